@@ -1,0 +1,80 @@
+package settings
+
+import "fmt"
+
+// derive gives the settings that were not given, and whose default depends on others, a value that fits those.
+func (s *Settings) derive(given func(key string) bool) {
+	t := s.dataType()
+	if !given("openSearchMasterInstanceType") {
+		s.OpenSearchMasterInstanceType = "m5.large.search"
+		if t.graviton() {
+			s.OpenSearchMasterInstanceType = "m6g.large.search"
+		}
+	}
+	if !given("openSearchMasterCount") {
+		switch {
+		case t.burstable(): // the masters would cost more than the data nodes
+			s.OpenSearchMasterCount = 0
+		case s.OpenSearchInstanceCount > maxNodesWithoutMasters:
+			s.OpenSearchMasterCount = 3
+		}
+	}
+	if !given("openSearchZoneCount") {
+		s.OpenSearchZoneCount = zones(s.OpenSearchZoneCount, s.OpenSearchInstanceCount)
+	}
+	s.deriveLifecycle(given)
+}
+
+// deriveLifecycle lets a default transition of the lake's objects give way to the days that were given.
+func (s *Settings) deriveLifecycle(given func(key string) bool) {
+	infrequent, glacier := given("infrequentAccessAfterDays"), given("glacierAfterDays")
+	expired := func(days int) bool { return s.ExpireAfterDays > 0 && days >= s.ExpireAfterDays }
+	if !infrequent && (expired(s.InfrequentAccessAfterDays) || glacier && s.tooSoonForGlacier()) {
+		s.InfrequentAccessAfterDays = 0
+	}
+	if !glacier && s.tooSoonForGlacier() {
+		s.GlacierAfterDays = s.InfrequentAccessAfterDays + minInfrequentAccessDays
+	}
+	if !glacier && (expired(s.GlacierAfterDays) || s.GlacierAfterDays > longestDays) {
+		s.GlacierAfterDays = 0
+	}
+}
+
+// zones returns the zones to use for so many nodes when as many as wanted do not go: two zones take an even number of
+// nodes, three take three or more.
+func zones(wanted, nodes int) int {
+	switch {
+	case wanted == 1 || nodes == 1:
+		return 1
+	case nodes == 2:
+		return 2
+	case wanted == 2 && nodes%2 == 0:
+		return 2
+	}
+	return 3
+}
+
+// finish applies what Firehose needs, and returns the notes that tell of it and of what is easily overlooked.
+func (s *Settings) finish(name func(key string) string) []string {
+	var notes []string
+	note := func(key, format string, args ...any) {
+		notes = append(notes, name(key)+": "+fmt.Sprintf(format, args...))
+	}
+	if s.Conversion() && s.BufferSizeMB < conversionBufferMB {
+		note("bufferSizeMB", "raised from %d to %d, the least that Firehose takes with %s", s.BufferSizeMB, conversionBufferMB, s.DataFormat)
+		s.BufferSizeMB = conversionBufferMB
+	}
+	if !s.EnableOpenSearch {
+		return notes
+	}
+	if s.OpenSearchZoneCount == 3 && s.OpenSearchInstanceCount%3 != 0 {
+		note("openSearchInstanceCount", "%d data nodes are spread unevenly over 3 zones, a multiple of 3 is not", s.OpenSearchInstanceCount)
+	}
+	if s.OpenSearchIndexRotation == "NoRotation" {
+		note("openSearchIndexRotation", "with NoRotation nothing is deleted by age: the one index holds the newest events too (openSearchRetentionDays is not used)")
+	}
+	if len(s.OpenSearchAdminRoleArns) == 0 && len(s.OpenSearchReaderRoleArns) == 0 {
+		note("openSearchAdminRoleArns", "none, and no openSearchReaderRoleArns: nobody but the setup function can ask the domain anything")
+	}
+	return notes
+}

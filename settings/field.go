@@ -1,0 +1,272 @@
+package settings
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// field is one field of Settings as the context gives it.
+type field interface {
+	// accepts completes "must be …".
+	accepts() string
+	// set decodes, checks and stores a value. It returns what is wrong with it, or nothing.
+	set(raw json.RawMessage) string
+	// raw is the stored value in a form that set takes.
+	raw() json.RawMessage
+}
+
+func refuse(f field, raw json.RawMessage) string {
+	return fmt.Sprintf("must be %s (got %s)", f.accepts(), show(raw))
+}
+
+func either(word, rule string) string {
+	if word == "" {
+		return rule
+	}
+	return word + " or " + rule
+}
+
+// encode cannot fail: it is given strings, numbers, booleans and lists of strings.
+func encode(value any) json.RawMessage {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic(fmt.Sprintf("encoding %v: %v", value, err))
+	}
+	return bytes.TrimSpace(out.Bytes())
+}
+
+func decodeString(raw json.RawMessage) (text string, ok bool) {
+	if len(raw) == 0 || raw[0] != '"' {
+		return "", false
+	}
+	return text, json.Unmarshal(raw, &text) == nil
+}
+
+// integer is a whole number in a range or of a list. A word, where there is one, stands for 0.
+type integer struct {
+	to       *int
+	min, max int
+	of       []int
+	word     string
+}
+
+var integerForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+func (f integer) accepts() string {
+	text := fmt.Sprintf("%d to %d", f.min, f.max)
+	if f.of != nil {
+		words := make([]string, len(f.of))
+		for i, n := range f.of {
+			words[i] = strconv.Itoa(n)
+		}
+		text = orList(words)
+	}
+	return either(f.word, text)
+}
+
+func (f integer) set(raw json.RawMessage) string {
+	text, isString := decodeString(raw)
+	if !isString {
+		text = string(raw)
+	} else if f.word != "" && text == f.word {
+		*f.to = 0
+		return ""
+	}
+	if !integerForm.MatchString(text) {
+		return refuse(f, raw)
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || f.of == nil && (n < f.min || n > f.max) || f.of != nil && !slices.Contains(f.of, n) {
+		return refuse(f, json.RawMessage(text)) // a number in quotes is shown as the number that it is
+	}
+	*f.to = n
+	return ""
+}
+
+func (f integer) raw() json.RawMessage {
+	if *f.to == 0 && f.word != "" {
+		return encode(f.word)
+	}
+	return encode(*f.to)
+}
+
+// boolean is true or false. Where yet is set, true is for a later version.
+type boolean struct {
+	to  *bool
+	yet bool
+}
+
+func (f boolean) accepts() string {
+	if f.yet {
+		return "false"
+	}
+	return "true or false"
+}
+
+func (f boolean) set(raw json.RawMessage) string {
+	text, isString := decodeString(raw)
+	if !isString {
+		text = string(raw)
+	}
+	switch {
+	case text == "true" && f.yet:
+		return "true is not yet supported (accepted: false)"
+	case text == "true" || text == "false":
+		*f.to = text == "true"
+		return ""
+	}
+	return refuse(f, raw)
+}
+
+func (f boolean) raw() json.RawMessage { return encode(*f.to) }
+
+// choice is one of a list of words. Those of yet are for a later version.
+type choice struct {
+	to  *string
+	of  []string
+	yet []string
+}
+
+func (f choice) accepts() string { return orList(f.of) }
+
+func (f choice) set(raw json.RawMessage) string {
+	text, isString := decodeString(raw)
+	switch {
+	case isString && slices.Contains(f.of, text):
+		*f.to = text
+		return ""
+	case isString && slices.Contains(f.yet, text):
+		return fmt.Sprintf("%s is not yet supported (accepted: %s)", show(raw), strings.Join(f.of, ", "))
+	}
+	return refuse(f, raw)
+}
+
+func (f choice) raw() json.RawMessage { return encode(*f.to) }
+
+// network is the choice of a VPC, of which an existing one would be given as an object.
+type network struct{ choice }
+
+func (f network) set(raw json.RawMessage) string {
+	if len(raw) > 0 && raw[0] == '{' {
+		return "an existing VPC is not yet supported (accepted: " + f.accepts() + ")"
+	}
+	return f.choice.set(raw)
+}
+
+// version is a choice whose words look like numbers: unquoted, 2.10 would be 2.1.
+type version struct{ choice }
+
+func (f version) set(raw json.RawMessage) string {
+	if len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9') {
+		return fmt.Sprintf(`must be in quotes, such as "2.19" (got %s)`, show(raw))
+	}
+	return f.choice.set(raw)
+}
+
+// text is a string that follows a rule. The word, where there is one, stands for the empty string, as does an empty string.
+type text struct {
+	to    *string
+	rule  string // completes "must be …"
+	ok    func(s string) bool
+	unfit func(s string) string // optional: of a string that is ok, what it must be and is not
+	word  string
+}
+
+func (f text) accepts() string { return either(f.word, f.rule) }
+
+func (f text) set(raw json.RawMessage) string {
+	s, isString := decodeString(raw)
+	if f.word != "" && isString && (s == f.word || s == "") {
+		*f.to = ""
+		return ""
+	}
+	if !isString || !f.ok(s) {
+		return refuse(f, raw)
+	}
+	if f.unfit != nil {
+		if must := f.unfit(s); must != "" {
+			return fmt.Sprintf("must be %s (got %s)", must, show(raw))
+		}
+	}
+	*f.to = s
+	return ""
+}
+
+func (f text) raw() json.RawMessage {
+	if *f.to == "" && f.word != "" {
+		return encode(f.word)
+	}
+	return encode(*f.to)
+}
+
+// list is a list of different strings: a JSON array, or one string that holds a JSON array or comma-separated items, which
+// is what the command line's -c can give. The empty string, and the word where there is one, is the empty list.
+type list struct {
+	to   *[]string
+	rule string // completes "must be …"
+	item func(s string) bool
+	max  int // bytes of the list as JSON, 0: no limit
+	word string
+}
+
+func (f list) accepts() string { return either(f.word, f.rule) }
+
+func (f list) set(raw json.RawMessage) string {
+	items, ok := f.split(raw)
+	if !ok {
+		return refuse(f, raw)
+	}
+	for i, item := range items {
+		if !f.item(item) {
+			return refuse(f, encode(item))
+		}
+		if slices.Contains(items[:i], item) {
+			return show(encode(item)) + " is listed twice"
+		}
+	}
+	if size := len(escaped(items)); f.max > 0 && size > f.max {
+		return fmt.Sprintf("must be at most %d bytes as JSON, for an environment variable of a Lambda function (got %d)", f.max, size)
+	}
+	*f.to = items
+	return ""
+}
+
+// escaped is the longest form that an encoder gives the list.
+func escaped(items []string) []byte {
+	var out bytes.Buffer
+	json.HTMLEscape(&out, encode(items))
+	return out.Bytes()
+}
+
+func (f list) split(raw json.RawMessage) ([]string, bool) {
+	if s, isString := decodeString(raw); isString {
+		if s == "" || f.word != "" && s == f.word {
+			return []string{}, true
+		}
+		if !strings.HasPrefix(s, "[") {
+			return strings.Split(s, ","), true
+		}
+		raw = json.RawMessage(s)
+	}
+	var items []*string // of pointers, because a null would pass as an empty string
+	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
+		return nil, false
+	}
+	values := make([]string, 0, len(items))
+	for _, item := range items {
+		if item == nil {
+			return nil, false
+		}
+		values = append(values, *item)
+	}
+	return values, true
+}
+
+func (f list) raw() json.RawMessage { return encode(*f.to) }

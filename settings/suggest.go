@@ -1,0 +1,44 @@
+package settings
+
+import "strings"
+
+// suggest returns the known key that the unknown one was most likely meant to be, or nothing when none is near.
+func suggest(unknown string, known []string) string {
+	if len(unknown) > 80 {
+		return ""
+	}
+	unknown = fold(unknown)
+	best, nearest := "", 1+max(2, len(unknown)/5)
+	for _, key := range known {
+		if d := editDistance(unknown, fold(key)); d < nearest && d < len(unknown) {
+			best, nearest = key, d
+		}
+	}
+	return best
+}
+
+// fold makes bufferSizeMB, buffer-size-mb and BUFFER_SIZE_MB equal.
+func fold(key string) string {
+	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(key))
+}
+
+// editDistance is the Levenshtein distance in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
