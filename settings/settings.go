@@ -64,7 +64,7 @@ type Settings struct {
 	ExpireAfterDays           int `json:"expireAfterDays"`
 	LogRetentionDays          int `json:"logRetentionDays"`
 
-	// RetainData keeps the lake, the domain, the dead-letter queue, the logs and the key when the stack is deleted.
+	// RetainData keeps the lake, the domain, the dead-letter queue and the key when the stack is deleted.
 	RetainData            bool `json:"retainData"`
 	TerminationProtection bool `json:"terminationProtection"`
 
@@ -93,12 +93,13 @@ func (s Settings) DomainName() string {
 // Conversion reports whether Firehose converts the lake's records, to Parquet or ORC.
 func (s Settings) Conversion() bool { return s.DataFormat == "parquet" || s.DataFormat == "orc" }
 
-// IndexPattern returns what matches the names of the indices, and nothing else that the pipeline makes.
+// IndexPattern returns what matches the names of the indices. Dates begin with 2, so that an index of somebody else, such as
+// <index>-summary, does not match: readers may not search it, and the whole request would be refused.
 func (s Settings) IndexPattern() string {
 	if s.OpenSearchIndexRotation == "NoRotation" {
 		return s.OpenSearchIndex
 	}
-	return s.OpenSearchIndex + "-*"
+	return s.OpenSearchIndex + "-2*"
 }
 
 // Replicas returns the copies of a shard beside the primary one: none on a single node, where a copy could never be placed

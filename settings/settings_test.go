@@ -278,7 +278,7 @@ func TestHelpers(t *testing.T) {
 	if !dev.Conversion() || production.Conversion() {
 		t.Error("Conversion: parquet converts, json does not")
 	}
-	if dev.IndexPattern() != "realtime-events-*" || production.IndexPattern() != "realtime-events" {
+	if dev.IndexPattern() != "realtime-events-2*" || production.IndexPattern() != "realtime-events" {
 		t.Errorf("IndexPattern: got %s, %s", dev.IndexPattern(), production.IndexPattern())
 	}
 	if dev.Replicas() != 0 || production.Replicas() != 1 {

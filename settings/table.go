@@ -162,7 +162,7 @@ func table(s *Settings) []setting {
 			"Days that log groups keep their events"},
 
 		{"retainData", "", boolean{to: &s.RetainData}, per(`false`, `false`, `true`),
-			"Keeps the lake, the domain, the queue, the logs and the key when the stack is deleted"},
+			"Keeps the lake, the domain, the queue and the key when the stack is deleted"},
 		{"terminationProtection", "", boolean{to: &s.TerminationProtection}, per(`false`, `false`, `true`),
 			"Refuses to delete the stack"},
 

@@ -1,0 +1,232 @@
+package deadletter
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"firehose-pipeline/event"
+)
+
+// Version is the version of the message format that this package writes; [Parse] refuses a higher one.
+const Version = 1
+
+// MaxMessageBytes is what one message, and one batch of messages, may take in SQS, attributes included (SQS quotas).
+const MaxMessageBytes = 1 << 20
+
+// MaxErrorMessageBytes bounds the error message that a dead letter quotes; the whole text stays in the error object.
+const MaxErrorMessageBytes = 4 << 10
+
+// Message is one dead letter, as it stands in the queue as JSON.
+type Message struct {
+	Version int  `json:"version"`
+	Kind    Kind `json:"kind"`
+	// ID is the same each time the same part of the same object is read: SQS and Lambda deliver at least once, so that
+	// readers recognise a repeated letter by it. 32 characters; an invocation's is Lambda's request id.
+	ID     string       `json:"id"`
+	Stream event.Stream `json:"stream"`
+	Stage  Stage        `json:"stage"`
+	Reason Reason       `json:"reason"`
+	// ReasonOffset is the byte in the record at which the check found the fault, from 0.
+	ReasonOffset int `json:"reasonOffset,omitempty"`
+	// ErrorCode and ErrorMessage are Firehose's own, the message cut at [MaxErrorMessageBytes].
+	ErrorCode    string `json:"errorCode,omitempty"`
+	ErrorMessage string `json:"errorMessage,omitempty"`
+	// Attempts is how often Firehose (of an invocation: Lambda) tried.
+	Attempts int `json:"attempts,omitempty"`
+	// ArrivalTime is when Firehose took the record, FailedTime when it gave up: RFC 3339 UTC with milliseconds.
+	ArrivalTime string `json:"arrivalTime,omitempty"`
+	FailedTime  string `json:"failedTime,omitempty"`
+	// Index and DocumentID say where a search document was to go.
+	Index      string `json:"index,omitempty"`
+	DocumentID string `json:"documentId,omitempty"`
+	// EventID is the event_id of the record's first event, when that much of it can be read and it is text of at most 256
+	// bytes.
+	EventID string `json:"eventId,omitempty"`
+	// Pointer leads to the document in the error object; every record and object has one.
+	Pointer *Pointer `json:"pointer,omitempty"`
+	// Counts are, for an object, the failed records that have no letter of their own, by reason.
+	Counts map[Reason]int64 `json:"counts,omitempty"`
+	// RawData is the record as the error object has it, base64 in JSON. It is left out, and Truncated set, when the
+	// message would pass [MaxMessageBytes]; Pointer then leads to it.
+	RawData   []byte `json:"rawData,omitempty"`
+	Truncated bool   `json:"truncated,omitempty"`
+	// Objects are, for an invocation, the error objects that it was given; only [Parse] sets it.
+	Objects []Pointer `json:"objects,omitempty"`
+}
+
+// Pointer is a range of an object in S3.
+type Pointer struct {
+	Bucket    string `json:"bucket"`
+	Key       string `json:"key"` // decoded
+	VersionID string `json:"versionId,omitempty"`
+	// Encoding is "gzip" when the object is compressed: Offset and Length then count bytes of the unzipped content.
+	Encoding string `json:"encoding,omitempty"`
+	// Offset and Length are in bytes; a Length of 0 means up to the end of the object.
+	Offset int64 `json:"offset"`
+	Length int64 `json:"length,omitempty"`
+}
+
+// Record is the dead letter of one failed record of the object.
+func (s Source) Record(f *Failure) Message {
+	stage := f.Stage
+	if stage == UnknownStage {
+		stage = s.Stage
+	}
+	reason, at := s.Reason(f)
+	return Message{
+		Version:      Version,
+		Kind:         Record,
+		ID:           s.id(Record, "", f.Offset),
+		Stream:       s.Stream,
+		Stage:        stage,
+		Reason:       reason,
+		ReasonOffset: at,
+		ErrorCode:    cut(f.ErrorCode, 256),
+		ErrorMessage: cut(f.ErrorMessage, MaxErrorMessageBytes),
+		Attempts:     f.Attempts,
+		ArrivalTime:  timeText(f.ArrivalTime),
+		FailedTime:   timeText(f.FailedTime),
+		Index:        cut(f.Index, 512),
+		DocumentID:   cut(f.DocumentID, 512),
+		EventID:      eventID(f.RawData),
+		Pointer:      s.pointer(f.Offset, f.Length, f.Gzip),
+		RawData:      f.RawData,
+		Truncated:    f.RawDataTooLong,
+	}
+}
+
+// Part is the dead letter of a part of the object that is not itemised: length bytes from offset, 0 for all the rest.
+// The counts are failed records by reason, nil when they are not known.
+func (s Source) Part(reason Reason, offset, length int64, gzip bool, counts map[Reason]int64) Message {
+	return Message{
+		Version: Version,
+		Kind:    Object,
+		ID:      s.id(Object, reason, offset),
+		Stream:  s.Stream,
+		Stage:   s.Stage,
+		Reason:  reason,
+		Pointer: s.pointer(offset, length, gzip),
+		Counts:  counts,
+	}
+}
+
+func (s Source) pointer(offset, length int64, gzip bool) *Pointer {
+	p := &Pointer{Bucket: s.Bucket, Key: s.Key, VersionID: s.VersionID, Offset: offset, Length: length}
+	if gzip {
+		p.Encoding = "gzip"
+	}
+	return p
+}
+
+// Attribute is a message attribute of type String.
+type Attribute struct {
+	Name, Value string
+}
+
+// AttributeType is the SQS data type of every [Attribute].
+const AttributeType = "String"
+
+// Attributes let a consumer filter without reading the body.
+func (m *Message) Attributes() []Attribute {
+	return []Attribute{
+		{"kind", string(m.Kind)},
+		{"stream", string(m.Stream)},
+		{"stage", string(m.Stage)},
+		{"reason", string(m.Reason)},
+	}
+}
+
+// Encode returns the body of the message. When body and attributes together would pass [MaxMessageBytes] it sets
+// Truncated and leaves the raw data out, which always fits.
+func (m *Message) Encode() (string, error) {
+	if base64.StdEncoding.EncodedLen(len(m.RawData)) >= MaxMessageBytes {
+		m.Truncate()
+	}
+	body, err := m.marshal()
+	if err == nil && m.RawData != nil && Size(body, m.Attributes()) > MaxMessageBytes {
+		m.Truncate()
+		body, err = m.marshal()
+	}
+	return body, err
+}
+
+// Truncate takes the raw data out of the message.
+func (m *Message) Truncate() {
+	m.RawData, m.Truncated = nil, true
+}
+
+// illegal are the two characters that JSON may carry as they are and SQS refuses (XML 1.0 Char): SQS's other forbidden
+// characters are control characters and surrogates, which the encoder escapes or replaces anyway.
+var illegal = strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`)
+
+func (m *Message) marshal() (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(m); err != nil {
+		return "", fmt.Errorf("encoding dead letter %s: %w", m.ID, err)
+	}
+	return illegal.Replace(strings.TrimSuffix(b.String(), "\n")), nil
+}
+
+// Size is what SQS counts against its limits: the body, and name, type and value of each attribute, in bytes.
+func Size(body string, attributes []Attribute) int {
+	n := len(body)
+	for _, a := range attributes {
+		n += len(a.Name) + len(AttributeType) + len(a.Value)
+	}
+	return n
+}
+
+// cut shortens a text to at most limit bytes without splitting a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// eventID finds the event_id of the first event in a record. It reads token by token, so that the id of a record that
+// breaks off after it is still found; of a repeated key the last counts.
+func eventID(record []byte) string {
+	d := json.NewDecoder(bytes.NewReader(record))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	id := ""
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return id
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return id
+		}
+		if key != "event_id" {
+			continue
+		}
+		if id = ""; len(value) <= 256 && value[0] != '{' && value[0] != '[' && value[0] != 'n' {
+			// A number's text is its id, as the transform makes it.
+			if json.Unmarshal(value, &id) != nil {
+				id = string(value)
+			}
+		}
+	}
+	return id
+}

@@ -1,0 +1,402 @@
+package deadletter
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"firehose-pipeline/event"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// sourceOf names the object of a test file as Firehose would: the file's name begins with the stream.
+func sourceOf(t testing.TB, name string) Source {
+	t.Helper()
+	stream, _, _ := strings.Cut(name, "-")
+	s, ok := NewSource("error-data/", "lake-bucket", "error-data/"+stream+"/processing-failed/year=2026/month=09/day=21/hour=10/"+name, "v1")
+	if !ok {
+		t.Fatalf("%s names no stream", name)
+	}
+	return s
+}
+
+// read renders everything that a reader returns: letters as their bodies, unreadable parts as their errors.
+func read(t testing.TB, s Source, r *Reader) string {
+	t.Helper()
+	var b strings.Builder
+	for {
+		f, err := r.Next()
+		var unreadable *UnreadableError
+		switch {
+		case err == io.EOF:
+			return b.String()
+		case errors.As(err, &unreadable):
+			fmt.Fprintln(&b, err)
+		case err != nil:
+			t.Fatal(err)
+		default:
+			m := s.Record(f)
+			body, err := m.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.WriteString(body + "\n")
+		}
+	}
+}
+
+func zip(t testing.TB, plain ...[]byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for _, p := range plain {
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write(p); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+func objects(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob("testdata/objects/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("test objects: %d files, %v", len(files), err)
+	}
+	all := map[string][]byte{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(file)] = data
+	}
+	return all
+}
+
+func TestObjectsBecomeLetters(t *testing.T) {
+	for name, object := range objects(t) {
+		t.Run(name, func(t *testing.T) {
+			s := sourceOf(t, name)
+			got := read(t, s, NewReader(bytes.NewReader(object)))
+			golden := filepath.Join("testdata/letters", name)
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if byByte := read(t, s, NewReader(iotest.OneByteReader(bytes.NewReader(object)))); byByte != got {
+				t.Errorf("read byte by byte\n%s\nat once\n%s", byByte, got)
+			}
+			half := len(object) / 2
+			zipped := read(t, s, NewReader(bytes.NewReader(zip(t, object[:half], object[half:]))))
+			if strings.ReplaceAll(zipped, `"encoding":"gzip",`, "") != got {
+				t.Errorf("from two gzip members\n%s\nplain\n%s", zipped, got)
+			}
+			for line := range strings.Lines(got) {
+				if !strings.HasPrefix(line, "{") {
+					continue
+				}
+				if i := strings.IndexFunc(strings.TrimSuffix(line, "\n"), illegalInSQS); i >= 0 {
+					t.Errorf("character that SQS refuses at %d of %s", i, line)
+				}
+				m, err := Parse([]byte(line))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again, err := m.Encode(); err != nil || again+"\n" != line {
+					t.Errorf("parsed and encoded again: %s, %v", again, err)
+				}
+				// The pointer leads to bytes that give the same record.
+				p := m.Pointer
+				f, err := NewReader(bytes.NewReader(object[p.Offset : p.Offset+p.Length])).Next()
+				if err != nil || !bytes.Equal(f.RawData, m.RawData) {
+					t.Errorf("pointer %+v: %v", p, err)
+				}
+			}
+		})
+	}
+}
+
+// illegalInSQS reports characters outside XML 1.0's Char (SendMessage, API reference).
+func illegalInSQS(c rune) bool {
+	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x10000)
+}
+
+func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
+	raw := []byte(`{"event_id":"e-1","text":"<&>"`)
+	for name, c := range map[string]struct {
+		document ErrorRecord
+		fields   string
+		stage    Stage
+		reason   Reason
+	}{
+		"processing-failed": {
+			ProcessingFailed{raw, "Lambda.ProcessingFailedStatus", "<failed>", 1, 1700000000000, 1700000001000, "arn:x"},
+			"rawData errorCode errorMessage attemptsMade arrivalTimestamp attemptEndingTimestamp lambdaARN",
+			Transform, Reason(event.Check(event.Lake, raw).Reason),
+		},
+		"format-conversion-failed": {
+			ConversionFailed{1, 1700000000000, "DataFormatConversion.ParseError", "<failed>", 1700000001000, raw, "1", 0, DataCatalogTable{}},
+			"attemptsMade arrivalTimestamp lastErrorCode lastErrorMessage attemptEndingTimestamp rawData sequenceNumber subSequenceNumber dataCatalogTable",
+			Conversion, ConversionData,
+		},
+		"AmazonOpenSearchService-failed": {
+			SearchFailed{1, 1700000000000, "400", "<failed>", 1700000001000, "id", "index", "", raw},
+			"attemptsMade arrivalTimestamp errorCode errorMessage attemptEndingTimestamp esDocumentId esIndexName esTypeName rawData",
+			Search, SearchRejected,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line, err := AppendErrorRecord([]byte("\n"), c.document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := json.NewDecoder(bytes.NewReader(line))
+			var fields []string
+			if _, err := d.Token(); err != nil {
+				t.Fatal(err)
+			}
+			for d.More() {
+				key, err := d.Token()
+				var value json.RawMessage
+				if err := errors.Join(err, d.Decode(&value)); err != nil {
+					t.Fatal(err)
+				}
+				fields = append(fields, key.(string))
+			}
+			if got := strings.Join(fields, " "); got != c.fields {
+				t.Errorf("fields %q, want %q", got, c.fields)
+			}
+			f, err := NewReader(bytes.NewReader(line)).Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			reason, _ := (Source{Stream: event.Lake}).Reason(f)
+			if f.Offset != 1 || f.Length != int64(len(line)-2) || f.Stage != c.stage || reason != c.reason || f.ErrorMessage != "<failed>" ||
+				f.Attempts != 1 || f.ArrivalTime.UnixMilli() != 1700000000000 || f.FailedTime.UnixMilli() != 1700000001000 || !bytes.Equal(f.RawData, raw) {
+				t.Errorf("read %+v, reason %s", f, reason)
+			}
+		})
+	}
+}
+
+func TestBrokenGzipGivesWhatCanBeRead(t *testing.T) {
+	object := objects(t)["lake-concatenated"]
+	whole := zip(t, object)
+	for name, c := range map[string]struct {
+		object  []byte
+		letters int
+	}{
+		"cut in the middle":  {whole[:len(whole)/2], 0},
+		"cut in the trailer": {whole[:len(whole)-4], 3},
+		"wrong checksum":     {append(bytes.Clone(whole[:len(whole)-8]), 0, 0, 0, 0, 0, 0, 0, 0), 3},
+		"rubbish after":      {append(bytes.Clone(whole), "rubbish"...), 3},
+		"second member cut":  {append(bytes.Clone(whole), whole[:len(whole)/2]...), 3},
+		"magic bytes alone":  {whole[:2], 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := NewReader(bytes.NewReader(c.object))
+			letters, unreadable := 0, 0
+			for {
+				_, err := r.Next()
+				if err == io.EOF {
+					break
+				}
+				if bad := (*UnreadableError)(nil); errors.As(err, &bad) {
+					unreadable++
+				} else if err != nil {
+					t.Fatal(err)
+				} else {
+					letters++
+				}
+			}
+			if letters != c.letters || unreadable != 1 {
+				t.Errorf("%d letters and %d unreadable parts, want %d and 1", letters, unreadable, c.letters)
+			}
+		})
+	}
+}
+
+func TestFailureToReadIsNoTornObject(t *testing.T) {
+	object := objects(t)["lake-concatenated"]
+	for _, content := range [][]byte{object, zip(t, object), []byte("no json"), nil} {
+		r := NewReader(io.MultiReader(bytes.NewReader(content[:len(content)/2]), iotest.ErrReader(errors.New("connection reset"))))
+		for {
+			_, err := r.Next()
+			if err == nil {
+				continue
+			}
+			if bad := (*UnreadableError)(nil); err == io.EOF || errors.As(err, &bad) || !strings.Contains(err.Error(), "connection reset") {
+				t.Errorf("error %v, want the failure to read", err)
+			}
+			break
+		}
+	}
+}
+
+// generated is an object of any size that takes no memory: head, then fill size times, then tail.
+func generated(head, fill string, size int64, tail string) io.Reader {
+	return io.MultiReader(strings.NewReader(head), io.LimitReader(&endless{text: fill}, size), strings.NewReader(tail))
+}
+
+type endless struct {
+	text string
+	at   int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		c := copy(p[n:], e.text[e.at:])
+		n += c
+		e.at = (e.at + c) % len(e.text)
+	}
+	return n, nil
+}
+
+// TestMemoryIsBounded reads values larger than what may be kept and looks at every buffer that the reader holds.
+func TestMemoryIsBounded(t *testing.T) {
+	const large, size = 16 << 20, 2 << 20
+	next := `{"errorCode":"Lambda.FunctionError","rawData":"eA=="}`
+	for name, c := range map[string]struct {
+		object     io.Reader
+		unreadable bool
+	}{
+		"raw data":            {generated(`{"errorCode":"Lambda.FunctionError","rawData":"`, "QUJD", large, `"}`+next), false},
+		"message of escapes":  {generated(`{"errorCode":"Lambda.FunctionError","errorMessage":"`, `\u00e9`, size/6*6, `"}`+next), false},
+		"unknown field":       {generated(`{"errorCode":"Lambda.FunctionError","new":"`, "x", size, `"}`+next), false},
+		"key":                 {generated(`{"errorCode":"Lambda.FunctionError","`, "x", size, `":1}`+next), false},
+		"nesting":             {generated(`{"errorCode":"Lambda.FunctionError","new":`, "[", size/4, strings.Repeat("]", size/4)+`}`+next), false},
+		"number":              {generated(`{"errorCode":"Lambda.FunctionError","new":`, "1", size, "}\n"+next), true},
+		"no newline, no JSON": {generated("x", "x", size, "\n"+next), true},
+		"white space":         {generated("", " \n", size, next+next), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := NewReader(c.object)
+			f, err := r.Next()
+			if bad := (*UnreadableError)(nil); errors.As(err, &bad) != c.unreadable || err != nil && !c.unreadable {
+				t.Fatalf("first document: %v", err)
+			}
+			if err == nil && f.ErrorCode != "Lambda.FunctionError" {
+				t.Errorf("first document has code %q", f.ErrorCode)
+			}
+			if name == "raw data" && (!f.RawDataTooLong || f.RawData != nil) {
+				t.Errorf("raw data of %d bytes was kept", large)
+			}
+			if f, err = r.Next(); err != nil || string(f.RawData) != "x" {
+				t.Errorf("next document: %v", err)
+			}
+			held := r.in.Size() + cap(r.key) + cap(r.raw)
+			for i := range r.fields {
+				held += cap(r.fields[i].text)
+			}
+			limit := 1 << 20
+			if name == "raw data" {
+				limit = 2 * MaxRawData
+			}
+			if held > limit {
+				t.Errorf("reader holds %d bytes, want at most %d", held, limit)
+			}
+		})
+	}
+}
+
+// TestReadingAllocatesLittle: an object of 1 GB must not make the collector's work grow beyond a few words a document.
+func TestReadingAllocatesLittle(t *testing.T) {
+	object := bytes.Repeat(objects(t)["lake-concatenated"], 1000)
+	r := NewReader(bytes.NewReader(object))
+	perDocument := testing.AllocsPerRun(2000, func() {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if perDocument > 4 {
+		t.Errorf("%.1f allocations a document, want at most 4: code, message, index, id", perDocument)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, object := range objects(f) {
+		f.Add(object)
+		f.Add(zip(f, object))
+	}
+	f.Fuzz(func(t *testing.T, object []byte) {
+		r := NewReader(bytes.NewReader(object))
+		s := Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: UnknownStage}
+		var end int64
+		for n := 0; ; n++ {
+			failure, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			var begin, length int64
+			if bad := (*UnreadableError)(nil); errors.As(err, &bad) {
+				begin, length = bad.Offset, bad.Length
+			} else if err != nil {
+				t.Fatalf("error %v from a source that does not fail", err)
+			} else {
+				begin, length = failure.Offset, failure.Length
+				m := s.Record(failure)
+				body, err := m.Encode()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.ContainsFunc(body, illegalInSQS) {
+					t.Fatalf("body has a character that SQS refuses: %q", body)
+				}
+				if _, err := Parse([]byte(body)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if begin < end || length < 0 {
+				t.Fatalf("part %d: %d bytes at %d, after one that ended at %d", n, length, begin, end)
+			}
+			if !r.Gzip() {
+				if gap := bytes.Trim(object[end:begin], " \t\r\n"); len(gap) > 0 {
+					t.Fatalf("%q before offset %d is in no part", gap, begin)
+				}
+				if begin+length > int64(len(object)) {
+					t.Fatalf("part %d ends at %d, the object at %d", n, begin+length, len(object))
+				}
+			}
+			end = begin + length
+		}
+		if !r.Gzip() && len(bytes.Trim(object[end:], " \t\r\n")) > 0 {
+			t.Fatalf("%q at the end is in no part", object[end:])
+		}
+		// Every document that encoding/json reads line by line is read here too.
+		for line := range bytes.Lines(object) {
+			if r.Gzip() {
+				break
+			}
+			var document struct{ ErrorCode string }
+			if !bytes.HasPrefix(line, []byte("{")) || json.Unmarshal(line, &document) != nil || len(document.ErrorCode) > 100 {
+				continue
+			}
+			if _, err := NewReader(bytes.NewReader(line)).Next(); err != nil {
+				t.Fatalf("valid line %q: %v", line, err)
+			}
+		}
+	})
+}

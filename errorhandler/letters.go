@@ -1,0 +1,80 @@
+package errorhandler
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"firehose-pipeline/deadletter"
+)
+
+// MaxRecordLetters is how many failed records of one object get a letter each; one more letter counts the rest by reason.
+// Without a bound a broken transform would make 75 million messages an hour of 5 MB/s of small events.
+const MaxRecordLetters = 1000
+
+// letters reads the object to its end and sends its letters.
+func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sender, count *counter) error {
+	body, err := open(ctx, h.objects, source, h.pause)
+	if missing(err) {
+		count.unreadable++
+		return to.add(ctx, source.Part(deadletter.ObjectMissing, 0, 0, false, nil))
+	} else if err != nil {
+		return err
+	}
+	defer body.Close()
+	reader := deadletter.NewReader(body)
+	var rest, torn part
+	records := 0
+	var failed error
+	for failed == nil {
+		failure, err := reader.Next()
+		var unreadable *deadletter.UnreadableError
+		switch {
+		case errors.As(err, &unreadable):
+			torn.add(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
+			continue
+		case err == io.EOF:
+			return h.parts(ctx, source, to, count, reader.Gzip(), rest, torn)
+		case err != nil:
+			failed = err
+			continue
+		}
+		count.records++
+		if records++; records > MaxRecordLetters {
+			reason, _ := source.Reason(failure)
+			rest.add(reason, failure.Offset, failure.Length)
+			continue
+		}
+		failed = to.add(ctx, source.Record(failure))
+	}
+	return failed
+}
+
+// parts sends the letters for what was not itemised.
+func (h *Handler) parts(ctx context.Context, source deadletter.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
+	if rest.counts != nil {
+		if err := to.add(ctx, source.Part(deadletter.MoreRecords, rest.begin, rest.end-rest.begin, gzip, rest.counts)); err != nil {
+			return err
+		}
+	}
+	if torn.counts != nil {
+		count.unreadable++
+		return to.add(ctx, source.Part(deadletter.Unreadable, torn.begin, torn.end-torn.begin, gzip, torn.counts))
+	}
+	return nil
+}
+
+// part sums up what is not itemised: from the first to the last of it, and how many by reason.
+type part struct {
+	begin, end int64
+	counts     map[deadletter.Reason]int64
+}
+
+func (p *part) add(reason deadletter.Reason, offset, length int64) {
+	if p.counts == nil {
+		p.counts = map[deadletter.Reason]int64{}
+		p.begin = offset
+	}
+	p.counts[reason]++
+	p.end = offset + length
+}

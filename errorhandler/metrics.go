@@ -1,0 +1,78 @@
+package errorhandler
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+)
+
+// counter counts one stream's part of an invocation.
+type counter struct {
+	records    int // failed records read, itemised or not
+	letters    int // messages that SQS took
+	unreadable int // objects that are torn, missing or foreign
+}
+
+type counters map[event.Stream]*counter
+
+func (c counters) of(stream event.Stream) *counter {
+	if c[stream] == nil {
+		c[stream] = &counter{}
+	}
+	return c[stream]
+}
+
+// metric is a line in CloudWatch's embedded metric format: CloudWatch makes the metrics out of the log.
+type metric struct {
+	AWS struct {
+		Timestamp         int64 // milliseconds since 1970
+		CloudWatchMetrics []metricSet
+	} `json:"_aws"`
+	Stack             string
+	Stream            event.Stream
+	FailedRecords     int
+	DeadLetters       int
+	UnreadableObjects int
+}
+
+type metricSet struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []metricName
+}
+
+type metricName struct{ Name, Unit string }
+
+// write writes one line a stream. An invocation that fails counts what it did, and its retry counts again.
+func (c counters) write(w io.Writer, stack string, now time.Time) error {
+	for _, stream := range []event.Stream{event.Lake, event.Search, deadletter.UnknownStream} {
+		count := c[stream]
+		if count == nil {
+			continue
+		}
+		m := metric{
+			Stack:             stack,
+			Stream:            stream,
+			FailedRecords:     count.records,
+			DeadLetters:       count.letters,
+			UnreadableObjects: count.unreadable,
+		}
+		m.AWS.Timestamp = now.UnixMilli()
+		m.AWS.CloudWatchMetrics = []metricSet{{
+			Namespace:  "FirehosePipeline",
+			Dimensions: [][]string{{"Stack", "Stream"}},
+			Metrics:    []metricName{{"FailedRecords", "Count"}, {"DeadLetters", "Count"}, {"UnreadableObjects", "Count"}},
+		}}
+		line, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package event
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+
+	"firehose-pipeline/jsonscan"
+)
+
+// Reason says why a record was refused. The list is fixed: metrics and dead letters carry it and operators filter by it.
+type Reason string
+
+// The reasons for which the transform refuses a record. [Check] finds all but InvalidBase64 and TooLarge, which depend on
+// what is around the record: when Check accepts a record that the transform refused, the reason was TooLarge.
+const (
+	EmptyRecord   Reason = "EmptyRecord"   // nothing, or only white space
+	ByteOrderMark Reason = "ByteOrderMark" // begins with a UTF-8 byte order mark, which JSON forbids
+	InvalidUTF8   Reason = "InvalidUtf8"   // a string that is not UTF-8: invalid, cut, overlong, a surrogate
+	InvalidJSON   Reason = "InvalidJson"   // breaks RFC 8259
+	UnexpectedEnd Reason = "UnexpectedEnd" // JSON so far, but cut off
+	NotAnObject   Reason = "NotAnObject"   // JSON, but an array, a string, a number, true, false or null
+	TooDeep       Reason = "TooDeep"       // nested deeper than MaxDepth
+	TrailingData  Reason = "TrailingData"  // search only: something other than white space follows the object
+	InvalidBase64 Reason = "InvalidBase64" // the record's data in Firehose's request is no base64
+	TooLarge      Reason = "TooLarge"      // the answer to Firehose would have passed Lambda's 6 MB
+)
+
+// MaxDepth is how deep objects and arrays of an event may be nested; the event itself is 1.
+const MaxDepth = jsonscan.MaxDepth
+
+// Error says why a record was refused and where.
+type Error struct {
+	Reason Reason
+	Offset int // byte offset in the record, from 0
+}
+
+// Error never quotes the record: it may end in a log.
+func (e *Error) Error() string {
+	return fmt.Sprintf("refusing record: %s at byte %d", e.Reason, e.Offset)
+}
+
+// Check reports why the transform refuses the record on the stream; nil means that it accepts it. Of several problems it
+// reports the first. It is safe for concurrent use.
+func Check(stream Stream, record []byte) *Error {
+	scan := checkers.Get().(*jsonscan.Scanner)
+	defer checkers.Put(scan)
+	at := 0
+	for {
+		end, more, refused := next(scan, stream, record, at)
+		if refused.Reason != "" {
+			return &refused
+		}
+		if !more {
+			return nil
+		}
+		at = end
+	}
+}
+
+var checkers = sync.Pool{New: func() any { return jsonscan.NewScanner(names) }}
+
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
+// next scans the next object of the record, at or after record[at], where at is 0 or the end of the object before. It
+// returns the offset after the object and true, or false when there is none left, or why the record is refused.
+func next(scan *jsonscan.Scanner, stream Stream, record []byte, at int) (end int, more bool, refused Error) {
+	start := jsonscan.SkipSpace(record, at)
+	switch {
+	case start == len(record) && at == 0:
+		return 0, false, Error{EmptyRecord, 0}
+	case start == len(record):
+		return start, false, Error{}
+	case at > 0 && stream == Search:
+		return start, false, Error{TrailingData, start}
+	case record[start] == byteOrderMark[0] && bytes.HasPrefix(record[start:], byteOrderMark):
+		return start, false, Error{ByteOrderMark, start}
+	}
+	end, problem := scan.Object(record, start)
+	if problem != jsonscan.None {
+		return end, false, Error{reasons[problem], end}
+	}
+	return end, true, Error{}
+}
+
+var reasons = [...]Reason{
+	jsonscan.UnexpectedEnd: UnexpectedEnd,
+	jsonscan.Syntax:        InvalidJSON,
+	jsonscan.InvalidUTF8:   InvalidUTF8,
+	jsonscan.TooDeep:       TooDeep,
+	jsonscan.NotAnObject:   NotAnObject,
+}

@@ -1,0 +1,137 @@
+package event
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+const testNow = "2026-03-04T05:06:07.089Z"
+
+func newTestProcessor(stream Stream) *Processor {
+	p := NewProcessor(stream, []string{"heartbeat", "5"})
+	p.SetTime(time.Date(2026, 3, 4, 6, 6, 7, 89_999_999, time.FixedZone("", 3600)))
+	return p
+}
+
+// become returns what the search stream makes of a record that it accepts; empty when it is dropped.
+func become(t *testing.T, p *Processor, record string) string {
+	t.Helper()
+	out, result := p.Append([]byte("before"), []byte(record), 1<<24)
+	if result.Refused.Reason != "" {
+		t.Fatalf("%s: %s at %d", record, result.Refused.Reason, result.Refused.Offset)
+	}
+	if !bytes.HasPrefix(out, []byte("before")) {
+		t.Fatalf("overwrote what was there: %s", out)
+	}
+	got := string(out[len("before"):])
+	if (got == "") != (result.Written == 0) || result.Written+result.Dropped != 1 || result.Partial > result.Written {
+		t.Fatalf("%q: %+v", got, result)
+	}
+	return got
+}
+
+// twice fails when another pass changes more than the timestamp.
+func twice(t *testing.T, p *Processor, once string) {
+	t.Helper()
+	if again := become(t, p, once); again != once {
+		t.Fatalf("once  %s\ntwice %s", once, again)
+	}
+}
+
+func TestStoreEvents(t *testing.T) {
+	data, err := os.ReadFile("../testdata/store-events.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newTestProcessor(Search)
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		got := become(t, p, line)
+		compareToOracle(t, line, got, testNow, "heartbeat", "5")
+		twice(t, p, got)
+		sent := strings.TrimSuffix(strings.TrimSpace(line), "}")
+		if !strings.HasPrefix(got, sent+`,"processed_timestamp":`) {
+			t.Fatalf("%s\nwas changed: %s", line, got)
+		}
+	}
+	if n != 500 {
+		t.Fatalf("%d events", n)
+	}
+}
+
+// TestAgainstOracle compares the processor with the oracle over events made of what is likely to go wrong.
+func TestAgainstOracle(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	p := newTestProcessor(Search)
+	for range 5_000 {
+		sent := randomEvent(random)
+		got := become(t, p, sent)
+		compareToOracle(t, sent, got, testNow, "heartbeat", "5")
+		if got != "" {
+			twice(t, p, got)
+		}
+	}
+}
+
+// randomEvent makes an object of declared and other keys with every kind of value.
+func randomEvent(r *rand.Rand) string {
+	pick := func(from []string) string { return from[r.IntN(len(from))] }
+	spaces := []string{"", "", "", " ", "\n\t", "\r\n  "}
+	if r.IntN(2) == 0 {
+		spaces = spaces[:1]
+	}
+	var write func(depth, members int) string
+	value := func(depth int) string {
+		if depth < 3 && r.IntN(12) == 0 {
+			return write(depth+1, r.IntN(4))
+		}
+		return pick(oracleValues)
+	}
+	write = func(depth, members int) string {
+		keys := oracleKeys
+		var b strings.Builder
+		b.WriteString("{" + pick(spaces))
+		for i := range members {
+			if i > 0 {
+				b.WriteString("," + pick(spaces))
+			}
+			key := pick(keys)
+			fmt.Fprintf(&b, `"%s"%s:%s`, key, pick(spaces), pick(spaces))
+			if key == "malformed" && r.IntN(2) == 0 {
+				b.WriteString(write(depth+1, r.IntN(4)))
+			} else {
+				b.WriteString(value(depth))
+			}
+			b.WriteString(pick(spaces))
+		}
+		return b.String() + "}"
+	}
+	return pick(spaces) + write(0, r.IntN(12)) + pick(spaces)
+}
+
+var oracleKeys = append([]string{
+	"event_id", "user_id", "user_id", "event_type", "event_type", "amount", "amount", "product_id", "timestamp", "session_id",
+	"category_id", "category_code", "brand", "malformed", "malformed", "processed_timestamp", "processed_timestamp",
+	"processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score",
+}, "", "other", "Amount", "AMOUNT", "user\\u005fid", "\\u0061mount", "malforme\\u0064", "a\\\"b", "größe", "gr\\u00f6\\u00dfe", "x", "y", "z")
+
+var oracleValues = []string{
+	`null`, `true`, `false`, `0`, `-0`, `0.0`, `0e5`, `-0.0`, `1`, `5`, `100`, `100.0`, `100.01`, `100.00000000000000001`, `500`, `500.5`, `1e2`,
+	`1.50`, `1E400`, `-1e400`, `1e-400`, `123456789012345678`, `9007199254740993`, `9223372036854775807`, `9223372036854775808`,
+	`-9223372036854775808`, `-9223372036854775809`, `0.1234567890123456789`, `99999999999999999999999999999999999999`,
+	`123456789012345.6`, `1.0`, `1e3`,
+	`""`, `" "`, `"\u0020\t"`, `"\u00a0"`, `"x"`, `"0"`, `"0.0"`, `"-0"`, `"5"`, `" 5 "`, `"150.5"`, `" 150.5 "`, `"\u00a0150.5\u00a0"`, `"15\u0030.5"`,
+	`"0x1p-2"`, `"NaN"`, `"Infinity"`, `"+1"`, `"1."`, `".5"`, `"1e3"`, `"1E400"`, `"1_000"`, `"01"`, `"true"`, `"false"`, `" true"`, `"null"`,
+	`"{}"`, `"[]"`, `"guest"`, `"registered"`, `"unknown"`, `"heartbeat"`, `"heart\u0062eat"`, `"Heartbeat"`, `"purchase"`, `"view"`, `"c\u0061rt"`, `"login"`,
+	`"9223372036854775807"`, `"9223372036854775808"`, `"\ud83d\ude00"`, `"\ud800"`, `"a\"b\\c\/d\n"`, `"größe €"`,
+	`"2019-10-01T00:00:00Z"`, `"2019-10-01T00:00:00.123456789+05:30"`, `"2019-10-01T00:00:00\u005a"`, `"2019-02-29T00:00:00Z"`, `"2020-02-29T00:00:00Z"`,
+	`"2019-10-01 00:00:00Z"`, `"2019-10-01T24:00:00Z"`, `"2019-10-01"`, `"2019-10-01t00:00:00z"`, `"2016-12-31T23:59:60Z"`, `"2019-10-01T00:00:00.Z"`,
+	`"2019-10-01T00:00:00.1234567890Z"`, `"2019-10-01T00:00:00+18:01"`, `"2019-10-01T00:00:00-18:00"`, `"2019-10-01T00:00:00+0100"`, `1569888000`,
+	`{}`, `{ }`, `[]`, `[ ]`, `[1, 2]`, `{"a": "b\n"}`, `[null,[["x\\"]]]`, `{"a":1,"a":2}`,
+}

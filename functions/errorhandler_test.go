@@ -1,0 +1,421 @@
+package functions_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/sqs"
+)
+
+const (
+	lakeBucket = "pipeline-test-lake"
+	queueName  = "pipeline-test-dead-letters"
+)
+
+// errorPath is the error handler's binary between an S3 and an SQS endpoint on loopback.
+type errorPath struct {
+	*function
+	bucket  *sdk.Client
+	queue   *sqs.Server
+	created chan s3.ObjectCreated
+	read    int // messages looked at
+}
+
+func startErrorHandler(t *testing.T) *errorPath {
+	t.Helper()
+	return startErrorHandlerWith(t, queueName, nil)
+}
+
+// startErrorHandlerWith gives the handler the URL of a queue that may not be there, and the queue faults.
+func startErrorHandlerWith(t *testing.T, queue string, fault func(sqs.Entry) *sqs.Fault) *errorPath {
+	t.Helper()
+	p := &errorPath{created: make(chan s3.ObjectCreated, 100)}
+	store, err := s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: lakeBucket, Versioned: true}},
+		Created: func(o s3.ObjectCreated) { p.created <- o }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.queue, err = sqs.Serve(t.Context(), sqs.Options{Queues: []sqs.Queue{{Name: queueName}}, Fault: fault})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.queue.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.bucket = sdk.New(sdk.Options{BaseEndpoint: &store.URL, Region: "us-east-1", UsePathStyle: true, Credentials: aws.CredentialsProviderFunc(
+		func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		})})
+	p.function = start(t, "errorhandler", map[string]string{
+		"DEAD_LETTER_QUEUE_URL": p.queue.QueueURL(queue),
+		"ERROR_PREFIX":          "error-data/",
+		"LOG_LEVEL":             "warn",
+		"AWS_ENDPOINT_URL_S3":   store.URL,
+		"AWS_ENDPOINT_URL_SQS":  p.queue.URL,
+	})
+	return p
+}
+
+// letter is a dead letter as the documentation describes it.
+type letter struct {
+	Version   int
+	Kind      string
+	ID        string
+	Stream    string
+	Stage     string
+	Reason    string
+	ErrorCode string
+	Attempts  int
+	EventID   string
+	Pointer   *struct {
+		Bucket, Key, VersionID, Encoding string
+		Offset, Length                   int64
+	}
+	Counts  map[string]int
+	RawData []byte
+}
+
+// put stores an error object and returns the notification about it.
+func (p *errorPath) put(key string, content []byte) []byte {
+	p.t.Helper()
+	_, err := p.bucket.PutObject(p.t.Context(), &sdk.PutObjectInput{Bucket: aws.String(lakeBucket), Key: &key, Body: bytes.NewReader(content)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return s3.Notification("us-east-1", "errors", <-p.created)
+}
+
+// handle invokes the function with an event and returns the messages that it has sent.
+func (p *errorPath) handle(event []byte) []letter {
+	p.t.Helper()
+	p.invoke(event)
+	all, err := p.queue.Messages(queueName)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var letters []letter
+	for _, m := range all[p.read:] {
+		var l letter
+		if err := json.Unmarshal([]byte(m.Body), &l); err != nil {
+			p.t.Fatalf("%v in %s", err, m.Body)
+		}
+		for name, want := range map[string]string{"kind": l.Kind, "stream": l.Stream, "stage": l.Stage, "reason": l.Reason} {
+			if got := m.Attributes[name]; got.DataType != "String" || got.StringValue == nil || *got.StringValue != want {
+				p.t.Errorf("got attribute %s %+v, want %q", name, got, want)
+			}
+		}
+		if l.Version != 1 {
+			p.t.Errorf("got version %d", l.Version)
+		}
+		letters = append(letters, l)
+	}
+	p.read = len(all)
+	return letters
+}
+
+// pointed reads what a letter's pointer leads to.
+func (p *errorPath) pointed(l letter) []byte {
+	p.t.Helper()
+	if l.Pointer == nil {
+		p.t.Fatalf("letter %s has no pointer", l.ID)
+	}
+	out, err := p.bucket.GetObject(p.t.Context(), &sdk.GetObjectInput{Bucket: &l.Pointer.Bucket, Key: &l.Pointer.Key, VersionId: &l.Pointer.VersionID})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer out.Body.Close()
+	var body io.Reader = out.Body
+	if l.Pointer.Encoding == "gzip" {
+		if body, err = gzip.NewReader(body); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	content, err := io.ReadAll(body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	end := l.Pointer.Offset + l.Pointer.Length
+	if end > int64(len(content)) {
+		p.t.Fatalf("letter %s points to bytes %d to %d of %d", l.ID, l.Pointer.Offset, end, len(content))
+	}
+	return content[l.Pointer.Offset:end]
+}
+
+// processingFailed is a document as Firehose writes it under processing-failed.
+func processingFailed(record []byte) string {
+	return fmt.Sprintf(`{"attemptsMade":1,"arrivalTimestamp":1767322800000,"errorCode":"Lambda.ProcessingFailedStatus","errorMessage":"ProcessingFailed status set for record",`+
+		`"attemptEndingTimestamp":1767322860000,"rawData":"%s","lambdaARN":"arn:aws:lambda:us-east-1:000000000000:function:pipeline-test-transform:$LATEST"}`,
+		base64.StdEncoding.EncodeToString(record))
+}
+
+func errorKey(stream, kind, suffix string) string {
+	return "error-data/" + stream + "/" + kind + "/year=2026/month=01/day=02/hour=03/pipeline-test-" + stream + "-1-2026-01-02-03-04-05-0a1b2c3d-" + suffix
+}
+
+func zip(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestFailedRecordsBecomeDeadLetters takes what the transform's binary refuses through Firehose's error objects to the
+// queue.
+func TestFailedRecordsBecomeDeadLetters(t *testing.T) {
+	layouts := map[string]func([]string) []byte{
+		"one a line":         func(d []string) []byte { return []byte(strings.Join(d, "\n") + "\n") },
+		"concatenated":       func(d []string) []byte { return []byte(strings.Join(d, "")) },
+		"one a line, gzip":   func(d []string) []byte { return zip(t, []byte(strings.Join(d, "\n")+"\n")) },
+		"concatenated, gzip": func(d []string) []byte { return zip(t, []byte(strings.Join(d, ""))) },
+		"several gzip parts": func(d []string) []byte {
+			return append(zip(t, []byte(strings.Join(d[:3], "\n"))), zip(t, []byte("\n"+strings.Join(d[3:], "\n")))...)
+		},
+		"pretty-printed-ish": func(d []string) []byte { return []byte(" \n" + strings.Join(d, "\r\n\r\n\t") + "\n\n") },
+	}
+	for _, stream := range []string{"lake", "search"} {
+		var records [][]byte
+		var cases []trap
+		for _, c := range traps {
+			if len(c.in) < 10000 { // the large ones make no other case
+				records, cases = append(records, []byte(c.in)), append(cases, c)
+			}
+		}
+		var documents, reasons, inputs []string
+		for i, answer := range startTransform(t, stream).transform(records...) {
+			if answer.Result == failed {
+				documents, inputs = append(documents, processingFailed(records[i])), append(inputs, cases[i].in)
+				reasons = append(reasons, cases[i].reason)
+			}
+		}
+		if len(documents) < 30 {
+			t.Fatalf("got %d failed records", len(documents))
+		}
+		for name, layout := range layouts {
+			t.Run(stream+", "+name, func(t *testing.T) {
+				p := startErrorHandler(t)
+				key := errorKey(stream, "processing-failed", "1")
+				event := p.put(key, layout(documents))
+				letters := p.handle(event)
+				if len(letters) != len(documents) {
+					t.Fatalf("got %d letters for %d failed records", len(letters), len(documents))
+				}
+				ids := map[string]bool{}
+				for i, l := range letters {
+					ids[l.ID] = true
+					if l.Kind != "record" || l.Stream != stream || l.Stage != "transform" || string(l.RawData) != inputs[i] ||
+						l.ErrorCode != "Lambda.ProcessingFailedStatus" || l.Attempts != 1 {
+						t.Errorf("record %q: got %+v", inputs[i], l)
+					}
+					if reasons[i] != "" && l.Reason != reasons[i] {
+						t.Errorf("record %q: got reason %s, want %s", inputs[i], l.Reason, reasons[i])
+					}
+					if l.Reason == "AcceptedNow" || l.Reason == "Other" || l.Reason == "" {
+						t.Errorf("record %q: got reason %q", inputs[i], l.Reason)
+					}
+					if l.Pointer.Bucket != lakeBucket || l.Pointer.Key != key || l.Pointer.VersionID == "" {
+						t.Errorf("record %q: got pointer %+v", inputs[i], l.Pointer)
+					}
+					if got := string(p.pointed(l)); got != documents[i] {
+						t.Errorf("record %q: the pointer leads to %q", inputs[i], got)
+					}
+				}
+				if len(ids) != len(letters) {
+					t.Errorf("got %d different ids for %d letters", len(ids), len(letters))
+				}
+				for _, id := range []string{"cut-1", "cut-2"} {
+					if !slices.ContainsFunc(letters, func(l letter) bool { return l.EventID == id }) {
+						t.Errorf("event id %s is not named", id)
+					}
+				}
+				again := p.handle(event) // S3 notifies at least once
+				for i, l := range again {
+					if i >= len(letters) || l.ID != letters[i].ID || l.Reason != letters[i].Reason {
+						t.Errorf("the second time got %+v", l)
+					}
+				}
+				if len(again) != len(letters) {
+					t.Errorf("the second time got %d letters, want %d", len(again), len(letters))
+				}
+				metrics := p.metrics()
+				if len(metrics) != 2 {
+					t.Fatalf("got %d metric lines", len(metrics))
+				}
+				for _, m := range metrics {
+					n := float64(len(letters))
+					if m["FailedRecords"] != n || m["DeadLetters"] != n || m["UnreadableObjects"] != 0.0 || m["Stream"] != stream || m["Stack"] != "pipeline-test" {
+						t.Errorf("got metrics %v", m)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestOtherErrorObjects(t *testing.T) {
+	record := []byte(`{"event_id":"e-1","amount":1}`)
+	raw := base64.StdEncoding.EncodeToString(record)
+	for _, c := range []struct{ name, stream, folder, document, stage, reason, code string }{
+		{"conversion, as objects are", "lake", "format-conversion-failed",
+			`{"attemptsMade":1,"arrivalTimestamp":1767322800000,"lastErrorCode":"DataFormatConversion.MalformedData","lastErrorMessage":"bad","attemptEndingTimestamp":1767322860000,"rawData":"` + raw +
+				`","sequenceNumber":"49","subSequenceNumber":0,"dataCatalogTable":{"catalogId":null,"databaseName":"d","tableName":"t","region":"us-east-1","versionId":"LATEST","catalogArn":null}}`,
+			"conversion", "ConversionData", "DataFormatConversion.MalformedData"},
+		{"conversion, as documented", "lake", "format-conversion-failed",
+			`{"attemptsMade":"1","ErrorCode":"DataFormatConversion.AccessDenied","ErrorMessage":"no","rawData":"` + raw + `"}`, "conversion", "ConversionRefused", "DataFormatConversion.AccessDenied"},
+		{"search, all in quotes as documented", "search", "AmazonOpenSearchService-failed",
+			`{"attemptsMade":"3","arrivalTimestamp":"1767322800000","errorCode":"400","errorMessage":"mapper_parsing_exception","attemptEndingTimestamp":"1767322860000","esDocumentId":"d","esIndexName":"i-2026-01-02","esTypeName":"","rawData":"` + raw + `"}`,
+			"search", "SearchRejected", "400"},
+		{"search, numbers", "search", "AmazonOpenSearchService_failed",
+			`{"attemptsMade":3,"arrivalTimestamp":1767322800000,"errorCode":503,"errorMessage":"down","rawData":"` + raw + `","esDocumentId":"d","esIndexName":"i"}`, "search", "SearchUnavailable", "503"},
+		{"a function that failed, documented spelling", "search", "processing-failed",
+			`{"attemptsMade":4,"errorCode":"Lambda.FunctionError","errorMessage":"boom","rawData":"` + raw + `","lambdaArn":"arn:aws:lambda:us-east-1:000000000000:function:f"}`, "transform", "FunctionError", "Lambda.FunctionError"},
+		{"an answer above 6 MB", "lake", "processing-failed", processingFailed(record), "transform", "AcceptedNow", "Lambda.ProcessingFailedStatus"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := startErrorHandler(t)
+			letters := p.handle(p.put(errorKey(c.stream, c.folder, "1"), []byte(c.document+"\n")))
+			if len(letters) != 1 {
+				t.Fatalf("got %d letters", len(letters))
+			}
+			if l := letters[0]; l.Kind != "record" || l.Stream != c.stream || l.Stage != c.stage || l.Reason != c.reason || l.ErrorCode != c.code ||
+				!bytes.Equal(l.RawData, record) || l.EventID != "e-1" {
+				t.Errorf("got %+v", l)
+			}
+		})
+	}
+	t.Run("above 1,000 records the rest is counted by reason", func(t *testing.T) {
+		p := startErrorHandler(t)
+		var documents []string
+		for range 900 {
+			documents = append(documents, processingFailed([]byte(`{"a":NaN}`)))
+		}
+		for range 700 {
+			documents = append(documents, processingFailed([]byte(`[]`)))
+		}
+		letters := p.handle(p.put(errorKey("lake", "processing-failed", "1"), []byte(strings.Join(documents, "\n"))))
+		if len(letters) != 1001 {
+			t.Fatalf("got %d letters, want 1001", len(letters))
+		}
+		rest := letters[1000]
+		if rest.Kind != "object" || rest.Reason != "MoreRecords" || !maps.Equal(rest.Counts, map[string]int{"NotAnObject": 600}) {
+			t.Errorf("got %+v", rest)
+		}
+		if got := strings.Split(string(p.pointed(rest)), "\n"); !slices.Equal(got, documents[1000:]) {
+			t.Errorf("the pointer leads to %d documents, want the last 600", len(got))
+		}
+	})
+	t.Run("a torn object gives what can be read and a pointer to the rest", func(t *testing.T) {
+		p := startErrorHandler(t)
+		good, torn := processingFailed([]byte(`[1]`)), processingFailed([]byte(`[2]`))[:100]
+		letters := p.handle(p.put(errorKey("lake", "processing-failed", "1"), []byte(good+"\n"+torn)))
+		if len(letters) != 2 || letters[0].Kind != "record" || letters[1].Kind != "object" || letters[1].Reason != "Unreadable" || letters[1].Pointer.Offset < int64(len(good)) {
+			t.Fatalf("got %+v", letters)
+		}
+	})
+	t.Run("a record that is too large for a message is pointed to", func(t *testing.T) {
+		p := startErrorHandler(t)
+		document := processingFailed(append([]byte(`{"event_id":"large","a":"`), make([]byte, 900<<10)...)) // NULs: invalid
+		letters := p.handle(p.put(errorKey("search", "processing-failed", "1"), []byte(document)))
+		if len(letters) != 1 || letters[0].RawData != nil || letters[0].EventID != "large" || string(p.pointed(letters[0])) != document {
+			t.Errorf("got %.1000v", letters)
+		}
+	})
+	t.Run("several objects in one event", func(t *testing.T) {
+		p := startErrorHandler(t)
+		var events []json.RawMessage
+		for i := range 3 {
+			var e struct{ Records []json.RawMessage }
+			if err := json.Unmarshal(p.put(errorKey("lake", "processing-failed", fmt.Sprint(i)), []byte(processingFailed([]byte(`[]`)))), &e); err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, e.Records...)
+		}
+		event, err := json.Marshal(map[string]any{"Records": events})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if letters := p.handle(event); len(letters) != 3 {
+			t.Errorf("got %d letters, want 3", len(letters))
+		}
+	})
+	t.Run("the earlier version is read when the event names it", func(t *testing.T) {
+		p := startErrorHandler(t)
+		key := errorKey("lake", "processing-failed", "1")
+		event := p.put(key, []byte(processingFailed([]byte(`[1]`))))
+		p.put(key, []byte(processingFailed([]byte(`[2]`))))
+		if letters := p.handle(event); len(letters) != 1 || string(letters[0].RawData) != `[1]` {
+			t.Errorf("got %+v", letters)
+		}
+	})
+	t.Run("the test event of S3 is no failure", func(t *testing.T) {
+		p := startErrorHandler(t)
+		if letters := p.handle([]byte(`{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-01-02T03:04:05.000Z","Bucket":"b","RequestId":"1","HostId":"2"}`)); len(letters) != 0 {
+			t.Errorf("got %+v", letters)
+		}
+	})
+	t.Run("an object that is gone leaves a letter", func(t *testing.T) {
+		p := startErrorHandler(t)
+		event := s3.Notification("us-east-1", "errors", s3.ObjectCreated{Event: "ObjectCreated:Put", Bucket: lakeBucket, Key: errorKey("lake", "processing-failed", "x"), Sequencer: "01"})
+		if letters := p.handle(event); len(letters) != 1 || letters[0].Kind != "object" || letters[0].Reason != "ObjectMissing" {
+			t.Errorf("got %+v", letters)
+		}
+	})
+	t.Run("entries that fail in a batch are sent again", func(t *testing.T) {
+		tried := map[string]int{}
+		p := startErrorHandlerWith(t, queueName, func(e sqs.Entry) *sqs.Fault {
+			tried[e.Body]++
+			if tried[e.Body] <= len(tried)%3 {
+				return &sqs.Fault{Code: "InternalError", Message: "try again"}
+			}
+			return nil
+		})
+		var documents []string
+		for i := range 25 {
+			documents = append(documents, processingFailed(fmt.Appendf(nil, "[%d]", i)))
+		}
+		letters := p.handle(p.put(errorKey("lake", "processing-failed", "1"), []byte(strings.Join(documents, "\n"))))
+		got := map[string]int{}
+		for _, l := range letters {
+			got[string(l.RawData)]++
+		}
+		if len(letters) != 25 || len(got) != 25 {
+			t.Errorf("got %d letters of %d records, want 25 of 25", len(letters), len(got))
+		}
+	})
+	t.Run("a queue that is not there fails the invocation, so that Lambda tries again", func(t *testing.T) {
+		p := startErrorHandlerWith(t, "another-queue", nil)
+		event := p.put(errorKey("lake", "processing-failed", "1"), []byte(processingFailed([]byte(`[]`))))
+		result, err := p.Invoke(t.Context(), event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.FunctionError == "" || !strings.Contains(result.ErrorMessage(), "NonExistentQueue") {
+			t.Errorf("got %s, want an error", result.Payload)
+		}
+	})
+}

@@ -1,0 +1,157 @@
+package searchsetup
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	callTimeout = 30 * time.Second
+	// maxAnswer bounds what is read of an answer, in bytes: the mappings of a year of hourly indices are some 20 MB.
+	maxAnswer = 32 << 20
+	// maxQuoted bounds what an error quotes of an answer, in bytes: CloudFormation takes 4 KB for everything.
+	maxQuoted = 500
+)
+
+// Client calls the REST API of an OpenSearch server.
+type Client struct {
+	Base *url.URL     // scheme and host
+	HTTP *http.Client // nil: http.DefaultClient
+	Sign Signer       // nil: requests go unsigned
+	Log  *slog.Logger // nil: slog.Default()
+}
+
+// CallError is an answer other than the expected, or none.
+type CallError struct {
+	Method, Path string
+	Status       int    // 0: no answer came
+	Answer       string // the first bytes of the body
+	Err          error  // what went wrong, when Status is 0
+
+	// overtaken says that the answer follows from a change since the state was read: reading it again may help.
+	overtaken bool
+}
+
+func (e *CallError) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s %s: %v", e.Method, e.Path, e.Err)
+	}
+	return fmt.Sprintf("%s %s answered %d: %s", e.Method, e.Path, e.Status, e.Answer)
+}
+
+func (e *CallError) Unwrap() error { return e.Err }
+
+// temporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master role
+// too until its security plugin has read its configuration, and 503 before that.
+func (e *CallError) temporary() bool {
+	switch e.Status {
+	case 0, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
+	}
+	return e.Status >= 500
+}
+
+// hasStatus reports whether err is an answer with that status.
+func hasStatus(err error, status int) bool {
+	var e *CallError
+	return errors.As(err, &e) && e.Status == status
+}
+
+// path joins path segments, escaping everything but unreserved characters: AWS signs the path as it is on the wire, escaped
+// once more, and whoever verifies the signature may see a raw '*' or ',' differently.
+func path(segments ...string) string {
+	var b strings.Builder
+	for _, s := range segments {
+		b.WriteByte('/')
+		for _, c := range []byte(s) {
+			if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+				b.WriteByte(c)
+			} else {
+				fmt.Fprintf(&b, "%%%02X", c)
+			}
+		}
+	}
+	return b.String()
+}
+
+// call sends body (nil for none) as JSON and decodes a 2xx answer into out (nil for none). target is an escaped path with
+// an optional query. Everything else is a *CallError.
+func (c *Client) call(ctx context.Context, method, target string, body, out any) error {
+	var payload []byte
+	if body != nil {
+		var err error
+		if payload, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("encoding body of %s %s: %w", method, target, err)
+		}
+	}
+	log := c.Log
+	if log == nil {
+		log = slog.Default()
+	}
+	start := time.Now()
+	status, answer, err := c.send(ctx, method, target, payload)
+	attributes := []any{"method", method, "path", target, "status", status, "milliseconds", time.Since(start).Milliseconds()}
+	if err != nil {
+		log.Info("call", append(attributes, "error", err.Error())...)
+		return &CallError{Method: method, Path: target, Err: err}
+	}
+	log.Info("call", attributes...)
+	if status < 200 || status > 299 {
+		quoted := strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)]))
+		return &CallError{Method: method, Path: target, Status: status, Answer: strings.ToValidUTF8(quoted, "�")}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("decoding answer of %s %s: %w", method, target, err)
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, method, target string, payload []byte) (status int, answer []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, c.Base.String()+target, bytes.NewReader(payload))
+	if err != nil {
+		return 0, nil, fmt.Errorf("making request: %w", err)
+	}
+	if len(payload) > 0 {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.Sign != nil {
+		if err := c.Sign(ctx, r, payload); err != nil {
+			return 0, nil, err
+		}
+	}
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) { // it repeats the method and the whole URL
+			err = wrapped.Err
+		}
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading answer: %w", err)
+	}
+	if len(answer) > maxAnswer {
+		return 0, nil, fmt.Errorf("reading answer: more than %d bytes", maxAnswer)
+	}
+	return response.StatusCode, answer, nil
+}

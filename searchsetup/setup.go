@@ -1,0 +1,115 @@
+package searchsetup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+)
+
+// Setup brings one domain into a wanted state.
+type Setup struct {
+	Client *Client
+	Clock  Clock
+}
+
+// New returns a setup for the state's endpoint. sign may be nil for a server without authentication.
+func New(state State, sign Signer) (*Setup, error) {
+	base, err := state.baseURL()
+	if err != nil {
+		return nil, err
+	}
+	return &Setup{Client: &Client{Base: base, Sign: sign}}, nil
+}
+
+func (s *Setup) log() *slog.Logger {
+	if s.Client.Log != nil {
+		return s.Client.Log
+	}
+	return slog.Default()
+}
+
+// Apply makes the domain what state says. old is the state of the last Apply, or nil: what only old names is unmapped, and
+// entries that others made stay. It waits for a domain that refuses or does not answer yet until shortly before the
+// context's deadline (without one, ten minutes). The error names the call and its last answer.
+//
+// When Index changes, the roles, the template and the retention of the old name stay: its indices must still be readable
+// and be deleted when their time comes.
+func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
+	if err := state.Validate(); err != nil {
+		return err
+	}
+	if old == nil {
+		old = &State{}
+	}
+	if old.Index != "" && old.Index != state.Index {
+		s.log().Info("the old index keeps its roles, template and retention", "old", old.Index, "new", state.Index)
+	}
+	if state.Rotation == "NoRotation" {
+		s.log().Info("without rotation nothing is deleted by age", "index", state.Index)
+	}
+	var version policyVersion
+	var rewritten bool
+	steps := []func(context.Context) error{
+		func(ctx context.Context) error { return s.putRole(ctx, state.writerRole(), writerRole(state)) },
+		func(ctx context.Context) error { return s.putRole(ctx, state.readerRole(), readerRole(state)) },
+		func(ctx context.Context) error {
+			writer := []string{state.WriterRoleARN}
+			return s.mapRoles(ctx, state.writerRole(), writer, missing([]string{old.WriterRoleARN}, writer))
+		},
+		func(ctx context.Context) error {
+			return s.mapRoles(ctx, state.readerRole(), state.ReaderRoleARNs, missing(old.ReaderRoleARNs, state.ReaderRoleARNs))
+		},
+		func(ctx context.Context) error {
+			return s.mapAdmins(ctx, state.AdminRoleARNs, missing(old.AdminRoleARNs, state.AdminRoleARNs))
+		},
+		func(ctx context.Context) error { return s.putTemplate(ctx, state) },
+		func(ctx context.Context) error { return s.updateIndices(ctx, state) },
+		func(ctx context.Context) (err error) {
+			version, rewritten, err = s.putPolicy(ctx, state)
+			return err
+		},
+		func(ctx context.Context) error { return s.attachPolicy(ctx, state, version, rewritten) },
+	}
+	giveUp := s.Clock.giveUp(ctx)
+	for _, step := range steps {
+		if err := s.Clock.try(ctx, giveUp, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing returns the members of old that now does not have.
+func missing(old, now []string) []string {
+	var out []string
+	for _, s := range old {
+		if !slices.Contains(now, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Remove takes from the domain what Apply put there: the roles with their mappings, the admins' mappings, the template and
+// the retention policy. Indices and what others made stay. It tries everything once and returns all errors joined; a
+// server that does not answer at all ends it.
+func (s *Setup) Remove(ctx context.Context, state State) error {
+	steps := []func(context.Context) error{
+		func(ctx context.Context) error { return s.mapAdmins(ctx, nil, state.AdminRoleARNs) },
+		func(ctx context.Context) error { return s.deleteRole(ctx, state.writerRole()) },
+		func(ctx context.Context) error { return s.deleteRole(ctx, state.readerRole()) },
+		func(ctx context.Context) error { return s.deleteTemplate(ctx, state) },
+		func(ctx context.Context) error { return s.deletePolicy(ctx, state) },
+	}
+	var problems []error
+	for _, step := range steps {
+		err := step(ctx)
+		problems = append(problems, err)
+		if hasStatus(err, 0) {
+			return fmt.Errorf("the server is out of reach: %w", errors.Join(problems...))
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,166 @@
+package searchsetup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// indexTemplate is written exactly as OpenSearch answers it: settings nested under "index", their values strings.
+//
+// "dynamic" is false: a field that the schema does not declare stays in the document (_source) but is not indexed. Indexing
+// it would let one event with thousands of keys use up the mapping, and the first value of a field decide its type and
+// refuse every later event that differs. To search a field, declare it in the event's schema.
+func indexTemplate(s State) object {
+	return object{
+		"index_patterns": s.patterns(),
+		"priority":       100,
+		"composed_of":    []string{},
+		"template": object{
+			"settings": object{"index": object{
+				"number_of_shards":   strconv.Itoa(s.Shards),
+				"number_of_replicas": strconv.Itoa(s.Replicas),
+				"mapping":            object{"total_fields": object{"limit": "1000"}},
+				"search": object{"slowlog": object{"threshold": object{
+					"query": object{"warn": "5s"}, "fetch": object{"warn": "1s"},
+				}}},
+				// source is how much of a slow document the log quotes: events do not belong into logs.
+				"indexing": object{"slowlog": object{"threshold": object{"index": object{"warn": "5s"}}, "source": "0"}},
+			}},
+			"mappings": object{"dynamic": "false", "date_detection": false, "properties": s.Properties},
+		},
+	}
+}
+
+// putTemplate creates the index template, or replaces one that differs. It decides about new indices only.
+func (s *Setup) putTemplate(ctx context.Context, state State) error {
+	target := path("_index_template", state.Index)
+	var got struct {
+		Templates []struct {
+			Name     string `json:"name"`
+			Template any    `json:"index_template"`
+		} `json:"index_templates"`
+	}
+	err := s.Client.call(ctx, http.MethodGet, target, nil, &got)
+	if err != nil && !hasStatus(err, http.StatusNotFound) {
+		return fmt.Errorf("reading index template %q: %w", state.Index, err)
+	}
+	want := indexTemplate(state)
+	for _, t := range got.Templates {
+		if t.Name == state.Index && reflect.DeepEqual(t.Template, asJSON(want)) {
+			return nil
+		}
+	}
+	if err := s.Client.call(ctx, http.MethodPut, target, want, nil); err != nil {
+		return fmt.Errorf("putting index template %q: %w", state.Index, err)
+	}
+	return nil
+}
+
+// updateIndices brings what can change of existing indices to the state: the number of replicas, and fields that were
+// added to the schema. Neither shards nor the type of a field can change; such an index stays as it is until it is deleted.
+func (s *Setup) updateIndices(ctx context.Context, state State) error {
+	names, err := s.indices(ctx, state)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	if err := s.updateReplicas(ctx, state, names); err != nil {
+		return err
+	}
+	return s.updateMappings(ctx, state)
+}
+
+// allIndices is the path of the pipeline's indices; none of them need exist.
+func allIndices(state State, segments ...string) string {
+	return path(append([]string{strings.Join(state.patterns(), ",")}, segments...)...) +
+		"?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open"
+}
+
+// indices returns the open indices of the pipeline by name, with their number of replicas.
+func (s *Setup) indices(ctx context.Context, state State) (map[string]string, error) {
+	var got map[string]struct {
+		Settings struct {
+			Index struct {
+				Replicas string `json:"number_of_replicas"`
+			} `json:"index"`
+		} `json:"settings"`
+	}
+	if err := s.Client.call(ctx, http.MethodGet, allIndices(state, "_settings", "index.number_of_replicas"), nil, &got); err != nil {
+		return nil, fmt.Errorf("listing indices of %q: %w", state.Index, err)
+	}
+	names := make(map[string]string, len(got))
+	for name, index := range got {
+		if state.owns(name) { // not one that an alias of this name points to
+			names[name] = index.Settings.Index.Replicas
+		}
+	}
+	return names, nil
+}
+
+func (s *Setup) updateReplicas(ctx context.Context, state State, indices map[string]string) error {
+	want := strconv.Itoa(state.Replicas)
+	for _, name := range slices.Sorted(maps.Keys(indices)) {
+		if indices[name] == want {
+			continue
+		}
+		body := object{"index": object{"number_of_replicas": want}}
+		if err := s.Client.call(ctx, http.MethodPut, path(name, "_settings"), body, nil); err != nil && !gone(err) {
+			return fmt.Errorf("changing replicas of index %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Setup) updateMappings(ctx context.Context, state State) error {
+	var got map[string]struct {
+		Mappings struct {
+			Properties map[string]map[string]any `json:"properties"`
+		} `json:"mappings"`
+	}
+	if err := s.Client.call(ctx, http.MethodGet, allIndices(state, "_mapping"), nil, &got); err != nil {
+		return fmt.Errorf("reading mappings of %q: %w", state.Index, err)
+	}
+	want, ok := asJSON(state.Properties).(map[string]any)
+	if !ok {
+		return errors.New("reading properties: not an object")
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if !state.owns(name) {
+			continue
+		}
+		has, added := got[name].Mappings.Properties, object{}
+		for field, property := range want {
+			p, known := has[field]
+			if !known {
+				added[field] = property
+			} else if w, ok := property.(map[string]any); ok && p["type"] != w["type"] && p["properties"] == nil {
+				s.log().Warn("an existing index keeps the field's old type", "index", name, "field", field, "type", p["type"], "declared", w["type"])
+			}
+		}
+		if len(added) == 0 {
+			continue
+		}
+		if err := s.Client.call(ctx, http.MethodPut, path(name, "_mapping"), object{"properties": added}, nil); err != nil && !gone(err) {
+			return fmt.Errorf("adding fields to index %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// gone reports whether an index was deleted since it was listed, as the retention does.
+func gone(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// deleteTemplate removes the index template. It may be gone already.
+func (s *Setup) deleteTemplate(ctx context.Context, state State) error {
+	err := s.Client.call(ctx, http.MethodDelete, path("_index_template", state.Index), nil, nil)
+	if err != nil && !hasStatus(err, http.StatusNotFound) {
+		return fmt.Errorf("deleting index template %q: %w", state.Index, err)
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+package transform
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// storeEvents returns the 500 shop events of testdata.
+func storeEvents(t testing.TB) [][]byte {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/store-events.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
+	if len(events) != 500 {
+		t.Fatalf("store-events.ndjson has %d events", len(events))
+	}
+	return events
+}

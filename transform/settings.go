@@ -1,0 +1,60 @@
+package transform
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"firehose-pipeline/event"
+)
+
+// Settings are what the function's environment tells it.
+type Settings struct {
+	Stream         event.Stream // STREAM: lake or search
+	DropEventTypes []string     // DROP_EVENT_TYPES: JSON array of strings; none when empty
+	LogLevel       slog.Level   // LOG_LEVEL: debug, info, warn or error; info when empty
+	Stack          string       // STACK: name of the stack, for the metrics
+
+	// ReuseAnswer lets each answer use the memory of the one before, which saves getting and clearing about a megabyte. It
+	// is only for a caller that has done with an answer before it calls Invoke again: aws-lambda-go when it serves one
+	// invocation at a time, because it asks for the next one after the Runtime API has taken the answer. Not read from the
+	// environment.
+	ReuseAnswer bool
+}
+
+// SettingsFrom reads the settings with getenv, which is os.Getenv. The error names every variable that is wrong, one a
+// line.
+func SettingsFrom(getenv func(string) string) (Settings, error) {
+	var problems []string
+	wrong := func(name, rule string) {
+		problems = append(problems, fmt.Sprintf("%s: must be %s (got %q)", name, rule, getenv(name)))
+	}
+	s := Settings{Stream: event.Stream(getenv("STREAM")), Stack: getenv("STACK")}
+	if !s.Stream.Valid() {
+		wrong("STREAM", "lake or search")
+	}
+	if types := getenv("DROP_EVENT_TYPES"); types != "" {
+		if err := json.Unmarshal([]byte(types), &s.DropEventTypes); err != nil {
+			wrong("DROP_EVENT_TYPES", "a JSON array of strings")
+		}
+	}
+	switch level := getenv("LOG_LEVEL"); level {
+	case "", "info":
+	case "debug":
+		s.LogLevel = slog.LevelDebug
+	case "warn":
+		s.LogLevel = slog.LevelWarn
+	case "error":
+		s.LogLevel = slog.LevelError
+	default:
+		wrong("LOG_LEVEL", "debug, info, warn or error")
+	}
+	if s.Stack == "" {
+		wrong("STACK", "the stack's name")
+	}
+	if len(problems) > 0 {
+		return Settings{}, fmt.Errorf("reading environment:\n%s", strings.Join(problems, "\n"))
+	}
+	return s, nil
+}
