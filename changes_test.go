@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"firehose-pipeline/settings"
+)
+
+// docs/changes.md names every property that the template sets and that CloudFormation cannot change in place.
+// testdata/create-only.json is CloudFormation's own word; `make verify` rewrites and compares it.
+func TestEveryReplacementIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("testdata/create-only.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var createOnly map[string][]string
+	if err := json.Unmarshal(text, &createOnly); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("docs/changes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
+		for id, r := range template.Resources {
+			properties, known := createOnly[r.Type]
+			if !known && strings.HasPrefix(r.Type, "AWS::") {
+				t.Errorf("testdata/create-only.json: does not know %s (%s)", r.Type, id)
+			}
+			for _, property := range properties {
+				if _, set := at(r.Properties, property); set && !strings.Contains(string(page), "`"+r.Type+"."+property+"`") {
+					t.Errorf("docs/changes.md: does not say what a change of `%s.%s` replaces", r.Type, property)
+				}
+			}
+		}
+	})
+}
+
+// docs/changes.md says for every setting what changing it does.
+func TestEverySettingIsInTheChanges(t *testing.T) {
+	page, err := os.ReadFile("docs/changes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range settingKeys(t) {
+		if !strings.Contains(string(page), "| `"+key+"`") && !strings.Contains(string(page), ", `"+key+"`") {
+			t.Errorf("docs/changes.md: does not say what changing %s does", key)
+		}
+	}
+}
+
+// Names and settings that would replace a store of data are pinned: a change of these lines is a migration, not an edit.
+func TestNamesThatMustNotChange(t *testing.T) {
+	template := synth(t, variants["dev"])
+	_, domain := template.one(t, "AWS::OpenSearchService::Domain", "SearchDomain")
+	want(t, domain.Properties, "DomainName", domainName(t, "dev"))
+	want(t, domain.UpdatePolicy, "EnableVersionUpgrade", true)
+	_, bucket := template.one(t, "AWS::S3::Bucket", "DataLakeBucket")
+	wantAbsent(t, bucket.Properties, "BucketName")
+	for _, stream := range template.of(firehose) {
+		wantAbsent(t, stream.Properties, "DeliveryStreamName")
+	}
+	// Logical ids: another id is another resource, and the old one goes, a stream with its buffer, a key with its data.
+	for id, kind := range map[string]string{
+		"LakeStreamAFCFC743":       firehose,
+		"SearchStream13D561C9":     firehose,
+		"DataLakeBucketEF1CCA5A":   "AWS::S3::Bucket",
+		"DeadLettersQueue631681B1": "AWS::SQS::Queue",
+		"EncryptionKey514CDF8F":    "AWS::KMS::Key",
+		"SearchDomainCD0E10D2":     "AWS::OpenSearchService::Domain",
+	} {
+		if template.Resources[id].Type != kind {
+			t.Errorf("%s: must be the logical id of the %s (got %v)", id, kind, sortedKeys(template.of(kind)))
+		}
+	}
+}

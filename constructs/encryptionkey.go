@@ -1,0 +1,65 @@
+package constructs
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// EncryptionKeyProps configure an [EncryptionKey].
+type EncryptionKeyProps struct {
+	StackName string
+	Retain    bool // keep the key when the stack is deleted: without it, kept data cannot be read
+}
+
+// EncryptionKey is the one customer managed key of the pipeline: lake, dead-letter queue, alarm topic, log groups and
+// search domain.
+type EncryptionKey struct {
+	constructs.Construct
+	Key awskms.Key
+}
+
+// NewEncryptionKey makes the key. Roles of this account get their use of it in their own policies (the root statement, which
+// the CDK writes, delegates to IAM); only AWS services that act by themselves are named here. They are bound to ARN
+// patterns, because a GetAtt of what the key encrypts would close a circle.
+func NewEncryptionKey(scope constructs.Construct, id string, props EncryptionKeyProps) *EncryptionKey {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	key := awskms.NewKey(this, jsii.String("Key"), &awskms.KeyProps{
+		Description:       jsii.String("Data of the event pipeline " + props.StackName),
+		Alias:             jsii.String("alias/" + props.StackName),
+		EnableKeyRotation: jsii.Bool(true),
+		PendingWindow:     awscdk.Duration_Days(jsii.Number(7)),
+		RemovalPolicy:     removal(props.Retain),
+	})
+	logGroups := make([]string, 0, 3)
+	for _, service := range []string{"lambda", "kinesisfirehose", "opensearch"} {
+		logGroups = append(logGroups, arn("logs", "log-group:/aws/"+service+"/"+props.StackName+"-*"))
+	}
+	// The CDK adds no principal for CloudWatch Logs to the key of a log group.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+	key.AddToResourcePolicy(statement{
+		Principals: []awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String(regional("logs")), nil)},
+		Actions:    []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Resources:  []string{"*"}, // in a key policy: this key
+		Conditions: conditions{"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logGroups}},
+	}.build(), nil)
+	// Alarms publish to an encrypted topic only when the key admits CloudWatch itself; the AWS managed key never does.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+	key.AddToResourcePolicy(statement{
+		Principals: []awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Actions:    []string{"kms:Decrypt", "kms:GenerateDataKey"},
+		Resources:  []string{"*"}, // in a key policy: this key
+		Conditions: alarmsOf(props.StackName),
+	}.build(), nil)
+	return &EncryptionKey{this, key}
+}
+
+// alarmsOf admits only the alarms of the stack, all named <stack>-….
+func alarmsOf(stackName string) conditions {
+	return conditions{
+		"StringEquals": {"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()},
+		"ArnLike":      {"aws:SourceArn": arn("cloudwatch", "alarm:"+stackName+"-*")},
+	}
+}

@@ -1,0 +1,110 @@
+package constructs
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/functionbuild"
+)
+
+// ErrorPrefix is where both streams write what they could not deliver; every object under it calls the error handler.
+const ErrorPrefix = "error-data/"
+
+// ErrorHandlerTimeoutSeconds bounds one error object: 128 MB of JSON read once and at most 1,001 messages.
+const ErrorHandlerTimeoutSeconds = 300
+
+// ErrorHandlerProps configure an [ErrorHandler].
+type ErrorHandlerProps struct {
+	StackName   string
+	Asset       functionbuild.Asset
+	DeadLetters *DeadLetterQueue
+	LogLevel    string
+	Tracing     bool
+	Logs        Logs
+}
+
+// ErrorHandler is the function that turns every object under [ErrorPrefix] into dead letters. What it cannot handle at all
+// reaches the same queue: Lambda writes the failed invocation there after its retries.
+type ErrorHandler struct {
+	constructs.Construct
+	Function awslambda.Function
+	role     awsiam.Role
+	// admission is the permission that S3 checks when it is told to notify the function.
+	admission awslambda.CfnPermission
+}
+
+// NewErrorHandler makes the function. It may not read the lake yet: [DataLake.Notify] adds that, because the bucket refers
+// to the function and so has to come after it.
+func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerProps) *ErrorHandler {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	function, role := newFunction(this, functionProps{
+		Name:        props.StackName + "-error-handler",
+		Description: "Sends every record that a stream could not deliver to the dead-letter queue",
+		Asset:       props.Asset,
+		Environment: map[string]string{
+			"DEAD_LETTER_QUEUE_URL": *props.DeadLetters.Queue.QueueUrl(),
+			"ERROR_PREFIX":          ErrorPrefix,
+			"STACK":                 props.StackName,
+			"LOG_LEVEL":             props.LogLevel,
+		},
+		MemoryMB:       512,
+		TimeoutSeconds: ErrorHandlerTimeoutSeconds,
+		Tracing:        props.Tracing,
+		Logs:           props.Logs,
+		Policies:       map[string][]statement{"DeadLetters": props.DeadLetters.send()},
+	})
+	// S3 invokes asynchronously: 2 retries, then the on-failure destination. Throttled events wait up to 6 hours.
+	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
+	awslambda.NewCfnEventInvokeConfig(this, jsii.String("OnFailure"), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName:             function.FunctionName(),
+		Qualifier:                jsii.String("$LATEST"),
+		MaximumRetryAttempts:     jsii.Number(2),
+		MaximumEventAgeInSeconds: jsii.Number(6 * 60 * 60),
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: props.DeadLetters.Queue.QueueArn()},
+		},
+	})
+	// No SourceArn: the bucket's generated name is not known before the bucket, and the bucket needs this permission first.
+	// The account condition closes the confused deputy, and the role reads this stack's bucket only.
+	admission := awslambda.NewCfnPermission(this, jsii.String("AllowS3"), &awslambda.CfnPermissionProps{
+		Action:        jsii.String("lambda:InvokeFunction"),
+		FunctionName:  function.FunctionArn(),
+		Principal:     jsii.String("s3.amazonaws.com"),
+		SourceAccount: awscdk.Aws_ACCOUNT_ID(),
+	})
+	return &ErrorHandler{this, function, role, admission}
+}
+
+// readErrorObjects lets the handler read what the streams write under [ErrorPrefix]. It is a policy of its own, outside the
+// role: the role's inline policies must not name the bucket, which comes after the function.
+func (h *ErrorHandler) readErrorObjects(lake *DataLake) awsiam.Policy {
+	return awsiam.NewPolicy(h.Construct, jsii.String("ReadErrorObjects"), &awsiam.PolicyProps{
+		Roles: &[]awsiam.IRole{h.role},
+		Statements: build([]statement{
+			{
+				Actions:   []string{"s3:GetObject", "s3:GetObjectVersion"},
+				Resources: []string{*lake.Bucket.BucketArn() + "/" + ErrorPrefix + "*"},
+			},
+			useKeyForBucket(lake.key, lake.Bucket, "kms:Decrypt"),
+		}),
+	})
+}
+
+// notification tells the bucket to call the function for every object under [ErrorPrefix]. With buffering below 60 seconds
+// Firehose completes multipart uploads instead of putting objects, so every kind of creation counts.
+// https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
+func (h *ErrorHandler) notification() *awss3.CfnBucket_NotificationConfigurationProperty {
+	return &awss3.CfnBucket_NotificationConfigurationProperty{
+		LambdaConfigurations: []any{&awss3.CfnBucket_LambdaConfigurationProperty{
+			Event:    jsii.String("s3:ObjectCreated:*"),
+			Function: h.Function.FunctionArn(),
+			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
+				Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(ErrorPrefix)}},
+			}},
+		}},
+	}
+}

@@ -1,0 +1,70 @@
+package constructs
+
+import (
+	"maps"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/functionbuild"
+)
+
+// functionProps configure a Go function.
+type functionProps struct {
+	Name           string // the function's name, fixed, at most 64 characters
+	Description    string
+	Asset          functionbuild.Asset
+	Environment    map[string]string
+	MemoryMB       int
+	TimeoutSeconds int
+	Reserved       int // concurrency kept for this function; 0: none
+	Tracing        bool
+	Logs           Logs
+	Policies       map[string][]statement // beside writing its own log
+}
+
+// newFunction makes a Go function for provided.al2023 on arm64, with a role and a log group of its own. Names are fixed so
+// that roles and key policies can refer to a function by ARN; an update never replaces it.
+func newFunction(scope constructs.Construct, props functionProps) (awslambda.Function, awsiam.Role) {
+	group := newLogGroup(scope, "LogGroup", "/aws/lambda/"+props.Name, props.Logs)
+	policies := map[string][]statement{"Log": {writeLogs(group)}}
+	tracing := awslambda.Tracing_DISABLED
+	if props.Tracing {
+		tracing = awslambda.Tracing_ACTIVE
+		// X-Ray has no resources to name.
+		// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+		policies["Trace"] = []statement{{Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, Resources: []string{"*"}}}
+	}
+	maps.Copy(policies, props.Policies)
+	role := newServiceRole(scope, "Role", "Runs "+props.Name, awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil), policies)
+	environment := map[string]*string{}
+	for name, value := range props.Environment {
+		environment[name] = jsii.String(value)
+	}
+	function := awslambda.NewFunction(scope, jsii.String("Function"), &awslambda.FunctionProps{
+		FunctionName: jsii.String(props.Name),
+		Description:  jsii.String(props.Description),
+		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture: awslambda.Architecture_ARM_64(),
+		Handler:      jsii.String("bootstrap"),
+		Code: awslambda.Code_FromAsset(jsii.String(props.Asset.Dir), &awss3assets.AssetOptions{
+			AssetHash:     jsii.String(props.Asset.Hash),
+			AssetHashType: awscdk.AssetHashType_CUSTOM,
+		}),
+		// The CDK would add X-Ray rights as a policy of its own; the role has them already, inline.
+		Role:        role.WithoutPolicyUpdates(nil),
+		LogGroup:    group,
+		Environment: &environment,
+		MemorySize:  jsii.Number(props.MemoryMB),
+		Timeout:     awscdk.Duration_Seconds(jsii.Number(props.TimeoutSeconds)),
+		Tracing:     tracing,
+	})
+	if props.Reserved > 0 {
+		function.Node().DefaultChild().(awslambda.CfnFunction).SetReservedConcurrentExecutions(jsii.Number(props.Reserved))
+	}
+	return function, role
+}

@@ -1,0 +1,123 @@
+package constructs
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/event"
+)
+
+// LakeStreamProps configure the lake stream.
+type LakeStreamProps struct {
+	StackName       string
+	Lake            *DataLake
+	Transform       *Transform // nil: records go through as they are
+	Format          string     // parquet, orc or json
+	Compressed      bool
+	SourceBackup    bool
+	BufferMB        int // 1 to 128 MiB, at least 64 with parquet or orc
+	IntervalSeconds int // 0 to 900
+	Logs            Logs
+}
+
+// NewLakeStream makes the stream that delivers to the lake. A stream has one destination, and format conversion works only
+// towards S3: the search domain has a stream of its own.
+func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps) *Stream {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	log := newDeliveryLog(this, props.StackName, event.Lake, props.Logs)
+	converts := props.Format != "json"
+	prefixes := []string{DataPrefix, errorPrefixOf(event.Lake)}
+	if props.SourceBackup {
+		prefixes = append(prefixes, SourcePrefix)
+	}
+	policies := map[string][]statement{"Lake": props.Lake.write(prefixes...), "Log": {log.write()}}
+	if converts {
+		policies["Schema"] = []statement{props.Lake.readSchema()}
+	}
+	if props.Transform != nil {
+		policies["Transform"] = []statement{props.Transform.invoke()}
+	}
+	role := newServiceRole(this, "Role", "Delivers the lake stream of "+props.StackName, deliveryPrincipal(), policies)
+
+	destination := &awskinesisfirehose.CfnDeliveryStream_ExtendedS3DestinationConfigurationProperty{
+		BucketArn:                props.Lake.Bucket.BucketArn(),
+		RoleArn:                  role.RoleArn(),
+		Prefix:                   jsii.String(DataPrefix + partition),
+		ErrorOutputPrefix:        errorPrefix(event.Lake),
+		BufferingHints:           bufferingHints(props.BufferMB, props.IntervalSeconds),
+		CompressionFormat:        jsii.String("UNCOMPRESSED"),
+		EncryptionConfiguration:  encryptedBy(props.Lake),
+		CloudWatchLoggingOptions: log.options(log.destination),
+		ProcessingConfiguration:  processing(props.Transform, role),
+		S3BackupMode:             jsii.String("Disabled"),
+	}
+	if converts {
+		destination.DataFormatConversionConfiguration = conversion(props, *role.RoleArn())
+	} else {
+		// Spelled out, because an update of a stream merges: a conversion that is left out would stay.
+		destination.DataFormatConversionConfiguration = &awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty{Enabled: jsii.Bool(false)}
+		if props.Compressed {
+			destination.CompressionFormat = jsii.String("GZIP")
+		}
+	}
+	if props.SourceBackup {
+		destination.S3BackupMode = jsii.String("Enabled")
+		destination.S3BackupConfiguration = &awskinesisfirehose.CfnDeliveryStream_S3DestinationConfigurationProperty{
+			BucketArn:                props.Lake.Bucket.BucketArn(),
+			RoleArn:                  role.RoleArn(),
+			Prefix:                   jsii.String(SourcePrefix + partition),
+			ErrorOutputPrefix:        errorPrefix(event.Lake),
+			BufferingHints:           bufferingHints(props.BufferMB, backupInterval(props.IntervalSeconds)),
+			CompressionFormat:        jsii.String("GZIP"),
+			EncryptionConfiguration:  encryptedBy(props.Lake),
+			CloudWatchLoggingOptions: log.options(log.backup),
+		}
+	}
+	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String("Stream"), &awskinesisfirehose.CfnDeliveryStreamProps{
+		DeliveryStreamType:                         jsii.String("DirectPut"),
+		DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
+		ExtendedS3DestinationConfiguration:         destination,
+	})
+	after(resource, append(props.Lake.ready(), role, props.Lake.Table, log.group, log.destination, log.backup)...)
+	return &Stream{
+		Construct: this, Kind: event.Lake, Resource: resource,
+		IntervalSeconds: props.IntervalSeconds, Converts: converts, BacksUp: props.SourceBackup, Transform: props.Transform,
+	}
+}
+
+// conversion turns JSON into Parquet or ORC by the columns of the lake's table. Compression is chosen inside the format:
+// with conversion, any outer compression is refused.
+// https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
+func conversion(props LakeStreamProps, roleARN string) *awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty {
+	serializer := &awskinesisfirehose.CfnDeliveryStream_SerializerProperty{}
+	switch compression := "SNAPPY"; props.Format {
+	case "parquet":
+		if !props.Compressed {
+			compression = "UNCOMPRESSED"
+		}
+		serializer.ParquetSerDe = &awskinesisfirehose.CfnDeliveryStream_ParquetSerDeProperty{Compression: jsii.String(compression)}
+	case "orc":
+		if !props.Compressed {
+			compression = "NONE"
+		}
+		serializer.OrcSerDe = &awskinesisfirehose.CfnDeliveryStream_OrcSerDeProperty{Compression: jsii.String(compression)}
+	}
+	return &awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty{
+		Enabled: jsii.Bool(true),
+		InputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_InputFormatConfigurationProperty{
+			Deserializer: &awskinesisfirehose.CfnDeliveryStream_DeserializerProperty{
+				// Case-sensitive: otherwise an undeclared key "Amount", which the transform leaves as it is, would land in the
+				// column amount, in whatever type it has.
+				OpenXJsonSerDe: &awskinesisfirehose.CfnDeliveryStream_OpenXJsonSerDeProperty{CaseInsensitive: jsii.Bool(false)},
+			},
+		},
+		OutputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_OutputFormatConfigurationProperty{Serializer: serializer},
+		SchemaConfiguration: &awskinesisfirehose.CfnDeliveryStream_SchemaConfigurationProperty{
+			DatabaseName: jsii.String(props.Lake.DatabaseName),
+			TableName:    jsii.String(TableName),
+			RoleArn:      jsii.String(roleARN),
+			VersionId:    jsii.String("LATEST"),
+		},
+	}
+}

@@ -1,0 +1,27 @@
+package constructs
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Producers is the managed policy to attach to whoever sends events: it may put records to the streams, and nothing else.
+type Producers struct {
+	constructs.Construct
+	Policy awsiam.ManagedPolicy
+}
+
+// NewProducers makes the policy.
+func NewProducers(scope constructs.Construct, id string, streams []*Stream) *Producers {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	var arns []string
+	for _, stream := range streams {
+		arns = append(arns, *stream.Resource.AttrArn())
+	}
+	policy := awsiam.NewManagedPolicy(this, jsii.String("Policy"), &awsiam.ManagedPolicyProps{
+		Description: jsii.String("Puts events to the pipeline's streams"),
+		Statements:  build([]statement{{Actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, Resources: arns}}),
+	})
+	return &Producers{this, policy}
+}

@@ -1,0 +1,159 @@
+package constructs
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsopensearchservice"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// SearchDomainProps configure a [SearchDomain].
+type SearchDomainProps struct {
+	StackName          string
+	DomainName         string // fixed, at most 28 characters
+	Version            string // of OpenSearch, for example 2.19
+	InstanceType       string
+	InstanceCount      int
+	ZoneCount          int // 1 to 3
+	MasterInstanceType string
+	MasterCount        int // dedicated masters; 0: none
+	VolumeSizeGB       int // GiB of gp3 a data node
+	Retain             bool
+	Logs               Logs
+	Master             awsiam.Role // the search setup's role, the one master user
+	Writer             awsiam.Role // the search stream's role
+	PeopleARNs         []string    // admins and readers
+}
+
+// SearchDomain is the OpenSearch domain: HTTPS only, encrypted at rest and between nodes, fine-grained access control always
+// on with an IAM role, not a password, as master.
+//
+// It is L1: the L2 domain brings custom resources that install an SDK at deploy time and write a log policy on everything.
+// Its name is fixed so that policies can name it by string; a change that would replace it fails instead of taking the data
+// with it.
+type SearchDomain struct {
+	constructs.Construct
+	Resource    awsopensearchservice.CfnDomain
+	Name        string
+	DataNodes   int
+	MasterNodes int
+	VolumeGB    int
+}
+
+// domainARN is a domain's ARN by its fixed name.
+func domainARN(name string) string { return arn("es", "domain/"+name) }
+
+// httpActions are the requests that the domain's policy lets its principals sign; fine-grained access control then decides.
+var httpActions = []string{"es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPatch", "es:ESHttpPost", "es:ESHttpPut"}
+
+// NewSearchDomain makes the domain.
+func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainProps) *SearchDomain {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	publishing, logPolicy := publishLogs(this, props)
+	principals := []any{*props.Master.RoleArn(), *props.Writer.RoleArn()}
+	for _, person := range props.PeopleARNs {
+		principals = append(principals, person)
+	}
+	cluster := &awsopensearchservice.CfnDomain_ClusterConfigProperty{
+		InstanceType:              jsii.String(props.InstanceType),
+		InstanceCount:             jsii.Number(props.InstanceCount),
+		ZoneAwarenessEnabled:      jsii.Bool(props.ZoneCount > 1),
+		DedicatedMasterEnabled:    jsii.Bool(props.MasterCount > 0),
+		MultiAzWithStandbyEnabled: jsii.Bool(false),
+	}
+	if props.ZoneCount > 1 {
+		cluster.ZoneAwarenessConfig = &awsopensearchservice.CfnDomain_ZoneAwarenessConfigProperty{AvailabilityZoneCount: jsii.Number(props.ZoneCount)}
+	}
+	if props.MasterCount > 0 {
+		cluster.DedicatedMasterType = jsii.String(props.MasterInstanceType)
+		cluster.DedicatedMasterCount = jsii.Number(props.MasterCount)
+	}
+	domain := awsopensearchservice.NewCfnDomain(this, jsii.String("Domain"), &awsopensearchservice.CfnDomainProps{
+		DomainName:    jsii.String(props.DomainName),
+		EngineVersion: jsii.String("OpenSearch_" + props.Version),
+		ClusterConfig: cluster,
+		// gp3's baseline, which CloudFormation wants spelled out.
+		EbsOptions: &awsopensearchservice.CfnDomain_EBSOptionsProperty{
+			EbsEnabled: jsii.Bool(true),
+			VolumeType: jsii.String("gp3"),
+			VolumeSize: jsii.Number(props.VolumeSizeGB),
+			Iops:       jsii.Number(3000),
+			Throughput: jsii.Number(125),
+		},
+		EncryptionAtRestOptions:     &awsopensearchservice.CfnDomain_EncryptionAtRestOptionsProperty{Enabled: jsii.Bool(true), KmsKeyId: props.Logs.Key.KeyId()},
+		NodeToNodeEncryptionOptions: &awsopensearchservice.CfnDomain_NodeToNodeEncryptionOptionsProperty{Enabled: jsii.Bool(true)},
+		DomainEndpointOptions: &awsopensearchservice.CfnDomain_DomainEndpointOptionsProperty{
+			EnforceHttps:      jsii.Bool(true),
+			TlsSecurityPolicy: jsii.String("Policy-Min-TLS-1-2-PFS-2023-10"),
+		},
+		AdvancedSecurityOptions: &awsopensearchservice.CfnDomain_AdvancedSecurityOptionsInputProperty{
+			Enabled:                     jsii.Bool(true),
+			InternalUserDatabaseEnabled: jsii.Bool(false),
+			MasterUserOptions:           &awsopensearchservice.CfnDomain_MasterUserOptionsProperty{MasterUserArn: props.Master.RoleArn()},
+		},
+		// Firehose names the index in every bulk request. https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
+		AdvancedOptions: map[string]string{"rest.action.multi.allow_explicit_index": "true"},
+		AccessPolicies: map[string]any{
+			"Version": "2012-10-17",
+			"Statement": []any{map[string]any{
+				"Effect":    "Allow",
+				"Principal": map[string]any{"AWS": principals},
+				"Action":    httpActions,
+				"Resource":  domainARN(props.DomainName) + "/*",
+			}},
+		},
+		LogPublishingOptions: publishing,
+	})
+	domain.AddResourceDependency(logPolicy, jsii.String("the domain checks at once that it may write its logs"))
+	domain.ApplyRemovalPolicy(removal(props.Retain), nil)
+	// Without it a new engine version replaces the domain. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
+	domain.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{EnableVersionUpgrade: jsii.Bool(true)})
+	return &SearchDomain{
+		Construct: this, Resource: domain, Name: props.DomainName,
+		DataNodes: props.InstanceCount, MasterNodes: props.MasterCount, VolumeGB: props.VolumeSizeGB,
+	}
+}
+
+// publishLogs makes the domain's log groups and the one resource policy that lets this domain write to them.
+func publishLogs(scope constructs.Construct, props SearchDomainProps) (map[string]any, awslogs.CfnResourcePolicy) {
+	publishing := map[string]any{}
+	var groups []string
+	for _, log := range []struct{ id, name, option string }{
+		{"ApplicationLog", "application", "ES_APPLICATION_LOGS"},
+		{"SearchSlowLog", "search-slow", "SEARCH_SLOW_LOGS"},
+		{"IndexSlowLog", "index-slow", "INDEX_SLOW_LOGS"},
+		{"AuditLog", "audit", "AUDIT_LOGS"},
+	} {
+		group := newLogGroup(scope, log.id, "/aws/opensearch/"+props.StackName+"-"+log.name, props.Logs)
+		groups = append(groups, *group.LogGroupArn())
+		publishing[log.option] = &awsopensearchservice.CfnDomain_LogPublishingOptionProperty{
+			Enabled:                   jsii.Bool(true),
+			CloudWatchLogsLogGroupArn: group.LogGroupArn(),
+		}
+	}
+	document, err := json.Marshal(map[string]any{
+		"Version": "2012-10-17",
+		"Statement": []any{map[string]any{
+			"Effect":    "Allow",
+			"Principal": map[string]any{"Service": "es.amazonaws.com"},
+			"Action":    []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+			"Resource":  groups,
+			"Condition": map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()},
+				"ArnLike":      map[string]any{"aws:SourceArn": domainARN(props.DomainName)},
+			},
+		}},
+	})
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	policy := awslogs.NewCfnResourcePolicy(scope, jsii.String("LogPolicy"), &awslogs.CfnResourcePolicyProps{
+		PolicyName:     jsii.String(props.DomainName + "-logs"),
+		PolicyDocument: jsii.String(string(document)),
+	})
+	return publishing, policy
+}

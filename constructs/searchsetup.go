@@ -1,0 +1,96 @@
+package constructs
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/searchsetup"
+)
+
+// searchSetupTimeoutSeconds is Lambda's longest: a young domain may refuse for many minutes.
+const searchSetupTimeoutSeconds = 900
+
+// SearchSetupProps configure a [SearchSetup].
+type SearchSetupProps struct {
+	StackName  string
+	DomainName string
+	Asset      functionbuild.Asset
+	LogLevel   string
+	Logs       Logs
+}
+
+// SearchSetup is the custom resource that brings the domain into its wanted state: who may write, read and administer it,
+// how its indices look, when they go. CloudFormation has no resource for any of these.
+type SearchSetup struct {
+	constructs.Construct
+	Role     awsiam.Role // the domain's master user
+	Function awslambda.Function
+}
+
+// NewSearchSetup makes the function and its role. They come before the domain, which names the role as its master user;
+// [SearchSetup.Configure] makes the custom resource itself.
+func NewSearchSetup(scope constructs.Construct, id string, props SearchSetupProps) *SearchSetup {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	function, role := newFunction(this, functionProps{
+		Name:           props.StackName + "-search-setup",
+		Description:    "Sets up roles, index template and retention inside the search domain",
+		Asset:          props.Asset,
+		Environment:    map[string]string{"LOG_LEVEL": props.LogLevel},
+		MemoryMB:       256,
+		TimeoutSeconds: searchSetupTimeoutSeconds,
+		Logs:           props.Logs,
+		Policies: map[string][]statement{"Domain": {{
+			Actions:   []string{"es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpPatch", "es:ESHttpPost", "es:ESHttpPut"},
+			Resources: []string{domainARN(props.DomainName) + "/*"},
+		}}},
+	})
+	return &SearchSetup{this, role, function}
+}
+
+// SearchState is what [SearchSetup.Configure] brings about.
+type SearchState struct {
+	Domain         *SearchDomain
+	Retain         bool // the domain is kept when the stack is deleted: so is its setup, or nobody could ask it anything
+	Writer         awsiam.Role
+	Index          string
+	Rotation       string
+	Shards         int // primary shards an index
+	Replicas       int // of each; 0 on a single node, where a replica is never placed
+	RetentionDays  int
+	AdminRoleARNs  []string
+	ReaderRoleARNs []string
+}
+
+// Configure makes the custom resource. Its wanted state is one string, because CloudFormation turns every number of a custom
+// resource into a string; the index template is part of it, so that a new field of an event is a change of the resource.
+func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
+	state, err := json.Marshal(searchsetup.State{
+		Endpoint:       "https://" + *wanted.Domain.Resource.AttrDomainEndpoint(),
+		Index:          wanted.Index,
+		Rotation:       wanted.Rotation,
+		Shards:         wanted.Shards,
+		Replicas:       wanted.Replicas,
+		RetentionDays:  wanted.RetentionDays,
+		Properties:     event.IndexProperties(),
+		WriterRoleARN:  *wanted.Writer.RoleArn(),
+		AdminRoleARNs:  wanted.AdminRoleARNs,
+		ReaderRoleARNs: wanted.ReaderRoleARNs,
+	})
+	if err != nil {
+		panic(err) // strings and numbers always encode
+	}
+	return awscdk.NewCustomResource(s.Construct, jsii.String("State"), &awscdk.CustomResourceProps{
+		ServiceToken:   s.Function.FunctionArn(),
+		ResourceType:   jsii.String("Custom::SearchSetup"),
+		RemovalPolicy:  removal(wanted.Retain),
+		ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(searchSetupTimeoutSeconds + 60)),
+		Properties:     &map[string]any{"State": string(state)},
+	})
+}

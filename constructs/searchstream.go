@@ -1,0 +1,130 @@
+package constructs
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/event"
+)
+
+// SearchWriterProps configure a [SearchWriter].
+type SearchWriterProps struct {
+	StackName  string
+	DomainName string
+	Index      string // base name of the indices
+	Lake       *DataLake
+	Transform  *Transform // nil: records go through as they are
+	Logs       Logs
+}
+
+// SearchWriter is the search stream's role and log. It comes before the domain, whose policy names the role, and so before
+// the stream, which needs the domain.
+type SearchWriter struct {
+	constructs.Construct
+	Role awsiam.Role
+	log  deliveryLog
+}
+
+// NewSearchWriter makes the role.
+func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterProps) *SearchWriter {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	log := newDeliveryLog(this, props.StackName, event.Search, props.Logs)
+	domain := domainARN(props.DomainName)
+	policies := map[string][]statement{
+		"Lake": props.Lake.write(SearchPrefix, errorPrefixOf(event.Search)),
+		"Log":  {log.write()},
+		// AWS's own list. The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the
+		// creation of the stream. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+		"Domain": {
+			{
+				Actions:   []string{"es:DescribeDomain", "es:DescribeDomainConfig", "es:DescribeDomains", "es:ESHttpPost", "es:ESHttpPut"},
+				Resources: []string{domain, domain + "/*"},
+			},
+			{
+				Actions: []string{"es:ESHttpGet"},
+				Resources: []string{
+					domain + "/_all/_settings",
+					domain + "/_cluster/stats",
+					domain + "/" + props.Index + "*/_mapping/*",
+					domain + "/_nodes",
+					domain + "/_nodes/stats",
+					domain + "/_nodes/*/stats",
+					domain + "/_stats",
+					domain + "/" + props.Index + "*/_stats",
+				},
+			},
+		},
+	}
+	if props.Transform != nil {
+		policies["Transform"] = []statement{props.Transform.invoke()}
+	}
+	role := newServiceRole(this, "Role", "Delivers the search stream of "+props.StackName, deliveryPrincipal(), policies)
+	return &SearchWriter{this, role, log}
+}
+
+// SearchStreamProps configure the search stream.
+type SearchStreamProps struct {
+	Writer          *SearchWriter
+	Domain          *SearchDomain
+	Ready           constructs.IDependable // the search setup: without its role mapping every delivery is refused
+	Lake            *DataLake
+	Transform       *Transform // nil: records go through as they are
+	Index           string
+	Rotation        string // NoRotation, OneHour, OneDay, OneWeek or OneMonth
+	BackupAll       bool   // every record to S3 too, not only the failed ones
+	BufferMB        int    // 1 to 100 MiB
+	IntervalSeconds int    // 0 to 900
+}
+
+// searchRetrySeconds is how long Firehose retries a delivery before the documents go to the error prefix: long enough for a
+// blue/green change of the domain to pass over a short refusal.
+const searchRetrySeconds = 600
+
+// NewSearchStream makes the stream that delivers to the domain.
+func NewSearchStream(scope constructs.Construct, id string, props SearchStreamProps) *Stream {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	role, log := props.Writer.Role, props.Writer.log
+	backupMode := "FailedDocumentsOnly"
+	if props.BackupAll {
+		backupMode = "AllDocuments"
+	}
+	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String("Stream"), &awskinesisfirehose.CfnDeliveryStreamProps{
+		DeliveryStreamType:                         jsii.String("DirectPut"),
+		DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
+		// No TypeName: OpenSearch 2 and later refuse one.
+		AmazonopensearchserviceDestinationConfiguration: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceDestinationConfigurationProperty{
+			RoleArn:             role.RoleArn(),
+			DomainArn:           props.Domain.Resource.AttrArn(),
+			IndexName:           jsii.String(props.Index),
+			IndexRotationPeriod: jsii.String(props.Rotation),
+			BufferingHints: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceBufferingHintsProperty{
+				SizeInMBs:         jsii.Number(props.BufferMB),
+				IntervalInSeconds: jsii.Number(props.IntervalSeconds),
+			},
+			RetryOptions: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceRetryOptionsProperty{DurationInSeconds: jsii.Number(searchRetrySeconds)},
+			// Firehose's id stays the same over its retries, so that a retry overwrites instead of doubling.
+			DocumentIdOptions:        &awskinesisfirehose.CfnDeliveryStream_DocumentIdOptionsProperty{DefaultDocumentIdFormat: jsii.String("FIREHOSE_DEFAULT")},
+			CloudWatchLoggingOptions: log.options(log.destination),
+			ProcessingConfiguration:  processing(props.Transform, role),
+			S3BackupMode:             jsii.String(backupMode),
+			// Uncompressed: failed records are read by the error handler and by people.
+			S3Configuration: &awskinesisfirehose.CfnDeliveryStream_S3DestinationConfigurationProperty{
+				BucketArn:                props.Lake.Bucket.BucketArn(),
+				RoleArn:                  role.RoleArn(),
+				Prefix:                   jsii.String(SearchPrefix + partition),
+				ErrorOutputPrefix:        errorPrefix(event.Search),
+				BufferingHints:           bufferingHints(5, backupInterval(props.IntervalSeconds)),
+				CompressionFormat:        jsii.String("UNCOMPRESSED"),
+				EncryptionConfiguration:  encryptedBy(props.Lake),
+				CloudWatchLoggingOptions: log.options(log.backup),
+			},
+		},
+	})
+	after(resource, append(props.Lake.ready(), props.Writer.Construct, props.Domain.Construct, props.Ready)...)
+	return &Stream{
+		Construct: this, Kind: event.Search, Resource: resource,
+		IntervalSeconds: props.IntervalSeconds, BacksUp: props.BackupAll, Transform: props.Transform,
+	}
+}

@@ -1,0 +1,69 @@
+package constructs
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/functionbuild"
+)
+
+// TransformProps configure a [Transform].
+type TransformProps struct {
+	StackName      string
+	Stream         event.Stream
+	Asset          functionbuild.Asset
+	MemoryMB       int
+	TimeoutSeconds int // at most 300: Firehose waits no longer
+	Reserved       int // concurrency kept for the function; 0: none
+	LogLevel       string
+	Tracing        bool
+	DropEventTypes []string
+	Logs           Logs
+}
+
+// Transform is the function that a stream calls for every batch of records: two functions from one asset, told by STREAM
+// which of the streams they serve. The stream's own name would close a circle, because the stream refers to the function.
+type Transform struct {
+	constructs.Construct
+	Function       awslambda.Function
+	TimeoutSeconds int
+}
+
+// NewTransform makes the transform of one stream.
+func NewTransform(scope constructs.Construct, id string, props TransformProps) *Transform {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	drop, err := json.Marshal(props.DropEventTypes)
+	if err != nil {
+		panic(err) // a list of strings always encodes
+	}
+	function, _ := newFunction(this, functionProps{
+		Name:        props.StackName + "-transform-" + string(props.Stream),
+		Description: "Checks, enriches and conforms the events of the " + string(props.Stream) + " stream",
+		Asset:       props.Asset,
+		Environment: map[string]string{
+			"STREAM":           string(props.Stream),
+			"STACK":            props.StackName,
+			"DROP_EVENT_TYPES": string(drop),
+			"LOG_LEVEL":        props.LogLevel,
+		},
+		MemoryMB:       props.MemoryMB,
+		TimeoutSeconds: props.TimeoutSeconds,
+		Reserved:       props.Reserved,
+		Tracing:        props.Tracing,
+		Logs:           props.Logs,
+	})
+	return &Transform{this, function, props.TimeoutSeconds}
+}
+
+// invoke lets Firehose call the function. The stream names a qualified ARN ($LATEST), so both forms are needed.
+// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+func (t *Transform) invoke() statement {
+	return statement{
+		Actions:   []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"},
+		Resources: []string{*t.Function.FunctionArn(), *t.Function.FunctionArn() + ":*"},
+	}
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Synthesises the stack for every environment and every value of the settings that change what there is, with the real
+# command line of the CDK, and holds each template against CloudFormation's own schemas (cfn-lint). Then checks that
+# testdata/create-only.json is what these schemas say.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+out=.build/templates
+rm -rf "$out"
+mkdir -p "$out"
+
+synth() { # name, then -c options
+  local name=$1
+  shift
+  npx --no-install cdk synth --quiet --output "$out/$name" "$@" 2>"$out/$name.log" || {
+    cat "$out/$name.log" >&2
+    echo "templates: cdk synth failed for $name" >&2
+    exit 1
+  }
+  echo "synthesised $name"
+}
+
+for environment in dev staging production; do synth "$environment" -c environment="$environment"; done
+for setting in dataFormat=orc dataFormat=json enableOpenSearch=false enableDataTransformation=false enableCompression=false \
+  enableSourceBackup=false openSearchBackup=all enableTracing=true openSearchIndexRotation=NoRotation; do
+  synth "${setting/=/-}" -c "$setting"
+done
+synth smallest -c enableOpenSearch=false -c enableDataTransformation=false -c enableSourceBackup=false -c dataFormat=json -c enableCompression=false
+synth largest -c environment=production -c openSearchInstanceType=r6g.xlarge.search -c openSearchInstanceCount=6 \
+  -c alarmEmail=oncall@example.com -c openSearchAdminRoleArns=arn:aws:iam::111122223333:role/Admin \
+  -c openSearchReaderRoleArns=arn:aws:iam::111122223333:role/Analyst -c transformReservedConcurrency=50 -c expireAfterDays=400
+
+templates=("$out"/*/*.template.json)
+.build/venv/bin/cfn-lint --config-file verify/cfnlint.yaml --include-checks I W E -- "${templates[@]}"
+echo "cfn-lint: ${#templates[@]} templates, no finding outside verify/cfnlint.yaml"
+
+mapfile -t types < <(node -e '
+  const types = new Set();
+  for (const f of process.argv.slice(1))
+    for (const r of Object.values(JSON.parse(require("fs").readFileSync(f)).Resources)) if (r.Type.startsWith("AWS::")) types.add(r.Type);
+  console.log([...types].sort().join("\n"))' "${templates[@]}")
+.build/venv/bin/python verify/createonly.py "${types[@]}" >.build/create-only.json
+diff -u testdata/create-only.json .build/create-only.json
+echo "create-only properties: testdata/create-only.json is what CloudFormation's schemas say of ${#types[@]} types"
