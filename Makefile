@@ -11,7 +11,7 @@ help: ## list the targets
 local: need-go need-node ## run the sample events through the pipeline on this machine, without an AWS account
 	@mkdir -p .build
 	@go build -o .build/pipeline ./cmd/pipeline
-	@.build/pipeline local --events testdata/store-events.ndjson --out .build/local --sample 3 --check
+	@cat testdata/store-events.ndjson testdata/spoiled-events.ndjson | .build/pipeline local --events - --out .build/local --sample 3 --check
 
 .PHONY: test
 test: need-go need-node ## check formatting, vet, and run all tests
@@ -26,7 +26,7 @@ verify: need-go need-node need-python node_modules .build/venv/installed ## chec
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
 	go test . -run 'TestStatements' -update
-	go test ./searchsetup ./settings -update
+	go test ./searchsetup ./settings ./cmd/pipeline -update
 
 .PHONY: synth
 synth: node_modules ## write the template to cdk.out

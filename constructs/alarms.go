@@ -39,6 +39,15 @@ type metric struct {
 	statistic       string // Sum, Average, Minimum, Maximum or a percentile such as p90
 }
 
+// properties returns the dimensions as the CDK wants them.
+func (m metric) properties() []any {
+	var properties []any
+	for _, d := range m.dimensions {
+		properties = append(properties, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
+	}
+	return properties
+}
+
 // condition is when an alarm fires: in `of` of the last `periods` periods.
 type condition struct {
 	comparison  string
@@ -159,9 +168,7 @@ func (a *Alarms) watchTransform(s *Stream) {
 
 // watchFunction watches errors, throttles and time of a function.
 func (a *Alarms) watchFunction(name, title, function string, timeoutSeconds int) {
-	of := func(metricName, statistic string) metric {
-		return metric{"AWS/Lambda", metricName, [][2]string{{"FunctionName", function}}, statistic}
-	}
+	of := ofFunction(function)
 	// Fires on any failed invocation: both functions catch what a record can do to them, so an error is a defect or an outage.
 	a.on(name+"-errors", "invocations of "+title+" fail", of("Errors", "Sum"), condition{above, 0, 60, 3, 5})
 	// Fires when the function hits a concurrency limit, of the account or its own.
@@ -172,12 +179,17 @@ func (a *Alarms) watchFunction(name, title, function string, timeoutSeconds int)
 		of("Duration", "p90"), condition{above, limit, 60, 10, 15})
 }
 
+// ofFunction makes metrics of one function.
+func ofFunction(function string) func(name, statistic string) metric {
+	return func(name, statistic string) metric {
+		return metric{"AWS/Lambda", name, [][2]string{{"FunctionName", function}}, statistic}
+	}
+}
+
 // watchErrorHandler watches the function between the error prefix and the queue: what it loses is lost to the queue.
 func (a *Alarms) watchErrorHandler(h *ErrorHandler) {
 	function := *h.Function.FunctionName()
-	of := func(metricName, statistic string) metric {
-		return metric{"AWS/Lambda", metricName, [][2]string{{"FunctionName", function}}, statistic}
-	}
+	of := ofFunction(function)
 	a.watchFunction("error-handler", "the error handler", function, ErrorHandlerTimeoutSeconds)
 	// Fires when Lambda gave an event up without a trace in the queue: replay the error prefix.
 	a.on("error-handler-events-dropped", "error objects were given up without a dead letter",
@@ -250,11 +262,7 @@ func (a *Alarms) on(name, fires string, m metric, c condition) {
 	props := a.props(name, fires, c)
 	props.Namespace = jsii.String(m.namespace)
 	props.MetricName = jsii.String(m.name)
-	var dimensions []any
-	for _, d := range m.dimensions {
-		dimensions = append(dimensions, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
-	}
-	props.Dimensions = dimensions
+	props.Dimensions = m.properties()
 	props.Period = jsii.Number(c.periodSecs)
 	if m.statistic[0] == 'p' {
 		props.ExtendedStatistic = jsii.String(m.statistic)
@@ -274,15 +282,11 @@ type input struct {
 func (a *Alarms) onMath(name, fires, expression string, inputs []input, steps [][2]string, c condition) {
 	var queries []any
 	for _, in := range inputs {
-		var dimensions []any
-		for _, d := range in.dimensions {
-			dimensions = append(dimensions, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
-		}
 		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 			Id:         jsii.String(in.id),
 			ReturnData: jsii.Bool(false),
 			MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
-				Metric: &awscloudwatch.CfnAlarm_MetricProperty{Namespace: jsii.String(in.namespace), MetricName: jsii.String(in.name), Dimensions: dimensions},
+				Metric: &awscloudwatch.CfnAlarm_MetricProperty{Namespace: jsii.String(in.namespace), MetricName: jsii.String(in.name), Dimensions: in.properties()},
 				Period: jsii.Number(c.periodSecs),
 				Stat:   jsii.String(in.statistic),
 			},

@@ -124,6 +124,7 @@ func TestTraps(t *testing.T) {
 							}
 						}
 					}
+					got = added.CutFrom(got)
 					if want := c.want(stream); !slices.Contains(want, got) {
 						t.Errorf("record %.200q\ngot  %.1000q\nwant %.1000q", c.in, got, want)
 					}
@@ -174,13 +175,15 @@ func TestTransformedEventsComeOutTheSame(t *testing.T) {
 }
 
 func TestAnswersStayWithinSixMegabytes(t *testing.T) {
+	// Fewer objects a record where rules make each longer: some records have to fit.
+	many := 20000 / (1 + len(added))
 	for name, c := range map[string]struct {
 		record string
 		count  int
 	}{
 		"the smallest objects":  {`{}`, 30000},
 		"events of 90 bytes":    {`{"event_id":"0123456789","event_type":"view","user_id":"1","amount":"1.5","product_id":"77"}`, 25000},
-		"many objects a record": {strings.Repeat(`{}`, 20000), 40},
+		"many objects a record": {strings.Repeat(`{}`, many), 800000 / many},
 	} {
 		t.Run(name, func(t *testing.T) {
 			records := slices.Repeat([][]byte{[]byte(c.record)}, c.count)
