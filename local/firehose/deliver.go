@@ -1,0 +1,222 @@
+package firehose
+
+import (
+	"errors"
+	"fmt"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/local/parquet"
+	"firehose-pipeline/local/template"
+)
+
+// The values of error-output-type. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+const (
+	processingFailed = "processing-failed"
+	conversionFailed = "format-conversion-failed"
+	searchFailed     = "AmazonOpenSearchService-failed"
+)
+
+// destinations makes the delivery and, when there is one, the backup.
+func (s *Stream) destinations() (delivery, backup destination, err error) {
+	config := s.o.Stream
+	if config.Search != nil {
+		return s.searchDestinations(config.Search)
+	}
+	place := config.S3
+	d := &toS3{failing: failing{stream: s}}
+	if d.out, err = s.newOutput(place.S3Output, "delivery", ""); err != nil {
+		return nil, nil, err
+	}
+	d.out.stored, d.out.objects = &s.delivered, &s.objects
+	if err := d.processing(place.S3Output); err != nil {
+		return nil, nil, err
+	}
+	if place.Conversion != nil {
+		if err := d.out.convert(place.Conversion); err != nil {
+			return nil, nil, err
+		}
+		d.catalog = catalog(place.Conversion)
+		if d.unconverted, err = d.output(place.S3Output, conversionFailed); err != nil {
+			return nil, nil, err
+		}
+	}
+	if place.Backup != nil {
+		backup, err = s.backupTo(*place.Backup)
+	}
+	return d, backup, err
+}
+
+func catalog(c *template.Conversion) deadletter.DataCatalogTable {
+	return deadletter.DataCatalogTable{CatalogID: c.CatalogID, DatabaseName: c.Database, TableName: c.Table, Region: c.Region,
+		VersionID: c.VersionID, CatalogARN: "arn:aws:glue:" + c.Region + ":" + c.CatalogID + ":catalog"}
+}
+
+// failing writes the error output of a stream: each kind of failure is buffered like the destination itself.
+type failing struct {
+	stream      *Stream
+	unprocessed *output
+	line        []byte
+	decoded     []byte
+	outputs     []*output
+}
+
+func (f *failing) output(place template.S3Output, errorType string) (*output, error) {
+	o, err := f.stream.newOutput(place, errorType, errorType)
+	if err != nil {
+		return nil, err
+	}
+	o.stored = &f.stream.lost
+	f.outputs = append(f.outputs, o)
+	return o, nil
+}
+
+func (f *failing) processing(place template.S3Output) (err error) {
+	if f.stream.o.Stream.Transform != nil {
+		f.unprocessed, err = f.output(place, processingFailed)
+	}
+	return err
+}
+
+func (f *failing) write(o *output, now, arrival int64, r deadletter.ErrorRecord) (err error) {
+	if f.line, err = deadletter.AppendErrorRecord(f.line[:0], r); err != nil {
+		return err
+	}
+	return o.add(now, arrival, f.line)
+}
+
+// processed returns the record as it goes on to the destination; false when it has been dropped, or written to the error
+// output as it was received. The record is valid until the next call.
+func (f *failing) processed(b *batch, i int) ([]byte, bool, error) {
+	if b.done == nil {
+		return b.record(i), true, nil
+	}
+	why := b.failure
+	if why == nil {
+		got := b.results[i].outcome
+		if got == delivered {
+			var ok bool
+			if f.decoded, ok = b.decode(f.decoded, i); ok {
+				return f.decoded, true, nil
+			}
+			got = badData
+		}
+		if got == dropped {
+			f.stream.dropped.Add(1)
+			return nil, false, nil
+		}
+		why = failures[got]
+	}
+	now, arrival := b.time(i), b.arrivals[i]
+	return nil, false, f.write(f.unprocessed, now, arrival, deadletter.ProcessingFailed{
+		RawData: b.record(i), ErrorCode: why.code, ErrorMessage: why.message, AttemptsMade: why.attempts,
+		ArrivalTimestamp: milliseconds(arrival), AttemptEndingTimestamp: milliseconds(now),
+		LambdaARN: f.stream.o.Stream.Transform.FunctionARN,
+	})
+}
+
+func (f *failing) tick(now int64) error {
+	for _, o := range f.outputs {
+		if err := o.tick(now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *failing) flush() error {
+	for _, o := range f.outputs {
+		if err := o.store(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *failing) discard() {
+	for _, o := range f.outputs {
+		o.discard()
+	}
+}
+
+// toS3 is an extended S3 destination.
+type toS3 struct {
+	failing
+	out         *output
+	unconverted *output // nil without format conversion
+	catalog     deadletter.DataCatalogTable
+}
+
+func (d *toS3) deliver(b *batch) error {
+	for i := range b.len() {
+		now := b.time(i)
+		if err := d.tick(now); err != nil {
+			return err
+		}
+		record, ok, err := d.processed(b, i)
+		if err != nil {
+			return err
+		} else if !ok {
+			continue
+		}
+		err = d.out.add(now, b.arrivals[i], record)
+		var malformed *parquet.MalformedError
+		if errors.As(err, &malformed) {
+			err = d.write(d.unconverted, now, b.arrivals[i], deadletter.ConversionFailed{
+				AttemptsMade: 1, ArrivalTimestamp: milliseconds(b.arrivals[i]), AttemptEndingTimestamp: milliseconds(now),
+				LastErrorCode: malformed.Code, LastErrorMessage: malformed.Message, RawData: record,
+				SequenceNumber: RecordID{d.stream.ids, b.first + int64(i)}.String(), DataCatalogTable: d.catalog,
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if d.out.place.Buffer.Interval == 0 { // zero buffering: each batch is delivered at once
+		return d.flush(0)
+	}
+	return nil
+}
+
+func (d *toS3) tick(now int64) error {
+	return errors.Join(d.out.tick(now), d.failing.tick(now))
+}
+
+func (d *toS3) flush(int64) error {
+	return errors.Join(d.out.store(), d.failing.flush())
+}
+
+func (d *toS3) discard() {
+	d.out.discard()
+	d.failing.discard()
+}
+
+// backingUp stores the records as they were received.
+type backingUp struct{ out *output }
+
+func (s *Stream) backupTo(place template.S3Output) (destination, error) {
+	out, err := s.newOutput(place, "backup", "")
+	if err != nil {
+		return nil, fmt.Errorf("backup: %w", err)
+	}
+	return &backingUp{out}, nil
+}
+
+func (d *backingUp) deliver(b *batch) error {
+	for i := range b.len() {
+		now := b.closed
+		if b.done == nil {
+			now = b.arrivals[i]
+		}
+		if err := d.out.tick(now); err != nil {
+			return err
+		}
+		if err := d.out.add(now, b.arrivals[i], b.record(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *backingUp) tick(now int64) error { return d.out.tick(now) }
+func (d *backingUp) flush(int64) error    { return d.out.store() }
+func (d *backingUp) discard()             { d.out.discard() }

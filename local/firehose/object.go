@@ -1,0 +1,296 @@
+package firehose
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/parquet"
+	"firehose-pipeline/local/template"
+)
+
+// output is where a kind of object goes: a prefix, a form, a buffer.
+type output struct {
+	stream    *Stream
+	place     template.S3Output
+	prefix    prefix
+	extension string
+	headers   map[string]string
+	compress  bool
+	columns   []event.Column // Parquet, when there are any
+	codec     string
+	matchCase bool
+	what      string // makes names of objects of different outputs differ
+	// stored counts the records of an object that has been stored, and objects the objects.
+	stored  *atomic.Int64
+	objects *atomic.Int64
+
+	count int64 // objects begun
+	open  *object
+	lines *bufio.Writer
+	gzip  *gzip.Writer
+}
+
+// object is one object being written: the store has it as an upload that does not show before it is complete.
+type object struct {
+	opened  int64 // when the first record came into the buffer
+	oldest  int64 // arrival of the oldest record, which is the first
+	bytes   int64 // of the records, as they came: what the size hint counts
+	records int64
+	upload  *upload
+	rows    *parquet.Writer
+}
+
+func (s *Stream) newOutput(place template.S3Output, what, errorType string) (*output, error) {
+	text := place.Prefix
+	if errorType != "" {
+		text = place.ErrorOutputPrefix
+	}
+	parsed, err := parsePrefix(text, errorType)
+	if err != nil {
+		return nil, fmt.Errorf("prefix %q: %w", text, err)
+	}
+	o := &output{stream: s, place: place, prefix: parsed, what: what, headers: map[string]string{"Content-Type": "application/octet-stream"}}
+	// Objects in the error output have no extension and are not compressed (probed), whatever the configuration.
+	if errorType != "" {
+		return o, nil
+	}
+	o.extension = place.Extension
+	if place.Compression == "GZIP" {
+		o.compress = true
+		o.headers["Content-Encoding"] = "gzip"
+		if o.extension == "" {
+			o.extension = ".gz"
+		}
+	}
+	return o, nil
+}
+
+// convert makes the output Parquet.
+func (o *output) convert(c *template.Conversion) error {
+	// Says at the start what would be wrong with every object.
+	if _, err := parquet.NewWriter(io.Discard, c.Columns, c.Compression); err != nil {
+		return fmt.Errorf("format conversion: %w", err)
+	}
+	o.columns, o.codec, o.matchCase = c.Columns, c.Compression, c.MatchCase
+	if c.Compression == "SNAPPY" {
+		o.headers["Content-Encoding"] = "hadoop-snappy" // probed, although the file is ordinary Parquet
+	}
+	if o.extension == "" {
+		o.extension = ".parquet"
+	}
+	return nil
+}
+
+// add writes one record into the open object. The error is a [*parquet.MalformedError] when the record cannot be
+// converted; every other ends the run.
+func (o *output) add(now, arrival int64, record []byte) error {
+	obj := o.open
+	if obj == nil {
+		var err error
+		if obj, err = o.begin(now, arrival); err != nil {
+			return err
+		}
+		o.open = obj
+	}
+	if obj.records == 0 {
+		// Time and name are those of the first record that is really in the object: one before may have failed to convert.
+		obj.opened, obj.oldest = now, arrival
+	}
+	if obj.rows != nil {
+		if err := obj.rows.Write(record); err != nil {
+			return o.uploadError(err)
+		}
+	} else if _, err := o.writer().Write(record); err != nil {
+		return o.uploadError(err)
+	}
+	obj.records++
+	obj.bytes += int64(len(record))
+	if obj.bytes >= o.place.Buffer.Bytes {
+		return o.store()
+	}
+	return nil
+}
+
+// uploadError prefers the store's own error to that of the pipe to it.
+func (o *output) uploadError(err error) error {
+	if failed := o.open.upload.failure(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (o *output) writer() io.Writer {
+	if o.compress {
+		return o.gzip
+	}
+	return o.lines
+}
+
+func (o *output) begin(now, arrival int64) (*object, error) {
+	obj := &object{opened: now, oldest: arrival}
+	obj.upload = &upload{output: o, object: obj, number: o.count}
+	o.count++
+	if o.lines == nil {
+		o.lines = bufio.NewWriterSize(obj.upload, 64<<10)
+	} else {
+		o.lines.Reset(obj.upload)
+	}
+	switch {
+	case o.columns != nil:
+		var err error
+		if obj.rows, err = parquet.NewWriter(o.lines, o.columns, o.codec); err == nil && o.matchCase {
+			obj.rows.MatchCase()
+		}
+		return obj, err
+	case o.compress && o.gzip == nil:
+		// Level 1: Firehose's own is not documented, and nothing here depends on it.
+		var err error
+		o.gzip, err = gzip.NewWriterLevel(o.lines, gzip.BestSpeed)
+		return obj, err
+	case o.compress:
+		o.gzip.Reset(o.lines)
+	}
+	return obj, nil
+}
+
+// tick stores the object when its interval is over.
+func (o *output) tick(now int64) error {
+	if o.open == nil || o.open.records == 0 || now < o.open.opened+int64(o.place.Buffer.Interval) {
+		return nil
+	}
+	return o.store()
+}
+
+// store completes the open object; one without records is thrown away.
+func (o *output) store() error {
+	obj := o.open
+	if obj == nil {
+		return nil
+	}
+	if obj.records == 0 {
+		o.discard()
+		return nil
+	}
+	var err error
+	switch {
+	case obj.rows != nil:
+		err = obj.rows.Close()
+	case o.compress:
+		err = o.gzip.Close()
+	}
+	if err == nil {
+		err = o.lines.Flush()
+	}
+	if err != nil {
+		return o.uploadError(err)
+	}
+	o.open = nil
+	if err := obj.upload.complete(); err != nil {
+		return err
+	}
+	if o.stored != nil {
+		o.stored.Add(obj.records)
+	}
+	if o.objects != nil {
+		o.objects.Add(1)
+	}
+	return nil
+}
+
+func (o *output) discard() {
+	if o.open != nil {
+		o.open.upload.cancel()
+		o.open = nil
+	}
+}
+
+// key is the object's name in the bucket.
+func (o *output) key(oldest, number int64) (string, error) {
+	at := time.Unix(0, oldest).In(o.place.TimeZone)
+	stream := o.stream.o.Stream.Name
+	id := uuid(o.stream.o.Seed, stream, o.what, number)
+	prefix, err := o.prefix.evaluate(at, id)
+	if err != nil {
+		return "", err
+	}
+	return prefix + objectName(stream, at, id, o.extension), nil
+}
+
+// upload passes an object's content to the store while it is being made. It begins with the first content, so that the
+// first record's arrival, which the name has, is known.
+type upload struct {
+	output *output
+	object *object
+	number int64
+	pipe   *io.PipeWriter
+	done   chan struct{}
+	err    error
+}
+
+var errDiscarded = errors.New("object is discarded")
+
+func (u *upload) Write(content []byte) (int, error) {
+	if err := u.begin(); err != nil {
+		return 0, err
+	}
+	return u.pipe.Write(content)
+}
+
+func (u *upload) begin() error {
+	if u.pipe != nil {
+		return nil
+	}
+	key, err := u.output.key(u.object.oldest, u.number)
+	if err != nil {
+		return err
+	}
+	var content *io.PipeReader
+	content, u.pipe = io.Pipe()
+	u.done = make(chan struct{})
+	go func() {
+		defer close(u.done)
+		if err := u.output.stream.o.Store(u.output.place.Bucket, key, u.output.headers, content); err != nil {
+			u.err = fmt.Errorf("storing %s: %w", key, err)
+			content.CloseWithError(u.err)
+		}
+	}()
+	return nil
+}
+
+// complete ends the content and waits until the object is stored. An object may be empty.
+func (u *upload) complete() error {
+	if err := u.begin(); err != nil {
+		return err
+	}
+	u.pipe.Close() // never fails
+	<-u.done
+	return u.err
+}
+
+// cancel makes the store forget what it has got.
+func (u *upload) cancel() {
+	if u.pipe != nil {
+		u.pipe.CloseWithError(errDiscarded)
+		<-u.done
+	}
+}
+
+// failure returns the store's error when it has failed already.
+func (u *upload) failure() error {
+	if u.done == nil {
+		return nil
+	}
+	select {
+	case <-u.done:
+		return u.err
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,473 @@
+// Package firehose is a model of one delivery stream of Amazon Data Firehose: what the service does with a record between
+// a producer's put and the destination, as its documentation and published probes say (docs/local.md has the table).
+//
+// Time is the caller's: records carry their arrival time, and buffers are flushed when the time that the caller tells
+// passes. The same records at the same times give the same objects, whatever the speed, the number of invocations at once
+// and the order in which they end: results are delivered in the order of the records.
+package firehose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/template"
+)
+
+// Limits of the producers' API, in bytes before base64 and in records (API reference, PutRecord and PutRecordBatch).
+const (
+	MaxRecordBytes  = 1000 << 10
+	MaxBatchRecords = 500
+	MaxBatchBytes   = 4 << 20
+)
+
+// MaxInvocations is how many invocations a stream has outstanding at most for each shard (Developer Guide, quotas).
+const MaxInvocations = 5
+
+// Options describe a stream and the world around it. All but Invocations and Index are required; Invoke only with a
+// processor and Index only with a search destination.
+type Options struct {
+	Stream template.Stream
+	// Invocations is how many may run at once, 1 to MaxInvocations, default 1.
+	Invocations int
+	// Seed makes the names of objects differ between runs; the rest of a name comes from the records.
+	Seed string
+	// Invoke runs the processor's function once.
+	Invoke func(ctx context.Context, request []byte) (runtimeapi.Result, error)
+	// Store stores an object; it must show only once body has ended.
+	Store func(bucket, key string, headers map[string]string, body io.Reader) error
+	// Index adds documents, one a line, to an index.
+	Index func(index string, documents []byte) error
+}
+
+// Counts are what has become of the records so far.
+type Counts struct {
+	Received, Delivered, Dropped, Failed int64
+	Objects                              int64            // delivered to S3, without backup and errors
+	Indices                              map[string]int64 // documents by index
+}
+
+// Stream is a running delivery stream. Its methods may be called concurrently; records are in the order of the calls.
+type Stream struct {
+	o      Options
+	cancel context.CancelFunc
+	ctx    context.Context
+
+	mu       sync.Mutex // Put, Tick, Flush
+	open     *batch
+	sequence int64
+	latest   int64 // the latest time told, in nanoseconds
+	ids      recordIDs
+	closed   bool
+
+	work    chan *batch
+	ordered chan item
+	backup  chan item // nil without backup
+	running sync.WaitGroup
+	batches chan *batch // that can be used again
+
+	failOnce sync.Once
+	failed   chan struct{}
+	err      error
+
+	received, delivered, dropped, lost, objects atomic.Int64
+	indicesMu                                   sync.Mutex
+	indices                                     map[string]int64
+}
+
+// item is what the delivering goroutines get, in order: a batch, or the news that time has passed.
+type item struct {
+	batch *batch
+	at    int64
+	flush bool            // everything, whatever the time
+	done  *sync.WaitGroup // of a flush
+}
+
+// New starts a stream. It ends with Close, which delivers nothing that Flush has not, or when ctx is done.
+func New(ctx context.Context, o Options) (*Stream, error) {
+	o.Invocations = min(max(o.Invocations, 1), MaxInvocations)
+	s := &Stream{
+		o: o, failed: make(chan struct{}), indices: map[string]int64{},
+		ids: newRecordIDs(o.Stream.ARN),
+		// Enough batches in flight to keep every invocation busy while one is being delivered.
+		ordered: make(chan item, o.Invocations+1),
+		work:    make(chan *batch, o.Invocations+2),
+		batches: make(chan *batch, 2*o.Invocations+4), // all that there can be
+	}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	delivery, backup, err := s.destinations()
+	if err != nil {
+		s.cancel()
+		return nil, fmt.Errorf("starting stream %s: %w", o.Stream.Name, err)
+	}
+	if o.Stream.Transform != nil {
+		for range o.Invocations {
+			s.running.Go(s.invoke)
+		}
+	}
+	s.running.Go(func() { s.consume(s.ordered, delivery) })
+	if backup != nil {
+		s.backup = make(chan item, o.Invocations+1)
+		s.running.Go(func() { s.consume(s.backup, backup) })
+	}
+	return s, nil
+}
+
+// Put takes records, record i of them arriving at at(i), and returns the id of the first one; the others' follow it. It
+// waits while the stream is busy. Times that go backwards count as the latest one told. The memory of the records stays the
+// caller's.
+func (s *Stream) Put(records [][]byte, at func(i int) time.Time) (first RecordID, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return RecordID{}, err
+	}
+	now := s.latest
+	first = RecordID{s.ids, s.sequence}
+	for i, record := range records {
+		now = s.advance(at(i))
+		if len(record) > MaxRecordBytes {
+			return first, fmt.Errorf("putting record: must be at most %d bytes (got %d)", MaxRecordBytes, len(record))
+		}
+		if err := s.add(now, record); err != nil {
+			return first, err
+		}
+	}
+	if p := s.o.Stream.Transform; p != nil && p.Interval == 0 {
+		return first, s.send(now)
+	}
+	return first, nil
+}
+
+// advance moves time on and returns it.
+func (s *Stream) advance(at time.Time) int64 {
+	s.latest = max(s.latest, at.UnixNano())
+	return s.latest
+}
+
+// chunk is the size of batches of a stream without a processor, where they mean nothing.
+const chunk = 256 << 10
+
+// add puts a record into the processor's buffer. A buffer is sent when the next record would take it past its size, so
+// that a batch is larger than that only when it is one record.
+func (s *Stream) add(now int64, record []byte) error {
+	limit := chunk
+	if p := s.o.Stream.Transform; p != nil {
+		limit = p.BufferBytes
+		if s.open != nil && p.Interval > 0 && now >= s.open.opened+int64(p.Interval) {
+			if err := s.send(s.open.opened + int64(p.Interval)); err != nil {
+				return err
+			}
+		}
+	}
+	if s.open != nil && (len(s.open.data)+len(record) > limit || s.open.request+requestBytes(len(record)) > runtimeapi.RequestLimit) {
+		if err := s.send(now); err != nil {
+			return err
+		}
+	}
+	if s.open == nil {
+		select {
+		case s.open = <-s.batches:
+		default:
+			s.open = &batch{data: make([]byte, 0, limit)}
+		}
+		s.open.start(s.sequence, now, s.o.Stream)
+	}
+	s.open.add(now, record)
+	s.sequence++
+	s.received.Add(1)
+	if len(s.open.data) >= limit {
+		return s.send(now)
+	}
+	return nil
+}
+
+// send closes the open batch.
+func (s *Stream) send(at int64) error {
+	b := s.open
+	if b == nil {
+		return nil
+	}
+	s.open = nil
+	b.closed = at
+	b.users.Store(1)
+	if s.backup != nil {
+		b.users.Add(1)
+	}
+	if s.o.Stream.Transform != nil {
+		b.done = make(chan struct{})
+	}
+	if err := s.tell(item{batch: b, at: at}); err != nil {
+		return err
+	}
+	if b.done != nil {
+		s.work <- b // has room for all that ordered holds
+	}
+	return nil
+}
+
+// tell passes an item on to delivery and backup.
+func (s *Stream) tell(i item) error {
+	for _, c := range []chan item{s.ordered, s.backup} {
+		if c == nil {
+			continue
+		}
+		select {
+		case c <- i:
+		case <-s.failed:
+			return s.err
+		}
+	}
+	return nil
+}
+
+// Tick says that time has passed: buffers whose interval is over are delivered.
+func (s *Stream) Tick(at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
+	now := s.advance(at)
+	if p := s.o.Stream.Transform; s.open != nil {
+		if p == nil {
+			if err := s.send(now); err != nil {
+				return err
+			}
+		} else if due := s.open.opened + int64(p.Interval); due <= now {
+			if err := s.send(due); err != nil {
+				return err
+			}
+		}
+	}
+	return s.tell(item{at: now})
+}
+
+// Flush delivers all that has been put, as if every interval were over, and waits for it.
+func (s *Stream) Flush(at time.Time) error {
+	done, err := s.flush(at)
+	if err != nil {
+		return err
+	}
+	finished := make(chan struct{})
+	go func() {
+		done.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-s.failed:
+	}
+	select {
+	case <-s.failed:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+func (s *Stream) flush(at time.Time) (*sync.WaitGroup, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	now := s.advance(at)
+	if err := s.send(now); err != nil {
+		return nil, err
+	}
+	done := &sync.WaitGroup{}
+	done.Add(1)
+	if s.backup != nil {
+		done.Add(1)
+	}
+	return done, s.tell(item{at: now, flush: true, done: done})
+}
+
+var errClosed = errors.New("stream is closed")
+
+func (s *Stream) usable() error {
+	select {
+	case <-s.failed:
+		return s.err
+	default:
+	}
+	if s.closed {
+		return errClosed
+	}
+	return nil
+}
+
+// fail keeps the first error that is no record's: it ends the stream.
+func (s *Stream) fail(err error) {
+	s.failOnce.Do(func() {
+		s.err = fmt.Errorf("delivering stream %s: %w", s.o.Stream.Name, err)
+		close(s.failed)
+		s.cancel()
+	})
+}
+
+// Close ends the stream. What has not been flushed is thrown away, and nothing of it is left in a store.
+func (s *Stream) Close() {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		s.fail(errClosed)
+		close(s.work)
+		close(s.ordered)
+		if s.backup != nil {
+			close(s.backup)
+		}
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// Counts returns what has become of the records so far.
+func (s *Stream) Counts() Counts {
+	c := Counts{Received: s.received.Load(), Delivered: s.delivered.Load(), Dropped: s.dropped.Load(),
+		Failed: s.lost.Load(), Objects: s.objects.Load(), Indices: map[string]int64{}}
+	s.indicesMu.Lock()
+	defer s.indicesMu.Unlock()
+	for index, n := range s.indices {
+		c.Indices[index] = n
+	}
+	return c
+}
+
+// destination gets batches in order, their invocation done.
+type destination interface {
+	// deliver takes a batch. Time has passed up to the batch's.
+	deliver(b *batch) error
+	// tick delivers what is due at this time.
+	tick(at int64) error
+	// flush delivers everything.
+	flush(at int64) error
+	// discard throws away what is buffered.
+	discard()
+}
+
+// consume delivers items in order. After a failure it only empties the channel, so that nobody waits for it.
+func (s *Stream) consume(items <-chan item, d destination) {
+	defer d.discard()
+	for i := range items {
+		if err := s.handle(i, d); err != nil {
+			s.fail(err)
+		}
+		if i.batch != nil {
+			s.release(i.batch)
+		}
+		if i.done != nil {
+			i.done.Done()
+		}
+	}
+}
+
+func (s *Stream) handle(i item, d destination) error {
+	select {
+	case <-s.failed:
+		return nil
+	default:
+	}
+	switch {
+	case i.batch != nil:
+		if i.batch.done != nil {
+			select {
+			case <-i.batch.done:
+			case <-s.failed:
+				return nil
+			}
+		}
+		return d.deliver(i.batch)
+	case i.flush:
+		return d.flush(i.at)
+	}
+	return d.tick(i.at)
+}
+
+// release gives a batch's memory back once delivery and backup have done with it.
+func (s *Stream) release(b *batch) {
+	if b.users.Add(-1) == 0 && !s.hasFailed() {
+		b.answer = nil
+		select {
+		case s.batches <- b:
+		default:
+		}
+	}
+}
+
+func (s *Stream) hasFailed() bool {
+	select {
+	case <-s.failed:
+		return true
+	default:
+		return false
+	}
+}
+
+// RecordID is the id of a record: of the form that Firehose's have for the transform, 56 digits.
+type RecordID struct {
+	ids    recordIDs
+	number int64
+}
+
+// Add returns the id of the n-th record after this one.
+func (id RecordID) Add(n int) RecordID { return RecordID{id.ids, id.number + int64(n)} }
+
+func (id RecordID) String() string { return string(id.AppendTo(nil)) }
+
+// AppendTo appends the id's RecordIDBytes bytes.
+func (id RecordID) AppendTo(dst []byte) []byte { return id.ids.append(dst, id.number) }
+
+// RecordIDBytes is the length of every id.
+const RecordIDBytes = idPrefix + idNumber
+
+const (
+	idPrefix = 36
+	idNumber = 20
+)
+
+// recordIDs are the ids of one stream: a prefix of its own, then the number of the record.
+type recordIDs struct{ prefix string }
+
+func newRecordIDs(streamARN string) recordIDs {
+	var b strings.Builder
+	b.WriteString("49")
+	for b.Len() < idPrefix {
+		for _, c := range digest("record ids", streamARN, b.Len()) {
+			b.WriteByte('0' + c%10)
+		}
+	}
+	return recordIDs{b.String()[:idPrefix]}
+}
+
+func (r recordIDs) append(dst []byte, number int64) []byte {
+	dst = append(dst, r.prefix...)
+	var digits [idNumber]byte
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = '0' + byte(number%10)
+		number /= 10
+	}
+	return append(dst, digits[:]...)
+}
+
+// number returns the number in an id, false when it is none of this stream's.
+func (r recordIDs) number(id []byte) (int64, bool) {
+	if len(id) != idPrefix+idNumber || string(id[:idPrefix]) != r.prefix {
+		return 0, false
+	}
+	var n int64
+	for _, c := range id[idPrefix:] {
+		if c < '0' || c > '9' || n > 1<<58 {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
+}

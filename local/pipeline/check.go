@@ -1,0 +1,514 @@
+package pipeline
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/local/template"
+)
+
+// Check compares every record put with what is really in the folder of results: the rows of the lake's objects, the
+// documents of the indices, the bodies of the dead-letter queue, the error objects that they come from, and the copies of
+// the records as received. It is for a pipeline opened with Options.Check, after a Flush of everything.
+//
+// A record that can be transformed may be in the store or, when an invocation or a conversion failed, in the queue; one that
+// is dropped by rule nowhere, or in the queue; one that cannot be transformed in the queue. Records of the same content stand
+// for each other: of two equal ones of which one is missing, the later is named.
+//
+// It reads everything as a stream, and sorts fingerprints in files. In memory it has two bytes a record, the findings, and,
+// once a copy of the records does not follow their order, 50 bytes a record.
+func (p *Pipeline) Check(ctx context.Context) (CheckReport, error) {
+	var report CheckReport
+	for _, s := range p.streams {
+		if err := p.check(ctx, s, &report); err != nil {
+			return report, fmt.Errorf("checking %s stream: %w", s.info.Kind, err)
+		}
+	}
+	return report, nil
+}
+
+func (p *Pipeline) check(ctx context.Context, s *stream, report *CheckReport) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.journal == nil:
+		return errors.New("the run was not opened for a check")
+	case s.pending:
+		return errors.New("records have been put since the last flush")
+	}
+	if err := s.journal.flush(); err != nil {
+		return err
+	}
+	c := &checker{ctx: ctx, folder: p.folder, config: s.info.Config, bucket: p.config.Bucket.Name, journal: s.journal,
+		print: s.journal.print.clone(), lettered: make([]fateFound, s.number+1)}
+	defer c.close()
+	if err := c.run(); err != nil {
+		return err
+	}
+	if err := c.name(); err != nil {
+		return err
+	}
+	report.Records += s.journal.count
+	slices.SortStableFunc(c.findings, func(a, b Finding) int { return int(a.Record - b.Record) })
+	report.Findings = append(report.Findings, c.findings...)
+	return nil
+}
+
+// checker is one check of one stream.
+type checker struct {
+	ctx     context.Context
+	folder  *folder
+	config  template.Stream
+	bucket  string
+	journal *journal
+	print   *fingerprints
+
+	ledgers  []*ledger
+	lettered []fateFound // by number of the record
+	places   []string    // files, by the first half of a mark's number
+	findings []Finding
+}
+
+// fateFound is where the letters have been found to be.
+type fateFound byte
+
+const (
+	noLetter  fateFound = iota
+	letterRaw           // a letter with the record as it was put
+	letterOut           // a letter with the record as the transform left it
+)
+
+// Names of the places in findings.
+const (
+	inLake    = "lake"
+	inSearch  = "search index"
+	inLetters = "dead letters"
+	inErrors  = "error objects"
+	inBackup  = "source backup"
+)
+
+func (c *checker) run() error {
+	if err := c.letters(); err != nil {
+		return err
+	}
+	if err := c.errorObjects(); err != nil {
+		return err
+	}
+	if to := c.config.S3; to != nil {
+		if to.Backup != nil {
+			if err := c.sequence(*to.Backup, inBackup); err != nil {
+				return err
+			}
+		}
+		if to.Conversion == nil && c.config.Transform == nil {
+			return c.sequence(to.S3Output, inLake)
+		}
+		return c.store(inLake, func(found *ledger) error { return c.lake(to, found) })
+	}
+	if c.config.Search.BackupAll {
+		if err := c.sequence(c.config.Search.S3, inBackup); err != nil {
+			return err
+		}
+	}
+	return c.store(inSearch, c.indices)
+}
+
+func (c *checker) ledger() *ledger {
+	l := &ledger{dir: c.folder.path(checkDir)}
+	c.ledgers = append(c.ledgers, l)
+	return l
+}
+
+func (c *checker) close() {
+	for _, l := range c.ledgers {
+		_ = l.close() // the folder of the check goes with the run
+	}
+}
+
+// place gives a position in a file a number for a mark.
+func (c *checker) place(file int, position int64) uint64 { return uint64(file)<<40 | uint64(position) }
+
+func (c *checker) placeName(whose uint64) string {
+	return fmt.Sprintf("%s:%d", c.places[whose>>40], whose&(1<<40-1))
+}
+
+// newPlace adds a file.
+func (c *checker) newPlace(name string) (int, error) {
+	c.places = append(c.places, name)
+	return len(c.places) - 1, c.ctx.Err()
+}
+
+func (c *checker) find(problem Problem, where string, number int64, place string) {
+	c.findings = append(c.findings, Finding{Problem: problem, Stream: c.config.Kind, Record: number, Where: where, Place: place})
+}
+
+// settle reports what is too much or too little of one fingerprint. The marks of expected have numbers of records.
+func (c *checker) settle(where string, expected, found []mark) {
+	for _, m := range expected[min(len(found), len(expected)):] {
+		c.find(Missing, where, int64(m.whose), "")
+	}
+	for _, m := range found[min(len(found), len(expected)):] {
+		if len(expected) > 0 {
+			c.find(Doubled, where, int64(expected[0].whose), c.placeName(m.whose))
+		} else {
+			c.find(Unknown, where, 0, c.placeName(m.whose))
+		}
+	}
+}
+
+// letters compares the queue with the records.
+func (c *checker) letters() error {
+	raw := c.ledger()
+	out := c.ledger()
+	if err := c.readQueue(raw, out); err != nil {
+		return err
+	}
+	// First those with the record as it was put: an equal number of records is accounted for.
+	byRaw := c.ledger()
+	err := c.journal.read(func(e *entry) error { return byRaw.add(e.raw, uint64(e.number)<<2|uint64(e.fate)) })
+	if err != nil {
+		return err
+	}
+	err = compare(byRaw, raw, func(expected, found []mark) error {
+		c.account(expected, found, toLetter, letterRaw)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	byOut := c.ledger()
+	err = c.journal.read(func(e *entry) error {
+		if c.lettered[e.number] != noLetter || e.fate != toStore && e.fate != toErrors {
+			return nil
+		}
+		return byOut.add(e.out, uint64(e.number)<<2|uint64(e.fate))
+	})
+	if err != nil {
+		return err
+	}
+	return compare(byOut, out, func(expected, found []mark) error {
+		c.account(expected, found, toErrors, letterOut)
+		return nil
+	})
+}
+
+// account notes which records the letters of one fingerprint are for. Records of another fate than must need no letter.
+func (c *checker) account(expected, found []mark, must fate, where fateFound) {
+	needed := len(expected) > 0 && fate(expected[0].whose&3) == must
+	for i := range expected {
+		expected[i].whose >>= 2
+		if i < len(found) {
+			c.lettered[expected[i].whose] = where
+		}
+	}
+	if !needed {
+		expected = expected[:min(len(expected), len(found))]
+	}
+	c.settle(inLetters, expected, found)
+}
+
+// readQueue puts the fingerprints of the dead-lettered records into raw or, for stages after the transform, out.
+func (c *checker) readQueue(raw, out *ledger) error {
+	file, err := os.Open(c.folder.path(queueFile))
+	if err != nil {
+		return fmt.Errorf("reading queue: %w", err)
+	}
+	defer file.Close()
+	place, err := c.newPlace(queueFile)
+	if err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(file, 64<<10)
+	for line := int64(1); ; line++ {
+		body, err := in.ReadBytes('\n')
+		if err == io.EOF && len(body) == 0 {
+			return nil
+		}
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("reading queue: %w", err)
+		}
+		if err := c.readLetter(body, c.place(place, line), raw, out); err != nil {
+			return fmt.Errorf("reading queue: line %d: %w", line, err)
+		}
+	}
+}
+
+func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error {
+	m, err := deadletter.Parse(body)
+	if err != nil {
+		c.find(Unknown, inLetters, 0, c.placeName(whose))
+		return nil
+	}
+	add := func(stage deadletter.Stage, record []byte) error { return c.addFailed(stage, record, whose, raw, out) }
+	objects := m.Objects
+	switch m.Kind {
+	case deadletter.Record:
+		if m.Stream != c.config.Kind {
+			return nil
+		}
+		if !m.Truncated {
+			return add(m.Stage, m.RawData)
+		}
+		objects = []deadletter.Pointer{*m.Pointer}
+	case deadletter.Object:
+		if m.Stream != c.config.Kind {
+			return nil
+		}
+		objects = []deadletter.Pointer{*m.Pointer}
+	}
+	for _, pointer := range objects {
+		source, ours := deadletter.NewSource(errorData, pointer.Bucket, pointer.Key, pointer.VersionID)
+		if !ours || source.Stream != c.config.Kind {
+			continue
+		}
+		if err := c.readPointer(pointer, source.Stage, add); errors.Is(err, fs.ErrNotExist) {
+			c.find(Missing, inErrors, 0, pointer.Key)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errorData is what the keys of error objects begin with: the prefix that the error handler is told.
+const errorData = "error-data/"
+
+func (c *checker) addFailed(stage deadletter.Stage, record []byte, whose uint64, raw, out *ledger) error {
+	if stage == deadletter.Transform {
+		return raw.add(c.print.bytes(record), whose)
+	}
+	return out.add(c.print.record(record), whose)
+}
+
+// readPointer calls do for each failed record in a range of an error object.
+func (c *checker) readPointer(p deadletter.Pointer, stage deadletter.Stage, do func(deadletter.Stage, []byte) error) error {
+	file, err := os.Open(c.folder.path(path.Join(objectsDir, p.Bucket, p.Key)))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	content := io.Reader(file)
+	if p.Encoding == "" {
+		if _, err := file.Seek(p.Offset, io.SeekStart); err != nil {
+			return err
+		}
+		if p.Length > 0 {
+			content = io.LimitReader(file, p.Length)
+		}
+	}
+	return readFailures(content, stage, func(_ int64, stage deadletter.Stage, record []byte) error { return do(stage, record) })
+}
+
+// readFailures calls do for each document of an error object, with its number from 1.
+func readFailures(content io.Reader, stage deadletter.Stage, do func(number int64, stage deadletter.Stage, record []byte) error) error {
+	reader := deadletter.NewReader(content)
+	for number := int64(1); ; number++ {
+		failure, err := reader.Next()
+		var unreadable *deadletter.UnreadableError
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.As(err, &unreadable):
+			continue // its record is missing then
+		case err != nil:
+			return err
+		}
+		of := failure.Stage
+		if of == deadletter.UnknownStage {
+			of = stage
+		}
+		if err := do(number, of, failure.RawData); err != nil {
+			return err
+		}
+	}
+}
+
+// errorObjects compares the error objects with the records that have a letter.
+func (c *checker) errorObjects() error {
+	expected := c.ledger()
+	found := c.ledger()
+	err := c.journal.read(func(e *entry) error {
+		switch {
+		case c.lettered[e.number] == letterRaw || e.fate == toLetter:
+			return expected.add(e.raw, uint64(e.number))
+		case c.lettered[e.number] == letterOut || e.fate == toErrors:
+			return expected.add(e.out, uint64(e.number))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = c.walk(errorData+string(c.config.Kind)+"/", func(key string, file *os.File) error {
+		source, _ := deadletter.NewSource(errorData, c.bucket, key, "")
+		place, err := c.newPlace(key)
+		if err != nil {
+			return err
+		}
+		return readFailures(file, source.Stage, func(number int64, stage deadletter.Stage, record []byte) error {
+			return c.addFailed(stage, record, c.place(place, number), found, found)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return compare(expected, found, func(expected, found []mark) error {
+		c.settle(inErrors, expected, found)
+		return nil
+	})
+}
+
+// walk opens the objects whose keys begin with the prefix, as far as it is literal, in order of their keys.
+func (c *checker) walk(prefix string, do func(key string, file *os.File) error) error {
+	literal, _, _ := strings.Cut(prefix, "!{")
+	root := c.folder.path(path.Join(objectsDir, c.bucket))
+	return filepath.WalkDir(filepath.Join(root, filepath.FromSlash(path.Dir(literal+"x"))), func(name string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // nothing was delivered
+		}
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		relative, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		key := filepath.ToSlash(relative)
+		if !strings.HasPrefix(key, literal) {
+			return nil
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		return errors.Join(do(key, file), file.Close())
+	})
+}
+
+// store compares the documents in the store with the records that have no letter.
+func (c *checker) store(where string, read func(found *ledger) error) error {
+	expected := c.ledger()
+	found := c.ledger()
+	err := c.journal.read(func(e *entry) error {
+		if e.fate != toStore || c.lettered[e.number] != noLetter {
+			return nil
+		}
+		for _, row := range e.rows {
+			if err := expected.add(row, uint64(e.number)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := read(found); err != nil {
+		return err
+	}
+	return compare(expected, found, func(expected, found []mark) error {
+		c.settle(where, expected, found)
+		return nil
+	})
+}
+
+// lake reads the lake's objects: rows of Parquet, or lines.
+func (c *checker) lake(to *template.S3Destination, found *ledger) error {
+	return c.walk(to.Prefix, func(key string, file *os.File) error {
+		place, err := c.newPlace(key)
+		if err != nil {
+			return err
+		}
+		if to.Conversion == nil {
+			return c.lines(file, to.Compression, place, found)
+		}
+		info, err := file.Stat()
+		if err != nil {
+			return err
+		}
+		row := int64(0)
+		err = c.print.file(file, info.Size(), func(print uint64) error {
+			row++
+			return found.add(print, c.place(place, row))
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		return nil
+	})
+}
+
+// indices reads the documents of all indices.
+func (c *checker) indices(found *ledger) error {
+	entries, err := os.ReadDir(c.folder.path(indicesDir))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := indicesDir + "/" + entry.Name()
+		place, err := c.newPlace(name)
+		if err != nil {
+			return err
+		}
+		file, err := os.Open(c.folder.path(name))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(c.lines(file, "", place, found), file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lines reads a file of one document a line.
+func (c *checker) lines(file *os.File, compression string, place int, found *ledger) error {
+	content, err := unpack(file, compression)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.places[place], err)
+	}
+	in := bufio.NewReaderSize(content, 64<<10)
+	for line := int64(1); ; line++ {
+		document, err := in.ReadBytes('\n')
+		if len(document) > 0 {
+			if err := found.add(c.print.document(trimDocument(document)), c.place(place, line)); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.places[place], err)
+		}
+	}
+}
+
+// name looks up the event_id of every record that was found wrong.
+func (c *checker) name() error {
+	if len(c.findings) == 0 {
+		return nil
+	}
+	wanted := map[int64][]int{}
+	for i, f := range c.findings {
+		if f.Record > 0 {
+			wanted[f.Record] = append(wanted[f.Record], i)
+		}
+	}
+	return c.journal.read(func(e *entry) error {
+		for _, i := range wanted[e.number] {
+			c.findings[i].EventID = string(e.eventID)
+		}
+		return nil
+	})
+}

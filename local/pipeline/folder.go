@@ -1,0 +1,147 @@
+package pipeline
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"firehose-pipeline/local/sqs"
+)
+
+// What is in the folder of results.
+const (
+	objectsDir = "s3"         // <bucket>/<key>
+	indicesDir = "opensearch" // <index>.ndjson
+	queueDir   = "sqs"
+	checkDir   = ".check"
+	// QueueFile has the messages of the dead-letter queue, one body a line.
+	queueFile = "sqs/dead-letter-queue.ndjson"
+	// marker says that the folder is one of results, and locks it while a run uses it.
+	marker = ".pipeline-local"
+	// incomplete is there while results are not complete: it stays when a run is killed.
+	incomplete = "INCOMPLETE"
+)
+
+// folder is the folder of results. It is only ever taken over from an earlier run as a whole, so that nothing
+// half-written by a run that was killed is taken for a result.
+type folder struct {
+	dir  string
+	lock *os.File
+
+	mu sync.Mutex // one writer of indices at a time
+}
+
+func openFolder(dir string) (_ *folder, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("opening folder for results: %w", err)
+	}
+	if err := checkOurs(dir); err != nil {
+		return nil, fmt.Errorf("opening folder for results: %w", err)
+	}
+	f := &folder{dir: dir}
+	if f.lock, err = os.OpenFile(f.path(marker), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+		return nil, fmt.Errorf("opening folder for results: %w", err)
+	}
+	if err := f.clean(); err != nil {
+		return nil, fmt.Errorf("opening folder for results: %w", errors.Join(err, f.lock.Close()))
+	}
+	return f, nil
+}
+
+// checkOurs refuses a folder with content that is no earlier run's.
+func checkOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, marker)); err != nil {
+		return fmt.Errorf("%s: must be empty or hold the results of an earlier run (got %s and more)", dir, entries[0].Name())
+	}
+	return nil
+}
+
+// clean takes the lock and removes the results of the run before. The mark that they are incomplete comes first.
+func (f *folder) clean() error {
+	if err := lockFile(f.lock); err != nil {
+		return fmt.Errorf("%s: another run uses it: %w", f.dir, err)
+	}
+	text := "The results in this folder are not complete: a run is writing them, or was interrupted.\n"
+	if err := os.WriteFile(f.path(incomplete), []byte(text), 0o644); err != nil {
+		return err
+	}
+	for _, name := range []string{objectsDir, indicesDir, queueDir, checkDir} {
+		if err := os.RemoveAll(f.path(name)); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{objectsDir, indicesDir, queueDir} {
+		if err := os.Mkdir(f.path(name), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+
+// index adds documents to an index. They are written at once and as whole lines.
+func (f *folder) index(index string, documents []byte) (err error) {
+	if strings.ContainsAny(index, `/\`) || strings.HasPrefix(index, ".") {
+		return fmt.Errorf("index %q: cannot be a file", index)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	file, err := os.OpenFile(f.path(indicesDir+"/"+index+".ndjson"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(documents)
+	return errors.Join(err, file.Close())
+}
+
+// writeQueue writes the messages of the queue, in order of sending, in place of those written before.
+func (f *folder) writeQueue(messages []sqs.Message) error {
+	tmp := f.path(queueDir + "/.dead-letter-queue")
+	file, err := os.Create(tmp)
+	if err != nil {
+		return fmt.Errorf("writing queue: %w", err)
+	}
+	w := bufio.NewWriter(file)
+	var line bytes.Buffer
+	for _, m := range messages {
+		line.Reset()
+		// A body that is no JSON, which somebody else sent, becomes a JSON string; bufio keeps the first error for Flush.
+		if json.Compact(&line, []byte(m.Body)) != nil {
+			text, err := json.Marshal(m.Body)
+			if err != nil {
+				return fmt.Errorf("writing queue: %w", errors.Join(err, file.Close()))
+			}
+			line.Reset()
+			line.Write(text)
+		}
+		line.WriteByte('\n')
+		w.Write(line.Bytes())
+	}
+	if err := errors.Join(w.Flush(), file.Close()); err != nil {
+		return fmt.Errorf("writing queue: %w", err)
+	}
+	if err := os.Rename(tmp, f.path(queueFile)); err != nil {
+		return fmt.Errorf("writing queue: %w", err)
+	}
+	return nil
+}
+
+// close gives the folder back.
+func (f *folder) close(complete bool) error {
+	errs := []error{os.RemoveAll(f.path(checkDir))}
+	if complete {
+		errs = append(errs, os.Remove(f.path(incomplete)))
+	}
+	return errors.Join(append(errs, f.lock.Close())...)
+}

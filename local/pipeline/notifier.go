@@ -1,0 +1,173 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/sqs"
+	"firehose-pipeline/local/template"
+)
+
+// notifier is S3's notifications and Lambda's asynchronous invocation between the bucket and the error handler: the events
+// wait in a queue, a failed invocation is tried again (AWS waits one minute, then two; nothing waits here), and one that
+// fails for good is recorded in the dead-letter queue.
+type notifier struct {
+	config *template.Config
+	queue  *sqs.Server
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	waiting []notice
+	busy    bool
+	stopped bool
+	err     error
+	done    chan struct{} // nil before start
+}
+
+type notice struct {
+	object       s3.ObjectCreated
+	notification template.Notification
+}
+
+func newNotifier(config *template.Config, queue *sqs.Server) *notifier {
+	n := &notifier{config: config, queue: queue}
+	n.changed = sync.NewCond(&n.mu)
+	return n
+}
+
+// created is told of every object.
+func (n *notifier) created(o s3.ObjectCreated) {
+	for _, c := range n.config.Bucket.Notifications {
+		match, err := path.Match(strings.TrimPrefix(c.Event, "s3:"), o.Event)
+		if err == nil && match && o.Bucket == n.config.Bucket.Name && strings.HasPrefix(o.Key, c.Prefix) && strings.HasSuffix(o.Key, c.Suffix) {
+			n.mu.Lock()
+			n.waiting = append(n.waiting, notice{o, c})
+			n.mu.Unlock()
+			n.changed.Broadcast()
+			return // prefixes and suffixes of different configurations must not overlap
+		}
+	}
+}
+
+func (n *notifier) start(ctx context.Context, invoke func(context.Context, []byte) (runtimeapi.Result, error)) {
+	n.done = make(chan struct{})
+	go func() {
+		defer close(n.done)
+		for {
+			n.mu.Lock()
+			n.busy = false
+			n.changed.Broadcast()
+			for len(n.waiting) == 0 && !n.stopped {
+				n.changed.Wait()
+			}
+			if n.stopped {
+				n.mu.Unlock()
+				return
+			}
+			e := n.waiting[0]
+			n.waiting = n.waiting[1:]
+			n.busy = true
+			n.mu.Unlock()
+			if err := n.handle(ctx, e, invoke); err != nil {
+				n.mu.Lock()
+				n.err = fmt.Errorf("notifying of %s: %w", e.object.Key, err)
+				n.stopped = true
+				n.mu.Unlock()
+			}
+		}
+	}()
+}
+
+func (n *notifier) handle(ctx context.Context, e notice, invoke func(context.Context, []byte) (runtimeapi.Result, error)) error {
+	payload := s3.Notification(template.Region, "ErrorObjects", e.object)
+	for attempt := 1; ; attempt++ {
+		result, err := invoke(ctx, payload)
+		if err != nil {
+			return err
+		}
+		if result.FunctionError == "" {
+			return nil
+		}
+		if attempt <= e.notification.Retries {
+			continue
+		}
+		if !e.notification.OnFailure {
+			return nil
+		}
+		return n.record(ctx, payload, result, attempt)
+	}
+}
+
+// record puts the record of an invocation that failed for good into the queue.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (n *notifier) record(ctx context.Context, payload []byte, result runtimeapi.Result, attempts int) error {
+	body, err := json.Marshal(map[string]any{
+		"version": "1.0", "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+		"requestContext": map[string]any{
+			"requestId": result.RequestID, "functionArn": n.config.ErrorHandler.ARN + ":$LATEST",
+			"condition": "RetriesExhausted", "approximateInvokeCount": attempts,
+		},
+		"requestPayload":  json.RawMessage(payload),
+		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": result.FunctionError},
+		"responsePayload": json.RawMessage(result.Payload),
+	})
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	message, err := json.Marshal(map[string]string{"QueueUrl": n.queue.QueueURL(n.config.Queue.Name), "MessageBody": string(body)})
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, n.queue.URL+"/", bytes.NewReader(message))
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	request.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		answer, err := io.ReadAll(response.Body)
+		return fmt.Errorf("recording failed invocation: %s: %s: %w", response.Status, answer, err)
+	}
+	return nil
+}
+
+// settle waits until every event has been handled.
+func (n *notifier) settle(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, n.changed.Broadcast)
+	defer stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for (len(n.waiting) > 0 || n.busy) && !n.stopped && ctx.Err() == nil {
+		n.changed.Wait()
+	}
+	if n.err != nil {
+		return n.err
+	}
+	return ctx.Err()
+}
+
+// stop ends the notifier; events that still wait are forgotten.
+func (n *notifier) stop() {
+	n.mu.Lock()
+	n.stopped = true
+	n.mu.Unlock()
+	n.changed.Broadcast()
+	if n.done != nil {
+		<-n.done
+	}
+}

@@ -1,0 +1,354 @@
+// Package pipeline runs the whole pipeline on one machine: the delivery streams of the template, the functions' real
+// binaries, S3 and its notifications, and the dead-letter queue.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/firehose"
+	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/sqs"
+	"firehose-pipeline/local/template"
+)
+
+// Pipeline is a running pipeline. Its methods may be called concurrently.
+type Pipeline struct {
+	o       Options
+	config  *template.Config
+	started time.Time // by the machine's clock
+	cancel  context.CancelFunc
+
+	folder    *folder
+	functions []*runtimeapi.Function
+	objects   *s3.Server
+	queue     *sqs.Server
+	notifier  *notifier
+	streams   []*stream
+	ticking   sync.WaitGroup
+
+	mu      sync.Mutex
+	elapsed time.Duration // until the last Flush
+	closed  bool
+	err     error
+}
+
+// stream is one delivery stream with its clock and what Check needs of it.
+type stream struct {
+	*firehose.Stream
+	info StreamInfo
+
+	mu      sync.Mutex // keeps the records of one Put together
+	number  int64      // records offered
+	pending bool       // records put since the last Flush
+	journal *journal   // nil without Options.Check
+}
+
+// StreamInfo describes one stream, for DescribeDeliveryStream.
+type StreamInfo struct {
+	Name, ARN string
+	Kind      event.Stream
+	Status    string // ACTIVE
+	Created   time.Time
+	Config    template.Stream
+}
+
+// PutResult is the answer for one record: a RecordID, or an ErrorCode and ErrorMessage.
+type PutResult struct {
+	RecordID     string
+	ErrorCode    string
+	ErrorMessage string
+}
+
+// Open starts the pipeline: the endpoints, the streams and what they need. It ends with Close, or when ctx is done: then
+// nothing that has not been flushed arrives.
+func Open(ctx context.Context, o Options) (*Pipeline, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("opening pipeline: %w", err)
+	}
+	config, err := template.Parse(o.Template, o.StackName)
+	if err != nil {
+		return nil, fmt.Errorf("opening pipeline: %w", err)
+	}
+	p := &Pipeline{o: o, config: config, started: time.Now()}
+	ctx, p.cancel = context.WithCancel(ctx)
+	if err := p.open(ctx); err != nil {
+		return nil, fmt.Errorf("opening pipeline: %w", errors.Join(err, p.Close()))
+	}
+	return p, nil
+}
+
+func (p *Pipeline) open(ctx context.Context) (err error) {
+	if p.folder, err = openFolder(p.o.Out); err != nil {
+		return err
+	}
+	p.queue, err = sqs.Serve(ctx, sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID,
+		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}})
+	if err != nil {
+		return err
+	}
+	p.notifier = newNotifier(p.config, p.queue)
+	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.path(objectsDir), Listen: p.o.S3Listen,
+		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}}, Created: p.notifier.created})
+	if err != nil {
+		return err
+	}
+	handler, err := p.function(ctx, p.config.ErrorHandler, "errorhandler", 1)
+	if err != nil {
+		return err
+	}
+	p.notifier.start(ctx, handler.Invoke)
+	for _, config := range p.config.Streams {
+		s, err := p.stream(ctx, config)
+		if err != nil {
+			return err
+		}
+		p.streams = append(p.streams, s)
+	}
+	if p.o.Serve {
+		p.ticking.Go(func() { p.tick(ctx) })
+	}
+	return nil
+}
+
+// invocations is how many invocations of a transform run at once: with two streams, more than the processors can use.
+const invocations = 2
+
+func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *stream, err error) {
+	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE", Created: p.o.Start, Config: config}}
+	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Index: p.folder.index}
+	o.Store = func(bucket, key string, headers map[string]string, body io.Reader) error {
+		_, err := p.objects.Put(bucket, key, headers, body)
+		return err
+	}
+	if processor := config.Transform; processor != nil {
+		o.Invocations = invocations
+		if reserved := processor.Function.ReservedConcurrency; reserved > 0 {
+			o.Invocations = min(o.Invocations, reserved)
+		}
+		f, err := p.function(ctx, processor.Function, "transform", o.Invocations)
+		if err != nil {
+			return nil, err
+		}
+		o.Invoke = f.Invoke
+	}
+	if p.o.Check {
+		if s.journal, err = newJournal(p.folder, config); err != nil {
+			return nil, err
+		}
+	}
+	s.Stream, err = firehose.New(ctx, o)
+	return s, err
+}
+
+// function starts a function of the template: its environment is the template's, with AWS's endpoints where they are here.
+func (p *Pipeline) function(ctx context.Context, f template.Function, role string, concurrency int) (*runtimeapi.Function, error) {
+	binary := p.o.Functions[role]
+	if binary == "" {
+		return nil, fmt.Errorf("functions: no binary of %s", role)
+	}
+	environment := maps.Clone(f.Environment)
+	if environment == nil {
+		environment = map[string]string{}
+	}
+	for name, value := range environment {
+		if queue, ok := strings.CutPrefix(value, template.QueueURLBase); ok {
+			environment[name] = p.queue.QueueURL(queue)
+		}
+	}
+	environment["AWS_ENDPOINT_URL_S3"] = p.objects.URL
+	environment["AWS_ENDPOINT_URL_SQS"] = p.queue.URL
+	started, err := runtimeapi.Start(ctx, runtimeapi.Config{
+		Name: f.Name, Binary: binary, Handler: f.Handler, MemoryMB: f.MemoryMB, Timeout: f.Timeout, Concurrency: concurrency,
+		Region: template.Region, AccountID: template.AccountID, LogGroup: f.LogGroup, Environment: environment, Log: p.o.Log,
+	})
+	if err == nil {
+		p.functions = append(p.functions, started)
+	}
+	return started, err
+}
+
+// Streams returns the streams, the lake stream first.
+func (p *Pipeline) Streams() []StreamInfo {
+	infos := make([]StreamInfo, len(p.streams))
+	for i, s := range p.streams {
+		infos[i] = s.info
+	}
+	return infos
+}
+
+// UnknownStreamError is a name that no stream has.
+type UnknownStreamError struct{ Name string }
+
+func (e *UnknownStreamError) Error() string { return fmt.Sprintf("no stream %q", e.Name) }
+
+// Put puts records to the stream of this name. A record above 1,000 KiB is refused alone, with the API's error code. Put
+// waits while the stream is busy, and in a run with a Speed until the record's time has come; the records' memory stays the
+// caller's. The error is an [*UnknownStreamError], the context's, or one that has ended the run.
+func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]PutResult, error) {
+	s := p.named(name)
+	if s == nil {
+		return nil, fmt.Errorf("putting records: %w", &UnknownStreamError{name})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	results := make([]PutResult, len(records))
+	ids := make([]byte, 0, len(records)*firehose.RecordIDBytes)
+	for begin := 0; begin < len(records); {
+		if len(records[begin]) > firehose.MaxRecordBytes {
+			results[begin] = PutResult{ErrorCode: "ValidationException", ErrorMessage: fmt.Sprintf(
+				"1 validation error detected: Value at 'record.data' failed to satisfy constraint: Member must have length less than or equal to %d", firehose.MaxRecordBytes)}
+			s.number++
+			begin++
+			continue
+		}
+		end := begin + 1
+		for end < len(records) && len(records[end]) <= firehose.MaxRecordBytes {
+			end++
+		}
+		if err := p.wait(ctx, s.number); err != nil {
+			return nil, fmt.Errorf("putting records: %w", err)
+		}
+		first, err := s.Put(records[begin:end], p.arrival(s.number))
+		if err == nil {
+			err = s.taken(records[begin:end])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("putting records: %w", err)
+		}
+		for i := begin; i < end; i++ {
+			ids = first.Add(i - begin).AppendTo(ids)
+		}
+		all := string(ids[len(ids)-(end-begin)*firehose.RecordIDBytes:])
+		for i := begin; i < end; i++ {
+			results[i].RecordID, all = all[:firehose.RecordIDBytes], all[firehose.RecordIDBytes:]
+		}
+		begin = end
+	}
+	return results, nil
+}
+
+// taken counts records that the stream has taken, and notes them for Check.
+func (s *stream) taken(records [][]byte) error {
+	s.pending = true
+	for _, record := range records {
+		s.number++
+		if s.journal != nil {
+			if err := s.journal.add(s.number, record); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) named(name string) *stream {
+	for _, s := range p.streams {
+		if s.info.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Flush delivers everything: all buffers, then all notifications, then the queue's file is written. Records may be put
+// again afterwards.
+func (p *Pipeline) Flush(ctx context.Context) error {
+	if err := p.flush(ctx); err != nil {
+		return fmt.Errorf("flushing: %w", err)
+	}
+	return nil
+}
+
+func (p *Pipeline) flush(ctx context.Context) error {
+	errs := make([]error, len(p.streams))
+	var flushing sync.WaitGroup
+	for i, s := range p.streams {
+		flushing.Go(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if errs[i] = s.Flush(p.nowOf(s)); errs[i] == nil {
+				s.pending = false
+			}
+		})
+	}
+	flushing.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := p.notifier.settle(ctx); err != nil {
+		return err
+	}
+	messages, err := p.queue.Messages(p.config.Queue.Name)
+	if err != nil {
+		return err
+	}
+	if err := p.folder.writeQueue(messages); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.elapsed = time.Since(p.started)
+	return nil
+}
+
+// S3URL is the endpoint of S3, to be used with path-style addressing.
+func (p *Pipeline) S3URL() string { return p.objects.URL }
+
+// SQSURL is the endpoint of SQS.
+func (p *Pipeline) SQSURL() string { return p.queue.URL }
+
+// DeadLetterQueueURL is the queue's URL.
+func (p *Pipeline) DeadLetterQueueURL() string { return p.queue.QueueURL(p.config.Queue.Name) }
+
+// BucketName is the bucket's name.
+func (p *Pipeline) BucketName() string { return p.config.Bucket.Name }
+
+// Close ends the run and every process of it. When everything put has been flushed, the results are marked complete;
+// otherwise what has not been flushed is thrown away.
+func (p *Pipeline) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return p.err
+	}
+	p.closed = true
+	p.cancel()
+	p.ticking.Wait()
+	complete := p.elapsed > 0
+	for _, s := range p.streams {
+		s.Close()
+		complete = complete && !s.pending
+	}
+	if p.notifier != nil {
+		p.notifier.stop()
+	}
+	for _, f := range p.functions {
+		f.Close()
+	}
+	var errs []error
+	if p.objects != nil {
+		errs = append(errs, p.objects.Close())
+	}
+	if p.queue != nil {
+		errs = append(errs, p.queue.Close())
+	}
+	for _, s := range p.streams {
+		if s.journal != nil {
+			errs = append(errs, s.journal.close())
+		}
+	}
+	if p.folder != nil {
+		errs = append(errs, p.folder.close(complete))
+	}
+	p.err = errors.Join(errs...)
+	return p.err
+}

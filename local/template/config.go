@@ -1,0 +1,128 @@
+// Package template reads the synthesised CloudFormation template into the configuration of the local model.
+//
+// It reads only what the model plays, and refuses every property it does not know of a resource that is modelled, so that
+// the model cannot drift from what is deployed.
+package template
+
+import (
+	"time"
+
+	"firehose-pipeline/event"
+)
+
+// The account, region and partition that the pseudo parameters stand for.
+const (
+	AccountID = "000000000000"
+	Region    = "us-east-1"
+	Partition = "aws"
+)
+
+// Config is what the model plays of one stack.
+type Config struct {
+	StackName string
+	Streams   []Stream // the lake stream first
+	Bucket    Bucket
+	Queue     Queue
+	// ErrorHandler is the function that the bucket notifies.
+	ErrorHandler Function
+}
+
+// Stream is one delivery stream.
+type Stream struct {
+	LogicalID, Name, ARN string
+	Kind                 event.Stream
+	Type                 string // DirectPut
+	Transform            *Processor
+	S3                   *S3Destination     // of the lake stream
+	Search               *SearchDestination // of the search stream
+}
+
+// Processor is the Lambda processor of a stream.
+type Processor struct {
+	Function Function
+	// FunctionARN is the qualified ARN that the stream invokes.
+	FunctionARN string
+	Retries     int           // tries after the first one
+	BufferBytes int           // of raw record data
+	Interval    time.Duration // 0 to 900 s
+}
+
+// Buffer is a pair of buffering hints.
+type Buffer struct {
+	Bytes    int64
+	Interval time.Duration
+}
+
+// S3Output is a place in S3 with its own buffer.
+type S3Output struct {
+	Bucket            string
+	Prefix            string
+	ErrorOutputPrefix string
+	Extension         string // FileExtension, empty when not given
+	Compression       string // UNCOMPRESSED or GZIP
+	TimeZone          *time.Location
+	Buffer            Buffer
+}
+
+// S3Destination is an extended S3 destination.
+type S3Destination struct {
+	S3Output
+	Conversion *Conversion
+	Backup     *S3Output // of the records as received; nil when disabled
+}
+
+// Conversion is the conversion to Parquet.
+type Conversion struct {
+	Columns         []event.Column
+	Compression     string // SNAPPY, GZIP or UNCOMPRESSED
+	MatchCase       bool   // keys match columns as they stand: OpenX's CaseInsensitive is false
+	CatalogID       string
+	Database, Table string
+	Region          string
+	VersionID       string
+}
+
+// SearchDestination is an OpenSearch destination.
+type SearchDestination struct {
+	DomainARN     string
+	Index         string
+	Rotation      string // NoRotation, OneHour, OneDay, OneWeek or OneMonth
+	RetryDuration time.Duration
+	DocumentID    string // FIREHOSE_DEFAULT or NO_DOCUMENT_ID
+	BackupAll     bool   // S3BackupMode AllDocuments
+	Buffer        Buffer
+	S3            S3Output
+}
+
+// Function is a Lambda function.
+type Function struct {
+	LogicalID, Name, ARN string
+	Handler              string
+	MemoryMB             int
+	Timeout              time.Duration
+	ReservedConcurrency  int // 0: none reserved
+	LogGroup             string
+	Environment          map[string]string
+}
+
+// Bucket is the data lake's bucket.
+type Bucket struct {
+	LogicalID, Name, ARN string
+	Versioned            bool
+	Notifications        []Notification
+}
+
+// Notification is one configuration of the bucket that invokes the error handler.
+type Notification struct {
+	Event          string // s3:ObjectCreated:* or one of its kinds
+	Prefix, Suffix string
+	// Asynchronous invocation of the function.
+	Retries   int  // tries after the first one, 0 to 2
+	OnFailure bool // a failed invocation is recorded in the queue
+}
+
+// Queue is the dead-letter queue.
+type Queue struct {
+	LogicalID, Name, ARN string
+	VisibilityTimeout    time.Duration
+}

@@ -1,0 +1,249 @@
+package template
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"firehose-pipeline/event"
+)
+
+// Parse reads the template of one stack. It names the resource in every error; an unknown property of a modelled resource
+// is one, and so is what AWS would refuse when it creates the stream.
+func Parse(template []byte, stackName string) (*Config, error) {
+	c, err := parse(template, stackName)
+	if err != nil {
+		return nil, fmt.Errorf("reading template: %w", err)
+	}
+	return c, nil
+}
+
+func parse(template []byte, stackName string) (*Config, error) {
+	var t struct {
+		Resources  map[string]resource
+		Parameters map[string]struct{ Default any }
+	}
+	if err := json.Unmarshal(template, &t); err != nil {
+		return nil, err
+	}
+	if stackName == "" {
+		return nil, errors.New("stack name: must not be empty")
+	}
+	p := &parser{resolver{stackName, t.Resources, t.Parameters}}
+	c := &Config{StackName: stackName}
+	var err error
+	if c.Queue, err = p.queue(); err != nil {
+		return nil, err
+	}
+	if c.Bucket, c.ErrorHandler, err = p.bucket(c.Queue); err != nil {
+		return nil, err
+	}
+	for _, id := range p.all("AWS::KinesisFirehose::DeliveryStream") {
+		s, err := p.stream(id, c.Bucket)
+		if err != nil {
+			return nil, err
+		}
+		c.Streams = append(c.Streams, s)
+	}
+	slices.SortFunc(c.Streams, func(a, b Stream) int { return cmp.Compare(a.Kind, b.Kind) })
+	for i, s := range c.Streams {
+		if i > 0 && s.Kind == c.Streams[i-1].Kind {
+			return nil, fmt.Errorf("%s: a second %s stream is not modelled", s.LogicalID, s.Kind)
+		}
+	}
+	if len(c.Streams) == 0 || c.Streams[0].Kind != event.Lake {
+		return nil, errors.New("no delivery stream to s3")
+	}
+	return c, nil
+}
+
+type parser struct{ resolver }
+
+// all returns the logical ids of the resources of a type, sorted.
+func (p *parser) all(kind string) []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for id := range maps.Keys(p.resources) {
+			if p.resources[id].Type == kind && !yield(id) {
+				return
+			}
+		}
+	})
+}
+
+// only returns the one resource of a type.
+func (p *parser) only(kind string) (string, error) {
+	ids := p.all(kind)
+	if len(ids) != 1 {
+		return "", fmt.Errorf("%s: must be one (got %d)", kind, len(ids))
+	}
+	return ids[0], nil
+}
+
+// decode reads the resource's properties, each of which must be known.
+func (p *parser) decode(id string, into any) error {
+	return p.decodeProperties(id, into, true)
+}
+
+func (p *parser) decodeProperties(id string, into any, strict bool) error {
+	r := p.resources[id]
+	if r.Condition != "" {
+		return fmt.Errorf("%s (%s): conditions are not modelled (got %s)", id, r.Type, r.Condition)
+	}
+	resolved, err := p.value(r.Properties)
+	if err == nil {
+		var written []byte
+		if written, err = json.Marshal(resolved); err == nil {
+			decoder := json.NewDecoder(bytes.NewReader(written))
+			if strict {
+				decoder.DisallowUnknownFields()
+			}
+			err = decoder.Decode(into)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s (%s): %w", id, r.Type, err)
+	}
+	return nil
+}
+
+// byARN finds the resource of a type that has this ARN.
+func (p *parser) byARN(kind, arn string) (string, error) {
+	for _, id := range p.all(kind) {
+		if own, err := p.attribute(id, "Arn"); err == nil && own == arn {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("no %s %q in the template", kind, arn)
+}
+
+func (p *parser) queue() (Queue, error) {
+	id, err := p.only("AWS::SQS::Queue")
+	if err != nil {
+		return Queue{}, err
+	}
+	var q queueProperties
+	if err := p.decode(id, &q); err != nil {
+		return Queue{}, err
+	}
+	name, err := p.physicalName(id)
+	if err != nil {
+		return Queue{}, err
+	}
+	visibility := 30
+	if q.VisibilityTimeout != nil {
+		visibility = *q.VisibilityTimeout
+	}
+	return Queue{id, name, fmt.Sprintf(arnFormats["AWS::SQS::Queue"], name), time.Duration(visibility) * time.Second}, nil
+}
+
+// bucket reads the bucket and the function that it notifies.
+func (p *parser) bucket(queue Queue) (Bucket, Function, error) {
+	var b Bucket
+	var handler Function
+	id, err := p.only("AWS::S3::Bucket")
+	if err != nil {
+		return b, handler, err
+	}
+	var properties bucketProperties
+	if err := p.decode(id, &properties); err != nil {
+		return b, handler, err
+	}
+	name, err := p.physicalName(id)
+	if err != nil {
+		return b, handler, err
+	}
+	b = Bucket{LogicalID: id, Name: name, ARN: "arn:aws:s3:::" + name, Versioned: properties.VersioningConfiguration.Status == "Enabled"}
+	for _, n := range properties.NotificationConfiguration.LambdaConfigurations {
+		f, err := p.function(n.Function)
+		if err != nil {
+			return b, handler, fmt.Errorf("%s: notification: %w", id, err)
+		}
+		if handler.LogicalID != "" && handler.LogicalID != f.LogicalID {
+			return b, handler, fmt.Errorf("%s: notifications to several functions are not modelled (got %s and %s)", id, handler.Name, f.Name)
+		}
+		handler = f
+		notification, err := p.asynchronous(f, queue)
+		if err != nil {
+			return b, handler, err
+		}
+		if !strings.HasPrefix(n.Event, "s3:ObjectCreated:") {
+			return b, handler, fmt.Errorf("%s: notification: event %s is not modelled", id, n.Event)
+		}
+		notification.Event = n.Event
+		for _, rule := range n.Filter.S3Key.Rules {
+			switch strings.ToLower(rule.Name) {
+			case "prefix":
+				notification.Prefix = rule.Value
+			case "suffix":
+				notification.Suffix = rule.Value
+			default:
+				return b, handler, fmt.Errorf("%s: notification: filter rule must be prefix or suffix (got %s)", id, rule.Name)
+			}
+		}
+		b.Notifications = append(b.Notifications, notification)
+	}
+	if len(b.Notifications) == 0 {
+		return b, handler, fmt.Errorf("%s: notifies no function", id)
+	}
+	return b, handler, nil
+}
+
+// asynchronous reads how the function's asynchronous invocations are retried. Without a configuration Lambda tries twice
+// more and records nothing.
+func (p *parser) asynchronous(f Function, queue Queue) (Notification, error) {
+	n := Notification{Retries: 2}
+	for _, id := range p.all("AWS::Lambda::EventInvokeConfig") {
+		var c invokeProperties
+		if err := p.decode(id, &c); err != nil {
+			return n, err
+		}
+		if c.FunctionName != f.Name {
+			continue
+		}
+		if c.Qualifier != "$LATEST" {
+			return n, fmt.Errorf("%s: qualifier: only $LATEST is modelled (got %s)", id, c.Qualifier)
+		}
+		if c.MaximumRetryAttempts != nil {
+			n.Retries = *c.MaximumRetryAttempts
+		}
+		if d := c.DestinationConfig.OnFailure; d != nil {
+			if d.Destination != queue.ARN {
+				return n, fmt.Errorf("%s: on-failure destination: must be %s (got %s)", id, queue.ARN, d.Destination)
+			}
+			n.OnFailure = true
+		}
+	}
+	return n, nil
+}
+
+func (p *parser) function(arn string) (Function, error) {
+	id, err := p.byARN("AWS::Lambda::Function", arn)
+	if err != nil {
+		return Function{}, err
+	}
+	var properties functionProperties
+	if err := p.decode(id, &properties); err != nil {
+		return Function{}, err
+	}
+	name, err := p.physicalName(id)
+	if err != nil {
+		return Function{}, err
+	}
+	if properties.Runtime != "provided.al2023" {
+		return Function{}, fmt.Errorf("%s: runtime: must be provided.al2023 (got %s)", id, properties.Runtime)
+	}
+	f := Function{
+		LogicalID: id, Name: name, ARN: arn, Handler: properties.Handler,
+		MemoryMB: cmp.Or(properties.MemorySize, 128), Timeout: time.Duration(cmp.Or(properties.Timeout, 3)) * time.Second,
+		ReservedConcurrency: properties.ReservedConcurrentExecutions,
+		LogGroup:            cmp.Or(properties.LoggingConfig.LogGroup, "/aws/lambda/"+name),
+		Environment:         properties.Environment.Variables,
+	}
+	return f, nil
+}
