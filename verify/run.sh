@@ -16,9 +16,13 @@ step() { # name, command
 
 race() {
   command -v gcc >/dev/null || { echo "the race detector needs a C compiler (gcc), and there is none" >&2; return 1; }
-  CGO_ENABLED=1 go test -race ./deadletter ./errorhandler ./event ./jsonscan ./searchsetup ./transform ./local/...
+  CGO_ENABLED=1 go test -race ./deadletter ./errorhandler ./event ./jsonscan ./searchsetup ./transform ./local/... ./cmd/pipeline
 }
 
 step "tests with the race detector" race
 step "templates against CloudFormation's schemas" verify/templates.sh
+step "AWS CLI, boto3 and their errors against the local model" .build/venv/bin/python verify/clients.py
+step "the lake read by pyarrow and DuckDB" .build/venv/bin/python verify/parquet.py
+step "the README's sending examples as printed" .build/venv/bin/python verify/readme.py
 step "same template on another machine" verify/reproducible.sh
+step "the edits that the README shows" verify/edit.sh

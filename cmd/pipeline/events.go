@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"firehose-pipeline/local/firehoseapi"
+)
+
+// batch is what one PutRecordBatch takes. Its memory is used again.
+type batch struct {
+	first   int64 // line of the first record, from 1
+	records [][]byte
+	lengths []int64 // of the records; of one that is too long only a beginning is kept
+	bytes   []byte
+	read    int64 // bytes of input that the batch took, line ends included
+}
+
+func (b *batch) reset(first int64) {
+	*b = batch{first: first, records: b.records[:0], lengths: b.lengths[:0], bytes: b.bytes[:0]}
+}
+
+// openEvents opens the file of --events; "-" is the standard input. Size is 0 when it is not known.
+func openEvents(path string, stdin io.Reader) (input io.ReadCloser, size int64, err error) {
+	if path == "-" {
+		return io.NopCloser(stdin), 0, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("--events: %w", err)
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("is a folder, must be a file with one record a line")
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("--events: %s: %w", path, errors.Join(err, file.Close()))
+	}
+	return file, info.Size(), nil
+}
+
+// lines cuts the input into batches within the limits of PutRecordBatch. A line ends with a newline, or a carriage return and
+// a newline, which are not part of the record; an empty line is an empty record. It hands a batch to put, which owns it until the
+// next call, and returns what put returns, or the input's error after putting the lines before it.
+func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
+	// Reading blocks, on a terminal or pipe for ever: in a goroutine of its own an interruption does not wait for it.
+	free, full := make(chan *batch, 2), make(chan *batch)
+	free <- &batch{}
+	free <- &batch{}
+	done := make(chan error, 1)
+	readCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		reader, line := bufio.NewReaderSize(input, 256<<10), int64(1)
+		for {
+			var b *batch
+			select {
+			case b = <-free:
+			case <-readCtx.Done():
+				return
+			}
+			b.reset(line)
+			err := b.fill(reader)
+			line += int64(len(b.records))
+			if len(b.records) > 0 {
+				select {
+				case full <- b:
+				case <-readCtx.Done():
+					return
+				}
+			}
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case b := <-full:
+			if err := put(b); err != nil {
+				return err
+			}
+			free <- b
+		case err := <-done:
+			if err == io.EOF {
+				return nil
+			}
+			return fmt.Errorf("reading the events: %w", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// fill reads lines until the batch is full or the next line is yet to come, leaving room for the longest record so that no line has to be looked at twice. At the
+// end of the input it returns io.EOF.
+func (b *batch) fill(reader *bufio.Reader) error {
+	for len(b.records) < firehoseapi.MaxBatchRecords && len(b.bytes) <= firehoseapi.MaxBatchBytes-firehoseapi.MaxRecordBytes {
+		start := len(b.bytes)
+		length, end, err := b.line(reader)
+		if err != nil && (length+end == 0 || err != io.EOF) { // what broke off is no record
+			return err
+		}
+		b.read += length + end
+		b.records = append(b.records, b.bytes[start:len(b.bytes):len(b.bytes)])
+		b.lengths = append(b.lengths, length)
+		if err != nil {
+			return err
+		}
+		if rest, _ := reader.Peek(reader.Buffered()); bytes.IndexByte(rest, '\n') < 0 {
+			return nil // the next line may take its time
+		}
+	}
+	return nil
+}
+
+// keep is what is kept of a line: the longest record, with room for a line end that tells a longer one.
+const keep = firehoseapi.MaxRecordBytes + 2
+
+// line appends one line without its end, or the beginning of one that is too long. It returns the lengths of the whole line and of
+// its end.
+func (b *batch) line(reader *bufio.Reader) (length, end int64, err error) {
+	start := len(b.bytes)
+	var last, beforeLast byte
+	for {
+		var part []byte
+		part, err = reader.ReadSlice('\n')
+		length += int64(len(part))
+		b.bytes = append(b.bytes, part[:min(len(part), keep-(len(b.bytes)-start))]...)
+		if n := len(part); n > 1 {
+			beforeLast, last = part[n-2], part[n-1]
+		} else if n == 1 {
+			beforeLast, last = last, part[0]
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			break
+		}
+	}
+	if last == '\n' {
+		if end = 1; beforeLast == '\r' {
+			end = 2
+		}
+	}
+	length -= end
+	b.bytes = b.bytes[:start+int(min(length, keep))]
+	return length, end, err
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// number is a flag that takes a finite number of at least min, or above it.
+type number struct {
+	value    float64
+	min      float64
+	above    bool
+	integral bool
+}
+
+func (n *number) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || v < n.min || n.above && v == n.min || n.integral && (v != math.Trunc(v) || v > math.MaxInt32) {
+		kind, bound := "number", "at least"
+		if n.integral {
+			kind = "whole number"
+		}
+		if n.above {
+			bound = "above"
+		}
+		return fmt.Errorf("must be a %s %s %v", kind, bound, n.min)
+	}
+	n.value = v
+	return nil
+}
+
+func (n *number) String() string { return strconv.FormatFloat(n.value, 'g', -1, 64) }
+func (n *number) Type() string   { return "number" }
+
+// choice is a flag that takes one of a few words.
+type choice struct {
+	value string
+	from  []string
+}
+
+func (c *choice) Set(text string) error {
+	if !slices.Contains(c.from, text) {
+		return errors.New("must be " + strings.Join(c.from, " or "))
+	}
+	c.value = text
+	return nil
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return strings.Join(c.from, "|") }
+
+// settings is a repeatable flag that takes key=value, as `cdk synth -c` does.
+type settings map[string]string
+
+func (s settings) Set(text string) error {
+	key, value, ok := strings.Cut(text, "=")
+	if !ok || key == "" {
+		return errors.New("must be key=value, such as openSearchIndexRotation=OneHour")
+	}
+	s[key] = value
+	return nil
+}
+
+func (s settings) String() string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(s)) {
+		all = append(all, key+"="+s[key])
+	}
+	return strings.Join(all, " ")
+}
+
+func (s settings) Type() string { return "key=value" }

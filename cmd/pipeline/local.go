@@ -1,0 +1,356 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local/pipeline"
+)
+
+const localHelp = `Runs the whole pipeline on this machine, without an AWS account: the synthesised template says what there is, the
+functions' real binaries run as processes behind Lambda's Runtime API, and what Firehose, S3, SQS and OpenSearch do in
+between is played on loopback.
+
+It is a model built from AWS's documentation and from published probes, not AWS itself; docs/local.md sets the two side by
+side, rule by rule. It does not model:
+  - permissions, signatures and encryption: any credentials will do, and everything is stored in clear
+  - OpenSearch's engine: documents go to files by index name; no mapping is applied, so that only what is not one JSON object
+    is refused, and nothing can be searched
+  - throttling inside the pipeline, Lambda concurrency limits, KMS, Glue and S3 faults, the 24 hours after which AWS
+    discards what it cannot deliver
+  - Firehose's own scaling: buffers that grow when delivery lags, several objects at once for one stream
+  - ORC, dynamic partitioning, Kinesis as a source, VPC delivery, alarms, dashboards, Athena
+  - durability: what is in a buffer when the command is killed is gone
+
+A FILE has one record a line, sent as it stands to both streams; its newline (or carriage return and newline) is not part of
+the record. DIR receives
+  s3/<bucket>/<key>                  the objects of the lake, the source backup and the errors
+  opensearch/<index>.ndjson          one document a line
+  sqs/dead-letter-queue.ndjson       one dead letter a line
+An earlier run's results in DIR are replaced; any other content is left alone and refused.
+
+Time passes as fast as possible: record i arrives i/rate seconds after the start, and buffers are delivered by that clock.
+The results do not depend on --speed. Interrupting (Ctrl-C) delivers and reports what has been put; once more stops at once.
+
+With --serve the command speaks the Firehose, S3 and SQS APIs on one address instead, until it is interrupted. Buffers then
+wait for real seconds: --speed 60 makes a minute of them one second. With --check, a dead letter that somebody deletes from
+the queue is missing from it.
+
+Exit status: 0, 1 when something failed (a record was rejected, --check found something), 2 for a mistake in the call, 130
+after an interruption.`
+
+type local struct {
+	events, out, template, project, listen string
+	serve, check, throttle, logs           bool
+	format                                 choice
+	context                                settings
+	speed, rate, sample                    number
+
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	screen         *screen
+}
+
+func newLocal() *cobra.Command {
+	l := &local{
+		format:  choice{value: "text", from: []string{"text", "json"}},
+		context: settings{},
+		rate:    number{value: 1000, above: true},
+		sample:  number{integral: true},
+	}
+	c := &cobra.Command{
+		Use:   "local (--events FILE|- --out DIR | --serve) [flags]",
+		Short: "Run the whole pipeline on this machine, without an AWS account",
+		Long:  localHelp,
+		Example: `  pipeline local --events testdata/store-events.ndjson --out out --check --sample 3
+  gzip -dc events.gz | pipeline local --events - --out out --format json
+  pipeline local --events events.ndjson --out out -c openSearchIndexRotation=OneHour -c dropEventTypes='["scroll"]'
+  pipeline local --serve --speed 60`,
+		Args: noArguments,
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&l.events, "events", "", "`FILE` with one record a line; - is the standard input")
+	f.StringVar(&l.out, "out", "", "folder for the results (`DIR`); with --serve a temporary one by default")
+	f.Var(&l.format, "format", "how to report")
+	f.StringVar(&l.template, "template", "", "synthesised template `FILE`; by default the project is synthesised")
+	f.VarP(l.context, "context", "c", "setting for the synthesis, as with cdk; may be repeated")
+	f.Var(&l.speed, "speed", "seconds of the model that pass in one second; 0 is as fast as possible, with --serve 1")
+	f.Var(&l.rate, "rate", "records that arrive in each second of the model, with --events")
+	f.BoolVar(&l.check, "check", false, "compare every record put with where it ended, and name each one missing or doubled")
+	f.Var(&l.sample, "sample", "show this many rows of the lake, a document of each index and a dead letter")
+	f.BoolVar(&l.serve, "serve", false, "speak the Firehose, S3 and SQS APIs until interrupted")
+	f.StringVar(&l.listen, "listen", "127.0.0.1:4573", "loopback `ADDRESS` for --serve")
+	f.BoolVar(&l.throttle, "throttle", true, "with --serve, Firehose's quota for each stream: 1 MiB, 1,000 requests and 100,000 records a second")
+	f.BoolVar(&l.logs, "logs", false, "show all that the functions write, metrics too, and not only what went wrong")
+	f.StringVar(&l.project, "project", "", "the project's folder (`DIR`), by default the working directory or one above it")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		l.stdin, l.stdout, l.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+		if err := l.validate(c.Flags().Changed); err != nil {
+			return err
+		}
+		return l.run(c.Context())
+	}
+	return c
+}
+
+// validate checks what no flag can check alone.
+func (l *local) validate(given func(flag string) bool) error {
+	switch {
+	case l.events == "" && !l.serve:
+		return usage("--events: must be a file with one record a line, or - for the standard input (or use --serve)")
+	case l.events != "" && l.serve:
+		return usage("--events: must not be used with --serve: put the events to the endpoint")
+	case l.out == "" && !l.serve:
+		return usage("--out: must be a folder for the results")
+	case given("listen") && !l.serve:
+		return usage("--listen: only with --serve")
+	case given("throttle") && !l.serve:
+		return usage("--throttle: only with --serve")
+	case given("rate") && l.serve:
+		return usage("--rate: only with --events: with --serve records arrive when they are put")
+	case len(l.context) > 0 && l.template != "":
+		return usage("-c: has no effect on a template that is given by --template")
+	case l.sample.value > 0 && l.format.value == "json":
+		return usage("--sample: only with --format text")
+	case l.out == "-":
+		return usage(`--out: must be a folder (got "-")`)
+	}
+	if l.serve {
+		return checkLoopback(l.listen)
+	}
+	return nil
+}
+
+// checkLoopback refuses addresses that other machines could reach: the endpoint lets anybody in.
+func checkLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err == nil {
+		if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+			return nil
+		}
+	}
+	return usage("--listen: must be a loopback address and a port, such as 127.0.0.1:4573 (got %q)", address)
+}
+
+func (l *local) run(ctx context.Context) (err error) {
+	soft, hard, stop := interrupts(ctx)
+	defer stop()
+	l.screen = newScreen(l.stderr)
+	defer l.screen.end()
+
+	var input io.ReadCloser
+	var size int64
+	var listener net.Listener
+	if l.serve { // what is wrong with these shows before a minute is spent on building
+		if listener, err = net.Listen("tcp", l.listen); err != nil {
+			return usage("--listen: %v", err)
+		}
+		defer listener.Close()
+	} else {
+		if input, size, err = openEvents(l.events, l.stdin); err != nil {
+			return usageError{err}
+		}
+		defer input.Close()
+	}
+	options, err := l.options(soft)
+	if err != nil {
+		return err
+	}
+	p, err := pipeline.Open(hard, options)
+	if err != nil {
+		return stopped(hard, err)
+	}
+	defer func() {
+		if closing := p.Close(); closing != nil {
+			err = errors.Join(err, closing)
+		}
+	}()
+
+	rejections := &rejections{screen: l.screen, name: l.events}
+	if l.serve {
+		err = l.serveUntil(soft, p, options, listener)
+	} else {
+		l.screen.begin("sending events", size)
+		err = lines(soft, input, func(b *batch) error { return l.put(hard, p, b, rejections) })
+	}
+	interrupted := soft.Err() != nil
+	if err != nil && (!interrupted || hard.Err() != nil) {
+		return stopped(hard, err)
+	}
+	if !l.serve && !interrupted && p.Report().Events == 0 && rejections.lines == 0 {
+		fmt.Fprintf(l.screen, "%s: no events\n", l.events)
+	}
+	l.screen.begin("delivering", -1)
+	if err := p.Flush(hard); err != nil {
+		return stopped(hard, err)
+	}
+	l.screen.end()
+	return l.report(hard, p, options.Out, rejections, interrupted)
+}
+
+// errStopped ends a command that a second signal has stopped at once.
+var errStopped = fmt.Errorf("%w at once: the results are not complete", errInterrupted)
+
+// stopped replaces the error that a second interruption causes.
+func stopped(hard context.Context, err error) error {
+	if hard.Err() != nil {
+		return errStopped
+	}
+	return err
+}
+
+// options gathers what the pipeline is made from.
+func (l *local) options(ctx context.Context) (o pipeline.Options, err error) {
+	o = pipeline.Options{Out: l.out, Serve: l.serve, Speed: l.speed.value, Rate: l.rate.value, Check: l.check, Log: functionLog{l.screen, l.logs}}
+	root := l.project
+	if root == "" {
+		if root, err = projectRoot(); err != nil {
+			return o, err
+		}
+	}
+	progress := io.Discard
+	if l.screen.terminal {
+		progress = l.screen
+	}
+	if l.template != "" {
+		if o.Template, o.StackName, err = readTemplate(l.template); err != nil {
+			return o, usage("--template: %w", err)
+		}
+	} else {
+		l.screen.begin("synthesising the stack", -1)
+		if o.Template, o.StackName, err = synthesise(ctx, root, l.context, progress); err != nil {
+			return o, err
+		}
+	}
+	l.screen.begin("building the functions", -1)
+	if o.Functions, err = buildFunctions(ctx, root, progress); err != nil {
+		return o, err
+	}
+	l.screen.end()
+	if o.Out == "" {
+		if o.Out, err = os.MkdirTemp("", "pipeline-local-"); err != nil {
+			return o, fmt.Errorf("--out: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// put puts a batch to every stream, as a producer has to.
+func (l *local) put(ctx context.Context, p *pipeline.Pipeline, b *batch, rejections *rejections) error {
+	refused := map[int]pipeline.PutResult{}
+	for _, stream := range p.Streams() {
+		results, err := p.Put(ctx, stream.Name, b.records)
+		if err != nil {
+			return err
+		}
+		for i, r := range results {
+			if r.ErrorCode != "" {
+				refused[i] = r
+			}
+		}
+	}
+	for _, i := range slices.Sorted(maps.Keys(refused)) {
+		rejections.add(b.first+int64(i), b.lengths[i], refused[i])
+	}
+	l.screen.advance(b.read)
+	return nil
+}
+
+// rejections are the records that streams have not taken: a producer would have got an error for them.
+type rejections struct {
+	screen *screen
+	name   string // of the events
+	lines  int64
+}
+
+func (r *rejections) add(line, length int64, result pipeline.PutResult) {
+	r.lines++
+	why := fmt.Sprintf("%s: %s", result.ErrorCode, result.ErrorMessage)
+	if length > firehoseapi.MaxRecordBytes {
+		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, firehoseapi.MaxRecordBytes)
+	}
+	fmt.Fprintf(r.screen, "%s:%d: rejected: %s\n", r.name, line, why)
+}
+
+// report prints the result; its error says with which status to exit.
+func (l *local) report(ctx context.Context, p *pipeline.Pipeline, out string, rejections *rejections, interrupted bool) error {
+	report := p.Report()
+	var checked *pipeline.CheckReport
+	if l.check {
+		l.screen.begin("checking", -1)
+		c, err := p.Check(ctx)
+		if err != nil {
+			return stopped(ctx, err)
+		}
+		l.screen.end()
+		checked = &c
+	}
+	if l.format.value == "json" {
+		text, err := jsonReport(report, rejections.lines)
+		if err != nil {
+			return err
+		}
+		if _, err := l.stdout.Write(text); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		if checked != nil {
+			writeCheck(l.stderr, checked)
+		}
+	} else {
+		letters, err := readLetters(filepath.Join(out, filepath.FromSlash(letterFile)))
+		if err != nil {
+			return err
+		}
+		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines, interrupted: interrupted && !l.serve, letters: letters, checked: checked}
+		var text strings.Builder
+		t.write(&text)
+		if rows := int(l.sample.value); rows > 0 {
+			if err := t.writeSample(&text, rows); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(l.stdout, text.String()); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+	}
+	switch {
+	case interrupted && !l.serve:
+		if l.format.value == "json" {
+			fmt.Fprintln(l.stderr, "interrupted: the report has what was put until then")
+		}
+		return errInterrupted
+	case checked != nil && !checked.Clean(), rejections.lines > 0:
+		return errReported
+	}
+	return nil
+}
+
+// jsonReport is the report for programs. Rejected is there only when a record was rejected.
+func jsonReport(r pipeline.Report, rejected int64) ([]byte, error) {
+	text, err := json.Marshal(struct {
+		pipeline.Report
+		Rejected int64 `json:"rejected,omitempty"`
+	}{r, rejected})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the report: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+func seconds(s float64) string {
+	return (time.Duration(s*1000) * time.Millisecond).String()
+}

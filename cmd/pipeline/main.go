@@ -1,0 +1,8 @@
+// Command pipeline is the operator's command: `pipeline local` runs the whole pipeline on this machine.
+package main
+
+import "os"
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

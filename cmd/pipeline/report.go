@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/pipeline"
+)
+
+// What the folder of results holds, by slash.
+const (
+	objectsFolder = "s3"
+	indicesFolder = "opensearch"
+	letterFile    = "sqs/dead-letter-queue.ndjson"
+)
+
+// textReport is the report for people.
+type textReport struct {
+	out, bucket string
+	streams     []pipeline.StreamInfo
+	report      pipeline.Report
+	rejected    int64
+	interrupted bool
+	letters     letters
+	checked     *pipeline.CheckReport
+}
+
+// letters are the messages of the dead-letter queue.
+type letters struct {
+	counts map[letterKind]int64
+	first  json.RawMessage // nil when there is none
+}
+
+type letterKind struct {
+	stream event.Stream
+	reason deadletter.Reason
+	kind   deadletter.Kind
+}
+
+// readLetters counts the messages in the file.
+func readLetters(path string) (letters, error) {
+	l := letters{counts: map[letterKind]int64{}}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return l, fmt.Errorf("reading dead letters: %w", err)
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 8*deadletter.MaxMessageBytes) // a byte may take six in JSON
+	for lines.Scan() {
+		if l.first == nil {
+			l.first = slices.Clone(lines.Bytes())
+		}
+		m, err := deadletter.Parse(lines.Bytes())
+		if err != nil { // somebody else's message: --serve lets anybody send
+			l.counts[letterKind{stream: "?", reason: "no dead letter"}]++
+			continue
+		}
+		kind := m.Kind
+		if kind == deadletter.Record {
+			kind = ""
+		}
+		l.counts[letterKind{m.Stream, m.Reason, kind}]++
+	}
+	if err := lines.Err(); err != nil {
+		return l, fmt.Errorf("reading dead letters: %w", err)
+	}
+	return l, nil
+}
+
+// place is a path in the folder of results, quoted for a shell where it has to be.
+func (t *textReport) place(elements ...string) string {
+	return quote(filepath.Join(append([]string{t.out}, elements...)...))
+}
+
+func quote(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%") == "" {
+		return text
+	}
+	if !strings.ContainsAny(text, "\"$`\\!") {
+		return `"` + text + `"`
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+func (t *textReport) write(w *strings.Builder) {
+	r := &t.report
+	if t.interrupted {
+		fmt.Fprint(w, "interrupted: this is what was put until then\n\n")
+	}
+	fmt.Fprintf(w, "%s in %s\n", count(r.Events, "event"), seconds(r.ElapsedSeconds))
+	if t.rejected > 0 {
+		fmt.Fprintf(w, "%s rejected by Firehose, named above: in no stream\n", count(t.rejected, "record"))
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w)
+	fmt.Fprint(table, "stream\treceived\tdelivered\tdropped\tfailed\t\n")
+	row := func(name string, c pipeline.Counts, in string) {
+		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t  in %s\n", name, thousands(c.Received), thousands(c.Delivered), thousands(c.Dropped), thousands(c.Failed), in)
+	}
+	row("lake", r.Streams.Lake.Counts, count(r.Streams.Lake.Objects, "object"))
+	if s := r.Streams.Search; s != nil {
+		row("search", s.Counts, counted(len(s.Indices), "index", "indices"))
+	}
+	flush(table)
+	if s := r.Streams.Search; s != nil && len(s.Indices) > 0 {
+		fmt.Fprint(w, "\nindices\n")
+		indices := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, index := range slices.Sorted(maps.Keys(s.Indices)) {
+			fmt.Fprintf(indices, "  %s\t%s\n", index, count(s.Indices[index], "document"))
+		}
+		flush(indices)
+	}
+	fmt.Fprintf(w, "\ndead letters: %s\n", thousands(r.DeadLetter.Messages))
+	t.writeLetters(w)
+	if t.checked != nil {
+		fmt.Fprintln(w)
+		writeCheck(w, t.checked)
+	}
+	t.writeNext(w)
+}
+
+func (t *textReport) writeLetters(w io.Writer) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	kinds := slices.SortedFunc(maps.Keys(t.letters.counts), func(a, b letterKind) int {
+		return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(t.letters.counts[b], t.letters.counts[a]), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind))
+	})
+	for _, k := range kinds {
+		of := ""
+		if k.kind != "" {
+			of = "\tkind " + string(k.kind)
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s%s\n", k.stream, k.reason, thousands(t.letters.counts[k]), of)
+	}
+	flush(table)
+}
+
+// writeNext says where to look next, in commands that can be pasted.
+func (t *textReport) writeNext(w io.Writer) {
+	if t.report.Events == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nlook next\n")
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	next := func(what, command string) { fmt.Fprintf(table, "  %s\t%s\n", what, command) }
+	for _, s := range t.streams {
+		if s.Config.S3 == nil {
+			continue
+		}
+		lake := t.place(objectsFolder, t.bucket, literal(s.Config.S3.Prefix))
+		if t.report.Streams.Lake.Objects > 0 {
+			next("the lake's objects", "find "+lake+" -type f")
+		}
+		if t.report.Streams.Lake.Objects > 0 && s.Config.S3.Conversion != nil {
+			files := filepath.Join(t.out, objectsFolder, t.bucket, literal(s.Config.S3.Prefix), "**", "*.parquet")
+			next("the lake, with DuckDB", "duckdb -c "+quote("SELECT * FROM '"+strings.ReplaceAll(files, "'", "''")+"' LIMIT 5"))
+		}
+		if backup := s.Config.S3.Backup; backup != nil && t.report.Streams.Lake.Received > 0 {
+			next("records as received", "find "+t.place(objectsFolder, t.bucket, literal(backup.Prefix))+" -type f")
+		}
+	}
+	if s := t.report.Streams.Search; s != nil && len(s.Indices) > 0 {
+		next("documents", "head -n 1 "+t.place(indicesFolder, slices.Min(slices.Collect(maps.Keys(s.Indices)))+".ndjson"))
+	}
+	if t.report.DeadLetter.Messages > 0 {
+		next("dead letters", "head -n 1 "+t.place(filepath.FromSlash(letterFile)))
+	}
+	flush(table)
+}
+
+// literal is the part of a prefix before its first expression, up to the last slash.
+func literal(prefix string) string {
+	before, _, expression := strings.Cut(prefix, "!{")
+	if expression {
+		before = before[:strings.LastIndexByte(before, '/')+1]
+	}
+	return before
+}
+
+func writeCheck(w io.Writer, c *pipeline.CheckReport) {
+	if c.Clean() {
+		fmt.Fprintf(w, "check: %s put, each one where it had to end, once\n", count(c.Records, "record"))
+		return
+	}
+	fmt.Fprintf(w, "check: %s put, %s\n", count(c.Records, "record"), count(int64(len(c.Findings)), "finding"))
+	for _, f := range c.Findings {
+		fmt.Fprintf(w, "  %s\n", f)
+	}
+}
+
+func flush(w *tabwriter.Writer) {
+	_ = w.Flush() // what is below is a strings.Builder, which never fails
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return thousands(n) + " " + what + "s"
+}
+
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + more
+}
+
+// thousands writes a number with a comma between thousands.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

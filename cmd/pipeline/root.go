@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit statuses besides 0. A command that was interrupted and has reported exits as a shell expects of it.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// usageError is a mistake in how the command was called: an unknown flag, a value that is not accepted.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errReported ends a command whose output has already said what is wrong.
+var errReported = errors.New("reported")
+
+// errInterrupted ends a command that was stopped by a signal after it has reported.
+var errInterrupted = errors.New("interrupted")
+
+// run is the command as a function: it returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:               "pipeline",
+		Short:             "Runs the pipeline on this machine",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:              noArguments,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newLocal())
+
+	command, err := root.ExecuteC()
+	var mistake usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.Is(err, errInterrupted):
+		if err != errInterrupted { // which has reported
+			fmt.Fprintln(stderr, err)
+		}
+		return exitInterrupted
+	case errors.As(err, &mistake):
+		fmt.Fprintf(stderr, "%s: %v\nSee '%[1]s --help'.\n", command.CommandPath(), err)
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, err)
+	return exitFailed
+}
+
+// noArguments refuses what is no flag and no command.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("unknown argument %q", args[0])
+	}
+	return nil
+}

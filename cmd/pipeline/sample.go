@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/parquet-go/parquet-go"
+
+	"firehose-pipeline/event"
+)
+
+// row is one row of the lake as text, column by column.
+type row []cell
+
+type cell struct{ column, kind, value string }
+
+// writeSample shows rows of the lake, a document of each index and a dead letter, read back from the results.
+func (t *textReport) writeSample(w io.Writer, rows int) error {
+	for _, s := range t.streams {
+		if s.Config.S3 == nil {
+			continue
+		}
+		dir := filepath.Join(t.out, objectsFolder, t.bucket, filepath.FromSlash(literal(s.Config.S3.Prefix)))
+		if s.Config.S3.Conversion == nil {
+			if err := writeLines(w, dir, rows); err != nil {
+				return err
+			}
+			continue
+		}
+		found, path, err := parquetRows(dir, rows, s.Config.S3.Conversion.Columns)
+		if err != nil {
+			return fmt.Errorf("reading the lake: %w", err)
+		}
+		if len(found) > 0 {
+			fmt.Fprintf(w, "\n%s of the lake, read back from %s\n", count(int64(len(found)), "row"), path)
+			writeRows(w, found)
+		}
+	}
+	if search := t.report.Streams.Search; search != nil {
+		for _, index := range slices.Sorted(maps.Keys(search.Indices)) {
+			document, err := firstLine(filepath.Join(t.out, indicesFolder, index+".ndjson"))
+			if err != nil {
+				return fmt.Errorf("reading an index: %w", err)
+			}
+			fmt.Fprintf(w, "\na document of %s\n%s\n", index, indented(document))
+		}
+	}
+	if t.letters.first != nil {
+		fmt.Fprintf(w, "\na dead letter\n%s\n", indented(t.letters.first))
+	}
+	return nil
+}
+
+// indented is JSON for people; anything else, which may be binary, is quoted.
+func indented(text []byte) string {
+	var b bytes.Buffer
+	if json.Indent(&b, text, "  ", "  ") != nil || !utf8.Valid(text) {
+		return "  " + strconv.Quote(string(text))
+	}
+	return "  " + b.String()
+}
+
+func firstLine(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	line, err := bufio.NewReader(file).ReadBytes('\n')
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return bytes.TrimSuffix(line, []byte("\n")), nil
+}
+
+// objects are the files under dir, in order. A folder that does not exist has none.
+func objects(dir string) ([]string, error) {
+	var paths []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return paths, err
+}
+
+// writeLines shows the first lines of a lake that is stored as JSON.
+func writeLines(w io.Writer, dir string, most int) error {
+	paths, err := objects(dir)
+	if err != nil || len(paths) == 0 {
+		return err
+	}
+	file, err := os.Open(paths[0])
+	if err != nil {
+		return fmt.Errorf("reading the lake: %w", err)
+	}
+	defer file.Close()
+	input := bufio.NewReader(file)
+	if magic, err := input.Peek(2); err == nil && string(magic) == "\x1f\x8b" {
+		unzipped, err := gzip.NewReader(input)
+		if err != nil {
+			return fmt.Errorf("reading the lake: %s: %w", paths[0], err)
+		}
+		input = bufio.NewReader(unzipped)
+	}
+	fmt.Fprintf(w, "\nfrom the lake, read back from %s\n", paths[0])
+	for range most {
+		line, err := input.ReadBytes('\n')
+		if len(line) > 0 {
+			fmt.Fprintln(w, indented(bytes.TrimSuffix(line, []byte("\n"))))
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the lake: %s: %w", paths[0], err)
+		}
+	}
+	return nil
+}
+
+// parquetRows reads up to most rows of the first object under dir.
+func parquetRows(dir string, most int, columns []event.Column) (rows []row, path string, err error) {
+	paths, err := objects(dir)
+	if err != nil || len(paths) == 0 {
+		return nil, "", err
+	}
+	path = paths[0]
+	input, err := os.Open(path)
+	if err != nil {
+		return nil, path, err
+	}
+	defer input.Close()
+	info, err := input.Stat()
+	if err != nil {
+		return nil, path, err
+	}
+	file, err := parquet.OpenFile(input, info.Size())
+	if err != nil {
+		return nil, path, fmt.Errorf("%s: %w", path, err)
+	}
+	leaves, types := file.Schema().Columns(), map[string]string{}
+	for _, c := range columns {
+		types[c.Name] = c.Type
+	}
+	buffer := make([]parquet.Row, 1)
+	for _, group := range file.RowGroups() {
+		reader := group.Rows()
+		for len(rows) < most {
+			n, err := reader.ReadRows(buffer)
+			if n == 1 {
+				rows = append(rows, decodeRow(types, leaves, buffer[0]))
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return nil, path, errors.Join(fmt.Errorf("%s: %w", path, err), reader.Close())
+			}
+		}
+		if err := reader.Close(); err != nil {
+			return nil, path, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return rows, path, nil
+}
+
+// decodeRow puts the values of a row's leaf columns together. A column with more than one leaf is a map; types are the table's.
+func decodeRow(types map[string]string, leaves [][]string, values parquet.Row) row {
+	byLeaf := make([][]string, len(leaves))
+	values.Range(func(column int, values []parquet.Value) bool {
+		for _, v := range values {
+			if !v.IsNull() {
+				byLeaf[column] = append(byLeaf[column], v.String())
+			}
+		}
+		return true
+	})
+	var r row
+	for i := 0; i < len(leaves); i++ {
+		name := leaves[i][0]
+		if len(leaves[i]) == 1 {
+			c := cell{name, types[name], "null"}
+			if len(byLeaf[i]) > 0 {
+				c.value = byLeaf[i][0]
+			}
+			r = append(r, c)
+			continue
+		}
+		var pairs []string
+		if i+1 < len(leaves) && leaves[i+1][0] == name {
+			for j, key := range byLeaf[i] {
+				if j < len(byLeaf[i+1]) {
+					pairs = append(pairs, key+"="+byLeaf[i+1][j])
+				}
+			}
+			i++
+		}
+		c := cell{name, types[name], "null"}
+		if len(pairs) > 0 {
+			c.value = strings.Join(pairs, " ")
+		}
+		r = append(r, c)
+	}
+	return r
+}
+
+// A row stands upright, beside others: so many, of so many characters, fit most windows.
+const (
+	rowsAbreast = 3
+	cellWidth   = 36
+)
+
+func writeRows(w io.Writer, rows []row) {
+	for len(rows) > 0 {
+		abreast := rows[:min(len(rows), rowsAbreast)]
+		rows = rows[len(abreast):]
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for i, c := range abreast[0] {
+			fmt.Fprintf(table, "  %s\t%s", c.column, c.kind)
+			for _, r := range abreast {
+				fmt.Fprintf(table, "\t%s", shorten(r[i].value))
+			}
+			fmt.Fprintln(table)
+		}
+		flush(table)
+		if len(rows) > 0 {
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+func shorten(text string) string {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		text = strconv.Quote(text)
+	}
+	characters := []rune(text)
+	if len(characters) <= cellWidth {
+		return text
+	}
+	return string(characters[:cellWidth-1]) + "…"
+}

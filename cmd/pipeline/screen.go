@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// screen is the standard error: progress when it is a terminal, and lines of text that do not tear the progress bar. It is
+// safe for concurrent use.
+type screen struct {
+	terminal bool
+
+	mu  sync.Mutex
+	out io.Writer
+	bar *progressbar.ProgressBar
+}
+
+func newScreen(out io.Writer) *screen {
+	file, ok := out.(*os.File)
+	return &screen{out: out, terminal: ok && term.IsTerminal(int(file.Fd()))}
+}
+
+// tick is how often a step that only turns does so.
+const tick = 100 * time.Millisecond
+
+// begin shows a step. The size is in bytes; 0 or less, when it is not known, makes a step that only turns.
+func (s *screen) begin(step string, size int64) {
+	if !s.terminal {
+		return
+	}
+	s.end()
+	options := []progressbar.Option{progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(step),
+		progressbar.OptionThrottle(tick), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetWidth(30),
+		progressbar.OptionSetSpinnerChangeInterval(0)} // its own turning has no end
+	if size > 0 {
+		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true))
+	} else {
+		size = -1
+	}
+	bar := progressbar.NewOptions64(size, options...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bar = bar
+	_ = bar.RenderBlank() // a terminal that has gone
+	if size < 0 {
+		go s.turn(bar)
+	}
+}
+
+// turn turns the bar until it is taken away.
+func (s *screen) turn(bar *progressbar.ProgressBar) {
+	ticks := time.NewTicker(tick)
+	defer ticks.Stop()
+	for range ticks.C {
+		s.mu.Lock()
+		if s.bar != bar {
+			s.mu.Unlock()
+			return
+		}
+		_ = bar.Add(0) // see begin
+		s.mu.Unlock()
+	}
+}
+
+// advance moves the bar.
+func (s *screen) advance(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bar != nil {
+		_ = s.bar.Add64(n) // see begin
+	}
+}
+
+// end takes the bar away.
+func (s *screen) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bar != nil {
+		_ = s.bar.Clear() // see begin
+		s.bar = nil
+	}
+}
+
+// Write passes on lines, above the bar.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bar != nil {
+		_ = s.bar.Clear() // see begin
+	}
+	return s.out.Write(p)
+}
+
+// functionLog is what functions write, less their metrics and what they say when all is well, unless all is wanted: the report has
+// the counts.
+type functionLog struct {
+	screen *screen
+	all    bool
+}
+
+func (l functionLog) Write(line []byte) (int, error) {
+	if !l.all && (bytes.Contains(line, []byte(`"_aws":`)) || bytes.Contains(line, []byte(`"level":"INFO"`))) {
+		return len(line), nil
+	}
+	return l.screen.Write(line)
+}

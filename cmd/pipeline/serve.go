@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/local/template"
+)
+
+// endpoint is one address for all APIs.
+type endpoint struct {
+	firehose, sqs, s3, cloudFormation http.Handler
+}
+
+// ServeHTTP tells the APIs apart by what every request of their SDKs has: the target of the JSON protocols, or the service
+// that the request is signed for. What is neither is S3's, where even a browser may come.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	target := r.Header.Get("X-Amz-Target")
+	switch service := signedFor(r); {
+	case strings.HasPrefix(target, "Firehose_"), target == "" && service == "firehose":
+		e.firehose.ServeHTTP(w, r)
+	case strings.HasPrefix(target, "AmazonSQS."), target == "" && service == "sqs":
+		e.sqs.ServeHTTP(w, r)
+	case service == "cloudformation":
+		e.cloudFormation.ServeHTTP(w, r)
+	case target != "":
+		e.firehose.ServeHTTP(w, r) // which says that it does not know the operation
+	default:
+		e.s3.ServeHTTP(w, r)
+	}
+}
+
+// signedFor is the service in the credential scope of a signature version 4: access key/date/region/service/aws4_request.
+func signedFor(r *http.Request) string {
+	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		return ""
+	}
+	scope, _, _ := strings.Cut(credential, ",")
+	parts := strings.Split(scope, "/")
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[len(parts)-2]
+}
+
+// newEndpoint puts the Firehose API and the pipeline's own endpoints behind one address.
+func newEndpoint(p *pipeline.Pipeline, stack string, deployed []byte, throttle bool) (*endpoint, error) {
+	o := firehoseapi.Options{AccountID: template.AccountID}
+	if throttle {
+		o.Quota = &firehoseapi.DefaultQuota
+	}
+	var resources struct {
+		Resources map[string]struct {
+			Properties struct{ DeliveryStreamEncryptionConfigurationInput any }
+		}
+	}
+	if err := json.Unmarshal(deployed, &resources); err != nil {
+		return nil, fmt.Errorf("reading template: %w", err)
+	}
+	for _, s := range p.Streams() {
+		encrypted := resources.Resources[s.Config.LogicalID].Properties.DeliveryStreamEncryptionConfigurationInput != nil
+		described, err := properties(s.Config)
+		if err != nil {
+			return nil, err
+		}
+		o.Streams = append(o.Streams, firehoseapi.Stream{Name: s.Name, ARN: s.ARN, Type: s.Config.Type, Created: s.Created, Encrypted: encrypted, Properties: described})
+	}
+	o.Put = func(ctx context.Context, stream string, records [][]byte) ([]firehoseapi.Result, error) {
+		results, err := p.Put(ctx, stream, records)
+		if err != nil {
+			return nil, err
+		}
+		answers := make([]firehoseapi.Result, len(results))
+		for i, r := range results {
+			answers[i] = firehoseapi.Result(r)
+		}
+		return answers, nil
+	}
+	api, err := firehoseapi.New(o)
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoint{firehose: api, cloudFormation: newCloudFormation(stack, p)}
+	for _, behind := range []struct {
+		handler *http.Handler
+		url     string
+	}{{&e.sqs, p.SQSURL()}, {&e.s3, p.S3URL()}} {
+		target, err := url.Parse(behind.url)
+		if err != nil {
+			return nil, fmt.Errorf("serving: %w", err)
+		}
+		*behind.handler = &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(target)
+				r.Out.Host = r.In.Host
+			},
+			ErrorLog: log.New(io.Discard, "", 0), // clients that hang up
+		}
+	}
+	return e, nil
+}
+
+// serveUntil serves until ctx is done.
+func (l *local) serveUntil(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options, listener net.Listener) error {
+	handler, err := newEndpoint(p, o.StackName, o.Template, l.throttle)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+
+	banner := l.stdout
+	if l.format.value == "json" { // whose standard output has one object
+		banner = l.stderr
+	}
+	writeBanner(banner, p, "http://"+listener.Addr().String(), o.Out, l.speed.value)
+	select {
+	case err = <-served:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	// Puts under way end with an answer; long polls are cut.
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(graceful); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("serving: %w", err)
+	}
+	if err := server.Close(); err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
+}
+
+// writeBanner says what can be done now, in commands that can be pasted into another shell.
+func writeBanner(w io.Writer, p *pipeline.Pipeline, address, out string, speed float64) {
+	pace := "in real time (--speed 60 makes a minute of the buffers one second)"
+	if speed != 0 && speed != 1 {
+		pace = fmt.Sprintf("%v times as fast as real time", speed)
+	}
+	fmt.Fprintf(w, `Firehose, S3 and SQS are served on %s
+Results go to %s; buffers are delivered %s.
+Signatures are not checked, any credentials will do. Ctrl-C delivers what is buffered and reports.
+
+In another shell (the AWS CLI is version 2, of which version 1 differs in taking Data without base64):
+
+  export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[4]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+`, address, out, pace, template.Region)
+	streams := ""
+	for _, s := range p.Streams() {
+		variable := "LAKE_STREAM"
+		if s.Kind == event.Search {
+			variable = "SEARCH_STREAM"
+		}
+		fmt.Fprintf(w, "  export %s=%s\n", variable, s.Name)
+		streams += " $" + variable
+	}
+	fmt.Fprintf(w, `  event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99}'
+  for stream in%s; do
+    aws --endpoint-url $AWS_ENDPOINT_URL firehose put-record --delivery-stream-name $stream --record Data=$(printf '%%s' "$event" | base64 -w0)
+  done
+  aws --endpoint-url $AWS_ENDPOINT_URL s3 ls --recursive s3://%s
+  aws --endpoint-url $AWS_ENDPOINT_URL sqs receive-message --queue-url %s
+
+`, streams, p.BucketName(), strings.Replace(p.DeadLetterQueueURL(), p.SQSURL(), address, 1))
+}

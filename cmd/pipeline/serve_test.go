@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/pipeline"
+)
+
+// clients are of the three APIs, all on one address.
+type clients struct {
+	firehose *firehose.Client
+	s3       *s3.Client
+	sqs      *sqs.Client
+	url      string
+}
+
+// serveStack opens the project's own stack behind one address.
+func serveStack(t *testing.T) (*pipeline.Pipeline, clients) {
+	t.Helper()
+	s := buildStack(t)
+	text, name, err := readTemplate(s.template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pipeline.Open(t.Context(), pipeline.Options{Template: text, StackName: name, Functions: s.functions, Out: t.TempDir(), Serve: true, Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	handler, err := newEndpoint(p, name, text, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	config := aws.Config{
+		BaseEndpoint: &server.URL,
+		Region:       "us-east-1",
+		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		}),
+	}
+	return p, clients{firehose.NewFromConfig(config), s3.NewFromConfig(config), sqs.NewFromConfig(config), server.URL}
+}
+
+func TestServe(t *testing.T) {
+	p, c := serveStack(t)
+	ctx := t.Context()
+	streams := map[event.Stream]string{}
+	for _, s := range p.Streams() {
+		streams[s.Kind] = s.Name
+	}
+
+	t.Run("streams are listed and described as deployed", func(t *testing.T) {
+		list, err := c.firehose.ListDeliveryStreams(ctx, &firehose.ListDeliveryStreamsInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list.DeliveryStreamNames) != 2 || *list.HasMoreDeliveryStreams {
+			t.Errorf("got %q", list.DeliveryStreamNames)
+		}
+		for _, name := range list.DeliveryStreamNames {
+			out, err := c.firehose.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: &name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := out.DeliveryStreamDescription
+			if d.DeliveryStreamStatus != types.DeliveryStreamStatusActive || d.DeliveryStreamType != types.DeliveryStreamTypeDirectPut ||
+				d.DeliveryStreamEncryptionConfiguration.KeyType != types.KeyTypeAwsOwnedCmk || len(d.Destinations) != 1 {
+				t.Errorf("got %+v", d)
+				continue
+			}
+			if name == streams[event.Lake] {
+				lake := d.Destinations[0].ExtendedS3DestinationDescription
+				parameters := map[types.ProcessorParameterName]string{}
+				for _, p := range lake.ProcessingConfiguration.Processors[0].Parameters {
+					parameters[p.ParameterName] = *p.ParameterValue
+				}
+				if *lake.BucketARN != "arn:aws:s3:::"+p.BucketName() || *lake.BufferingHints.SizeInMBs != 64 || *lake.BufferingHints.IntervalInSeconds != 300 ||
+					lake.S3BackupDescription.CompressionFormat != types.CompressionFormatGzip || !*lake.DataFormatConversionConfiguration.Enabled ||
+					parameters["BufferSizeInMBs"] != "0.5" || parameters["BufferIntervalInSeconds"] != "10" {
+					t.Errorf("got %+v, %v", lake, parameters)
+				}
+				continue
+			}
+			search := d.Destinations[0].AmazonopensearchserviceDestinationDescription
+			if *search.IndexName != "realtime-events" || search.IndexRotationPeriod != types.AmazonopensearchserviceIndexRotationPeriodOneDay ||
+				search.S3BackupMode != types.AmazonopensearchserviceS3BackupModeFailedDocumentsOnly || *search.BufferingHints.IntervalInSeconds != 60 {
+				t.Errorf("got %+v", search)
+			}
+		}
+	})
+	good, bad := []byte(`{"event_id":"good","category_id":2103807459595387724}`), []byte(`{"event_id":"bad"`)
+	t.Run("records are put singly and in batches", func(t *testing.T) {
+		for _, stream := range streams {
+			one, err := c.firehose.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: &stream, Record: &types.Record{Data: good}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch, err := c.firehose.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: &stream, Records: []types.Record{{Data: good}, {Data: bad}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids := map[string]bool{*one.RecordId: true}
+			for _, r := range batch.RequestResponses {
+				ids[aws.ToString(r.RecordId)] = true
+			}
+			if *batch.FailedPutCount != 0 || len(ids) != 3 || ids[""] || !*one.Encrypted {
+				t.Errorf("got %d failed, ids %v", *batch.FailedPutCount, ids)
+			}
+		}
+	})
+	t.Run("over a limit nothing is taken", func(t *testing.T) {
+		lake := streams[event.Lake]
+		many := make([]types.Record, 501)
+		for i := range many {
+			many[i].Data = good
+		}
+		large := make([]types.Record, 9)
+		for i := range large {
+			large[i].Data = make([]byte, 500_000)
+		}
+		_, errRecord := c.firehose.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: &lake, Record: &types.Record{Data: make([]byte, 1_024_001)}})
+		_, errMany := c.firehose.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: &lake, Records: many})
+		_, errLarge := c.firehose.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: &lake, Records: large})
+		_, errName := c.firehose.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: aws.String("other"), Record: &types.Record{Data: good}})
+		for i, err := range []error{errRecord, errMany, errLarge, errName} {
+			want := []string{"ValidationException", "ValidationException", "InvalidArgumentException", "ResourceNotFoundException"}[i]
+			var apiErr smithy.APIError
+			if !errors.As(err, &apiErr) || apiErr.ErrorCode() != want {
+				t.Errorf("call %d: got %v, want %s", i, err, want)
+			}
+		}
+		if got := p.Report().Events; got != 3 {
+			t.Errorf("%d records received, want 3", got)
+		}
+	})
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("the objects are listed and fetched", func(t *testing.T) {
+		bucket := p.BucketName()
+		list, err := c.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket})
+		if err != nil {
+			t.Fatal(err)
+		}
+		folders := map[string]int{}
+		for _, o := range list.Contents {
+			folder, _, _ := strings.Cut(*o.Key, "/")
+			folders[folder]++
+			got, err := c.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: o.Key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := io.ReadAll(got.Body)
+			if err := errors.Join(err, got.Body.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if folder == "transformed-data" && !(bytes.HasPrefix(content, []byte("PAR1")) && bytes.HasSuffix(content, []byte("PAR1"))) {
+				t.Errorf("%s is no Parquet", *o.Key)
+			}
+		}
+		if folders["transformed-data"] != 1 || folders["source-data"] != 1 || folders["error-data"] != 2 {
+			t.Errorf("got %v", folders)
+		}
+	})
+	t.Run("the dead letters are read from the queue", func(t *testing.T) {
+		queues, err := c.sqs.ListQueues(ctx, &sqs.ListQueuesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(queues.QueueUrls) != 1 {
+			t.Fatalf("got %q", queues.QueueUrls)
+		}
+		out, err := c.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &queues.QueueUrls[0], MaxNumberOfMessages: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[event.Stream]string{}
+		for _, message := range out.Messages {
+			letter, err := deadletter.Parse([]byte(*message.Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[letter.Stream] = string(letter.Reason) + " " + string(letter.RawData)
+		}
+		for stream := range streams {
+			if want := string(event.UnexpectedEnd) + " " + string(bad); got[stream] != want {
+				t.Errorf("%s: got %q, want %q", stream, got[stream], want)
+			}
+		}
+	})
+	t.Run("an operation of no service here is unknown", func(t *testing.T) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Amz-Target", "DynamoDB_20120810.PutItem")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusBadRequest || !bytes.Contains(body, []byte("UnknownOperationException")) {
+			t.Errorf("got %d %s, %v", response.StatusCode, body, err)
+		}
+	})
+}
+
+func TestInterrupt(t *testing.T) {
+	s := buildStack(t)
+	reader, writer := io.Pipe()
+	go func() {
+		// The first write returns when its lines have been read, the second when they are being put: two records, and one
+		// that breaks off.
+		_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n") // the process is interrupted in any case
+		_, _ = io.WriteString(writer, `{"event_id":"c"`)
+		if err := interruptSelf(); err != nil {
+			t.Error(err)
+			writer.Close()
+		}
+	}()
+	out := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	status := run([]string{"local", "--project", s.root, "--template", s.template, "--events", "-", "--out", out, "--format", "json"}, reader, &stdout, &stderr)
+	if status != exitInterrupted {
+		t.Errorf("status %d, want %d", status, exitInterrupted)
+	}
+	if want := `{"events":2,"streams":{"lake":{"received":2,"delivered":2,`; !strings.HasPrefix(stdout.String(), want) {
+		t.Errorf("got %s, want %s…", &stdout, want)
+	}
+	if want := "interrupted: the report has what was put until then\n"; stderr.String() != want {
+		t.Errorf("got %s, want %s", &stderr, want)
+	}
+}
+
+func interruptSelf() error {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	return self.Signal(os.Interrupt)
+}

@@ -1,0 +1,108 @@
+"""Runs the README's examples of sending events and looking at the lake, as they are printed, against `pipeline local --serve`.
+
+The commands are those for a deployed stack; that they reach the local one is due to the environment alone (AWS_ENDPOINT_URL).
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet
+
+from serve import ROOT, Checks, Served, serve
+
+EVENTS = len((ROOT / "testdata" / "store-events.ndjson").read_bytes().splitlines())
+
+
+@dataclass
+class Block:
+    heading: str
+    language: str
+    text: str
+
+
+def blocks() -> list[Block]:
+    found, heading = [], ""
+    for match in re.finditer(r"^#+ (?P<heading>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S):
+        if match["heading"]:
+            heading = match["heading"]
+        else:
+            found.append(Block(heading, match["language"], match["text"]))
+    return found
+
+
+def only(heading: str, language: str, holding: str = "") -> str:
+    """The one block under the heading in the language that holds the text."""
+    texts = [b.text for b in blocks() if b.heading == heading and b.language == language and holding in b.text]
+    if len(texts) != 1:
+        sys.exit(f"README.md: {len(texts)} blocks of {language} with {holding!r} under {heading!r}, want 1")
+    return texts[0]
+
+
+class Shell:
+    """Runs blocks as a reader would: one after the other in one folder, with what the README defines first."""
+
+    def __init__(self, served: Served, folder: Path, check: Checks):
+        programs = folder / "programs"
+        programs.mkdir()
+        (programs / "aws").symlink_to(ROOT / "verify" / "aws2")
+        (programs / "python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        (programs / "python3").chmod(0o755)
+        (folder / "testdata").symlink_to(ROOT / "testdata")
+        self.environment = served.environment | {"PATH": f"{programs}:{os.environ['PATH']}", "AWS1": str(Path(sys.executable).parent / "aws")}
+        self.folder, self.check = folder, check
+        self.definitions = only("Outputs", "sh", "output()")
+
+    def run(self, what: str, block: str) -> str:
+        script = f"set -euo pipefail\n{self.definitions}\n{block}"
+        done = subprocess.run(["bash", "-c", script], cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        self.check.equal(f"{what} succeeds", (done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+
+def rows(served: Served) -> int:
+    return sum(pyarrow.parquet.read_metadata(file).num_rows for file in served.out.glob("s3/*/transformed-data/**/*.parquet"))
+
+
+def documents(served: Served) -> int:
+    return sum(file.read_bytes().count(b"\n") for file in served.out.glob("opensearch/*.ndjson"))
+
+
+def wait_for(count, want: int) -> int:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and count() < want:
+        time.sleep(0.1)
+    return count()
+
+
+def main() -> None:
+    check = Checks("readme")
+    with tempfile.TemporaryDirectory() as temporary, serve("--speed", "60", "--check") as served:
+        folder = Path(temporary)
+        shell = Shell(served, folder, check)
+        shell.run("asking the stack for an output", "")
+        shell.run("sending with the AWS CLI", only("AWS CLI", "sh", "put-record"))
+        (folder / "send.py").write_text(only("Python", "python"))
+        shell.run("sending with Python", only("Python", "sh"))
+        source = folder / "main.go"
+        source.write_text(only("Go", "go"))
+        subprocess.run(["go", "build", "-o", folder / "send", source], cwd=ROOT, check=True)
+        shell.run("sending with Go", './send "$(output FirehoseStreamName)" "$(output SearchStreamName)" < testdata/store-events.ndjson')
+
+        want = 1 + 2 * EVENTS  # the CLI sends one event, Python and Go the shop's
+        check.equal("every event is in the lake", wait_for(lambda: rows(served), want), want)
+        check.equal("every event is a document", wait_for(lambda: documents(served), want), want)
+        listed = shell.run("listing the lake", only("Look at the lake", "sh", "s3 ls"))
+        check.equal("the lake's objects are listed", ".parquet" in listed, True)
+        shell.run("fetching the newest object", only("Look at the lake", "sh", "s3 ls") + only("Look at the lake", "sh", "latest.parquet"))
+        check.equal("the newest object is Parquet", pyarrow.parquet.read_metadata(folder / "latest.parquet").num_rows > 0, True)
+    check.finish()
+
+
+if __name__ == "__main__":
+    main()
