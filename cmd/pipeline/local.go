@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +52,9 @@ the queue is missing from it.
 
 Exit status: 0, 1 when something failed (a record was rejected, --check found something), 2 for a mistake in the call, 130
 after an interruption.`
+
+// memoryLimit is the memory in bytes that the process aims at: 10,000 and 1,000,000 events then peak alike.
+const memoryLimit = 48 << 20
 
 type local struct {
 	events, out, template, project, listen string
@@ -147,6 +151,11 @@ func checkLoopback(address string) error {
 }
 
 func (l *local) run(ctx context.Context) (err error) {
+	// Everything streams, so that what is live stays small whatever the number of events; the limit keeps garbage from making
+	// the process larger the longer it runs. It is soft: a run that really needs more gets more. GOMEMLIMIT wins.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	soft, hard, stop := interrupts(ctx)
 	defer stop()
 	l.screen = newScreen(l.stderr)
