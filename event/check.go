@@ -12,7 +12,8 @@ import (
 type Reason string
 
 // The reasons for which the transform refuses a record. [Check] finds all but InvalidBase64 and TooLarge, which depend on
-// what is around the record: when Check accepts a record that the transform refused, the reason was TooLarge.
+// what is around the record: when Check accepts a record that the transform refused, the reason was TooLarge, or the transform
+// has been mended since. Dead letters say AcceptedNow then.
 const (
 	EmptyRecord   Reason = "EmptyRecord"   // nothing, or only white space
 	ByteOrderMark Reason = "ByteOrderMark" // begins with a UTF-8 byte order mark, which JSON forbids

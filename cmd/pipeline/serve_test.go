@@ -20,6 +20,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/loopback"
 	"firehose-pipeline/local/pipeline"
 )
 
@@ -56,6 +57,7 @@ func serveStack(t *testing.T) (*pipeline.Pipeline, clients) {
 	t.Cleanup(server.Close)
 	config := aws.Config{
 		BaseEndpoint: &server.URL,
+		HTTPClient:   loopback.Client{HTTP: server.Client()},
 		Region:       "us-east-1",
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

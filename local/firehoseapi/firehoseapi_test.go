@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/smithy-go"
+
+	"firehose-pipeline/internal/loopback"
 )
 
 // target takes the records that the API lets through.
@@ -85,6 +87,7 @@ func serve(t *testing.T, change func(*Options)) (*firehose.Client, *target, stri
 		BaseEndpoint: &server.URL,
 		Region:       "us-east-1",
 		Retryer:      aws.NopRetryer{},
+		HTTPClient:   loopback.Client{HTTP: server.Client()},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
