@@ -418,7 +418,11 @@ func TestEnd(t *testing.T) {
 		w := open(t, uncompressed(t), nil, func(o *Options) {
 			o.Store = func(string, string, map[string]string, io.Reader) error { return full }
 		})
-		w.put(0, strings.Repeat("a", 1<<19), strings.Repeat("b", 1<<19))
+		// Objects are stored beside the puts, so that the failure may or may not show in this one.
+		records := [][]byte{bytes.Repeat([]byte("a"), 1<<19), bytes.Repeat([]byte("b"), 1<<19)}
+		if _, err := w.Put(records, func(int) time.Time { return start }); err != nil && !errors.Is(err, full) {
+			t.Fatal(err)
+		}
 		if err := w.Flush(start); !errors.Is(err, full) {
 			t.Errorf("flush: got %v", err)
 		}
