@@ -26,7 +26,7 @@ const (
 	processorRetries       = "3"
 )
 
-// deliveryRole is the principal of a stream's role. Firehose presents the account as external id: AWS's own guard against
+// deliveryPrincipal is the principal of a stream's role. Firehose presents the account as external id: AWS's own guard against
 // the confused deputy. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 func deliveryPrincipal() awsiam.IPrincipal {
 	return awsiam.NewServicePrincipal(jsii.String("firehose.amazonaws.com"), &awsiam.ServicePrincipalOpts{

@@ -18,12 +18,13 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/johannesboyne/gofakes3"
+
+	"firehose-pipeline/local/loopback"
 )
 
 // Bucket is a bucket that exists from the start.
@@ -63,7 +64,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	listener, err := listenLoopback(o.Listen)
+	listener, err := loopback.Listen(o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("serving s3: %w", err)
 	}
@@ -90,18 +91,6 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 	})
 	close(ready)
 	return s, nil
-}
-
-// listenLoopback refuses addresses that other machines could reach: the endpoint lets anybody in.
-func listenLoopback(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("listen: must be a loopback address (got %s)", address)
-	}
-	return net.Listen("tcp", address)
 }
 
 // Close ends the endpoint, cutting requests under way, and removes what they left half-written.

@@ -16,10 +16,11 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"firehose-pipeline/local/loopback"
 )
 
 // Clock tells the time and waits; it can be another than the machine's, for visibility and long polls.
@@ -107,7 +108,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 			return nil, fmt.Errorf("serving sqs: %w", err)
 		}
 	}
-	listener, err := listenLoopback(o.Listen)
+	listener, err := loopback.Listen(o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("serving sqs: %w", err)
 	}
@@ -131,18 +132,6 @@ func setDefault(field *string, value string) {
 	if *field == "" {
 		*field = value
 	}
-}
-
-// listenLoopback refuses addresses that other machines could reach: the endpoint lets anybody in.
-func listenLoopback(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("listen: must be a loopback address (got %s)", address)
-	}
-	return net.Listen("tcp", address)
 }
 
 // Close ends the endpoint, cutting requests under way. The messages can still be read with Messages.
