@@ -23,6 +23,11 @@ test: need-go need-node ## check formatting, vet, and run all tests
 verify: need-go need-node need-python node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients (needs Python)
 	./verify/run.sh
 
+.PHONY: opensearch
+opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until Ctrl-C (needs Java and Maven)
+	@go build -o .build/opensearch ./verify/opensearch
+	@exec .build/opensearch
+
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
 	go test . -run 'TestStatements' -update
@@ -40,13 +45,17 @@ bench: need-go need-node node_modules ## measure; prints ratios against baseline
 clean: ## remove what was built
 	rm -rf .build cdk.out node_modules
 
-.PHONY: need-go need-node need-python
+.PHONY: need-go need-node need-python need-java
 need-go:
 	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 (https://go.dev/dl)" >&2; exit 1; }
 need-node:
 	@command -v node >/dev/null || { echo "Node.js is missing: install Node.js 22 or later (https://nodejs.org); the CDK runs in it" >&2; exit 1; }
 need-python:
 	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.10 or later with venv" >&2; exit 1; }
+
+need-java:
+	@command -v java >/dev/null || { echo "Java is missing: OpenSearch needs Java 11 to 21" >&2; exit 1; }
+	@command -v mvn >/dev/null || { echo "Maven is missing: it fetches OpenSearch (https://maven.apache.org/install.html)" >&2; exit 1; }
 
 node_modules: package.json package-lock.json
 	npm ci --no-fund --no-audit

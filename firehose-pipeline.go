@@ -213,6 +213,7 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		BackupAll:       config.OpenSearchBackup == "all",
 		BufferMB:        config.OpenSearchBufferSizeMB,
 		IntervalSeconds: config.OpenSearchBufferIntervalSeconds,
+		RetrySeconds:    config.OpenSearchRetrySeconds,
 	})
 	return stream, domain, setup
 }

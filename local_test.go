@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	model "firehose-pipeline/local/template"
+	"firehose-pipeline/searchsetup"
 	"firehose-pipeline/settings"
 )
 
@@ -37,6 +38,12 @@ func TestTheLocalModelReadsTheTemplate(t *testing.T) {
 		for _, stream := range parsed.Streams {
 			if (stream.Transform != nil) != config.EnableDataTransformation {
 				t.Errorf("%s: must have a transform just when there is one", stream.Name)
+			}
+		}
+		if config.EnableOpenSearch {
+			state, err := searchsetup.ParseState(parsed.SearchState)
+			if err != nil || state.Index != config.OpenSearchIndex || state.RetentionDays != config.OpenSearchRetentionDays {
+				t.Errorf("state of the search setup: must be that of the settings (got %+v, %v)", state, err)
 			}
 		}
 		if lake := parsed.Streams[0].S3; lake.Buffer.Bytes != int64(config.BufferSizeMB)<<20 {

@@ -76,11 +76,8 @@ type SearchStreamProps struct {
 	BackupAll       bool   // every record to S3 too, not only the failed ones
 	BufferMB        int    // 1 to 100 MiB
 	IntervalSeconds int    // 0 to 900
+	RetrySeconds    int    // 0 to 7200: how long a delivery is tried again before the documents go to the error prefix
 }
-
-// searchRetrySeconds is how long Firehose retries a delivery before the documents go to the error prefix: long enough for a
-// blue/green change of the domain to pass over a short refusal.
-const searchRetrySeconds = 600
 
 // NewSearchStream makes the stream that delivers to the domain.
 func NewSearchStream(scope constructs.Construct, id string, props SearchStreamProps) *Stream {
@@ -103,7 +100,7 @@ func NewSearchStream(scope constructs.Construct, id string, props SearchStreamPr
 				SizeInMBs:         jsii.Number(props.BufferMB),
 				IntervalInSeconds: jsii.Number(props.IntervalSeconds),
 			},
-			RetryOptions: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceRetryOptionsProperty{DurationInSeconds: jsii.Number(searchRetrySeconds)},
+			RetryOptions: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceRetryOptionsProperty{DurationInSeconds: jsii.Number(props.RetrySeconds)},
 			// Firehose's id stays the same over its retries, so that a retry overwrites instead of doubling.
 			DocumentIdOptions:        &awskinesisfirehose.CfnDeliveryStream_DocumentIdOptionsProperty{DefaultDocumentIdFormat: jsii.String("FIREHOSE_DEFAULT")},
 			CloudWatchLoggingOptions: log.options(log.destination),

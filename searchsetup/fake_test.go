@@ -28,6 +28,7 @@ type fakeDomain struct {
 	templates map[string]any
 	policies  map[string]*fakePolicy
 	indices   map[string]*fakeIndex
+	audit     object
 	seqNo     int64
 	writes    []write
 
@@ -72,6 +73,7 @@ func newFakeDomain(t *testing.T) *fakeDomain {
 		templates: map[string]any{},
 		policies:  map[string]*fakePolicy{},
 		indices:   map[string]*fakeIndex{},
+		audit:     object{"enabled": false, "audit": object{"log_request_body": true, "resolve_indices": true}},
 	}
 	d.server = httptest.NewServer(d)
 	t.Cleanup(d.server.Close)
@@ -154,6 +156,10 @@ func (d *fakeDomain) route(r *http.Request, in any) (int, any) {
 		return d.role(r.Method, segments[4], in)
 	case strings.HasSuffix(key, " _plugins/_security/api/rolesmapping"):
 		return d.mapping(r.Method, segments[4], in)
+	case key == "GET _plugins/_security/api" && segments[3] == "audit":
+		return 200, object{"_readonly": []any{}, "config": d.audit}
+	case key == "PATCH _plugins/_security/api" && segments[3] == "audit":
+		return d.patchAudit(in)
 	case strings.HasSuffix(key, " _index_template"):
 		return d.template(r.Method, segments[1], body)
 	case strings.HasSuffix(key, " _plugins/_ism/policies"):
@@ -270,6 +276,22 @@ func (d *fakeDomain) mapping(method, name string, in any) (int, any) {
 		return securityMissing("rolesmapping", name)
 	}
 	return 200, object{name: mapping}
+}
+
+func (d *fakeDomain) patchAudit(in any) (int, any) {
+	for _, op := range in.([]any) {
+		op := op.(map[string]any)
+		to := d.audit
+		name, ok := strings.CutPrefix(op["path"].(string), "/config/")
+		if rest, inner := strings.CutPrefix(name, "audit/"); inner {
+			to, name = d.audit["audit"].(object), rest
+		}
+		if _, known := to[name]; !ok || !known || op["op"] != "add" {
+			return 400, object{"status": "BAD_REQUEST", "message": fmt.Sprintf("Unsupported patch operation: %v", op)}
+		}
+		to[name] = op["value"]
+	}
+	return 200, object{"status": "OK", "message": "Resource updated."}
 }
 
 // fieldParameters are the parameters that OpenSearch takes for each type, of those that may be met here.

@@ -54,6 +54,8 @@ func (s *Setup) putPolicy(ctx context.Context, state State) (version policyVersi
 			return got.policyVersion, false, nil
 		}
 		put += fmt.Sprintf("?if_seq_no=%d&if_primary_term=%d", got.SeqNo, got.PrimaryTerm)
+	case withoutHandler(err):
+		return policyVersion{}, false, fmt.Errorf("%w: %w", errNoStateManagement, err)
 	case !hasStatus(err, http.StatusNotFound):
 		return policyVersion{}, false, fmt.Errorf("reading retention policy %q: %w", state.policyID(), err)
 	}
@@ -61,6 +63,15 @@ func (s *Setup) putPolicy(ctx context.Context, state State) (version policyVersi
 		return policyVersion{}, false, fmt.Errorf("putting retention policy %q: %w", state.policyID(), err)
 	}
 	return version, true, nil
+}
+
+// errNoStateManagement: the server lacks the plugin.
+var errNoStateManagement = errors.New("the server has no index state management")
+
+// withoutHandler reports whether the server does not know the path at all.
+func withoutHandler(err error) bool {
+	var e *CallError
+	return errors.As(err, &e) && e.Status == http.StatusBadRequest && strings.Contains(e.Answer, "no handler found for uri")
 }
 
 // managed is how Index State Management sees one index.
@@ -171,8 +182,11 @@ func (s *Setup) ism(ctx context.Context, action string, names []string, body any
 // deletePolicy deletes the policy and leaves the indices, no longer managed.
 func (s *Setup) deletePolicy(ctx context.Context, state State) error {
 	detachErr := s.detachPolicy(ctx, state)
+	if s.NoStateManagement && withoutHandler(detachErr) {
+		detachErr = nil
+	}
 	err := s.Client.call(ctx, http.MethodDelete, ismAPI+path("policies", state.policyID()), nil, nil)
-	if hasStatus(err, http.StatusNotFound) {
+	if hasStatus(err, http.StatusNotFound) || s.NoStateManagement && withoutHandler(err) {
 		err = nil
 	}
 	if err != nil {

@@ -12,6 +12,9 @@ import (
 type Setup struct {
 	Client *Client
 	Clock  Clock
+	// NoStateManagement lets a server do without the plugin for index state management: then nothing is deleted by age, and the
+	// log says so. A domain of Amazon OpenSearch Service has it always, and there its absence is an error.
+	NoStateManagement bool
 }
 
 // New returns a setup for the state's endpoint. sign may be nil for a server without authentication.
@@ -50,7 +53,7 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 		s.log().Info("without rotation nothing is deleted by age", "index", state.Index)
 	}
 	var version policyVersion
-	var rewritten bool
+	var rewritten, unmanaged bool
 	steps := []func(context.Context) error{
 		func(ctx context.Context) error { return s.putRole(ctx, state.writerRole(), writerRole(state)) },
 		func(ctx context.Context) error { return s.putRole(ctx, state.readerRole(), readerRole(state)) },
@@ -68,9 +71,19 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 		func(ctx context.Context) error { return s.updateIndices(ctx, state) },
 		func(ctx context.Context) (err error) {
 			version, rewritten, err = s.putPolicy(ctx, state)
+			if s.NoStateManagement && errors.Is(err, errNoStateManagement) {
+				s.log().Warn("nothing is deleted by age", "reason", err.Error())
+				unmanaged, err = true, nil
+			}
 			return err
 		},
-		func(ctx context.Context) error { return s.attachPolicy(ctx, state, version, rewritten) },
+		func(ctx context.Context) error {
+			if unmanaged {
+				return nil
+			}
+			return s.attachPolicy(ctx, state, version, rewritten)
+		},
+		func(ctx context.Context) error { return s.activateAudit(ctx) },
 	}
 	giveUp := s.Clock.giveUp(ctx)
 	for _, step := range steps {
@@ -93,7 +106,7 @@ func missing(old, now []string) []string {
 }
 
 // Remove takes from the domain what Apply put there: the roles with their mappings, the admins' mappings, the template and
-// the retention policy. Indices and what others made stay. It tries everything once and returns all errors joined; a
+// the retention policy. Indices, what others made and the audit log stay. It tries everything once and returns all errors joined; a
 // server that does not answer at all ends it.
 func (s *Setup) Remove(ctx context.Context, state State) error {
 	steps := []func(context.Context) error{

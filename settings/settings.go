@@ -26,6 +26,8 @@ type Settings struct {
 	// OpenSearchBufferSizeMB (MiB) and OpenSearchBufferIntervalSeconds are the search stream's hints.
 	OpenSearchBufferSizeMB          int `json:"openSearchBufferSizeMB"`
 	OpenSearchBufferIntervalSeconds int `json:"openSearchBufferIntervalSeconds"`
+	// OpenSearchRetrySeconds is how long Firehose tries a delivery again before the documents go to the error prefix.
+	OpenSearchRetrySeconds int `json:"openSearchRetrySeconds"`
 
 	DataFormat               string `json:"dataFormat"` // parquet, orc or json
 	EnableCompression        bool   `json:"enableCompression"`

@@ -90,6 +90,9 @@ func table(s *Settings) []setting {
 			"Search stream: MiB gathered before a bulk request; at most 5 on instance types that take 10 MiB"},
 		{"openSearchBufferIntervalSeconds", "", between(&s.OpenSearchBufferIntervalSeconds, 0, 900), all(`60`),
 			"Search stream: the longest wait before a bulk request"},
+		// Long enough for a blue/green change of the domain to pass over a short refusal.
+		{"openSearchRetrySeconds", "", between(&s.OpenSearchRetrySeconds, 0, 7200), all(`600`),
+			"Search stream: how long a refused delivery is tried again before its records become dead letters"},
 
 		{"dataFormat", "", pick(&s.DataFormat, "parquet orc json"), all(`"parquet"`),
 			"Format of the lake's objects"},

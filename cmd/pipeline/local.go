@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/pipeline"
 )
 
@@ -28,8 +30,8 @@ between is played on loopback.
 It is a model built from AWS's documentation and from published probes, not AWS itself; docs/local.md sets the two side by
 side, rule by rule. It does not model:
   - permissions, signatures and encryption: any credentials will do, and everything is stored in clear
-  - OpenSearch's engine: documents go to files by index name; no mapping is applied, so that only what is not one JSON object
-    is refused, and nothing can be searched
+  - OpenSearch's engine, unless --opensearch names a real one: documents go to files by index name; no mapping is applied, so that
+    only what is not one JSON object or has a key twice is refused, and nothing can be searched
   - throttling inside the pipeline, Lambda concurrency limits, KMS, Glue and S3 faults, the 24 hours after which AWS
     discards what it cannot deliver
   - Firehose's own scaling: buffers that grow when delivery lags, several objects at once for one stream
@@ -46,6 +48,11 @@ An earlier run's results in DIR are replaced; any other content is left alone an
 Time passes as fast as possible: record i arrives i/rate seconds after the start, and buffers are delivered by that clock.
 The results do not depend on --speed. Interrupting (Ctrl-C) delivers and reports what has been put; once more stops at once.
 
+With --opensearch the search stream delivers to a real server, by bulk requests as Firehose would: first the server gets the roles,
+the template and the retention that the stack's search setup gives a domain, from the same code, and an internal user in place of
+Firehose's IAM role. Documents of this run are then read back from it into DIR. Waiting for a server that does not answer takes
+real time (a second a second of the model, at --speed 0 too), up to openSearchRetrySeconds for each bulk request.
+
 With --serve the command speaks the Firehose, S3 and SQS APIs on one address instead, until it is interrupted. Buffers then
 wait for real seconds: --speed 60 makes a minute of them one second. With --check, a dead letter that somebody deletes from
 the queue is missing from it.
@@ -58,6 +65,7 @@ const memoryLimit = 48 << 20
 
 type local struct {
 	events, out, template, project, listen string
+	openSearch, openSearchCA               string
 	serve, check, throttle, logs           bool
 	format                                 choice
 	context                                settings
@@ -100,6 +108,8 @@ func newLocal() *cobra.Command {
 	f.StringVar(&l.listen, "listen", "127.0.0.1:4573", "loopback `ADDRESS` for --serve")
 	f.BoolVar(&l.throttle, "throttle", true, "with --serve, Firehose's quota for each stream: 1 MiB, 1,000 requests and 100,000 records a second")
 	f.BoolVar(&l.logs, "logs", false, "show all that the functions write, metrics too, and not only what went wrong")
+	f.StringVar(&l.openSearch, "opensearch", "", "a real OpenSearch that search delivers to (`URL`): https, or http on loopback; its master user from OPENSEARCH_USER and OPENSEARCH_PASSWORD")
+	f.StringVar(&l.openSearchCA, "opensearch-ca", os.Getenv("OPENSEARCH_CA"), "`FILE` with the certificate of who signed that server's; by default OPENSEARCH_CA")
 	f.StringVar(&l.project, "project", "", "the project's folder (`DIR`), by default the working directory or one above it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		l.stdin, l.stdout, l.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
@@ -132,6 +142,10 @@ func (l *local) validate(given func(flag string) bool) error {
 		return usage("--sample: only with --format text")
 	case l.out == "-":
 		return usage(`--out: must be a folder (got "-")`)
+	case given("opensearch-ca") && l.openSearch == "":
+		return usage("--opensearch-ca: only with --opensearch")
+	case l.openSearch != "" && (os.Getenv("OPENSEARCH_USER") == "" || os.Getenv("OPENSEARCH_PASSWORD") == ""):
+		return usage("--opensearch: the environment variables OPENSEARCH_USER and OPENSEARCH_PASSWORD must name the server's master user")
 	}
 	if l.serve {
 		return checkLoopback(l.listen)
@@ -225,6 +239,11 @@ func stopped(hard context.Context, err error) error {
 // options gathers what the pipeline is made from.
 func (l *local) options(ctx context.Context) (o pipeline.Options, err error) {
 	o = pipeline.Options{Out: l.out, Serve: l.serve, Speed: l.speed.value, Rate: l.rate.value, Check: l.check, Log: functionLog{l.screen, l.logs}}
+	if l.openSearch != "" {
+		log := slog.New(slog.NewTextHandler(l.screen, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		o.OpenSearch = &opensearch.Options{URL: l.openSearch, User: os.Getenv("OPENSEARCH_USER"), Password: os.Getenv("OPENSEARCH_PASSWORD"),
+			CAFile: l.openSearchCA, Log: log}
+	}
 	root := l.project
 	if root == "" {
 		if root, err = projectRoot(); err != nil {

@@ -83,6 +83,34 @@ var echo = each(func(r events.KinesisFirehoseEventRecord) map[string]any {
 	return map[string]any{"recordId": r.RecordID, "result": "Ok", "data": r.Data}
 })
 
+// bulk is an OpenSearch: what it answers to the documents of a request.
+type bulk func(at time.Time, documents []sent) (status int, answer string, err error)
+
+// sent is a document of a bulk request.
+type sent struct{ index, id, source string }
+
+func (f bulk) Bulk(_ context.Context, at time.Time, body []byte) (int, []byte, error) {
+	var documents []sent
+	lines := strings.Split(string(body), "\n")
+	if len(lines)%2 != 1 || lines[len(lines)-1] != "" {
+		return 0, nil, fmt.Errorf("request must be pairs of lines (got %q)", body)
+	}
+	for i := 0; i+1 < len(lines); i += 2 {
+		var action struct {
+			Index struct {
+				Index string `json:"_index"`
+				ID    string `json:"_id"`
+			} `json:"index"`
+		}
+		if err := json.Unmarshal([]byte(lines[i]), &action); err != nil {
+			return 0, nil, err
+		}
+		documents = append(documents, sent{action.Index.Index, action.Index.ID, lines[i+1]})
+	}
+	status, answer, err := f(at, documents)
+	return status, []byte(answer), err
+}
+
 // open starts a stream.
 func open(t *testing.T, stream template.Stream, function handler, change func(*Options)) *world {
 	t.Helper()
@@ -121,12 +149,14 @@ func open(t *testing.T, stream template.Stream, function handler, change func(*O
 			w.objects[key] = stored{headers, content}
 			return nil
 		},
-		Index: func(index string, documents []byte) error {
+		Search: bulk(func(_ time.Time, documents []sent) (int, string, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.documents[index] = append(w.documents[index], strings.SplitAfter(strings.TrimSuffix(string(documents), "\n"), "\n")...)
-			return nil
-		},
+			for _, d := range documents {
+				w.documents[d.index] = append(w.documents[d.index], d.source)
+			}
+			return 200, `{"errors":false,"items":[]}`, nil
+		}),
 	}
 	if change != nil {
 		change(&w.o)

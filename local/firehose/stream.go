@@ -30,20 +30,22 @@ const (
 // MaxInvocations is how many invocations a stream has outstanding at most for each shard (Developer Guide, quotas).
 const MaxInvocations = 5
 
-// Options describe a stream and the world around it. All but Invocations and Index are required; Invoke only with a
-// processor and Index only with a search destination.
+// Options describe a stream and the world around it. All but Invocations and Pause are required; Invoke only with a
+// processor and Search only with a search destination.
 type Options struct {
 	Stream template.Stream
 	// Invocations is how many may run at once, 1 to MaxInvocations, default 1.
 	Invocations int
-	// Seed makes the names of objects differ between runs; the rest of a name comes from the records.
+	// Seed makes the names of objects and the ids of records differ between runs; the rest of a name comes from the records.
 	Seed string
 	// Invoke runs the processor's function once.
 	Invoke func(ctx context.Context, request []byte) (runtimeapi.Result, error)
 	// Store stores an object; it must show only once body has ended.
 	Store func(bucket, key string, headers map[string]string, body io.Reader) error
-	// Index adds documents, one a line, to an index.
-	Index func(index string, documents []byte) error
+	// Search is where a search destination delivers to.
+	Search Search
+	// Pause waits while a search destination that does not take documents is given some of the model's time; nil goes on at once.
+	Pause func(ctx context.Context, d time.Duration) error
 }
 
 // Counts are what has become of the records so far.
@@ -94,7 +96,7 @@ func New(ctx context.Context, o Options) (*Stream, error) {
 	o.Invocations = min(max(o.Invocations, 1), MaxInvocations)
 	s := &Stream{
 		o: o, failed: make(chan struct{}), indices: map[string]int64{},
-		ids: newRecordIDs(o.Stream.ARN),
+		ids: newRecordIDs(o.Stream.ARN, o.Seed),
 		// Enough batches in flight to keep every invocation busy while one is being delivered.
 		ordered: make(chan item, o.Invocations+1),
 		work:    make(chan *batch, o.Invocations+2),
@@ -341,6 +343,9 @@ func (s *Stream) Counts() Counts {
 	return c
 }
 
+// IDPrefix is what the ids of this stream's documents in a search index begin with, and no other stream's or run's.
+func (s *Stream) IDPrefix() string { return s.ids.prefix }
+
 // destination gets batches in order, their invocation done.
 type destination interface {
 	// deliver takes a batch. Time has passed up to the batch's.
@@ -433,14 +438,15 @@ const (
 	idNumber = 20
 )
 
-// recordIDs are the ids of one stream: a prefix of its own, then the number of the record.
+// recordIDs are the ids of one stream: a prefix of its own, then the number of the record. The prefix is another one in each
+// run, as ids on AWS never repeat: a document of one run does not overwrite one of another.
 type recordIDs struct{ prefix string }
 
-func newRecordIDs(streamARN string) recordIDs {
+func newRecordIDs(streamARN, seed string) recordIDs {
 	var b strings.Builder
 	b.WriteString("49")
 	for b.Len() < idPrefix {
-		for _, c := range digest("record ids", streamARN, b.Len()) {
+		for _, c := range digest("record ids", streamARN, seed, b.Len()) {
 			b.WriteByte('0' + c%10)
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 
 	"firehose-pipeline/local/sqs"
 )
@@ -33,8 +31,6 @@ const (
 type folder struct {
 	dir  string
 	lock *os.File
-
-	mu sync.Mutex // one writer of indices at a time
 }
 
 func openFolder(dir string) (_ *folder, err error) {
@@ -89,21 +85,6 @@ func (f *folder) clean() error {
 }
 
 func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
-
-// index adds documents to an index. They are written at once and as whole lines.
-func (f *folder) index(index string, documents []byte) (err error) {
-	if strings.ContainsAny(index, `/\`) || strings.HasPrefix(index, ".") {
-		return fmt.Errorf("index %q: cannot be a file", index)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	file, err := os.OpenFile(f.path(indicesDir+"/"+index+".ndjson"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(documents)
-	return errors.Join(err, file.Close())
-}
 
 // writeQueue writes the messages of the queue, in order of sending, in place of those written before.
 func (f *folder) writeQueue(messages []sqs.Message) error {

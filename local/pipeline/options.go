@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"firehose-pipeline/local/opensearch"
 )
 
 // Options describe a run. Template, StackName, Functions and Out are required.
@@ -29,6 +31,8 @@ type Options struct {
 	Check bool
 	// Log gets what the functions write, line by line.
 	Log io.Writer
+	// OpenSearch is a real server that the search stream delivers to; nil: documents go to files.
+	OpenSearch *opensearch.Options
 	// S3Listen and SQSListen are host:port on loopback, default any free port.
 	S3Listen, SQSListen string
 }

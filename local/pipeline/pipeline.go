@@ -14,10 +14,12 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/local/firehose"
+	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/runtimeapi"
 	"firehose-pipeline/local/s3"
 	"firehose-pipeline/local/sqs"
 	"firehose-pipeline/local/template"
+	"firehose-pipeline/searchsetup"
 )
 
 // Pipeline is a running pipeline. Its methods may be called concurrently.
@@ -32,6 +34,8 @@ type Pipeline struct {
 	objects   *s3.Server
 	queue     *sqs.Server
 	notifier  *notifier
+	search    firehose.Search
+	server    *opensearch.Server // nil when documents go to files
 	streams   []*stream
 	ticking   sync.WaitGroup
 
@@ -106,6 +110,9 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.notifier.start(ctx, handler.Invoke)
+	if err := p.openSearch(ctx); err != nil {
+		return err
+	}
 	for _, config := range p.config.Streams {
 		s, err := p.stream(ctx, config)
 		if err != nil {
@@ -119,12 +126,71 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// openSearch makes what search streams deliver to.
+func (p *Pipeline) openSearch(ctx context.Context) (err error) {
+	if p.o.OpenSearch == nil {
+		p.search = opensearch.NewFiles(p.folder.path(indicesDir))
+		return nil
+	}
+	if p.config.SearchState == "" {
+		return errors.New("opensearch: the stack has no search domain (enableOpenSearch is false)")
+	}
+	state, err := searchsetup.ParseState(p.config.SearchState)
+	if err != nil {
+		return fmt.Errorf("reading template: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
+	if p.server, err = opensearch.Open(ctx, *p.o.OpenSearch, state); err != nil {
+		return err
+	}
+	p.search = p.server
+	return nil
+}
+
+// searchPatience is how long a server may refuse its setup; the setup ends 20 s earlier.
+const searchPatience = 80 * time.Second
+
+// pause lets time of the model pass while search is not to be had. A real server needs as much of the machine's time; files need
+// none, unless the clock is the machine's.
+func (p *Pipeline) pause(ctx context.Context, d time.Duration) error {
+	switch {
+	case p.o.Speed > 0:
+		d = time.Duration(float64(d) / p.o.Speed)
+	case p.server == nil:
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// export reads what the server has of this run, so that the folder of results holds it as in a run with files.
+func (p *Pipeline) export(ctx context.Context) error {
+	if p.server == nil {
+		return nil
+	}
+	for _, s := range p.streams {
+		for index := range s.Counts().Indices {
+			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.path(indicesDir)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // invocations is how many invocations of a transform run at once: with two streams, more than the processors can use.
 const invocations = 2
 
 func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *stream, err error) {
 	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE", Created: p.o.Start, Config: config}}
-	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Index: p.folder.index}
+	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Search: p.search, Pause: p.pause}
 	o.Store = func(bucket, key string, headers map[string]string, body io.Reader) error {
 		_, err := p.objects.Put(bucket, key, headers, body)
 		return err
@@ -285,6 +351,9 @@ func (p *Pipeline) flush(ctx context.Context) error {
 		return err
 	}
 	if err := p.notifier.settle(ctx); err != nil {
+		return err
+	}
+	if err := p.export(ctx); err != nil {
 		return err
 	}
 	messages, err := p.queue.Messages(p.config.Queue.Name)

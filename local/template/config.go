@@ -25,6 +25,8 @@ type Config struct {
 	Queue     Queue
 	// ErrorHandler is the function that the bucket notifies.
 	ErrorHandler Function
+	// SearchState is the State of the search setup, a JSON object; empty when the stack has none.
+	SearchState string
 }
 
 // Stream is one delivery stream.

@@ -60,7 +60,24 @@ func parse(template []byte, stackName string) (*Config, error) {
 	if len(c.Streams) == 0 || c.Streams[0].Kind != event.Lake {
 		return nil, errors.New("no delivery stream to s3")
 	}
-	return c, nil
+	c.SearchState, err = p.searchState()
+	return c, err
+}
+
+// searchState reads the custom resource that sets up the search domain.
+func (p *parser) searchState() (string, error) {
+	ids := p.all("Custom::SearchSetup")
+	if len(ids) == 0 {
+		return "", nil
+	}
+	var c struct{ State string }
+	if err := p.decodeProperties(ids[0], &c, false); err != nil {
+		return "", err
+	}
+	if len(ids) > 1 || c.State == "" {
+		return "", fmt.Errorf("%s: must be one resource with a State (got %d, %q)", ids[0], len(ids), c.State)
+	}
+	return c.State, nil
 }
 
 type parser struct{ resolver }

@@ -210,6 +210,9 @@ func (r *resolver) attribute(id, attribute string) (any, error) {
 	if format, ok := arnFormats[res.Type]; ok && attribute == "Arn" {
 		return fmt.Sprintf(format, name), nil
 	}
+	if res.Type == "AWS::OpenSearchService::Domain" && attribute == "DomainEndpoint" {
+		return "search-" + name + "." + Region + ".es.amazonaws.com", nil
+	}
 	return nil, fmt.Errorf("resolving Fn::GetAtt: %s of %s (%s) is not modelled", attribute, id, res.Type)
 }
 

@@ -1,0 +1,196 @@
+package firehose
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// The pause before a bulk request is sent again doubles from the first to the longest. "Exponential back-off" is all that the
+// Developer Guide says.
+const (
+	firstPause   = time.Second
+	longestPause = time.Minute
+)
+
+// longestMessage bounds what an error record quotes of an answer, in bytes.
+const longestMessage = 4 << 10
+
+// unanswered is the code for a domain that gives no answer, or one that cannot be read.
+const unanswered = "OS.ServiceException"
+
+// appendAction appends the line that says where the document goes. An id makes a retry overwrite what the try before it may
+// have written.
+func (d *toSearch) appendAction(dst []byte, doc document) []byte {
+	dst = append(append(dst, `{"index":{"_index":"`...), doc.index...)
+	if d.place.DocumentID != "NO_DOCUMENT_ID" {
+		dst = d.appendID(append(dst, `","_id":"`...), doc.number)
+	}
+	return append(dst, "\"}}\n"...)
+}
+
+// send delivers the buffer. What a later try may get in is sent again until the retry duration, which the first try is part of,
+// is over; then it goes to the error output like what OpenSearch refuses for good.
+func (d *toSearch) send(now int64) error {
+	if len(d.documents) == 0 {
+		return nil
+	}
+	now = max(now, d.free)
+	deadline := now + int64(d.place.RetryDuration)
+	body, pending := d.body, d.documents
+	for attempt := 1; ; attempt++ {
+		var err error
+		if pending, err = d.try(now, attempt, body, pending); err != nil {
+			return err
+		}
+		if len(pending) == 0 {
+			break
+		}
+		if now >= deadline {
+			for _, doc := range pending {
+				if err := d.refused(now, attempt, doc); err != nil {
+					return err
+				}
+			}
+			break
+		}
+		pause := min(firstPause<<min(attempt-1, 10), longestPause, time.Duration(deadline-now))
+		if d.stream.o.Pause != nil {
+			if err := d.stream.o.Pause(d.stream.ctx, pause); err != nil {
+				return err
+			}
+		}
+		now += int64(pause)
+		body = make([]byte, 0, len(body))
+		for _, doc := range pending {
+			body = append(body, d.body[doc.start:doc.end]...)
+		}
+	}
+	d.free = now
+	d.body, d.documents, d.bytes = d.body[:0], d.documents[:0], 0
+	return nil
+}
+
+func (d *toSearch) refused(now int64, attempts int, doc document) error {
+	return d.reject(now, attempts, doc.number, doc.arrival, doc.index, bytes.TrimSuffix(d.body[doc.source:doc.end], []byte("\n")), doc.why)
+}
+
+// try sends one request and returns the documents to be sent again.
+func (d *toSearch) try(now int64, attempt int, body []byte, sent []document) ([]document, error) {
+	status, answer, err := d.stream.o.Search.Bulk(d.stream.ctx, time.Unix(0, now).UTC(), body)
+	if d.stream.ctx.Err() != nil {
+		return nil, d.stream.ctx.Err()
+	}
+	if err == nil && status/100 == 2 {
+		var items []bulkItem
+		if items, err = bulkItems(answer, len(sent)); err == nil {
+			return d.settle(now, attempt, sent, items)
+		}
+	}
+	all := &rejection{unanswered, ""}
+	if err != nil {
+		all.message = err.Error()
+	} else {
+		all = &rejection{strconv.Itoa(status), clip(answer)}
+	}
+	again := err != nil || mayPass(status)
+	for i := range sent {
+		sent[i].why = all
+		if again {
+			continue
+		}
+		if err := d.refused(now, attempt, sent[i]); err != nil {
+			return nil, err
+		}
+	}
+	if again {
+		return sent, nil
+	}
+	return nil, nil
+}
+
+// settle takes what each document was answered: it is in the index, is to be sent again, or is refused.
+func (d *toSearch) settle(now int64, attempt int, sent []document, items []bulkItem) ([]document, error) {
+	again := sent[:0]
+	for i, doc := range sent {
+		switch {
+		case items == nil || items[i].Status/100 == 2:
+			d.indexed(doc.index)
+			continue
+		case mayPass(items[i].Status):
+			doc.why = &rejection{strconv.Itoa(items[i].Status), clip(items[i].Error)}
+			again = append(again, doc)
+			continue
+		}
+		doc.why = &rejection{strconv.Itoa(items[i].Status), clip(items[i].Error)}
+		if err := d.refused(now, attempt, doc); err != nil {
+			return nil, err
+		}
+	}
+	return again, nil
+}
+
+func (d *toSearch) indexed(index string) {
+	d.stream.delivered.Add(1)
+	d.stream.indicesMu.Lock()
+	defer d.stream.indicesMu.Unlock()
+	d.stream.indices[index]++
+}
+
+// mayPass reports whether a status may be another one later: which ones Firehose sends again is not documented. It gives a
+// missing role mapping (403) the whole retry duration, as others have seen.
+func mayPass(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500
+}
+
+// bulkItem is what one document was answered.
+type bulkItem struct {
+	Status int
+	Error  json.RawMessage
+}
+
+// bulkItems reads the answer to a bulk request of n documents; nil when it took them all.
+func bulkItems(answer []byte, n int) ([]bulkItem, error) {
+	var got struct {
+		Errors *bool
+		Items  []struct{ Index bulkItem }
+	}
+	if err := json.Unmarshal(answer, &got); err != nil {
+		return nil, fmt.Errorf("reading answer to a bulk request: %w", err)
+	}
+	switch {
+	case got.Errors == nil:
+		return nil, fmt.Errorf("reading answer to a bulk request: it has no \"errors\" (got %s)", clip(answer))
+	case len(got.Items) == 0 && !*got.Errors:
+		return nil, nil
+	case len(got.Items) != n:
+		return nil, fmt.Errorf("reading answer to a bulk request: must have %d items (got %d)", n, len(got.Items))
+	case !*got.Errors:
+		return nil, nil
+	}
+	items := make([]bulkItem, n)
+	for i, item := range got.Items {
+		items[i] = item.Index
+	}
+	return items, nil
+}
+
+// clip is the beginning of a text, for a message.
+func clip(text []byte) string {
+	text = bytes.TrimSpace(text)
+	if len(text) > longestMessage {
+		text = text[:longestMessage]
+		for len(text) > 0 && !utf8.Valid(text) {
+			text = text[:len(text)-1]
+		}
+	}
+	return string(bytes.ToValidUTF8(text, []byte("�")))
+}

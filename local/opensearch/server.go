@@ -1,0 +1,178 @@
+package opensearch
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"firehose-pipeline/searchsetup"
+)
+
+// Options say how to reach a real server.
+type Options struct {
+	URL            string // https, or http on loopback; no path
+	User, Password string // of its master user
+	CAFile         string // PEM certificates to trust beside the system's; empty: none
+	Log            *slog.Logger
+}
+
+// Server is a real OpenSearch that search streams deliver to.
+type Server struct {
+	o      Options
+	client *http.Client
+	writer searchsetup.Signer // as the user that stands in for Firehose's role
+}
+
+// Open brings the server into the wanted state, as the custom resource does with a domain, and makes an internal user whose
+// backend role is the writer's: it stands in for the IAM role, which the server does not know.
+func Open(ctx context.Context, o Options, state searchsetup.State) (*Server, error) {
+	s := &Server{o: o, client: &http.Client{Timeout: requestTimeout}}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("reading the system's certificates: %w", err)
+	}
+	if o.CAFile != "" {
+		pem, err := os.ReadFile(o.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading certificates: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("reading certificates: no certificate in %s", o.CAFile)
+		}
+	}
+	s.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, Proxy: http.ProxyFromEnvironment}
+	state.Endpoint = o.URL
+	setup, err := searchsetup.New(state, searchsetup.Basic(o.User, o.Password))
+	if err != nil {
+		return nil, err
+	}
+	setup.Client.HTTP, setup.Client.Log = s.client, o.Log
+	setup.NoStateManagement = true
+	if err := setup.Apply(ctx, state, nil); err != nil {
+		return nil, fmt.Errorf("setting up %s: %w", o.URL, err)
+	}
+	name, password := state.Index+"-firehose", "Aa1-"+rand.Text()
+	user := map[string]any{"password": password, "backend_roles": []string{state.WriterRoleARN}}
+	if err := s.call(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name), user, nil); err != nil {
+		return nil, fmt.Errorf("making a user for Firehose's role: %w", err)
+	}
+	s.writer = searchsetup.Basic(name, password)
+	return s, nil
+}
+
+// requestTimeout bounds one request. Firehose's own is not documented.
+const requestTimeout = 30 * time.Second
+
+// Bulk sends a bulk request as Firehose.
+func (s *Server) Bulk(ctx context.Context, _ time.Time, body []byte) (status int, answer []byte, err error) {
+	return s.send(ctx, s.writer, http.MethodPost, "/_bulk", "application/x-ndjson", body)
+}
+
+func (s *Server) send(ctx context.Context, sign searchsetup.Signer, method, target, kind string, body []byte) (int, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.o.URL, "/")+target, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, fmt.Errorf("making request: %w", err)
+	}
+	r.Header.Set("Content-Type", kind)
+	if err := sign(ctx, r, body); err != nil {
+		return 0, nil, err
+	}
+	response, err := s.client.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer, err := io.ReadAll(response.Body)
+	return response.StatusCode, answer, errors.Join(err, response.Body.Close())
+}
+
+// call sends a request as the master user and decodes its answer into out (nil for none).
+func (s *Server) call(ctx context.Context, method, target string, body, out any) error {
+	content, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	status, answer, err := s.send(ctx, searchsetup.Basic(s.o.User, s.o.Password), method, target, "application/json", content)
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("answered %d: %.500s", status, answer)
+	}
+	if err == nil && out != nil {
+		err = json.Unmarshal(answer, out)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, target, err)
+	}
+	return nil
+}
+
+// page is how many documents are read at once: a document may be 1,000 KiB.
+const page = 200
+
+// Export writes the documents of an index whose ids begin with the prefix to <dir>/<index>.ndjson, one a line, in place of the
+// file that is there: what the server really has of a run.
+func (s *Server) Export(ctx context.Context, index, idPrefix, dir string) (err error) {
+	file, err := os.Create(filepath.Join(dir, index+".ndjson"))
+	if err != nil {
+		return fmt.Errorf("reading index %s: %w", index, err)
+	}
+	out := bufio.NewWriter(file)
+	err = s.each(ctx, index, func(id string, source json.RawMessage) error {
+		if !strings.HasPrefix(id, idPrefix) {
+			return nil
+		}
+		if bytes.IndexByte(source, '\n') >= 0 {
+			return fmt.Errorf("document %s is on several lines", id)
+		}
+		out.Write(source)
+		return out.WriteByte('\n')
+	})
+	if err = errors.Join(err, out.Flush(), file.Close()); err != nil {
+		return fmt.Errorf("reading index %s: %w", index, err)
+	}
+	return nil
+}
+
+// each reads all documents of an index.
+func (s *Server) each(ctx context.Context, index string, do func(id string, source json.RawMessage) error) error {
+	if err := s.call(ctx, http.MethodPost, "/"+index+"/_refresh", struct{}{}, nil); err != nil {
+		return err
+	}
+	var got struct {
+		ScrollID string `json:"_scroll_id"`
+		Hits     struct {
+			Hits []struct {
+				ID     string          `json:"_id"`
+				Source json.RawMessage `json:"_source"`
+			}
+		}
+	}
+	body := map[string]any{"size": page, "sort": []string{"_doc"}}
+	err := s.call(ctx, http.MethodPost, "/"+index+"/_search?scroll=1m", body, &got)
+	for err == nil && len(got.Hits.Hits) > 0 {
+		for _, hit := range got.Hits.Hits {
+			if err := do(hit.ID, hit.Source); err != nil {
+				return err
+			}
+		}
+		next := map[string]any{"scroll": "1m", "scroll_id": got.ScrollID}
+		got.Hits.Hits = nil
+		err = s.call(ctx, http.MethodPost, "/_search/scroll", next, &got)
+	}
+	if got.ScrollID != "" {
+		err = errors.Join(err, s.call(ctx, http.MethodDelete, "/_search/scroll", map[string]any{"scroll_id": got.ScrollID}, nil))
+	}
+	return err
+}
