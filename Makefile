@@ -20,7 +20,7 @@ test: need-go need-node ## check formatting, vet, and run all tests
 	go test ./...
 
 .PHONY: verify
-verify: need-go need-node need-python node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients (needs Python)
+verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch (needs Python, Java and Maven)
 	./verify/run.sh
 
 .PHONY: opensearch

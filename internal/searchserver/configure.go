@@ -98,7 +98,8 @@ const jvmOptions = `-Xms1g
 `
 
 // security is the initial configuration of the security plugin, as close to a domain with an IAM master role as there is: the master
-// role is mapped to all_access and security_manager, which is a role of Amazon OpenSearch Service only, and nobody else to anything.
+// role is mapped to all_access and security_manager, and nobody else to anything. The latter is a role of Amazon OpenSearch Service only;
+// here its rights come from plugins.security.restapi.roles_enabled.
 var security = map[string]string{
 	"config": `config:
   dynamic:
@@ -113,8 +114,8 @@ var security = map[string]string{
         authentication_backend: {type: intern}
 `,
 	"roles": `security_manager:
-  reserved: true
-  cluster_permissions: ["restapi:admin/*"]
+  reserved: false
+  cluster_permissions: [cluster_monitor]
 `,
 	"roles_mapping": `all_access:
   reserved: false

@@ -60,8 +60,9 @@ type User struct {
 }
 
 const (
-	startTimeout = 3 * time.Minute
+	startTimeout = 5 * time.Minute // on a busy machine; 15 s on an idle one
 	stopTimeout  = time.Minute
+	callTimeout  = 15 * time.Second
 )
 
 // New installs OpenSearch unless that has been done, and starts it with an empty cluster. The caller ends it with Close.
@@ -106,7 +107,7 @@ func (s *Server) Start(ctx context.Context) error {
 		"OPENSEARCH_JAVA_HOME=" + java, "OPENSEARCH_PATH_CONF=" + filepath.Join(s.dir, "config"),
 		"OPENSEARCH_TMPDIR=" + filepath.Join(s.dir, "tmp"),
 	}
-	process.SysProcAttr = unprivileged()
+	process.SysProcAttr = processAttributes()
 	if err := process.Start(); err != nil {
 		return fmt.Errorf("starting OpenSearch: %w", err)
 	}
@@ -176,6 +177,7 @@ func (s *Server) signal(signal syscall.Signal) error {
 		<-s.exited
 	}
 	s.process = nil
+	s.admin.CloseIdleConnections()
 	return nil
 }
 
@@ -203,6 +205,8 @@ func (s *Server) AddUser(ctx context.Context, name, roleARN string) (User, error
 
 // call sends a request as the administrator; an answer other than 2xx is an error.
 func (s *Server) call(ctx context.Context, method, target string, body any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	var content []byte
 	if body != nil {
 		var err error

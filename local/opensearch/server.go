@@ -99,6 +99,9 @@ func (s *Server) send(ctx context.Context, sign searchsetup.Signer, method, targ
 	return response.StatusCode, answer, errors.Join(err, response.Body.Close())
 }
 
+// errOutOfReach: the server may answer later.
+var errOutOfReach = errors.New("the server is out of reach")
+
 // call sends a request as the master user and decodes its answer into out (nil for none).
 func (s *Server) call(ctx context.Context, method, target string, body, out any) error {
 	content, err := json.Marshal(body)
@@ -106,7 +109,12 @@ func (s *Server) call(ctx context.Context, method, target string, body, out any)
 		return err
 	}
 	status, answer, err := s.send(ctx, searchsetup.Basic(s.o.User, s.o.Password), method, target, "application/json", content)
-	if err == nil && status/100 != 2 {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", errOutOfReach, err)
+	case status >= 500:
+		err = fmt.Errorf("%w: answered %d: %.500s", errOutOfReach, status, answer)
+	case status/100 != 2:
 		err = fmt.Errorf("answered %d: %.500s", status, answer)
 	}
 	if err == nil && out != nil {
@@ -121,9 +129,26 @@ func (s *Server) call(ctx context.Context, method, target string, body, out any)
 // page is how many documents are read at once: a document may be 1,000 KiB.
 const page = 200
 
+// exportPause is how long Export waits for a server that does not answer before it asks again.
+const exportPause = time.Second
+
 // Export writes the documents of an index whose ids begin with the prefix to <dir>/<index>.ndjson, one a line, in place of the
-// file that is there: what the server really has of a run.
-func (s *Server) Export(ctx context.Context, index, idPrefix, dir string) (err error) {
+// file that is there: what the server really has of a run. It waits for a server that is out of reach until the context ends.
+func (s *Server) Export(ctx context.Context, index, idPrefix, dir string) error {
+	for {
+		err := s.export(ctx, index, idPrefix, dir)
+		if !errors.Is(err, errOutOfReach) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(exportPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (s *Server) export(ctx context.Context, index, idPrefix, dir string) (err error) {
 	file, err := os.Create(filepath.Join(dir, index+".ndjson"))
 	if err != nil {
 		return fmt.Errorf("reading index %s: %w", index, err)

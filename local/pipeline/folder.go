@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"firehose-pipeline/local/sqs"
 )
@@ -17,6 +18,7 @@ const (
 	objectsDir = "s3"         // <bucket>/<key>
 	indicesDir = "opensearch" // <index>.ndjson
 	queueDir   = "sqs"
+	logsDir    = "logs" // <log group>.log
 	checkDir   = ".check"
 	// QueueFile has the messages of the dead-letter queue, one body a line.
 	queueFile = "sqs/dead-letter-queue.ndjson"
@@ -71,12 +73,12 @@ func (f *folder) clean() error {
 	if err := os.WriteFile(f.path(incomplete), []byte(text), 0o644); err != nil {
 		return err
 	}
-	for _, name := range []string{objectsDir, indicesDir, queueDir, checkDir} {
+	for _, name := range []string{objectsDir, indicesDir, queueDir, logsDir, checkDir} {
 		if err := os.RemoveAll(f.path(name)); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{objectsDir, indicesDir, queueDir} {
+	for _, name := range []string{objectsDir, indicesDir, queueDir, logsDir} {
 		if err := os.Mkdir(f.path(name), 0o755); err != nil {
 			return err
 		}
@@ -85,6 +87,15 @@ func (f *folder) clean() error {
 }
 
 func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+
+// log opens the file of a log group.
+func (f *folder) log(group string) (*os.File, error) {
+	name := f.path(logsDir + "/" + strings.Trim(group, "/") + ".log")
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return nil, fmt.Errorf("opening log: %w", err)
+	}
+	return os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+}
 
 // writeQueue writes the messages of the queue, in order of sending, in place of those written before.
 func (f *folder) writeQueue(messages []sqs.Message) error {

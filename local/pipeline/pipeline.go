@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type Pipeline struct {
 
 	folder    *folder
 	functions []*runtimeapi.Function
+	logs      []*os.File // of the functions
 	objects   *s3.Server
 	queue     *sqs.Server
 	notifier  *notifier
@@ -175,6 +177,8 @@ func (p *Pipeline) export(ctx context.Context) error {
 	if p.server == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
 	for _, s := range p.streams {
 		for index := range s.Counts().Indices {
 			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.path(indicesDir)); err != nil {
@@ -232,14 +236,27 @@ func (p *Pipeline) function(ctx context.Context, f template.Function, role strin
 	}
 	environment["AWS_ENDPOINT_URL_S3"] = p.objects.URL
 	environment["AWS_ENDPOINT_URL_SQS"] = p.queue.URL
+	log, err := p.folder.log(f.LogGroup)
+	if err != nil {
+		return nil, err
+	}
+	p.logs = append(p.logs, log)
 	started, err := runtimeapi.Start(ctx, runtimeapi.Config{
 		Name: f.Name, Binary: binary, Handler: f.Handler, MemoryMB: f.MemoryMB, Timeout: f.Timeout, Concurrency: concurrency,
-		Region: template.Region, AccountID: template.AccountID, LogGroup: f.LogGroup, Environment: environment, Log: p.o.Log,
+		Region: template.Region, AccountID: template.AccountID, LogGroup: f.LogGroup, Environment: environment, Log: logs(log, p.o.Log),
 	})
 	if err == nil {
 		p.functions = append(p.functions, started)
 	}
 	return started, err
+}
+
+// logs writes to a function's own log and to what shows it as it comes, if anything does.
+func logs(own, shown io.Writer) io.Writer {
+	if shown == nil {
+		return own
+	}
+	return io.MultiWriter(own, shown)
 }
 
 // Streams returns the streams, the lake stream first.
@@ -404,6 +421,9 @@ func (p *Pipeline) Close() error {
 		f.Close()
 	}
 	var errs []error
+	for _, log := range p.logs {
+		errs = append(errs, log.Close())
+	}
 	if p.objects != nil {
 		errs = append(errs, p.objects.Close())
 	}

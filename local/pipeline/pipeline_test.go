@@ -19,6 +19,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/pipeline"
 )
 
@@ -487,7 +488,7 @@ func TestFolder(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := entries(t, w.out); got != ".pipeline-local opensearch s3 sqs" {
+		if got := entries(t, w.out); got != ".pipeline-local logs opensearch s3 sqs" {
 			t.Errorf("folder: got %s", got)
 		}
 	})
@@ -575,6 +576,28 @@ func TestFolder(t *testing.T) {
 	})
 }
 
+// CloudWatch Logs has a group for each function.
+func TestLogs(t *testing.T) {
+	o := options(t, "dev")
+	p, err := pipeline.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Put(t.Context(), p.Streams()[0].Name, [][]byte{[]byte(`{"event_id":"e-1"}`), []byte(`[]`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for group, want := range map[string]string{"transform-lake": `"Records":2`, "error-handler": `"DeadLetters":1`} {
+		text, err := os.ReadFile(filepath.Join(o.Out, "logs/aws/lambda/kinesis-firehose-pipeline-dev-"+group+".log"))
+		if err != nil || strings.Count(string(text), want) != 1 {
+			t.Errorf("log of %s: got %s, %v", group, text, err)
+		}
+	}
+}
+
 func TestOptions(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -586,6 +609,13 @@ func TestOptions(t *testing.T) {
 		{"a negative rate", func(o *pipeline.Options) { o.Rate = -1 }, "rate: must be above 0 (got -1)"},
 		{"no template", func(o *pipeline.Options) { o.Template = nil }, "reading template"},
 		{"no binary", func(o *pipeline.Options) { o.Functions = nil }, "no binary of errorhandler"},
+		{"a real OpenSearch for a stack that has no search setup", func(o *pipeline.Options) {
+			o.OpenSearch = &opensearch.Options{URL: "https://127.0.0.1:1"}
+			o.Template = bytes.ReplaceAll(o.Template, []byte("Custom::SearchSetup"), []byte("Custom::Other"))
+		}, "opensearch: the stack has no search domain"},
+		{"a real OpenSearch by a wrong address", func(o *pipeline.Options) {
+			o.OpenSearch = &opensearch.Options{URL: "http://search.example.com/path"}
+		}, `"http://search.example.com/path" is not https`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := options(t, "dev")

@@ -1,5 +1,3 @@
-//go:build unix
-
 package searchserver
 
 import (
@@ -9,12 +7,13 @@ import (
 	"syscall"
 )
 
-// nobody is the user and group, on Linux and on macOS (-2), that owns nothing. OpenSearch refuses to run as root.
+// nobody is the user and group that owns nothing. OpenSearch refuses to run as root.
 const nobody = 65534
 
-// unprivileged runs a process in a group of its own, so that Ctrl-C reaches only the caller, and as nobody when the caller is root.
-func unprivileged() *syscall.SysProcAttr {
-	attributes := &syscall.SysProcAttr{Setpgid: true}
+// processAttributes puts the server into a group of its own, so that Ctrl-C reaches only the caller, runs it as nobody when the caller
+// is root, and lets the kernel kill it when the caller dies without Close.
+func processAttributes() *syscall.SysProcAttr {
+	attributes := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() == 0 {
 		attributes.Credential = &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: true}
 	}
