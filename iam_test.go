@@ -289,6 +289,20 @@ func TestDomainAdmitsOnlyTheNamed(t *testing.T) {
 	}
 }
 
+// No other role has a right on any domain, and nothing else carries a policy that names one.
+func TestOnlySetupAndStreamHaveRightsOnTheDomain(t *testing.T) {
+	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
+		for _, s := range statements(t, template) {
+			for _, action := range s.actions {
+				named := strings.HasPrefix(s.owner, "SearchSetupRole") || strings.HasPrefix(s.owner, "SearchWriterRole") || strings.HasPrefix(s.owner, "SearchDomain")
+				if strings.HasPrefix(action, "es:") && !named {
+					t.Errorf("%s: must have no right on a domain (got %s)", s.owner, action)
+				}
+			}
+		}
+	})
+}
+
 func domainName(t *testing.T, variant string) string {
 	t.Helper()
 	return load(t, variants[variant]).DomainName()

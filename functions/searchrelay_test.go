@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	_ "firehose-pipeline/searchrelay"
@@ -40,32 +41,53 @@ func relayed(t *testing.T, request map[string]any) told {
 		}
 	}))
 	t.Cleanup(lambda.Close)
-	var answers []told
-	cloudFormation := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var answer told
-		if err := json.NewDecoder(r.Body).Decode(&answer); err != nil {
-			t.Error(err)
-		}
-		answers = append(answers, answer)
-	}))
-	t.Cleanup(cloudFormation.Close)
+	address, answers := answersTo(t)
 	relay := start(t, "searchrelay", map[string]string{
 		"LOG_LEVEL": "info", "SETUP_FUNCTION": "pipeline-test-searchsetup", "AWS_ENDPOINT_URL_LAMBDA": lambda.URL,
 	})
-	request["ResponseURL"], request["RequestId"] = cloudFormation.URL+"/answer", "request-1"
+	relay.invoke(setupRequest(t, address, request))
+	answer := answers()
+	if a := answer; a.RequestID != "request-1" || a.StackID != "stack-1" || a.LogicalResourceID != "Setup" || a.PhysicalResourceID != "search-setup" {
+		t.Errorf("got %+v", a)
+	}
+	return answer
+}
+
+func setupRequest(t *testing.T, address string, request map[string]any) []byte {
+	t.Helper()
+	request["ResponseURL"], request["RequestId"] = address, "request-1"
 	request["StackId"], request["LogicalResourceId"], request["ResourceType"] = "stack-1", "Setup", "Custom::SearchSetup"
 	payload, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	relay.invoke(payload)
-	if len(answers) != 1 {
-		t.Fatalf("got %d answers: %+v", len(answers), answers)
+	return payload
+}
+
+// answersTo listens where CloudFormation would, and returns the one answer that came.
+func answersTo(t *testing.T) (address string, answer func() told) {
+	t.Helper()
+	var mu sync.Mutex
+	var answers []told
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var a told
+		if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		answers = append(answers, a)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/answer", func() told {
+		t.Helper()
+		mu.Lock()
+		defer mu.Unlock()
+		if len(answers) != 1 {
+			t.Fatalf("got %d answers: %+v", len(answers), answers)
+		}
+		return answers[0]
 	}
-	if a := answers[0]; a.RequestID != "request-1" || a.StackID != "stack-1" || a.LogicalResourceID != "Setup" || a.PhysicalResourceID != "search-setup" {
-		t.Errorf("got %+v", a)
-	}
-	return answers[0]
 }
 
 // The setup function inside a VPC cannot reach CloudFormation: the relay outside answers with its success or its error.
@@ -83,4 +105,14 @@ func TestRelayAnswersForTheSetupFunction(t *testing.T) {
 			t.Errorf("got %+v", answer)
 		}
 	})
+}
+
+// Outside a VPC there is no relay.
+func TestSetupFunctionAnswersByItself(t *testing.T) {
+	address, answer := answersTo(t)
+	setup := start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})
+	setup.invoke(setupRequest(t, address, map[string]any{"RequestType": "Create", "ResourceProperties": map[string]any{"State": "{}"}}))
+	if a := answer(); a.Status != "FAILED" || a.PhysicalResourceID != "search-setup" || a.Reason == "" {
+		t.Errorf("got %+v", a)
+	}
 }
