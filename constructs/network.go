@@ -193,11 +193,11 @@ func (p *placement) create() statement {
 }
 
 // manageDeliveryInterfaces is what Firehose needs as long as the stream lives, to deliver into a VPC.
-// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-es-vpc
+// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 func (p *placement) manageDeliveryInterfaces() []statement {
 	return []statement{
 		{
-			// EC2 describes everything or nothing: these actions have no resources.
+			// EC2 describes everything or nothing: these actions, unlike the others here, have no resources.
 			// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 			Actions:   []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
 			Resources: []string{"*"},
@@ -221,7 +221,7 @@ func (p *placement) manageFunctionInterfaces(function string) []statement {
 	return []statement{
 		{Actions: describing, Resources: []string{"*"}},
 		p.create(),
-		// No condition: Lambda checks this right before there is an interface to compare with.
+		// On every interface: Lambda's guide warns that a narrower DeleteNetworkInterface may keep a function out of its VPC.
 		{Actions: deleting, Resources: []string{anyInterface()}},
 		{
 			Deny:       true,

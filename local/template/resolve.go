@@ -216,7 +216,7 @@ func (r *resolver) attribute(id, attribute string) (any, error) {
 	if res.Type == "AWS::OpenSearchService::Domain" && attribute == "DomainEndpoint" {
 		return "search-" + name + "." + Region + ".es.amazonaws.com", nil
 	}
-	if idAttributes[res.Type] == attribute {
+	if given, ok := idAttributes[res.Type]; ok && attribute == given {
 		return name, nil // nothing is reached by it here, so the name does
 	}
 	return nil, fmt.Errorf("resolving Fn::GetAtt: %s of %s (%s) is not modelled", attribute, id, res.Type)
