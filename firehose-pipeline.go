@@ -67,7 +67,11 @@ func NewPipelineStack(app awscdk.App, config settings.Settings, functions map[st
 	awscdk.Tags_Of(stack).Add(jsii.String("pipeline"), jsii.String(name), nil)
 	awscdk.Tags_Of(stack).Add(jsii.String("environment"), jsii.String(config.Environment), nil)
 
-	key := constructs.NewEncryptionKey(stack, "EncryptionKey", constructs.EncryptionKeyProps{StackName: name, Retain: config.RetainData})
+	key := constructs.NewEncryptionKey(stack, "EncryptionKey", constructs.EncryptionKeyProps{
+		StackName: name,
+		Retain:    config.RetainData,
+		FlowLog:   config.EnableOpenSearch && config.VPC.New,
+	})
 	logs := constructs.Logs{Key: key.Key, RetentionDays: config.LogRetentionDays}
 
 	deadLetters := constructs.NewDeadLetterQueue(stack, "DeadLetters", constructs.DeadLetterQueueProps{Key: key.Key, Retain: config.RetainData})
@@ -104,9 +108,13 @@ func NewPipelineStack(app awscdk.App, config settings.Settings, functions map[st
 	})}
 	var domain *constructs.SearchDomain
 	var setup *constructs.SearchSetup
+	var network *constructs.Network
 	if config.EnableOpenSearch {
+		if config.VPC.Inside() {
+			network = newNetwork(stack, config, logs)
+		}
 		var search *constructs.Stream
-		search, domain, setup = newSearch(stack, config, functions, lake, logs)
+		search, domain, setup = newSearch(stack, config, functions, lake, network, logs)
 		streams = append(streams, search)
 	}
 
@@ -128,6 +136,7 @@ func NewPipelineStack(app awscdk.App, config settings.Settings, functions map[st
 		DeadLetters:  deadLetters,
 		Domain:       domain,
 		Setup:        setup,
+		Network:      network,
 		Producers:    producers,
 		Topic:        topic,
 	})
@@ -154,9 +163,18 @@ func newTransform(stack awscdk.Stack, id string, stream event.Stream, config set
 	})
 }
 
+// newNetwork makes what the search domain needs of a VPC, and the VPC itself where none is given.
+func newNetwork(stack awscdk.Stack, config settings.Settings, logs constructs.Logs) *constructs.Network {
+	props := constructs.NetworkProps{StackName: config.StackName(), ZoneCount: config.OpenSearchZoneCount, Retain: config.RetainData, Logs: logs}
+	if existing := config.VPC.Existing; existing != nil {
+		props.Existing = &constructs.ExistingNetwork{VPCID: existing.ID, SubnetIDs: existing.Subnets, ClientGroupID: existing.ClientSecurityGroup}
+	}
+	return constructs.NewNetwork(stack, "Network", props)
+}
+
 // newSearch makes the search domain, its setup and the stream that delivers to it, in the order that a first deployment
-// needs: roles, domain, setup inside the domain, stream.
-func newSearch(stack awscdk.Stack, config settings.Settings, functions map[string]functionbuild.Asset, lake *constructs.DataLake, logs constructs.Logs) (*constructs.Stream, *constructs.SearchDomain, *constructs.SearchSetup) {
+// needs: roles, domain, setup inside the domain, stream. Without a network the domain has a public endpoint.
+func newSearch(stack awscdk.Stack, config settings.Settings, functions map[string]functionbuild.Asset, lake *constructs.DataLake, network *constructs.Network, logs constructs.Logs) (*constructs.Stream, *constructs.SearchDomain, *constructs.SearchSetup) {
 	name := config.StackName()
 	transform := newTransform(stack, "SearchTransform", event.Search, config, functions["transform"], logs)
 	writer := constructs.NewSearchWriter(stack, "SearchWriter", constructs.SearchWriterProps{
@@ -166,6 +184,7 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		Lake:       lake,
 		Transform:  transform,
 		Logs:       logs,
+		Network:    network,
 	})
 	setup := constructs.NewSearchSetup(stack, "SearchSetup", constructs.SearchSetupProps{
 		StackName:  name,
@@ -173,7 +192,17 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		Asset:      functions["searchsetup"],
 		LogLevel:   config.LogLevel,
 		Logs:       logs,
+		Network:    network,
 	})
+	var relay *constructs.SearchRelay
+	if network != nil {
+		relay = constructs.NewSearchRelay(stack, "SearchRelay", constructs.SearchRelayProps{
+			StackName: name,
+			Asset:     functions["searchrelay"],
+			LogLevel:  config.LogLevel,
+			Logs:      logs,
+		})
+	}
 	domain := constructs.NewSearchDomain(stack, "SearchDomain", constructs.SearchDomainProps{
 		StackName:          name,
 		DomainName:         config.DomainName(),
@@ -189,9 +218,12 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		Master:             setup.Role,
 		Writer:             writer.Role,
 		PeopleARNs:         slices.Concat(config.OpenSearchAdminRoleArns, config.OpenSearchReaderRoleArns),
+		Network:            network,
+		Relay:              relay,
 	})
 	ready := setup.Configure(constructs.SearchState{
 		Domain:         domain,
+		Relay:          relay,
 		Retain:         config.RetainData,
 		Writer:         writer.Role,
 		Index:          config.OpenSearchIndex,

@@ -60,7 +60,12 @@ func synth(t *testing.T, context string) *template {
 		return done
 	}
 	config := load(t, context)
-	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
+	app := awscdk.NewApp(&awscdk.AppProps{
+		AnalyticsReporting: jsii.Bool(false),
+		Outdir:             jsii.String(t.TempDir()),
+		// As the command line has it; cfn-lint knows a template of the CDK by it.
+		Context: &map[string]any{"aws:cdk:enable-path-metadata": true},
+	})
 	stack := NewPipelineStack(app, config, stubFunctions())
 	result := parse(t, assertions.Template_FromStack(stack, nil))
 	result.stack = stack
@@ -82,7 +87,7 @@ func load(t *testing.T, context string) settings.Settings {
 func stubFunctions() map[string]functionbuild.Asset {
 	functions := map[string]functionbuild.Asset{}
 	for _, name := range functionbuild.Names {
-		functions[name] = functionbuild.Asset{Dir: "testdata/function", Hash: strings.Repeat("0", 64-len(name)) + fmt.Sprintf("%x", name)[:len(name)]}
+		functions[name] = functionbuild.Asset{Dir: "testdata/function", Hash: strings.Repeat("0", 64-2*len(name)) + fmt.Sprintf("%x", name)}
 	}
 	return functions
 }
@@ -234,21 +239,27 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // variants are the contexts that every rule of the template is checked against: each environment, and each value of each
 // setting that changes what there is.
 var variants = map[string]string{
-	"dev":                            `{"environment": "dev"}`,
-	"staging":                        `{"environment": "staging"}`,
-	"production":                     `{"environment": "production", "openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/Admin"], "openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"], "alarmEmail": "oncall@example.com"}`,
-	"dataFormat orc":                 `{"dataFormat": "orc"}`,
-	"dataFormat json":                `{"dataFormat": "json"}`,
-	"json uncompressed":              `{"dataFormat": "json", "enableCompression": false}`,
-	"enableCompression false":        `{"enableCompression": false}`,
-	"orc uncompressed":               `{"dataFormat": "orc", "enableCompression": false}`,
-	"enableOpenSearch false":         `{"enableOpenSearch": false}`,
-	"enableDataTransformation false": `{"enableDataTransformation": false}`,
-	"enableSourceBackup false":       `{"enableSourceBackup": false}`,
-	"openSearchBackup all":           `{"openSearchBackup": "all"}`,
-	"tracing and concurrency":        `{"enableTracing": true, "transformReservedConcurrency": 10}`,
-	"zero buffering":                 `{"bufferIntervalSeconds": 0, "openSearchBufferIntervalSeconds": 0}`,
-	"smallest":                       `{"enableOpenSearch": false, "enableDataTransformation": false, "enableSourceBackup": false, "dataFormat": "json"}`,
+	"dev":                                `{"environment": "dev"}`,
+	"staging":                            `{"environment": "staging"}`,
+	"production":                         `{"environment": "production", "openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/Admin"], "openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"], "alarmEmail": "oncall@example.com"}`,
+	"dataFormat orc":                     `{"dataFormat": "orc"}`,
+	"dataFormat json":                    `{"dataFormat": "json"}`,
+	"json uncompressed":                  `{"dataFormat": "json", "enableCompression": false}`,
+	"enableCompression false":            `{"enableCompression": false}`,
+	"orc uncompressed":                   `{"dataFormat": "orc", "enableCompression": false}`,
+	"enableOpenSearch false":             `{"enableOpenSearch": false}`,
+	"enableDataTransformation false":     `{"enableDataTransformation": false}`,
+	"enableSourceBackup false":           `{"enableSourceBackup": false}`,
+	"openSearchBackup all":               `{"openSearchBackup": "all"}`,
+	"tracing and concurrency":            `{"enableTracing": true, "transformReservedConcurrency": 10}`,
+	"openSearchIndexRotation NoRotation": `{"openSearchIndexRotation": "NoRotation"}`,
+	"zero buffering":                     `{"bufferIntervalSeconds": 0, "openSearchBufferIntervalSeconds": 0}`,
+	"vpc new":                            `{"vpc": "new", "openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"]}`,
+	"vpc new, two zones":                 `{"environment": "staging", "vpc": "new"}`,
+	"vpc new, three zones":               `{"environment": "production", "vpc": "new", "openSearchInstanceCount": 6}`,
+	"vpc existing":                       `{"vpc": {"id": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0"], "clientSecurityGroup": "sg-0123456789abcdef0"}}`,
+	"vpc existing, two zones":            `{"environment": "staging", "vpc": {"id": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "zones": ["eu-west-1a", "eu-west-1b"]}}`,
+	"smallest":                           `{"enableOpenSearch": false, "enableDataTransformation": false, "enableSourceBackup": false, "dataFormat": "json"}`,
 }
 
 // everyVariant runs a check against every variant.
@@ -325,6 +336,18 @@ func TestOutputs(t *testing.T) {
 	}
 	if got := sortedKeys(synth(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {
 		t.Errorf("outputs: must be\n%v\n(got\n%v)", expected, got)
+	}
+	inVPC := []string{"OpenSearchClientSecurityGroupId", "VpcId", "VpcSubnetIds"}
+	for _, name := range []string{"vpc new", "vpc existing"} {
+		outputs := synth(t, variants[name]).Outputs
+		if got := sortedKeys(outputs); !slices.Equal(got, slices.Sorted(slices.Values(append(inVPC, expected...)))) {
+			t.Errorf("outputs of %s: must be those of dev and %v (got\n%v)", name, inVPC, got)
+		}
+		for _, private := range []string{"OpenSearchEndpoint", "QueryOpenSearchCommand"} {
+			if text, _ := outputs[private]["Description"].(string); !strings.Contains(text, "from inside the VPC only") {
+				t.Errorf("%s of %s: must say from where it works (got %s)", private, name, text)
+			}
+		}
 	}
 	for _, name := range sortedKeys(synth(t, variants["smallest"]).Outputs) {
 		if strings.Contains(name, "Search") || strings.Contains(name, "Transform") {

@@ -129,7 +129,7 @@ func render(value any) string {
 
 // Every right of every role, one line each: a change of rights is a change of these files, seen in review.
 func TestStatements(t *testing.T) {
-	for _, name := range []string{"dev", "production", "tracing and concurrency", "smallest"} {
+	for _, name := range []string{"dev", "production", "tracing and concurrency", "smallest", "vpc new", "vpc existing"} {
 		t.Run(name, func(t *testing.T) {
 			var lines []string
 			for _, s := range statements(t, synth(t, variants[name])) {
@@ -195,6 +195,10 @@ func golden(t *testing.T, path, got string) {
 var allowedStars = map[string]string{
 	"xray:PutTelemetryRecords":            "X-Ray has no resources to name",
 	"xray:PutTraceSegments":               "X-Ray has no resources to name",
+	"ec2:DescribeNetworkInterfaces":       "EC2 describes everything or nothing",
+	"ec2:DescribeSecurityGroups":          "EC2 describes everything or nothing",
+	"ec2:DescribeSubnets":                 "EC2 describes everything or nothing",
+	"ec2:DescribeVpcs":                    "EC2 describes everything or nothing",
 	"kms:*":                               "in the key's own policy * is the key; this is the root statement that hands the key to IAM",
 	"kms:Decrypt":                         "in the key's own policy * is the key",
 	"kms:DescribeKey":                     "in the key's own policy * is the key",
@@ -261,6 +265,9 @@ func TestDomainAdmitsOnlyTheNamed(t *testing.T) {
 	for name, people := range map[string]string{
 		"dev":        "",
 		"production": ", arn:aws:iam::111122223333:role/Admin, arn:aws:iam::111122223333:role/Analyst",
+		// Inside a VPC the policy names the same: the security groups come on top.
+		"vpc new":      ", arn:aws:iam::111122223333:role/Analyst",
+		"vpc existing": "",
 	} {
 		template := synth(t, variants[name])
 		setup, _ := template.one(t, "AWS::IAM::Role", "SearchSetupRole")
@@ -280,6 +287,20 @@ func TestDomainAdmitsOnlyTheNamed(t *testing.T) {
 		want(t, domain.Properties, "NodeToNodeEncryptionOptions.Enabled", true)
 		want(t, domain.Properties, "EncryptionAtRestOptions.Enabled", true)
 	}
+}
+
+// No other role has a right on any domain, and nothing else carries a policy that names one.
+func TestOnlySetupAndStreamHaveRightsOnTheDomain(t *testing.T) {
+	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
+		for _, s := range statements(t, template) {
+			for _, action := range s.actions {
+				named := strings.HasPrefix(s.owner, "SearchSetupRole") || strings.HasPrefix(s.owner, "SearchWriterRole") || strings.HasPrefix(s.owner, "SearchDomain")
+				if strings.HasPrefix(action, "es:") && !named {
+					t.Errorf("%s: must have no right on a domain (got %s)", s.owner, action)
+				}
+			}
+		}
+	})
 }
 
 func domainName(t *testing.T, variant string) string {

@@ -66,6 +66,52 @@ func TestSearchSetupComesAfterTheDomainAndItsOwnRights(t *testing.T) {
 	}
 }
 
+// In a VPC. On destroy it goes the other way round: the setup function's network interfaces, which CloudFormation waits for, and
+// Firehose's, which it does not, have gone when the domain has, and only then their groups and subnets are deleted.
+func TestOrderInsideAVPC(t *testing.T) {
+	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
+		type part struct{ kind, prefix string }
+		domain := part{"AWS::OpenSearchService::Domain", "SearchDomain"}
+		function := part{"AWS::Lambda::Function", "SearchSetupFunction"}
+		setup := part{"Custom::SearchSetup", "SearchSetup"}
+		stream := part{firehose, "SearchStream"}
+		rule := func(from string) part { return part{"AWS::EC2::SecurityGroupIngress", "NetworkFrom" + from} }
+		made := func(name string) part { return part{"AWS::EC2::SecurityGroup", "Network" + name} }
+		for _, need := range []struct {
+			first, then part
+			why         string
+		}{
+			{part{"Custom::ServiceLinkedRole", "SearchRelay"}, domain, "OpenSearch Service refuses a domain in a VPC without its role"},
+			{part{"AWS::IAM::Role", "SearchRelayRole"}, part{"Custom::ServiceLinkedRole", "SearchRelay"}, "the relay needs its rights"},
+			{made("StreamGroup"), domain, "on destroy the group outlives Firehose's interfaces"},
+			{made("SetupGroup"), domain, "on destroy the group outlives the function's interfaces"},
+			{domain, function, "the function's role is known everywhere by then"},
+			{part{"AWS::IAM::Role", "SearchSetupRole"}, function, "its rights are inline"},
+			{function, setup, "the relay calls it by name"},
+			{part{"AWS::Lambda::Function", "SearchRelay"}, setup, "it answers"},
+			{rule("Setup"), setup, "the function reaches the domain"},
+			{rule("Stream"), stream, "Firehose reaches the domain"},
+			{part{"AWS::IAM::Role", "SearchWriterRole"}, stream, "Firehose makes its interfaces at creation"},
+			{setup, stream, "without the role mapping every delivery is refused"},
+		} {
+			first, _ := template.one(t, need.first.kind, need.first.prefix)
+			then, _ := template.one(t, need.then.kind, need.then.prefix)
+			if !template.needs(then)[first] {
+				t.Errorf("%s: must come after %s: %s", then, first, need.why)
+			}
+		}
+		if config.VPC.New {
+			for id := range template.of("AWS::EC2::Subnet") {
+				for _, then := range []part{domain, function, stream} {
+					if name, _ := template.one(t, then.kind, then.prefix); !template.needs(name)[id] {
+						t.Errorf("%s: must come after %s", name, id)
+					}
+				}
+			}
+		}
+	})
+}
+
 // S3 checks at once that it may call the function, and refuses the bucket otherwise.
 func TestBucketComesAfterTheHandlersPermission(t *testing.T) {
 	template := synth(t, variants["dev"])

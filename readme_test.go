@@ -61,9 +61,11 @@ func TestReadmeTables(t *testing.T) {
 	})
 	t.Run("outputs", func(t *testing.T) {
 		cells := firstCells(t, "README.md", "Outputs")
-		for name := range synth(t, variants["dev"]).Outputs {
-			if _, ok := cells[name]; !ok {
-				t.Errorf("README.md: has no row for the output %s", name)
+		for _, variant := range []string{"dev", "vpc new"} {
+			for name := range synth(t, variants[variant]).Outputs {
+				if _, ok := cells[name]; !ok {
+					t.Errorf("README.md: has no row for the output %s", name)
+				}
 			}
 		}
 	})

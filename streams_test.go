@@ -29,7 +29,7 @@ var destinationProperties = map[string][]string{
 	},
 	"AmazonopensearchserviceDestinationConfiguration": {
 		"BufferingHints", "CloudWatchLoggingOptions", "DocumentIdOptions", "DomainARN", "IndexName", "IndexRotationPeriod",
-		"ProcessingConfiguration", "RetryOptions", "RoleARN", "S3BackupMode", "S3Configuration",
+		"ProcessingConfiguration", "RetryOptions", "RoleARN", "S3BackupMode", "S3Configuration", "VpcConfiguration",
 	},
 }
 

@@ -12,6 +12,7 @@ import (
 type EncryptionKeyProps struct {
 	StackName string
 	Retain    bool // keep the key when the stack is deleted: without it, kept data cannot be read
+	FlowLog   bool // there is a VPC whose flow log it encrypts
 }
 
 // EncryptionKey is the one customer managed key of the pipeline: lake, dead-letter queue, alarm topic, log groups and
@@ -33,8 +34,12 @@ func NewEncryptionKey(scope constructs.Construct, id string, props EncryptionKey
 		PendingWindow:     awscdk.Duration_Days(jsii.Number(7)),
 		RemovalPolicy:     removal(props.Retain),
 	})
-	logGroups := make([]string, 0, 3)
-	for _, service := range []string{"lambda", "kinesisfirehose", "opensearch"} {
+	services := []string{"lambda", "kinesisfirehose", "opensearch"}
+	if props.FlowLog {
+		services = append(services, "vpc")
+	}
+	var logGroups []string
+	for _, service := range services {
 		logGroups = append(logGroups, arn("logs", "log-group:/aws/"+service+"/"+props.StackName+"-*"))
 	}
 	// The CDK adds no principal for CloudWatch Logs to the key of a log group.

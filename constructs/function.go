@@ -25,6 +25,7 @@ type functionProps struct {
 	Tracing        bool
 	Logs           Logs
 	Policies       map[string][]statement // beside writing its own log
+	VPC            *placement             // nil: outside any VPC
 }
 
 // newFunction makes a Go function for provided.al2023 on arm64, with a role and a log group of its own. Names are fixed so
@@ -38,6 +39,9 @@ func newFunction(scope constructs.Construct, props functionProps) (awslambda.Fun
 		// X-Ray has no resources to name.
 		// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 		policies["Trace"] = []statement{{Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, Resources: []string{"*"}}}
+	}
+	if props.VPC != nil {
+		policies["Network"] = props.VPC.manageFunctionInterfaces(props.Name)
 	}
 	maps.Copy(policies, props.Policies)
 	role := newServiceRole(scope, "Role", "Runs "+props.Name, awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil), policies)
@@ -63,6 +67,13 @@ func newFunction(scope constructs.Construct, props functionProps) (awslambda.Fun
 		Timeout:     awscdk.Duration_Seconds(jsii.Number(props.TimeoutSeconds)),
 		Tracing:     tracing,
 	})
+	if props.VPC != nil {
+		// Through the L1: the L2 would add a managed policy on every network interface there is.
+		function.Node().DefaultChild().(awslambda.CfnFunction).SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{
+			SubnetIds:        jsii.Strings(props.VPC.subnets...),
+			SecurityGroupIds: jsii.Strings(props.VPC.group),
+		})
+	}
 	if props.Reserved > 0 {
 		function.Node().DefaultChild().(awslambda.CfnFunction).SetReservedConcurrentExecutions(jsii.Number(props.Reserved))
 	}

@@ -1,6 +1,8 @@
 package constructs
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
@@ -16,6 +18,7 @@ type OutputsProps struct {
 	DeadLetters  *DeadLetterQueue
 	Domain       *SearchDomain
 	Setup        *SearchSetup
+	Network      *Network
 	Producers    *Producers
 	Topic        *AlarmTopic
 }
@@ -60,11 +63,18 @@ func WriteOutputs(stack awscdk.Stack, props OutputsProps) {
 		return
 	}
 	endpoint := *props.Domain.Resource.AttrDomainEndpoint()
-	output("OpenSearchEndpoint", "HTTPS endpoint of the search domain", jsii.String("https://"+endpoint))
+	where := ""
+	if network := props.Network; network != nil {
+		where = ", from inside the VPC only"
+		output("VpcId", "VPC of the search domain", jsii.String(network.VPCID))
+		output("VpcSubnetIds", "Subnets of the search domain, one a zone", jsii.String(strings.Join(network.SubnetIDs, ",")))
+		output("OpenSearchClientSecurityGroupId", "Security group whose members reach the search domain, on 443", jsii.String(network.ClientGroupID))
+	}
+	output("OpenSearchEndpoint", "HTTPS endpoint of the search domain"+where, jsii.String("https://"+endpoint))
 	output("OpenSearchDomainName", "Search domain", props.Domain.Resource.Ref())
 	output("SearchSetupFunctionName", "Sets up roles, template and retention inside the domain", props.Setup.Function.FunctionName())
 	// The index stands in the body: many versions of curl sign an address with * in it wrongly.
-	output("QueryOpenSearchCommand", "Searches, signed as a role of openSearchReaderRoleArns or openSearchAdminRoleArns whose credentials are in the environment",
+	output("QueryOpenSearchCommand", "Searches"+where+", signed as a role of openSearchReaderRoleArns or openSearchAdminRoleArns whose credentials are in the environment",
 		jsii.String(`printf '%s\n' '{"index":"`+props.IndexPattern+`"}' '{"size":3,"query":{"term":{"event_type":"view"}}}' | curl -sS --aws-sigv4 aws:amz:`+*awscdk.Aws_REGION()+
 			`:es --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" -H 'Content-Type: application/x-ndjson' --data-binary @- 'https://`+endpoint+`/_msearch'`))
 }

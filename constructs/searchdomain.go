@@ -27,6 +27,8 @@ type SearchDomainProps struct {
 	Master             awsiam.Role // the search setup's role, the one master user
 	Writer             awsiam.Role // the search stream's role
 	PeopleARNs         []string    // admins and readers
+	Network            *Network    // nil: the domain has a public endpoint
+	Relay              *SearchRelay
 }
 
 // SearchDomain is the OpenSearch domain: HTTPS only, encrypted at rest and between nodes, fine-grained access control always
@@ -72,6 +74,13 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 		cluster.DedicatedMasterType = jsii.String(props.MasterInstanceType)
 		cluster.DedicatedMasterCount = jsii.Number(props.MasterCount)
 	}
+	var inside *awsopensearchservice.CfnDomain_VPCOptionsProperty
+	if props.Network != nil {
+		inside = &awsopensearchservice.CfnDomain_VPCOptionsProperty{
+			SubnetIds:        jsii.Strings(props.Network.SubnetIDs...),
+			SecurityGroupIds: jsii.Strings(props.Network.domainGroup),
+		}
+	}
 	domain := awsopensearchservice.NewCfnDomain(this, jsii.String("Domain"), &awsopensearchservice.CfnDomainProps{
 		DomainName:    jsii.String(props.DomainName),
 		EngineVersion: jsii.String("OpenSearch_" + props.Version),
@@ -107,8 +116,14 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 			}},
 		},
 		LogPublishingOptions: publishing,
+		VpcOptions:           inside,
 	})
 	domain.AddResourceDependency(logPolicy, jsii.String("the domain checks at once that it may write its logs"))
+	if props.Network != nil {
+		// After the whole network: on destroy the groups that Firehose's and Lambda's network interfaces had outlive the domain,
+		// whose deletion takes longer than these interfaces need to vanish.
+		domain.Node().AddDependency(props.Network.Construct, props.Relay.role)
+	}
 	domain.ApplyRemovalPolicy(removal(props.Retain), nil)
 	// Without it a new engine version replaces the domain. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
 	domain.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{EnableVersionUpgrade: jsii.Bool(true)})

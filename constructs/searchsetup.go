@@ -11,11 +11,15 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/searchrelay"
 	"firehose-pipeline/searchsetup"
 )
 
 // searchSetupTimeoutSeconds is Lambda's longest: a young domain may refuse for many minutes.
 const searchSetupTimeoutSeconds = 900
+
+// relayedSetupTimeoutSeconds leaves the relay, which waits for the setup function, time to have its network made and to answer.
+const relayedSetupTimeoutSeconds = searchSetupTimeoutSeconds - 120
 
 // SearchSetupProps configure a [SearchSetup].
 type SearchSetupProps struct {
@@ -24,6 +28,7 @@ type SearchSetupProps struct {
 	Asset      functionbuild.Asset
 	LogLevel   string
 	Logs       Logs
+	Network    *Network // nil: the domain has a public endpoint
 }
 
 // SearchSetup is the custom resource that brings the domain into its wanted state: who may write, read and administer it,
@@ -32,32 +37,42 @@ type SearchSetup struct {
 	constructs.Construct
 	Role     awsiam.Role // the domain's master user
 	Function awslambda.Function
+	network  *Network
 }
 
 // NewSearchSetup makes the function and its role. They come before the domain, which names the role as its master user;
 // [SearchSetup.Configure] makes the custom resource itself.
 func NewSearchSetup(scope constructs.Construct, id string, props SearchSetupProps) *SearchSetup {
 	this := constructs.NewConstruct(scope, jsii.String(id))
+	timeout := searchSetupTimeoutSeconds
+	var inside *placement
+	if props.Network != nil {
+		timeout, inside = relayedSetupTimeoutSeconds, props.Network.setup()
+	}
 	function, role := newFunction(this, functionProps{
-		Name:           props.StackName + "-search-setup",
+		Name:           setupFunctionName(props.StackName),
 		Description:    "Sets up roles, index template and retention inside the search domain",
 		Asset:          props.Asset,
 		Environment:    map[string]string{"LOG_LEVEL": props.LogLevel},
 		MemoryMB:       256,
-		TimeoutSeconds: searchSetupTimeoutSeconds,
+		TimeoutSeconds: timeout,
 		Logs:           props.Logs,
+		VPC:            inside,
 		Policies: map[string][]statement{"Domain": {{
 			Actions:   []string{"es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpPatch", "es:ESHttpPost", "es:ESHttpPut"},
 			Resources: []string{domainARN(props.DomainName) + "/*"},
 		}}},
 	})
-	return &SearchSetup{this, role, function}
+	return &SearchSetup{this, role, function, props.Network}
 }
+
+func setupFunctionName(stackName string) string { return stackName + "-search-setup" }
 
 // SearchState is what [SearchSetup.Configure] brings about.
 type SearchState struct {
 	Domain         *SearchDomain
-	Retain         bool // the domain is kept when the stack is deleted: so is its setup, or nobody could ask it anything
+	Relay          *SearchRelay // of a domain in a VPC, else nil
+	Retain         bool         // the domain is kept when the stack is deleted: so is its setup, or nobody could ask it anything
 	Writer         awsiam.Role
 	Index          string
 	Rotation       string
@@ -86,11 +101,23 @@ func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
 	if err != nil {
 		panic(err) // strings and numbers always encode
 	}
-	return awscdk.NewCustomResource(s.Construct, jsii.String("State"), &awscdk.CustomResourceProps{
-		ServiceToken:   s.Function.FunctionArn(),
-		ResourceType:   jsii.String("Custom::SearchSetup"),
+	answers := s.Function
+	if wanted.Relay != nil {
+		answers = wanted.Relay.Function
+	}
+	resource := awscdk.NewCustomResource(s.Construct, jsii.String("State"), &awscdk.CustomResourceProps{
+		ServiceToken:   answers.FunctionArn(),
+		ResourceType:   jsii.String(searchrelay.SetupType),
 		RemovalPolicy:  removal(wanted.Retain),
 		ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(searchSetupTimeoutSeconds + 60)),
 		Properties:     &map[string]any{"State": string(state)},
 	})
+	if s.network != nil {
+		// Nothing that the relay is given names the function or the rules that let it reach the domain.
+		resource.Node().AddDependency(s.Function, s.network.Construct)
+		// The function waits for the domain although it does not need it: the role has its rights known everywhere by then, and
+		// on destroy the function's network interfaces go first, while there is still the domain to wait for.
+		s.Function.Node().AddDependency(wanted.Domain.Construct)
+	}
+	return resource
 }

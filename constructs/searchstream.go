@@ -17,14 +17,16 @@ type SearchWriterProps struct {
 	Lake       *DataLake
 	Transform  *Transform // nil: records go through as they are
 	Logs       Logs
+	Network    *Network // nil: the domain has a public endpoint
 }
 
 // SearchWriter is the search stream's role and log. It comes before the domain, whose policy names the role, and so before
 // the stream, which needs the domain.
 type SearchWriter struct {
 	constructs.Construct
-	Role awsiam.Role
-	log  deliveryLog
+	Role    awsiam.Role
+	log     deliveryLog
+	network *Network
 }
 
 // NewSearchWriter makes the role.
@@ -60,8 +62,11 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 	if props.Transform != nil {
 		policies["Transform"] = []statement{props.Transform.invoke()}
 	}
+	if props.Network != nil {
+		policies["Network"] = props.Network.stream().manageDeliveryInterfaces()
+	}
 	role := newServiceRole(this, "Role", "Delivers the search stream of "+props.StackName, deliveryPrincipal(), policies)
-	return &SearchWriter{this, role, log}
+	return &SearchWriter{this, role, log, props.Network}
 }
 
 // SearchStreamProps configure the search stream.
@@ -77,6 +82,20 @@ type SearchStreamProps struct {
 	BufferMB        int    // 1 to 100 MiB
 	IntervalSeconds int    // 0 to 900
 	RetrySeconds    int    // 0 to 7200: how long a delivery is tried again before the documents go to the error prefix
+}
+
+// deliverInside makes Firehose deliver through network interfaces of its own in the domain's VPC. What it writes to S3 goes
+// another way.
+func deliverInside(network *Network, role awsiam.Role) *awskinesisfirehose.CfnDeliveryStream_VpcConfigurationProperty {
+	if network == nil {
+		return nil
+	}
+	inside := network.stream()
+	return &awskinesisfirehose.CfnDeliveryStream_VpcConfigurationProperty{
+		RoleArn:          role.RoleArn(),
+		SubnetIds:        jsii.Strings(inside.subnets...),
+		SecurityGroupIds: jsii.Strings(inside.group),
+	}
 }
 
 // NewSearchStream makes the stream that delivers to the domain.
@@ -105,6 +124,7 @@ func NewSearchStream(scope constructs.Construct, id string, props SearchStreamPr
 			DocumentIdOptions:        &awskinesisfirehose.CfnDeliveryStream_DocumentIdOptionsProperty{DefaultDocumentIdFormat: jsii.String("FIREHOSE_DEFAULT")},
 			CloudWatchLoggingOptions: log.options(log.destination),
 			ProcessingConfiguration:  processing(props.Transform, role),
+			VpcConfiguration:         deliverInside(props.Writer.network, role),
 			S3BackupMode:             jsii.String(backupMode),
 			// Uncompressed: failed records are read by the error handler and by people.
 			S3Configuration: &awskinesisfirehose.CfnDeliveryStream_S3DestinationConfigurationProperty{

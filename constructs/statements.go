@@ -16,8 +16,9 @@ import (
 // conditions of an IAM statement: operator → key → value (a string or a list of strings).
 type conditions map[string]map[string]any
 
-// statement is one IAM statement that allows Actions on Resources.
+// statement is one IAM statement that allows Actions on Resources, or denies them.
 type statement struct {
+	Deny       bool
 	Actions    []string
 	Resources  []string
 	Conditions conditions
@@ -26,6 +27,9 @@ type statement struct {
 
 func (s statement) build() awsiam.PolicyStatement {
 	props := &awsiam.PolicyStatementProps{Actions: jsii.Strings(s.Actions...), Resources: jsii.Strings(s.Resources...)}
+	if s.Deny {
+		props.Effect = awsiam.Effect_DENY
+	}
 	if s.Principals != nil {
 		props.Principals = &s.Principals
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 // Names are the functions, each a main package functions/<name>.
-var Names = []string{"transform", "errorhandler", "searchsetup"}
+var Names = []string{"transform", "errorhandler", "searchsetup", "searchrelay"}
 
 // Target is the platform that a function is compiled for.
 type Target struct {

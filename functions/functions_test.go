@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	_ "firehose-pipeline/errorhandler" // these two: Go's test cache does not see what the binaries are made of
+	_ "firehose-pipeline/errorhandler" // and the others like it: Go's test cache does not see what the binaries are made of
 	"firehose-pipeline/event"
 	"firehose-pipeline/functionbuild"
 	"firehose-pipeline/internal/shipped"
@@ -44,7 +44,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	here := functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	for _, name := range []string{"transform", "errorhandler"} {
+	for _, name := range []string{"transform", "errorhandler", "searchsetup", "searchrelay"} {
 		binaries[name] = filepath.Join(dir, name)
 		if err := os.Mkdir(binaries[name], 0o755); err != nil {
 			log.Print(err)

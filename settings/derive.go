@@ -65,6 +65,9 @@ func (s *Settings) finish(name func(key string) string) []string {
 		s.BufferSizeMB = conversionBufferMB
 	}
 	if !s.EnableOpenSearch {
+		if s.VPC.Inside() {
+			note("vpc", "not used: with enableOpenSearch false nothing stands in it")
+		}
 		return notes
 	}
 	if s.OpenSearchZoneCount == 3 && s.OpenSearchInstanceCount%3 != 0 {

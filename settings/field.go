@@ -20,6 +20,22 @@ type field interface {
 	raw() json.RawMessage
 }
 
+// complaint is what is wrong with a value, or with one member of it.
+type complaint struct{ member, text string }
+
+// complaints sets the field and returns all that is wrong with the value.
+func complaints(f field, raw json.RawMessage) []complaint {
+	if members, ok := f.(interface {
+		complaints(json.RawMessage) []complaint
+	}); ok {
+		return members.complaints(raw)
+	}
+	if problem := f.set(raw); problem != "" {
+		return []complaint{{text: problem}}
+	}
+	return nil
+}
+
 func refuse(f field, raw json.RawMessage) string {
 	return fmt.Sprintf("must be %s (got %s)", f.accepts(), show(raw))
 }
@@ -149,16 +165,6 @@ func (f choice) set(raw json.RawMessage) string {
 }
 
 func (f choice) raw() json.RawMessage { return encode(*f.to) }
-
-// network is the choice of a VPC, of which an existing one would be given as an object.
-type network struct{ choice }
-
-func (f network) set(raw json.RawMessage) string {
-	if len(raw) > 0 && raw[0] == '{' {
-		return "an existing VPC is not yet supported (accepted: " + f.accepts() + ")"
-	}
-	return f.choice.set(raw)
-}
 
 // version is a choice whose words look like numbers: unquoted, 2.10 would be 2.1.
 type version struct{ choice }

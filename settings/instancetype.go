@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -188,4 +189,13 @@ func orList(words []string) string {
 	}
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// InstanceTypes returns the smallest type of every family that is known, for the tests that go through all families.
+func InstanceTypes() []string {
+	var types []string
+	for _, family := range slices.Sorted(maps.Keys(gp3Volumes)) {
+		types = append(types, family+"."+gp3Volumes[family].names()[0]+".search")
+	}
+	return types
 }

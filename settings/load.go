@@ -233,8 +233,12 @@ func (l *loader) checkValue(i, depth int, row setting, from layer) {
 	if !ok {
 		return
 	}
-	if problem := row.field.set(value.raw); problem != "" {
-		l.report.add(i, depth, value.name, "%s", problem)
+	for _, c := range complaints(row.field, value.raw) {
+		name := value.name
+		if c.member != "" {
+			name += "." + c.member
+		}
+		l.report.add(i, depth, name, "%s", c.text)
 	}
 }
 

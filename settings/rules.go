@@ -70,6 +70,11 @@ func (s Settings) conflicts() []conflict {
 	case s.OpenSearchZoneCount == 3 && nodes < 3:
 		broken("openSearchZoneCount openSearchInstanceCount", "3 zones take at least 3 data nodes (openSearchInstanceCount is %d)", nodes)
 	}
+	if existing := s.VPC.Existing; existing != nil && len(existing.Subnets) != s.OpenSearchZoneCount {
+		// "You must specify exactly one subnet": the service takes as many subnets as zones, each in a zone of its own.
+		broken("vpc openSearchZoneCount openSearchInstanceCount", "subnets must be one for each zone: %d with openSearchZoneCount %d (got %d)",
+			s.OpenSearchZoneCount, s.OpenSearchZoneCount, len(existing.Subnets))
+	}
 	if master, ok := parseInstanceType(s.OpenSearchMasterInstanceType); ok && s.OpenSearchMasterCount > 0 && master.graviton() != data.graviton() {
 		broken("openSearchMasterInstanceType openSearchMasterCount openSearchInstanceType", "must be %s type like the data nodes' %s (got %q)",
 			data.processor(), data.name, master.name)

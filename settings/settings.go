@@ -51,7 +51,7 @@ type Settings struct {
 	OpenSearchAdminRoleArns  []string `json:"openSearchAdminRoleArns"`
 	OpenSearchReaderRoleArns []string `json:"openSearchReaderRoleArns"`
 
-	VPC string `json:"vpc"` // none; new and existing VPCs are not yet supported
+	VPC VPC `json:"vpc"` // of the domain, its setup function and its stream's delivery
 
 	TransformMemoryMB            int      `json:"transformMemoryMB"` // MiB
 	TransformTimeoutSeconds      int      `json:"transformTimeoutSeconds"`

@@ -138,8 +138,8 @@ func TestTableNamesEveryFieldOnce(t *testing.T) {
 			*f.to = true
 		case choice:
 			*f.to = "other"
-		case network:
-			*f.to = "other"
+		case vpc:
+			*f.to = VPC{New: true}
 		case version:
 			*f.to = "other"
 		case text:

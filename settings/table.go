@@ -136,8 +136,8 @@ func table(s *Settings) []setting {
 		{"openSearchReaderRoleArns", "", list{to: &s.OpenSearchReaderRoleArns, rule: roleRule, item: roleForm.MatchString, word: "none"}, all(`[]`),
 			"IAM roles of people who may search the events"},
 
-		{"vpc", "", network{pickLater(&s.VPC, "none", "new")}, all(`"none"`),
-			"VPC of the domain"},
+		{"vpc", "", vpc{&s.VPC}, all(`"none"`),
+			"VPC of the domain: none (a public endpoint), one of the stack's own, or an existing one"},
 
 		{"transformMemoryMB", "", between(&s.TransformMemoryMB, 128, 10240), all(`256`),
 			"Memory of a transform function in MiB"},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 
@@ -25,5 +24,5 @@ func main() {
 		os.Exit(1)
 	}
 	sign := searchsetup.SigV4(aws.Credentials, aws.Region, time.Now)
-	lambda.Start(cfn.LambdaWrap(searchsetup.Resource{Sign: sign}.Handle))
+	lambda.Start(searchsetup.Resource{Sign: sign}.Serve)
 }

@@ -84,7 +84,14 @@ type searchProperties struct {
 	RoleARN                  any
 	S3BackupMode             string
 	S3Configuration          *s3Properties
-	VpcConfiguration         any // the model has no network
+	VpcConfiguration         *deliveryVPCProperties
+}
+
+// deliveryVPCProperties change nothing here: the model has no network, and delivers as without.
+type deliveryVPCProperties struct {
+	RoleARN          any
+	SubnetIds        []string
+	SecurityGroupIds []string
 }
 
 type functionProperties struct {

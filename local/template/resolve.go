@@ -48,6 +48,9 @@ var arnFormats = map[string]string{
 	"AWS::SQS::Queue":                      "arn:aws:sqs:" + Region + ":" + AccountID + ":%s",
 }
 
+// idAttributes give the id of what a stream's delivery into a VPC names.
+var idAttributes = map[string]string{"AWS::EC2::SecurityGroup": "GroupId", "AWS::EC2::Subnet": "SubnetId"}
+
 // nameLimits are the lengths that names of the type may have.
 var nameLimits = map[string]int{"AWS::S3::Bucket": 63, "AWS::SQS::Queue": 80}
 
@@ -212,6 +215,9 @@ func (r *resolver) attribute(id, attribute string) (any, error) {
 	}
 	if res.Type == "AWS::OpenSearchService::Domain" && attribute == "DomainEndpoint" {
 		return "search-" + name + "." + Region + ".es.amazonaws.com", nil
+	}
+	if given, ok := idAttributes[res.Type]; ok && attribute == given {
+		return name, nil // nothing is reached by it here, so the name does
 	}
 	return nil, fmt.Errorf("resolving Fn::GetAtt: %s of %s (%s) is not modelled", attribute, id, res.Type)
 }

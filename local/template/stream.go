@@ -257,6 +257,21 @@ func (p *parser) conversion(c *conversionProperties) (*Conversion, error) {
 	return nil, fmt.Errorf("schema: table %s.%s is not in the template", schema.DatabaseName, schema.TableName)
 }
 
+// check refuses what Firehose refuses. https://docs.aws.amazon.com/firehose/latest/APIReference/API_VpcConfiguration.html
+func (c *deliveryVPCProperties) check() error {
+	switch {
+	case c == nil:
+		return nil
+	case c.RoleARN == nil:
+		return errors.New("must have a role")
+	case len(c.SubnetIds) < 1 || len(c.SubnetIds) > 16:
+		return fmt.Errorf("must have 1 to 16 subnets (got %d)", len(c.SubnetIds))
+	case len(c.SecurityGroupIds) < 1 || len(c.SecurityGroupIds) > 5:
+		return fmt.Errorf("must have 1 to 5 security groups (got %d)", len(c.SecurityGroupIds))
+	}
+	return nil
+}
+
 var rotations = map[string]bool{"NoRotation": true, "OneHour": true, "OneDay": true, "OneWeek": true, "OneMonth": true}
 
 func searchDestination(c *searchProperties, bucket Bucket) (*SearchDestination, error) {
@@ -283,6 +298,9 @@ func searchDestination(c *searchProperties, bucket Bucket) (*SearchDestination, 
 		return nil, fmt.Errorf("backup mode: must be AllDocuments or FailedDocumentsOnly (got %s)", mode)
 	case d.DocumentID != "FIREHOSE_DEFAULT" && d.DocumentID != "NO_DOCUMENT_ID":
 		return nil, fmt.Errorf("document id: must be FIREHOSE_DEFAULT or NO_DOCUMENT_ID (got %s)", d.DocumentID)
+	}
+	if err := c.VpcConfiguration.check(); err != nil {
+		return nil, fmt.Errorf("VPC: %w", err)
 	}
 	if d.S3, err = s3Output(c.S3Configuration, bucket, backupHints); err != nil {
 		return nil, fmt.Errorf("s3 configuration: %w", err)

@@ -144,6 +144,10 @@ func TestRefusals(t *testing.T) {
 		{"an unknown parameter of the processor", parameter("Delimiter", "x"), "Delimiter: unknown parameter"},
 		{"an unknown rotation", set(search, "IndexRotationPeriod", "OneYear"), "index rotation: must be"},
 		{"an unknown backup mode", set(search, "S3BackupMode", "All"), "backup mode: must be"},
+		{"an unknown property of the way into a VPC", set(search, "VpcConfiguration", map[string]any{"VpcId": "vpc-1"}), `unknown field "VpcId"`},
+		{"a way into a VPC without subnets", set(search, "VpcConfiguration", map[string]any{"RoleARN": "r", "SecurityGroupIds": []any{"sg-1"}}), "VPC: must have 1 to 16 subnets (got 0)"},
+		{"a way into a VPC with too many groups", set(search, "VpcConfiguration", map[string]any{"RoleARN": "r", "SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"1", "2", "3", "4", "5", "6"}}), "VPC: must have 1 to 5 security groups (got 6)"},
+		{"a way into a VPC without a role", set(search, "VpcConfiguration", map[string]any{"SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"sg-1"}}), "VPC: must have a role"},
 		{"a runtime that is not run", set([]string{"Resources", "LakeTransformFunction*", "Properties"}, "Runtime", "nodejs24.x"), "runtime: must be provided.al2023"},
 		{"no notification", remove(bucket, "NotificationConfiguration"), "notifies no function"},
 	} {

@@ -1,0 +1,64 @@
+package searchrelay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+)
+
+// RoleName and RoleService are the role by which OpenSearch Service makes its network interfaces. An account has one, for all
+// its domains. https://docs.aws.amazon.com/opensearch-service/latest/developerguide/slr-aos.html
+const (
+	RoleName    = "AWSServiceRoleForAmazonOpenSearchService"
+	RoleService = "opensearchservice.amazonaws.com"
+)
+
+// propagation is how long a role that was just made is given until the domain's creation looks for it: IAM is eventually
+// consistent, and the domain is refused without it.
+const propagation = 20 * time.Second
+
+// IAM is what the relay needs of IAM.
+type IAM interface {
+	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
+	CreateServiceLinkedRole(context.Context, *iam.CreateServiceLinkedRoleInput, ...func(*iam.Options)) (*iam.CreateServiceLinkedRoleOutput, error)
+}
+
+// serviceLinkedRole makes the role where there is none. CloudFormation's own resource type fails where there is one, and
+// deletes it with the stack, although other domains may need it: here a Delete leaves it.
+func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) error {
+	if request == cfn.RequestDelete {
+		return nil
+	}
+	exists, err := r.roleExists(ctx)
+	if exists || err != nil {
+		return err
+	}
+	_, err = r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(RoleService)})
+	if err != nil {
+		// Another stack may have made it in between; IAM then calls the name taken.
+		if exists, lookErr := r.roleExists(ctx); lookErr == nil && exists {
+			return nil
+		}
+		return fmt.Errorf("creating the service-linked role of %s: %w", RoleService, err)
+	}
+	r.log().Info("created the service-linked role", "role", RoleName)
+	return r.sleep(ctx, propagation)
+}
+
+func (r Relay) roleExists(ctx context.Context) (bool, error) {
+	_, err := r.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(RoleName)})
+	var missing *types.NoSuchEntityException
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &missing):
+		return false, nil
+	}
+	return false, fmt.Errorf("looking for the role %s: %w", RoleName, err)
+}
