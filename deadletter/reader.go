@@ -49,7 +49,7 @@ type Failure struct {
 }
 
 // UnreadableError is a part of an error object that is no JSON: a document that breaks off, or something else altogether.
-// The reader goes on after it, at the next line that begins with a brace or the next document right behind a closing brace.
+// The reader goes on after it, at the next line that begins with a brace or the next document behind a closing brace.
 type UnreadableError struct {
 	// Offset and Length are the part's bytes in the (unzipped) object. The Length is 0 when everything from Offset on is lost:
 	// in a broken gzip stream nothing more can be read, however much there is.
@@ -73,7 +73,7 @@ type Reader struct {
 	source  source
 	in      *bufio.Reader
 	offset  int64 // of the next byte of in
-	last    byte  // the byte before offset
+	last    byte  // the last byte before offset that is no blank
 	before  byte  // and the one before that, after read
 	gzip    bool
 	started bool
@@ -239,8 +239,8 @@ func (r *Reader) fail(begin int64, cause error) error {
 	return part
 }
 
-// resync moves to where a document seems to begin: a brace at the start of a line, or one with a quote right behind a closing
-// brace, which is nowhere within a document of Firehose. It returns an error when there is none.
+// resync moves to where a document seems to begin: a brace at the start of a line, or one with a quote behind a closing brace,
+// which is nowhere within a document of Firehose. It returns an error when there is none.
 func (r *Reader) resync(cause error) error {
 	if cause == unexpected('{') && r.in.UnreadByte() == nil { // it may begin the next document
 		r.offset--
@@ -275,7 +275,9 @@ func (r *Reader) read() (byte, error) {
 	c, err := r.in.ReadByte()
 	if err == nil {
 		r.offset++
-		r.before, r.last = r.last, c
+		if !blank(c) {
+			r.before, r.last = r.last, c
+		}
 	}
 	return c, err
 }
@@ -283,6 +285,9 @@ func (r *Reader) read() (byte, error) {
 func (r *Reader) discard(window []byte) {
 	n, _ := r.in.Discard(len(window)) // what is buffered can always be discarded
 	r.offset += int64(n)
+	for n > 0 && blank(window[n-1]) {
+		n--
+	}
 	if n > 0 {
 		r.last = window[n-1]
 	}
@@ -296,6 +301,9 @@ func lower(key []byte) {
 		}
 	}
 }
+
+// blank is white space within a line.
+func blank(c byte) bool { return c == ' ' || c == '\r' || c == '\t' }
 
 func space(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 

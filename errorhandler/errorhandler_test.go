@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strings"
@@ -699,6 +700,99 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNothingIsMissing reads objects that are torn in places over connections that break into a queue that refuses, each until
+// Lambda's retry succeeds: every record has a letter or lies within a part that one points to.
+func TestNothingIsMissing(t *testing.T) {
+	for seed := range uint64(40) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		oneIn := func(n int) bool { return random.IntN(n) == 0 }
+		var content bytes.Buffer
+		begins := []int64{} // of the good documents, by number
+		separator := []string{"\n", "", "\r\n "}[random.IntN(3)]
+		torn := oneIn(2)
+		for range random.IntN(1400) {
+			document := strings.TrimSpace(failed(t, "Lambda.FunctionError", fmt.Sprintf(`{"event_id":"e-%d","x":"%s"}`, len(begins), strings.Repeat("x", random.IntN(200)))))
+			switch {
+			case torn && oneIn(200):
+				content.WriteString(document[:random.IntN(len(document))])
+			case torn && oneIn(200):
+				content.WriteString("no JSON {")
+			default:
+				begins = append(begins, int64(content.Len()))
+				content.WriteString(document)
+			}
+			content.WriteString(separator)
+		}
+		object := content.String()
+		if oneIn(3) {
+			var b strings.Builder
+			half := random.IntN(len(object) + 1)
+			for _, member := range []string{object[:half], object[half:]} {
+				z := gzip.NewWriter(&b)
+				if _, err := io.WriteString(z, member); err != nil {
+					t.Fatal(err)
+				}
+				if err := z.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			object = b.String()
+		}
+		f := newFixture(t, map[string]string{lakeKey + "?": object})
+		f.bucket.wrap = func(_ int, r io.Reader) io.Reader {
+			if oneIn(2) {
+				return r
+			}
+			return io.MultiReader(io.LimitReader(r, random.Int64N(50_000)), iotest.ErrReader(errors.New("connection reset")))
+		}
+		f.queue.answer = func(_ int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+			if oneIn(500) {
+				return nil, awsError{"InternalError"}
+			}
+			var entries []types.BatchResultErrorEntry
+			for i := range in.Entries {
+				if oneIn(30) {
+					entries = append(entries, reject(in, oneIn(10), i)...)
+				}
+			}
+			return entries, nil
+		}
+		tries := 1
+		for ; f.Handle(context.Background(), notification(lakeKey)) != nil; tries++ {
+			if tries == 100 {
+				t.Fatalf("seed %d: no success in %d tries", seed, tries)
+			}
+		}
+		have := map[string]bool{}
+		places := map[string]deadletter.Pointer{}
+		var parts []deadletter.Pointer
+		for _, m := range f.queue.messages() {
+			if before, twice := places[m.ID]; twice && before != *m.Pointer {
+				t.Fatalf("seed %d: one id for %+v and %+v", seed, before, *m.Pointer)
+			}
+			if places[m.ID] = *m.Pointer; m.Kind == deadletter.Object {
+				parts = append(parts, *m.Pointer)
+				continue
+			}
+			have[fmt.Sprintf("%s at %d", m.EventID, m.Pointer.Offset)] = true
+			if m.EventID == "" && !m.Truncated {
+				t.Fatalf("seed %d: letter %+v of no record", seed, m)
+			}
+		}
+		for i, begin := range begins {
+			covered := slices.ContainsFunc(parts, func(p deadletter.Pointer) bool {
+				return p.Offset <= begin && (p.Length == 0 || begin < p.Offset+p.Length)
+			})
+			if !have[fmt.Sprintf("e-%d at %d", i, begin)] && !covered {
+				t.Fatalf("seed %d: record %d at %d has no letter and lies in none of %+v", seed, i, begin, parts)
+			}
+		}
+		if len(have) < min(len(begins), MaxRecordLetters)*9/10 {
+			t.Errorf("seed %d: %d letters of %d records", seed, len(have), len(begins))
+		}
 	}
 }
 

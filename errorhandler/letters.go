@@ -37,6 +37,7 @@ func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sen
 		switch {
 		case errors.As(err, &unreadable):
 			torn.add(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
+			at = unreadable.Offset + unreadable.Length
 			continue
 		case err == io.EOF:
 			return h.parts(source, to, count, reader.Gzip(), rest, torn)

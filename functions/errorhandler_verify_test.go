@@ -203,12 +203,12 @@ func TestLargeErrorObjects(t *testing.T) {
 			}
 		})
 	}
-	t.Run("eight objects of 32 MB in one event", func(t *testing.T) {
+	t.Run("eight objects of 16 MB in one event", func(t *testing.T) {
 		p := startErrorHandler(t)
 		var objects []s3.ObjectCreated
 		want := 0
 		for i := range 8 {
-			d := &documents{size: 32 << 20, record: sized([]int{4500 << 10, 700 << 10}[i/4])}
+			d := &documents{size: 16 << 20, record: sized([]int{4500 << 10, 700 << 10}[i/4])}
 			objects = append(objects, p.keep(fmt.Sprint(i), d))
 			want += d.n
 		}
@@ -367,7 +367,7 @@ func (c counted) Write(p []byte) (int, error) {
 // TestErrorHandlerStopsInTime: an object that cannot be read in time fails the invocation with a word, and what has been read
 // is in the queue.
 func TestErrorHandlerStopsInTime(t *testing.T) {
-	p := startErrorHandlerWith(t, faults{limit: 8 * time.Second, s3: func(api http.Handler) http.Handler {
+	p := startErrorHandlerWith(t, faults{limit: 5 * time.Second, s3: func(api http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			api.ServeHTTP(&stalling{w, 200_000, r.Context()}, r)
 		})
