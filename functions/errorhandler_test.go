@@ -7,12 +7,15 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +53,7 @@ type faults struct {
 	queue string                              // whose URL the handler is given, default queueName
 	send  func(sqs.Entry) *sqs.Fault          // of an entry of the queue
 	s3    func(api http.Handler) http.Handler // stands in front of S3 for the handler
+	tls   bool                                // to S3 and SQS, as on AWS
 	limit time.Duration                       // of an invocation, default 1m
 }
 
@@ -81,22 +85,41 @@ func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 		func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		})})
-	front := p.store.URL
-	if f.s3 != nil {
-		server := httptest.NewUnstartedServer(f.s3(p.store.Handler()))
-		server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections cut by a process that was killed
-		server.Start()
-		t.Cleanup(server.Close)
-		front = server.URL
-	}
-	p.function = startWithin(t, "errorhandler", map[string]string{
+	environment := map[string]string{
 		"DEAD_LETTER_QUEUE_URL": p.queue.QueueURL(cmp.Or(f.queue, queueName)),
 		"ERROR_PREFIX":          "error-data/",
 		"LOG_LEVEL":             "warn",
-		"AWS_ENDPOINT_URL_S3":   front,
+		"AWS_ENDPOINT_URL_S3":   p.store.URL,
 		"AWS_ENDPOINT_URL_SQS":  p.queue.URL,
-	}, cmp.Or(f.limit, time.Minute))
+	}
+	if f.s3 != nil {
+		environment["AWS_ENDPOINT_URL_S3"] = serve(t, f.s3(p.store.Handler())).URL
+	}
+	if f.tls {
+		objects, queue := serveTLS(t, p.store.Handler()), serveTLS(t, p.queue)
+		environment["AWS_ENDPOINT_URL_S3"], environment["AWS_ENDPOINT_URL_SQS"] = objects.URL, queue.URL
+		environment["AWS_CA_BUNDLE"] = filepath.Join(t.TempDir(), "ca.pem")
+		certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: objects.Certificate().Raw}) // the same for both
+		if err := os.WriteFile(environment["AWS_CA_BUNDLE"], certificate, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.function = startWithin(t, "errorhandler", environment, cmp.Or(f.limit, time.Minute))
 	return p
+}
+
+func serve(t *testing.T, h http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections cut by a process that was killed
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+func serveTLS(t *testing.T, h http.Handler) *httptest.Server {
+	server := httptest.NewTLSServer(h)
+	t.Cleanup(server.Close)
+	return server
 }
 
 // letter is a dead letter as the documentation describes it.
