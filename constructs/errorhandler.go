@@ -15,8 +15,8 @@ import (
 const ErrorPrefix = "error-data/"
 
 // Memory buys processor here: the handler's process stays below 64 MiB whatever it reads (make verify measures it), and Lambda
-// gives 512 MB 0.29 of a vCPU. An error object of 128 MB takes 0.5 s of CPU time, one that unzips to 1 GB 3.7 s, so about 2 and
-// 13 s. With less memory an object would cost the same and take longer.
+// gives 512 MB 0.29 of a vCPU. An error object of 128 MB takes 0.6 to 1.5 s of CPU time, one that unzips to 1 GB 3.8 s
+// (docs/reliability.md), so 2 to 13 s here. With less memory an object would cost the same and take longer.
 //
 // The time limit is twenty times that, for days on which S3 or SQS are slow. The handler stops by itself 10 s before it, and the
 // invocation fails with what it could not do.

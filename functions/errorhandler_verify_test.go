@@ -237,22 +237,22 @@ func TestKilledErrorHandler(t *testing.T) {
 			})
 		},
 	})
-	plain := &documents{size: 128 << 20, record: small}
-	inside := &documents{size: 16 << 20, record: small}
-	const members, torn = 4, 5 << 20
+	plain, member := &documents{size: 128 << 20, record: small}, &documents{size: 64 << 20, record: small}
+	plainObject := p.keep("plain", plain)
+	zippedObject := p.keep("zipped", zipped(t, member, 16))
+	tornMember := &documents{size: 16 << 20, record: small}
+	tornObject := p.keep("torn", io.MultiReader(zipped(t, tornMember, 4), zipped(t, repeated("torn\n", 5<<20), 1)))
 	for _, object := range []struct {
+		name      string
 		created   s3.ObjectCreated
 		documents int
 		kills     int
-		parts     []string // the kinds of letters that stand for more than one record
+		parts     []string // the reasons of letters that stand for more than one record
 	}{
-		{p.keep("plain", plain), 0, 16, []string{"MoreRecords"}},
-		{p.keep("zipped", io.MultiReader(zipped(t, inside, members), zipped(t, repeated("torn\n", torn), 1))), 0, 4, []string{"MoreRecords", "Unreadable"}},
+		{"128 MB", plainObject, plain.n, 16, []string{"MoreRecords"}},
+		{"1 GB unzipped", zippedObject, 16 * member.n, 2, []string{"MoreRecords"}},
+		{"64 MB unzipped and a torn end", tornObject, 4 * tornMember.n, 2, []string{"MoreRecords", "Unreadable"}},
 	} {
-		object.documents = plain.n
-		if len(object.parts) == 2 {
-			object.documents = members * inside.n
-		}
 		event := s3.Notification("us-east-1", "errors", object.created)
 		var known map[string]string // the letters by their ids
 		killed := 0
@@ -305,10 +305,10 @@ func TestKilledErrorHandler(t *testing.T) {
 					t.Fatalf("round %d: letter %s is missing", round, id)
 				}
 			}
-			t.Logf("round %d: killed %d times so far, %d letters sent again with the same ids", round, killed, repeats)
+			t.Logf("%s, %d records: killed %d times so far, %d letters sent again with the same ids", object.name, object.documents, killed, repeats)
 		}
 		if killed < object.kills {
-			t.Errorf("got %d kills, want %d", killed, object.kills)
+			t.Errorf("%s: got %d kills, want %d", object.name, killed, object.kills)
 		}
 	}
 }
