@@ -46,11 +46,12 @@ type bucket struct {
 	content map[string]string
 	wrap    func(request int, r io.Reader) io.Reader // what happens to the content of the n-th answer
 	deaf    bool                                     // ranges are ignored
+	stall   int64                                    // after so many bytes of an answer nothing comes any more; 0: never
 	mu      sync.Mutex
 	asked   []s3.GetObjectInput
 }
 
-func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+func (b *bucket) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = append(b.asked, *in)
@@ -65,7 +66,7 @@ func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 	if match := aws.ToString(in.IfMatch); match != "" && match != etag {
 		return nil, awsError{"PreconditionFailed"}
 	}
-	out := &s3.GetObjectOutput{ETag: &etag}
+	out := &s3.GetObjectOutput{ETag: &etag, ContentLength: aws.Int64(int64(len(content)))}
 	if in.Range != nil && !b.deaf {
 		var from int
 		if _, err := fmt.Sscanf(*in.Range, "bytes=%d-", &from); err != nil || from >= len(content) {
@@ -77,6 +78,12 @@ func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 	var r io.Reader = strings.NewReader(content)
 	if b.wrap != nil {
 		r = b.wrap(len(b.asked), r)
+	}
+	if b.stall > 0 {
+		r = io.MultiReader(io.LimitReader(r, b.stall), readerFunc(func([]byte) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}))
 	}
 	out.Body = io.NopCloser(r)
 	return out, nil
@@ -676,6 +683,25 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 		if aws.ToString(last.Range) != "bytes=900-" || aws.ToString(last.VersionId) != "v1" || last.IfMatch == nil {
 			t.Errorf("last request %+v", last)
 		}
+	})
+	t.Run("an answer that ends early is no whole object", func(t *testing.T) {
+		f := newFixture(t, map[string]string{lakeKey + "?": content})
+		f.bucket.wrap = func(_ int, r io.Reader) io.Reader { return io.LimitReader(r, int64(len(content)/2)) }
+		f.run(t, notification(lakeKey))
+		if got := len(f.queue.messages()); got != 30 {
+			t.Errorf("%d letters of 30", got)
+		}
+	})
+	t.Run("after a while in which nothing came", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, map[string]string{lakeKey + "?": content})
+			f.bucket.stall = int64(len(content)/3 + 1)
+			begin := time.Now()
+			f.run(t, notification(lakeKey))
+			if got := len(f.queue.messages()); got != 30 || len(f.bucket.asked) != 3 || time.Since(begin) != 3*stallTime {
+				t.Errorf("%d letters of 30, %d requests in %v", got, len(f.bucket.asked), time.Since(begin))
+			}
+		})
 	})
 	for name, c := range map[string]struct {
 		set func(*bucket)
