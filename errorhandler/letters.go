@@ -30,7 +30,7 @@ func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sen
 	var failed error
 	for failed == nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("reading error object at offset %d: %w", at, context.Cause(ctx))
+			return fmt.Errorf("reading error object at offset %d: %w", at, ctx.Err())
 		}
 		failure, err := reader.Next()
 		var unreadable *deadletter.UnreadableError
