@@ -315,6 +315,7 @@ func (c unexpected) Error() string { return fmt.Sprintf("unexpected character %q
 var (
 	errNewline = errors.New("document breaks off at a newline")
 	errEscape  = errors.New("invalid escape in a string")
+	errScalar  = errors.New("neither a number nor true, false or null")
 )
 
 // token returns the next byte of a document that is no white space.
@@ -396,8 +397,8 @@ func (r *Reader) value(c byte, f *field) (err error) {
 	return err
 }
 
-// nested passes over the object or array that begins with c. It is as strict as [Reader.document]: otherwise the end of a document that
-// breaks off could be found in a later one, and those between would be lost without a word.
+// nested passes over the object or array that begins with c. It is as strict as [Reader.document]: otherwise the end of a
+// document that breaks off could be found in a later one, and those between would be lost without a word.
 func (r *Reader) nested(c byte) error {
 	r.open = append(r.open[:0], c)
 	for empty := true; len(r.open) > 0; {
@@ -464,7 +465,7 @@ func (r *Reader) scalar(c byte, f *field) error {
 		if c = next[0]; space(c) || c == ',' || c == '}' || c == ']' {
 			n++
 			if word := string(text[:min(n, len(text))]); !digits.complete() && word != "true" && word != "false" && word != "null" {
-				return fmt.Errorf("unexpected value %q", word)
+				return errScalar
 			}
 			break
 		}
