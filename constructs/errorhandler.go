@@ -14,8 +14,16 @@ import (
 // ErrorPrefix is where both streams write what they could not deliver; every object under it calls the error handler.
 const ErrorPrefix = "error-data/"
 
-// ErrorHandlerTimeoutSeconds bounds one error object: 128 MB of JSON read once and at most 1,001 messages.
-const ErrorHandlerTimeoutSeconds = 300
+// Memory buys processor here: the handler's process stays below 64 MiB whatever it reads (make verify measures it), and Lambda
+// gives 512 MB 0.29 of a vCPU. An error object of 128 MB takes 0.6 to 1.5 s of CPU time, one that unzips to 1 GB 3.8 s
+// (docs/reliability.md), so 2 to 13 s here. With less memory an object would cost the same and take longer.
+//
+// The time limit is twenty times that, for days on which S3 or SQS are slow. The handler stops by itself 10 s before it, and the
+// invocation fails with what it could not do.
+const (
+	errorHandlerMemoryMB       = 512
+	ErrorHandlerTimeoutSeconds = 300
+)
 
 // ErrorHandlerProps configure an [ErrorHandler].
 type ErrorHandlerProps struct {
@@ -51,7 +59,7 @@ func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerPr
 			"STACK":                 props.StackName,
 			"LOG_LEVEL":             props.LogLevel,
 		},
-		MemoryMB:       512,
+		MemoryMB:       errorHandlerMemoryMB,
 		TimeoutSeconds: ErrorHandlerTimeoutSeconds,
 		Tracing:        props.Tracing,
 		Logs:           props.Logs,

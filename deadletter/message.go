@@ -44,8 +44,8 @@ type Message struct {
 	// Index and DocumentID say where a search document was to go.
 	Index      string `json:"index,omitempty"`
 	DocumentID string `json:"documentId,omitempty"`
-	// EventID is the event_id of the record's first event, when that much of it can be read and it is text of at most 256
-	// bytes.
+	// EventID is the event_id of the record's first event, when that much of it can be read within the first 64 KiB and it is
+	// text of at most 256 bytes.
 	EventID string `json:"eventId,omitempty"`
 	// Pointer leads to the document in the error object; every record and object has one.
 	Pointer *Pointer `json:"pointer,omitempty"`
@@ -202,9 +202,10 @@ func timeText(t time.Time) string {
 }
 
 // eventID finds the event_id of the first event in a record. It reads token by token, so that the id of a record that
-// breaks off after it is still found; of a repeated key the last counts.
+// breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record, which would
+// take as much memory again.
 func eventID(record []byte) string {
-	d := json.NewDecoder(bytes.NewReader(record))
+	d := json.NewDecoder(bytes.NewReader(record[:min(len(record), 64<<10)]))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return ""
 	}

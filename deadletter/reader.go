@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,11 +20,15 @@ import (
 // no document that Firehose writes is longer.
 const MaxRawData = 6 << 20
 
-// Bounds of the other texts that a [Reader] keeps; longer ones are cut. A scalar that is not quoted is never longer.
+// Bounds of the other texts that a [Reader] keeps; longer ones are cut.
 const (
-	maxKey  = 64
-	maxText = 64 << 10
+	maxKey    = 64
+	maxScalar = 64 // a number, true, false or null
+	maxText   = 64 << 10
 )
+
+// maxDepth is how deep a document may be nested, the same as for encoding/json: Firehose nests twice.
+const maxDepth = 10000
 
 // Failure is one document of an error object. It and its RawData are valid until the next call of [Reader.Next].
 type Failure struct {
@@ -44,8 +49,10 @@ type Failure struct {
 }
 
 // UnreadableError is a part of an error object that is no JSON: a document that breaks off, or something else altogether.
-// The reader goes on after it, at the next line that begins with a brace.
+// The reader goes on after it, at the next line that begins with a brace or the next document behind a closing brace.
 type UnreadableError struct {
+	// Offset and Length are the part's bytes in the (unzipped) object. The Length is 0 when everything from Offset on is lost:
+	// in a broken gzip stream nothing more can be read, however much there is.
 	Offset, Length int64
 	Err            error
 }
@@ -66,14 +73,16 @@ type Reader struct {
 	source  source
 	in      *bufio.Reader
 	offset  int64 // of the next byte of in
-	last    byte  // the byte before offset
+	last    byte  // the last byte before offset that is no blank
+	before  byte  // and the one before that, after read
 	gzip    bool
 	started bool
 	done    bool
+	broken  bool // the gzip stream
 	failure Failure
 	fields  [numFields]field
 	key     []byte
-	raw     []byte
+	open    []byte // the braces around what nested reads
 }
 
 // The fields that are kept.
@@ -116,6 +125,7 @@ type field struct {
 	text    []byte
 	present bool
 	cut     bool
+	quoted  bool
 }
 
 // source remembers why the object itself could not be read, to tell that from content that is broken.
@@ -222,39 +232,52 @@ func (r *Reader) fail(begin int64, cause error) error {
 	if cause == io.EOF {
 		cause = io.ErrUnexpectedEOF
 	}
-	return &UnreadableError{Offset: begin, Length: r.offset - begin, Err: cause}
+	part := &UnreadableError{Offset: begin, Length: r.offset - begin, Err: cause}
+	if r.broken {
+		part.Length = 0
+	}
+	return part
 }
 
-// resync moves to the next line that begins with a brace. It returns an error when there is none.
+// resync moves to where a document seems to begin: a brace at the start of a line, or one with a quote behind a closing brace,
+// which is nowhere within a document of Firehose. It returns an error when there is none.
 func (r *Reader) resync(cause error) error {
-	if broken := (brokenGzip{}); r.source.err != nil || errors.As(cause, &broken) {
-		return cause
+	if cause == unexpected('{') && r.in.UnreadByte() == nil { // it may begin the next document
+		r.offset--
+		r.last = r.before
 	}
-	for {
-		if r.last == '\n' {
-			next, err := r.in.Peek(1)
-			if err != nil {
-				return err
-			}
-			if next[0] == '{' {
-				return nil
-			}
+	for cause == nil || !r.lost(cause) {
+		var next []byte
+		if next, cause = r.in.Peek(2); len(next) == 0 {
+			r.lost(cause)
+			return cause
 		}
-		line, err := r.in.ReadSlice('\n')
-		if r.offset += int64(len(line)); len(line) > 0 {
-			r.last = line[len(line)-1]
+		if next[0] == '{' && (r.last == '\n' || r.last == '}' && len(next) == 2 && next[1] == '"') {
+			return nil
 		}
-		if err != nil && err != bufio.ErrBufferFull {
-			return err
+		window, _ := r.in.Peek(r.in.Buffered())
+		n := 1 + bytes.IndexByte(window[1:], '{')
+		if n == 0 {
+			n = len(window)
 		}
+		r.discard(window[:n])
 	}
+	return cause
+}
+
+// lost reports whether nothing can be read after the error. A source that fails breaks the gzip stream too, and comes first.
+func (r *Reader) lost(err error) bool {
+	r.broken = r.source.err == nil && errors.As(err, new(brokenGzip))
+	return r.broken || r.source.err != nil
 }
 
 func (r *Reader) read() (byte, error) {
 	c, err := r.in.ReadByte()
 	if err == nil {
 		r.offset++
-		r.last = c
+		if !blank(c) {
+			r.before, r.last = r.last, c
+		}
 	}
 	return c, err
 }
@@ -262,6 +285,9 @@ func (r *Reader) read() (byte, error) {
 func (r *Reader) discard(window []byte) {
 	n, _ := r.in.Discard(len(window)) // what is buffered can always be discarded
 	r.offset += int64(n)
+	for n > 0 && blank(window[n-1]) {
+		n--
+	}
 	if n > 0 {
 		r.last = window[n-1]
 	}
@@ -276,13 +302,20 @@ func lower(key []byte) {
 	}
 }
 
+// blank is white space within a line.
+func blank(c byte) bool { return c == ' ' || c == '\r' || c == '\t' }
+
 func space(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-func unexpected(c byte) error { return fmt.Errorf("unexpected character %q", c) }
+// unexpected is the error of a character that cannot stand where it does.
+type unexpected byte
+
+func (c unexpected) Error() string { return fmt.Sprintf("unexpected character %q", byte(c)) }
 
 var (
 	errNewline = errors.New("document breaks off at a newline")
 	errEscape  = errors.New("invalid escape in a string")
+	errScalar  = errors.New("neither a number nor true, false or null")
 )
 
 // token returns the next byte of a document that is no white space.
@@ -352,9 +385,10 @@ func (r *Reader) value(c byte, f *field) (err error) {
 		if f == &r.fields[fRaw] {
 			limit = MaxRawData
 		}
+		f.quoted = true
 		f.text, f.cut, err = r.text(f.text, limit)
 	case c == '{' || c == '[':
-		err = r.nested()
+		err = r.nested(c)
 	case c == '-' || c == 't' || c == 'f' || c == 'n' || '0' <= c && c <= '9':
 		err = r.scalar(c, f)
 	default:
@@ -363,22 +397,51 @@ func (r *Reader) value(c byte, f *field) (err error) {
 	return err
 }
 
-// nested passes over an object or array after its first brace; it counts braces, whatever the depth.
-func (r *Reader) nested() error {
-	for depth := 1; depth > 0; {
+// nested passes over the object or array that begins with c. It is as strict as [Reader.document]: otherwise the end of a
+// document that breaks off could be found in a later one, and those between would be lost without a word.
+func (r *Reader) nested(c byte) error {
+	r.open = append(r.open[:0], c)
+	for empty := true; len(r.open) > 0; {
 		c, err := r.token()
 		if err != nil {
 			return err
 		}
-		switch c {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		case '"':
+		object := r.open[len(r.open)-1] == '{'
+		if object && c == '}' || !object && c == ']' {
+			r.open, empty = r.open[:len(r.open)-1], false
+			continue
+		}
+		if !empty {
+			if c != ',' {
+				return unexpected(c)
+			}
+			if c, err = r.token(); err != nil {
+				return err
+			}
+		}
+		if object {
+			if c != '"' {
+				return unexpected(c)
+			}
 			if _, _, err := r.text(nil, 0); err != nil {
 				return err
 			}
+			if c, err = r.token(); err != nil {
+				return err
+			} else if c != ':' {
+				return unexpected(c)
+			}
+			if c, err = r.token(); err != nil {
+				return err
+			}
+		}
+		if empty = c == '{' || c == '['; empty {
+			if len(r.open) == maxDepth-1 {
+				return fmt.Errorf("nested deeper than %d", maxDepth)
+			}
+			r.open = append(r.open, c)
+		} else if err := r.value(c, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -386,19 +449,24 @@ func (r *Reader) nested() error {
 
 // scalar reads a number, true, false or null.
 func (r *Reader) scalar(c byte, f *field) error {
-	var text [maxKey]byte
+	var text [maxScalar]byte
 	n := 0
-	for {
-		if n == len(text) {
-			return fmt.Errorf("value longer than %d characters", len(text))
+	for digits := atStart; ; n++ {
+		if n < len(text) {
+			text[n] = c
 		}
-		text[n] = c
-		n++
+		if digits = digits.next(c); digits == notANumber && (n == len("false") || c < 'a' || c > 'z') {
+			return unexpected(c)
+		}
 		next, err := r.in.Peek(1)
 		if err != nil {
 			return err
 		}
 		if c = next[0]; space(c) || c == ',' || c == '}' || c == ']' {
+			n++
+			if word := string(text[:min(n, len(text))]); !digits.complete() && word != "true" && word != "false" && word != "null" {
+				return errScalar
+			}
 			break
 		}
 		if c, err = r.read(); err != nil {
@@ -408,13 +476,54 @@ func (r *Reader) scalar(c byte, f *field) error {
 	if f == nil {
 		return nil
 	}
-	if string(text[:n]) == "null" {
-		f.present = false
-		return nil
+	f.cut = n > len(text)
+	f.text = append(f.text, text[:min(n, len(text))]...)
+	if string(f.text) == "null" {
+		f.text, f.present = f.text[:0], false
 	}
-	f.text = append(f.text, text[:n]...)
 	return nil
 }
+
+// number is how much of a number of RFC 8259 has been read.
+type number int
+
+const (
+	atStart number = iota
+	minus
+	zero
+	integer
+	point
+	fraction
+	mark
+	markSign
+	exponent
+	notANumber
+)
+
+func (n number) next(c byte) number {
+	digit := '0' <= c && c <= '9'
+	switch {
+	case n == atStart && c == '-':
+		return minus
+	case n <= minus && c == '0':
+		return zero
+	case (n <= minus || n == integer) && digit:
+		return integer
+	case (n == zero || n == integer) && c == '.':
+		return point
+	case (n == point || n == fraction) && digit:
+		return fraction
+	case (n == zero || n == integer || n == fraction) && (c == 'e' || c == 'E'):
+		return mark
+	case n == mark && (c == '+' || c == '-'):
+		return markSign
+	case n >= mark && n <= exponent && digit:
+		return exponent
+	}
+	return notANumber
+}
+
+func (n number) complete() bool { return n == zero || n == integer || n == fraction || n == exponent }
 
 // text reads a string after its first quote and appends its content to dst, up to limit bytes in all; it reports whether
 // there was more.
@@ -423,6 +532,12 @@ func (r *Reader) text(dst []byte, limit int) ([]byte, bool, error) {
 	add := func(p []byte) {
 		if room := limit - len(dst); len(p) > room {
 			p, cut = p[:room], true
+		}
+		if free := cap(dst) - len(dst); free < len(p) {
+			// By twice, where append would grow a large text by a quarter and leave five times its size to the collector.
+			larger := make([]byte, len(dst), min(limit, max(2*cap(dst), len(dst)+len(p))))
+			copy(larger, dst)
+			dst = larger
 		}
 		dst = append(dst, p...)
 	}
@@ -518,7 +633,7 @@ func (r *Reader) finish(begin int64) {
 		Stage:        UnknownStage,
 		ErrorCode:    string(r.fields[fCode].text),
 		ErrorMessage: string(r.fields[fMessage].text),
-		Attempts:     int(max(0, min(r.number(fAttempts), 1<<31-1))),
+		Attempts:     int(max(0, min(r.whole(fAttempts), 1<<31-1))),
 		ArrivalTime:  r.time(fArrival),
 		FailedTime:   r.time(fEnding),
 		Index:        string(r.fields[fIndex].text),
@@ -543,23 +658,35 @@ func (r *Reader) finish(begin int64) {
 	}
 	if raw := &r.fields[fRaw]; raw.cut {
 		f.RawDataTooLong = true
-	} else if raw.present {
-		text := bytes.TrimRight(raw.text, "=")
-		if cap(r.raw) < base64.RawStdEncoding.DecodedLen(len(text)) {
-			r.raw = make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
-		}
-		n, err := base64.RawStdEncoding.Decode(r.raw[:cap(r.raw)], text)
-		if err == nil {
-			f.RawData = r.raw[:n:n]
-			if f.RawData == nil {
-				f.RawData = []byte{}
-			}
-		}
+	} else if raw.quoted {
+		f.RawData = decode(raw.text)
 	}
 }
 
-// number returns 0 for what is missing or no whole number.
-func (r *Reader) number(i int) int64 {
+// decode decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a reader holds.
+// It returns nil when the text is no base64.
+func decode(text []byte) []byte {
+	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 { // base64 allows them; pieces of it cannot
+		text = slices.DeleteFunc(text, func(c byte) bool { return c == '\r' || c == '\n' })
+	}
+	text = bytes.TrimRight(text, "=")
+	if len(text) == 0 {
+		return []byte{}
+	}
+	var piece [3 << 10]byte
+	size := 0
+	for begin := 0; begin < len(text); begin += 4 << 10 {
+		n, err := base64.RawStdEncoding.Decode(piece[:], text[begin:min(begin+4<<10, len(text))])
+		if err != nil {
+			return nil
+		}
+		size += copy(text[size:], piece[:n])
+	}
+	return text[:size:size]
+}
+
+// whole returns 0 for what is missing or no whole number.
+func (r *Reader) whole(i int) int64 {
 	n, err := strconv.ParseInt(string(r.fields[i].text), 10, 64)
 	if err != nil {
 		return 0
@@ -569,7 +696,7 @@ func (r *Reader) number(i int) int64 {
 
 // time reads milliseconds since 1970, up to the year 9999, the last that RFC 3339 can write.
 func (r *Reader) time(i int) time.Time {
-	if ms := r.number(i); ms > 0 && ms <= 253402300799999 {
+	if ms := r.whole(i); ms > 0 && ms <= 253402300799999 {
 		return time.UnixMilli(ms)
 	}
 	return time.Time{}

@@ -18,6 +18,11 @@ import (
 // failed. The SDK retries only the request, not the reading of the answer.
 const maxResumes = 4
 
+// stallTime is how long nothing may come over a connection before it counts as broken.
+const stallTime = 30 * time.Second
+
+var errStalled = fmt.Errorf("nothing came for %v", stallTime)
+
 // body is the content of an object. A connection that breaks is replaced by a ranged request from where it broke, of the
 // same version and the same content (ETag).
 type body struct {
@@ -26,8 +31,10 @@ type body struct {
 	input   s3.GetObjectInput
 	pause   func(context.Context, time.Duration) error
 	content io.ReadCloser // nil after a failure
-	failure error         // the last one
+	cancel  context.CancelFunc
+	failure error // the last one
 	offset  int64
+	size    int64 // of the object, 0 when it is not known
 	resumes int
 }
 
@@ -38,25 +45,45 @@ func open(ctx context.Context, objects Objects, source deadletter.Source, pause 
 	if source.VersionID != "" {
 		b.input.VersionId = &source.VersionID
 	}
-	output, err := objects.GetObject(ctx, &b.input)
+	output, err := b.get()
 	if err != nil {
 		return nil, fmt.Errorf("getting object: %w", err)
 	}
-	b.content, b.input.IfMatch = output.Body, output.ETag
+	b.content, b.input.IfMatch, b.size = output.Body, output.ETag, aws.ToInt64(output.ContentLength)
 	return b, nil
+}
+
+// get asks for the object; cancel ends the reading of the answer.
+func (b *body) get() (output *s3.GetObjectOutput, err error) {
+	var ctx context.Context
+	ctx, b.cancel = context.WithCancel(b.ctx)
+	if output, err = b.objects.GetObject(ctx, &b.input); err != nil {
+		b.cancel()
+	}
+	return output, err
 }
 
 // Read reads on, over broken connections.
 func (b *body) Read(p []byte) (int, error) {
 	for {
 		if b.content == nil {
+			if b.size > 0 && b.offset == b.size { // what broke was only the end of the answer
+				return 0, io.EOF
+			}
 			if err := b.resume(); err != nil {
 				return 0, err
 			}
 		}
+		watch := time.AfterFunc(stallTime, b.cancel)
 		n, err := b.content.Read(p)
+		if !watch.Stop() && err != nil && err != io.EOF {
+			err = errStalled
+		}
 		if b.offset += int64(n); n > 0 {
 			b.resumes = 0
+		}
+		if err == io.EOF && b.offset < b.size {
+			err = io.ErrUnexpectedEOF
 		}
 		if err == nil || err == io.EOF {
 			return n, err
@@ -81,12 +108,14 @@ func (b *body) resume() error {
 	}
 	want := fmt.Sprintf("bytes=%d-", b.offset)
 	b.input.Range = &want
-	output, err := b.objects.GetObject(b.ctx, &b.input)
+	output, err := b.get()
 	if err != nil {
 		return fmt.Errorf("resuming object at byte %d: %w", b.offset, errors.Join(err, b.failure))
 	}
 	if got := aws.ToString(output.ContentRange); !strings.HasPrefix(got, fmt.Sprintf("bytes %d-", b.offset)) {
-		return fmt.Errorf("resuming object at byte %d: got range %q: %w", b.offset, got, errors.Join(b.failure, output.Body.Close()))
+		err := errors.Join(b.failure, output.Body.Close())
+		b.cancel()
+		return fmt.Errorf("resuming object at byte %d: got range %q: %w", b.offset, got, err)
 	}
 	b.content = output.Body
 	return nil
@@ -98,6 +127,7 @@ func (b *body) Close() error {
 		return nil
 	}
 	err := b.content.Close()
+	b.cancel()
 	b.content = nil
 	return err
 }

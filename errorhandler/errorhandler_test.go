@@ -2,17 +2,24 @@ package errorhandler
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -39,10 +46,14 @@ type bucket struct {
 	content map[string]string
 	wrap    func(request int, r io.Reader) io.Reader // what happens to the content of the n-th answer
 	deaf    bool                                     // ranges are ignored
+	stall   int64                                    // after so many bytes of an answer nothing comes any more; 0: never
+	mu      sync.Mutex
 	asked   []s3.GetObjectInput
 }
 
-func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+func (b *bucket) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.asked = append(b.asked, *in)
 	content, ok := b.content[aws.ToString(in.Key)+"?"+aws.ToString(in.VersionId)]
 	if !ok {
@@ -55,7 +66,7 @@ func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 	if match := aws.ToString(in.IfMatch); match != "" && match != etag {
 		return nil, awsError{"PreconditionFailed"}
 	}
-	out := &s3.GetObjectOutput{ETag: &etag}
+	out := &s3.GetObjectOutput{ETag: &etag, ContentLength: aws.Int64(int64(len(content)))}
 	if in.Range != nil && !b.deaf {
 		var from int
 		if _, err := fmt.Sscanf(*in.Range, "bytes=%d-", &from); err != nil || from >= len(content) {
@@ -68,6 +79,12 @@ func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 	if b.wrap != nil {
 		r = b.wrap(len(b.asked), r)
 	}
+	if b.stall > 0 {
+		r = io.MultiReader(io.LimitReader(r, b.stall), readerFunc(func([]byte) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}))
+	}
 	out.Body = io.NopCloser(r)
 	return out, nil
 }
@@ -76,12 +93,19 @@ func (b *bucket) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*
 type queue struct {
 	t      *testing.T
 	answer func(call int, in *sqs.SendMessageBatchInput) (failed []types.BatchResultErrorEntry, err error)
+	hang   bool // until the context ends
+	mu     sync.Mutex
 	calls  int
 	bodies []string
 }
 
-func (q *queue) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
-	q.calls++
+func (q *queue) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.calls++; q.hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	size, ids := 0, map[string]bool{}
 	for _, e := range in.Entries {
 		size += len(*e.MessageBody)
@@ -137,6 +161,7 @@ type fixture struct {
 	bucket       *bucket
 	queue        *queue
 	metrics, log bytes.Buffer
+	mu           sync.Mutex
 	pauses       []time.Duration
 }
 
@@ -152,7 +177,12 @@ func newFixture(t *testing.T, content map[string]string) *fixture {
 		t.Fatal(err)
 	}
 	f.connect = func(context.Context) (Objects, Queue, error) { return f.bucket, f.queue, nil }
-	f.pause = func(_ context.Context, d time.Duration) error { f.pauses = append(f.pauses, d); return nil }
+	f.pause = func(_ context.Context, d time.Duration) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.pauses = append(f.pauses, d)
+		return nil
+	}
 	return f
 }
 
@@ -193,6 +223,7 @@ func TestEachFailedRecordBecomesALetter(t *testing.T) {
 		lakeKey + "2?v1": failed(t, "Lambda.ProcessingFailedStatus", `{"event_id":"e-2"}`),
 	})
 	f.run(t, notification(lakeKey+"?v1", searchKey, lakeKey+"2?v1"))
+	slices.SortStableFunc(f.queue.bodies, byKey)
 	var got []string
 	for _, m := range f.queue.messages() {
 		got = append(got, fmt.Sprint(m.Kind, m.Stream, m.Stage, m.Reason, m.EventID, m.Pointer.Key == lakeKey || m.Pointer.Key == searchKey, m.Pointer.VersionID))
@@ -200,8 +231,8 @@ func TestEachFailedRecordBecomesALetter(t *testing.T) {
 	want := []string{
 		fmt.Sprint("record", "lake", "transform", event.NotAnObject, "", true, "v1"),
 		fmt.Sprint("record", "lake", "transform", "FunctionError", "e-1", true, "v1"),
-		fmt.Sprint("record", "search", "search", "SearchRejected", "", true, ""),
 		fmt.Sprint("record", "lake", "transform", "AcceptedNow", "e-2", false, "v1"),
+		fmt.Sprint("record", "search", "search", "SearchRejected", "", true, ""),
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -210,6 +241,7 @@ func TestEachFailedRecordBecomesALetter(t *testing.T) {
 		first := f.queue.bodies
 		f.queue.bodies = nil
 		f.run(t, notification(lakeKey+"?v1", searchKey, lakeKey+"2?v1"))
+		slices.SortStableFunc(f.queue.bodies, byKey)
 		if strings.Join(first, "") != strings.Join(f.queue.bodies, "") {
 			t.Error("the letters differ")
 		}
@@ -227,6 +259,152 @@ func TestEachFailedRecordBecomesALetter(t *testing.T) {
 			t.Errorf("attributes %q", got)
 		}
 	})
+}
+
+// byKey orders letters by their object; those of one object stay in their order.
+func byKey(a, b string) int {
+	key := func(body string) string {
+		m, err := deadletter.Parse([]byte(body))
+		if err != nil {
+			return err.Error()
+		}
+		return m.Pointer.Key
+	}
+	return strings.Compare(key(a), key(b))
+}
+
+// TestSeveralObjectsAtOnce runs on a clock of its own, where a wait for what never comes is a deadlock and fails.
+func TestSeveralObjectsAtOnce(t *testing.T) {
+	const objects = 2*MaxObjects + 1
+	content := map[string]string{}
+	var keys []string
+	for i := range objects {
+		keys = append(keys, fmt.Sprintf("%s-%d", lakeKey, i))
+		content[keys[i]+"?"] = failed(t, "Lambda.FunctionError", `{}`)
+	}
+	t.Run("as many as there is memory for", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, content)
+			var atOnce, most atomic.Int64
+			f.bucket.wrap = func(_ int, r io.Reader) io.Reader {
+				return readerFunc(func(p []byte) (int, error) {
+					most.Store(max(most.Load(), atOnce.Add(1)))
+					time.Sleep(time.Second)
+					atOnce.Add(-1)
+					return r.Read(p)
+				})
+			}
+			begin := time.Now()
+			f.run(t, notification(keys...))
+			// Each object is read twice: its content, its end.
+			if most.Load() != MaxObjects || time.Since(begin) != 3*2*time.Second {
+				t.Errorf("%d objects read at once in %v, want %d in 6s", most.Load(), time.Since(begin), MaxObjects)
+			}
+			if got := len(f.queue.messages()); got != objects {
+				t.Errorf("%d letters, want %d", got, objects)
+			}
+		})
+	})
+	t.Run("each one once, however often the event names it", func(t *testing.T) {
+		f := newFixture(t, content)
+		f.run(t, notification(keys[0], keys[1], keys[0], keys[0]+"?v2", keys[1]))
+		if got := len(f.bucket.asked); got != 3 {
+			t.Errorf("%d objects read, want 3", got)
+		}
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestTimeLimit(t *testing.T) {
+	line := failed(t, "Lambda.FunctionError", `{}`)
+	for name, c := range map[string]struct {
+		limit time.Duration
+		hang  bool
+		after time.Duration
+	}{
+		"reading ends and what has been read is sent":      {5 * time.Minute, false, 290 * time.Second},
+		"of a short limit a fifth is kept":                 {10 * time.Second, false, 8 * time.Second},
+		"a queue that hangs is left in time for an answer": {5 * time.Minute, true, 298 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, map[string]string{lakeKey + "?": strings.Repeat(line, 500)})
+				f.bucket.wrap = func(_ int, r io.Reader) io.Reader {
+					return readerFunc(func(p []byte) (int, error) { // a line a second
+						time.Sleep(time.Second)
+						return r.Read(p[:min(len(p), len(line))])
+					})
+				}
+				f.queue.hang = c.hang
+				ctx, cancel := context.WithTimeout(t.Context(), c.limit)
+				defer cancel()
+				begin := time.Now()
+				err := f.Handle(ctx, notification(lakeKey))
+				if err == nil || !strings.Contains(err.Error(), "stopped before the time limit") || !strings.Contains(err.Error(), lakeKey) {
+					t.Errorf("error %v", err)
+				}
+				// The read under way is waited for.
+				if took := time.Since(begin); took < c.after || took > c.after+time.Second {
+					t.Errorf("it took %v, want %v of %v", took, c.after, c.limit)
+				}
+				got := len(f.queue.messages())
+				if want := int(c.after / time.Second); !c.hang && got != want && got != want+1 || c.hang && got > 0 {
+					t.Errorf("%d letters in %v", got, c.after)
+				}
+				if want := fmt.Sprintf(`"DeadLetters":%d,`, got); !strings.Contains(f.metrics.String(), want) {
+					t.Errorf("metrics %s, want %s", f.metrics.String(), want)
+				}
+			})
+		})
+	}
+	t.Run("an object that is done in time is no failure", func(t *testing.T) {
+		f := newFixture(t, map[string]string{lakeKey + "?": line})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := f.Handle(ctx, notification(lakeKey)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestErrorFitsIntoOneMessage: Lambda puts the event and the error into one message of the queue.
+func TestErrorFitsIntoOneMessage(t *testing.T) {
+	for name, refuse := range map[string]func(in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error){
+		"every letter refused": func(in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+			failed := reject(in, true, 0)
+			for i := range in.Entries[1:] {
+				failed = append(failed, reject(in, true, i+1)...)
+			}
+			return failed, nil
+		},
+		"an answer as long as a page": func(*sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+			return nil, errors.New(strings.Repeat("<html>ü", 10_000))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, map[string]string{})
+			var keys []string
+			for i := range 40 {
+				keys = append(keys, fmt.Sprintf("%s-%d", lakeKey, i))
+				f.bucket.content[keys[i]+"?"] = strings.Repeat(failed(t, "Lambda.FunctionError", `{}`), 50)
+			}
+			f.queue.answer = func(_ int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) { return refuse(in) }
+			err := f.Handle(context.Background(), notification(keys...))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			text, jsonErr := json.Marshal(err.Error())
+			if jsonErr != nil || len(text) > 6*(17<<10) || !utf8.ValidString(err.Error()) || !strings.Contains(err.Error(), "bytes in all") || !strings.Contains(err.Error(), keys[0]) {
+				t.Errorf("error of %d bytes: %.300s", len(text), text)
+			}
+			if log := f.log.String(); !strings.Contains(log, keys[0]) || !strings.Contains(log, keys[39]) {
+				t.Error("the log does not name every object")
+			}
+		})
+	}
 }
 
 func TestOneMetricLineAStream(t *testing.T) {
@@ -295,6 +473,15 @@ func TestEventThatCannotBeDecodedFails(t *testing.T) {
 
 func TestWhatIsNotItemisedGetsOneLetter(t *testing.T) {
 	line := failed(t, "Lambda.FunctionError", `{}`)
+	var b strings.Builder
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(line + "torn\n" + line[:50])); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Flush(); err != nil { // and never closed
+		t.Fatal(err)
+	}
+	zipped := b.String()
 	for name, c := range map[string]struct {
 		key, content   string
 		letters        int
@@ -305,6 +492,7 @@ func TestWhatIsNotItemisedGetsOneLetter(t *testing.T) {
 		"foreign object":   {"error-data/else/x", "any", 1, deadletter.ForeignObject, 0, 0, "map[]"},
 		"missing object":   {lakeKey, "", 1, deadletter.ObjectMissing, 0, 0, "map[]"},
 		"torn object":      {lakeKey, line + "torn\n" + line + line[:20], 3, deadletter.Unreadable, int64(len(line)), int64(len(line)) + 25, "map[Unreadable:2]"},
+		"broken gzip":      {lakeKey, zipped, 2, deadletter.Unreadable, int64(len(line)), 0, "map[Unreadable:2]"},
 		"1,000 records":    {lakeKey, strings.Repeat(line, 1000), 1000, deadletter.FunctionError, int64(999 * len(line)), int64(len(line) - 1), "map[]"},
 		"1,001 records":    {lakeKey, strings.Repeat(line, 1001), 1001, deadletter.MoreRecords, int64(1000 * len(line)), int64(len(line) - 1), "map[FunctionError:1]"},
 		"2,500 in reasons": {lakeKey, strings.Repeat(line, 2000) + strings.Repeat(failed(t, "Lambda.ProcessingFailedStatus", `[]`), 500), 1001, deadletter.MoreRecords, int64(1000 * len(line)), 0, "map[FunctionError:1000 NotAnObject:500]"},
@@ -496,6 +684,25 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 			t.Errorf("last request %+v", last)
 		}
 	})
+	t.Run("an answer that ends early is no whole object", func(t *testing.T) {
+		f := newFixture(t, map[string]string{lakeKey + "?": content})
+		f.bucket.wrap = func(_ int, r io.Reader) io.Reader { return io.LimitReader(r, int64(len(content)/2)) }
+		f.run(t, notification(lakeKey))
+		if got := len(f.queue.messages()); got != 30 {
+			t.Errorf("%d letters of 30", got)
+		}
+	})
+	t.Run("after a while in which nothing came", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, map[string]string{lakeKey + "?": content})
+			f.bucket.stall = int64(len(content)/3 + 1)
+			begin := time.Now()
+			f.run(t, notification(lakeKey))
+			if got := len(f.queue.messages()); got != 30 || len(f.bucket.asked) != 3 || time.Since(begin) != 3*stallTime {
+				t.Errorf("%d letters of 30, %d requests in %v", got, len(f.bucket.asked), time.Since(begin))
+			}
+		})
+	})
 	for name, c := range map[string]struct {
 		set func(*bucket)
 		err string
@@ -525,6 +732,99 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNothingIsMissing reads objects that are torn in places over connections that break into a queue that refuses, each until
+// Lambda's retry succeeds: every record has a letter or lies within a part that one points to.
+func TestNothingIsMissing(t *testing.T) {
+	for seed := range uint64(12) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		oneIn := func(n int) bool { return random.IntN(n) == 0 }
+		var content bytes.Buffer
+		begins := []int64{} // of the good documents, by number
+		separator := []string{"\n", "", "\r\n "}[random.IntN(3)]
+		torn := oneIn(2)
+		for range random.IntN(1400) {
+			document := strings.TrimSpace(failed(t, "Lambda.FunctionError", fmt.Sprintf(`{"event_id":"e-%d","x":"%s"}`, len(begins), strings.Repeat("x", random.IntN(200)))))
+			switch {
+			case torn && oneIn(200):
+				content.WriteString(document[:random.IntN(len(document))])
+			case torn && oneIn(200):
+				content.WriteString("no JSON {")
+			default:
+				begins = append(begins, int64(content.Len()))
+				content.WriteString(document)
+			}
+			content.WriteString(separator)
+		}
+		object := content.String()
+		if oneIn(3) {
+			var b strings.Builder
+			half := random.IntN(len(object) + 1)
+			for _, member := range []string{object[:half], object[half:]} {
+				z := gzip.NewWriter(&b)
+				if _, err := io.WriteString(z, member); err != nil {
+					t.Fatal(err)
+				}
+				if err := z.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			object = b.String()
+		}
+		f := newFixture(t, map[string]string{lakeKey + "?": object})
+		f.bucket.wrap = func(_ int, r io.Reader) io.Reader {
+			if oneIn(2) {
+				return r
+			}
+			return io.MultiReader(io.LimitReader(r, random.Int64N(50_000)), iotest.ErrReader(errors.New("connection reset")))
+		}
+		f.queue.answer = func(_ int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+			if oneIn(500) {
+				return nil, awsError{"InternalError"}
+			}
+			var entries []types.BatchResultErrorEntry
+			for i := range in.Entries {
+				if oneIn(30) {
+					entries = append(entries, reject(in, oneIn(10), i)...)
+				}
+			}
+			return entries, nil
+		}
+		tries := 1
+		for ; f.Handle(context.Background(), notification(lakeKey)) != nil; tries++ {
+			if tries == 100 {
+				t.Fatalf("seed %d: no success in %d tries", seed, tries)
+			}
+		}
+		have := map[string]bool{}
+		places := map[string]deadletter.Pointer{}
+		var parts []deadletter.Pointer
+		for _, m := range f.queue.messages() {
+			if before, twice := places[m.ID]; twice && before != *m.Pointer {
+				t.Fatalf("seed %d: one id for %+v and %+v", seed, before, *m.Pointer)
+			}
+			if places[m.ID] = *m.Pointer; m.Kind == deadletter.Object {
+				parts = append(parts, *m.Pointer)
+				continue
+			}
+			have[fmt.Sprintf("%s at %d", m.EventID, m.Pointer.Offset)] = true
+			if m.EventID == "" && !m.Truncated {
+				t.Fatalf("seed %d: letter %+v of no record", seed, m)
+			}
+		}
+		for i, begin := range begins {
+			covered := slices.ContainsFunc(parts, func(p deadletter.Pointer) bool {
+				return p.Offset <= begin && (p.Length == 0 || begin < p.Offset+p.Length)
+			})
+			if !have[fmt.Sprintf("e-%d at %d", i, begin)] && !covered {
+				t.Fatalf("seed %d: record %d at %d has no letter and lies in none of %+v", seed, i, begin, parts)
+			}
+		}
+		if len(have) < min(len(begins), MaxRecordLetters)*9/10 {
+			t.Errorf("seed %d: %d letters of %d records", seed, len(have), len(begins))
+		}
 	}
 }
 

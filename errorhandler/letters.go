@@ -3,6 +3,7 @@ package errorhandler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"firehose-pipeline/deadletter"
@@ -17,7 +18,7 @@ func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sen
 	body, err := open(ctx, h.objects, source, h.pause)
 	if missing(err) {
 		count.unreadable++
-		return to.add(ctx, source.Part(deadletter.ObjectMissing, 0, 0, false, nil))
+		return to.add(source.Part(deadletter.ObjectMissing, 0, 0, false, nil))
 	} else if err != nil {
 		return err
 	}
@@ -25,41 +26,47 @@ func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sen
 	reader := deadletter.NewReader(body)
 	var rest, torn part
 	records := 0
+	var at int64
 	var failed error
 	for failed == nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("reading error object at offset %d: %w", at, ctx.Err())
+		}
 		failure, err := reader.Next()
 		var unreadable *deadletter.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
 			torn.add(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
+			at = unreadable.Offset + unreadable.Length
 			continue
 		case err == io.EOF:
-			return h.parts(ctx, source, to, count, reader.Gzip(), rest, torn)
+			return h.parts(source, to, count, reader.Gzip(), rest, torn)
 		case err != nil:
 			failed = err
 			continue
 		}
+		at = failure.Offset + failure.Length
 		count.records++
 		if records++; records > MaxRecordLetters {
 			reason, _ := source.Reason(failure)
 			rest.add(reason, failure.Offset, failure.Length)
 			continue
 		}
-		failed = to.add(ctx, source.Record(failure))
+		failed = to.add(source.Record(failure))
 	}
 	return failed
 }
 
 // parts sends the letters for what was not itemised.
-func (h *Handler) parts(ctx context.Context, source deadletter.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
+func (h *Handler) parts(source deadletter.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
 	if rest.counts != nil {
-		if err := to.add(ctx, source.Part(deadletter.MoreRecords, rest.begin, rest.end-rest.begin, gzip, rest.counts)); err != nil {
+		if err := to.add(source.Part(deadletter.MoreRecords, rest.begin, rest.length(), gzip, rest.counts)); err != nil {
 			return err
 		}
 	}
 	if torn.counts != nil {
 		count.unreadable++
-		return to.add(ctx, source.Part(deadletter.Unreadable, torn.begin, torn.end-torn.begin, gzip, torn.counts))
+		return to.add(source.Part(deadletter.Unreadable, torn.begin, torn.length(), gzip, torn.counts))
 	}
 	return nil
 }
@@ -67,6 +74,7 @@ func (h *Handler) parts(ctx context.Context, source deadletter.Source, to *sende
 // part sums up what is not itemised: from the first to the last of it, and how many by reason.
 type part struct {
 	begin, end int64
+	open       bool // it goes on to the end of the object, wherever that is
 	counts     map[deadletter.Reason]int64
 }
 
@@ -76,5 +84,13 @@ func (p *part) add(reason deadletter.Reason, offset, length int64) {
 		p.begin = offset
 	}
 	p.counts[reason]++
-	p.end = offset + length
+	p.end, p.open = offset+length, length == 0
+}
+
+// length is the length of a pointer to the part.
+func (p *part) length() int64 {
+	if p.open {
+		return 0
+	}
+	return p.end - p.begin
 }

@@ -16,6 +16,12 @@ type counter struct {
 	unreadable int // objects that are torn, missing or foreign
 }
 
+func (c *counter) add(more counter) {
+	c.records += more.records
+	c.letters += more.letters
+	c.unreadable += more.unreadable
+}
+
 type counters map[event.Stream]*counter
 
 func (c counters) of(stream event.Stream) *counter {

@@ -21,16 +21,21 @@ const (
 	maxResends = 6
 )
 
-// sender sends letters in batches.
+// sender sends the letters of one object in batches.
 type sender struct {
+	ctx     context.Context
 	queue   Queue
 	url     string
 	pause   func(context.Context, time.Duration) error
 	batch   []letter
 	bytes   int
-	sent    int // letters that SQS has taken
-	refused []error
+	sent    int     // letters that SQS has taken
+	refused []error // the first of those that it refused for themselves
+	refusal int     // how many those are
 }
+
+// maxRefused is how many refused letters are named.
+const maxRefused = 10
 
 // letter is a message ready to be sent.
 type letter struct {
@@ -42,7 +47,7 @@ type letter struct {
 func (l *letter) size() int { return deadletter.Size(l.body, l.message.Attributes()) }
 
 // add puts a letter into the batch and sends the batch before it when the letter has no room.
-func (s *sender) add(ctx context.Context, m deadletter.Message) error {
+func (s *sender) add(m deadletter.Message) error {
 	body, err := m.Encode()
 	if err != nil {
 		return err
@@ -51,7 +56,7 @@ func (s *sender) add(ctx context.Context, m deadletter.Message) error {
 	l.message.RawData = nil
 	size := l.size()
 	if len(s.batch) == maxBatch || s.bytes+size > deadletter.MaxMessageBytes {
-		if err := s.flush(ctx); err != nil {
+		if err := s.flush(); err != nil {
 			return err
 		}
 	}
@@ -60,34 +65,38 @@ func (s *sender) add(ctx context.Context, m deadletter.Message) error {
 	return nil
 }
 
-// close sends what is left and reports every letter that SQS refused.
-func (s *sender) close(ctx context.Context) error {
-	return errors.Join(append([]error{s.flush(ctx)}, s.refused...)...)
+// close sends what is left and reports the letters that SQS refused.
+func (s *sender) close() error {
+	errs := append([]error{s.flush()}, s.refused...)
+	if more := s.refusal - len(s.refused); more > 0 {
+		errs = append(errs, fmt.Errorf("and %d letters more", more))
+	}
+	return errors.Join(errs...)
 }
 
-func (s *sender) flush(ctx context.Context) error {
+func (s *sender) flush() error {
 	batch := s.batch
 	s.batch, s.bytes = nil, 0
-	return s.send(ctx, batch)
+	return s.send(batch)
 }
 
 // send sends the letters until SQS has each. It returns an error when a whole call fails; a letter that is refused for
 // itself is noted in s.refused and does not stop the others.
-func (s *sender) send(ctx context.Context, pending []letter) error {
+func (s *sender) send(pending []letter) error {
 	for try := 0; len(pending) > 0; try++ {
 		if try > maxResends {
 			return fmt.Errorf("sending letters: %d not taken in %d batches", len(pending), try)
 		}
 		if try > 0 {
-			if err := s.pause(ctx, backoff(try)); err != nil {
+			if err := s.pause(s.ctx, backoff(try)); err != nil {
 				return fmt.Errorf("sending letters: %d not taken: %w", len(pending), err)
 			}
 		}
-		output, err := s.queue.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: entries(pending)})
+		output, err := s.queue.SendMessageBatch(s.ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: entries(pending)})
 		// The queue may take less than SQS's maximum.
 		if strings.HasSuffix(errorCode(err), "BatchRequestTooLong") {
 			if half := len(pending) / 2; half > 0 {
-				return errors.Join(s.send(ctx, pending[:half]), s.send(ctx, pending[half:]))
+				return errors.Join(s.send(pending[:half]), s.send(pending[half:]))
 			}
 			if pending[0], err = shorter(pending[0], err); err == nil {
 				continue
@@ -123,7 +132,9 @@ func (s *sender) left(batch []letter, output *sqs.SendMessageBatchOutput) []lett
 		if fault := faults[l.message.ID]; fault != nil {
 			var err error
 			if l, err = shorter(l, fault); err != nil {
-				s.refused = append(s.refused, fmt.Errorf("sending letter %s: %w", l.message.ID, err))
+				if s.refusal++; len(s.refused) < maxRefused {
+					s.refused = append(s.refused, fmt.Errorf("sending letter %s: %w", l.message.ID, err))
+				}
 				continue
 			}
 		}

@@ -2,16 +2,24 @@ package functions_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -28,6 +36,7 @@ const (
 // errorPath is the error handler's binary between an S3 and an SQS endpoint on loopback.
 type errorPath struct {
 	*function
+	store   *s3.Server
 	bucket  *sdk.Client
 	queue   *sqs.Server
 	created chan s3.ObjectCreated
@@ -36,24 +45,34 @@ type errorPath struct {
 
 func startErrorHandler(t *testing.T) *errorPath {
 	t.Helper()
-	return startErrorHandlerWith(t, queueName, nil)
+	return startErrorHandlerWith(t, faults{})
 }
 
-// startErrorHandlerWith gives the handler the URL of a queue that may not be there, and the queue faults.
-func startErrorHandlerWith(t *testing.T, queue string, fault func(sqs.Entry) *sqs.Fault) *errorPath {
+// faults are what goes wrong around the handler.
+type faults struct {
+	queue string                              // whose URL the handler is given, default queueName
+	send  func(sqs.Entry) *sqs.Fault          // of an entry of the queue
+	s3    func(api http.Handler) http.Handler // stands in front of S3 for the handler
+	tls   bool                                // to S3 and SQS, as on AWS
+	limit time.Duration                       // of an invocation, default 1m
+}
+
+// startErrorHandlerWith starts the handler among faults.
+func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 	t.Helper()
 	p := &errorPath{created: make(chan s3.ObjectCreated, 100)}
-	store, err := s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: lakeBucket, Versioned: true}},
+	var err error
+	p.store, err = s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: lakeBucket, Versioned: true}},
 		Created: func(o s3.ObjectCreated) { p.created <- o }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
+		if err := p.store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	p.queue, err = sqs.Serve(t.Context(), sqs.Options{Queues: []sqs.Queue{{Name: queueName}}, Fault: fault})
+	p.queue, err = sqs.Serve(t.Context(), sqs.Options{Queues: []sqs.Queue{{Name: queueName}}, Fault: f.send})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,18 +81,45 @@ func startErrorHandlerWith(t *testing.T, queue string, fault func(sqs.Entry) *sq
 			t.Error(err)
 		}
 	})
-	p.bucket = sdk.New(sdk.Options{BaseEndpoint: &store.URL, Region: "us-east-1", UsePathStyle: true, Credentials: aws.CredentialsProviderFunc(
+	p.bucket = sdk.New(sdk.Options{BaseEndpoint: &p.store.URL, Region: "us-east-1", UsePathStyle: true, Credentials: aws.CredentialsProviderFunc(
 		func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		})})
-	p.function = start(t, "errorhandler", map[string]string{
-		"DEAD_LETTER_QUEUE_URL": p.queue.QueueURL(queue),
+	environment := map[string]string{
+		"DEAD_LETTER_QUEUE_URL": p.queue.QueueURL(cmp.Or(f.queue, queueName)),
 		"ERROR_PREFIX":          "error-data/",
 		"LOG_LEVEL":             "warn",
-		"AWS_ENDPOINT_URL_S3":   store.URL,
+		"AWS_ENDPOINT_URL_S3":   p.store.URL,
 		"AWS_ENDPOINT_URL_SQS":  p.queue.URL,
-	})
+	}
+	if f.s3 != nil {
+		environment["AWS_ENDPOINT_URL_S3"] = serve(t, f.s3(p.store.Handler())).URL
+	}
+	if f.tls {
+		objects, queue := serveTLS(t, p.store.Handler()), serveTLS(t, p.queue)
+		environment["AWS_ENDPOINT_URL_S3"], environment["AWS_ENDPOINT_URL_SQS"] = objects.URL, queue.URL
+		environment["AWS_CA_BUNDLE"] = filepath.Join(t.TempDir(), "ca.pem")
+		certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: objects.Certificate().Raw}) // the same for both
+		if err := os.WriteFile(environment["AWS_CA_BUNDLE"], certificate, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.function = startWithin(t, "errorhandler", environment, cmp.Or(f.limit, time.Minute))
 	return p
+}
+
+func serve(t *testing.T, h http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections cut by a process that was killed
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+func serveTLS(t *testing.T, h http.Handler) *httptest.Server {
+	server := httptest.NewTLSServer(h)
+	t.Cleanup(server.Close)
+	return server
 }
 
 // letter is a dead letter as the documentation describes it.
@@ -109,12 +155,26 @@ func (p *errorPath) put(key string, content []byte) []byte {
 func (p *errorPath) handle(event []byte) []letter {
 	p.t.Helper()
 	p.invoke(event)
+	return p.letters()
+}
+
+// messages returns the messages that have come since it was last asked.
+func (p *errorPath) messages() []sqs.Message {
+	p.t.Helper()
 	all, err := p.queue.Messages(queueName)
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	since := all[p.read:]
+	p.read = len(all)
+	return since
+}
+
+// letters reads those messages and checks what holds for each.
+func (p *errorPath) letters() []letter {
+	p.t.Helper()
 	var letters []letter
-	for _, m := range all[p.read:] {
+	for _, m := range p.messages() {
 		var l letter
 		if err := json.Unmarshal([]byte(m.Body), &l); err != nil {
 			p.t.Fatalf("%v in %s", err, m.Body)
@@ -129,7 +189,6 @@ func (p *errorPath) handle(event []byte) []letter {
 		}
 		letters = append(letters, l)
 	}
-	p.read = len(all)
 	return letters
 }
 
@@ -183,6 +242,22 @@ func zip(t *testing.T, content []byte) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// breaking is an answer whose connection breaks after so many bytes.
+type breaking struct {
+	http.ResponseWriter
+	left int
+}
+
+func (b *breaking) Write(p []byte) (int, error) {
+	if len(p) <= b.left {
+		b.left -= len(p)
+		return b.ResponseWriter.Write(p)
+	}
+	_, _ = b.ResponseWriter.Write(p[:b.left])
+	_ = http.NewResponseController(b.ResponseWriter).Flush()
+	panic(http.ErrAbortHandler)
 }
 
 // TestFailedRecordsBecomeDeadLetters takes what the transform's binary refuses through Firehose's error objects to the
@@ -363,6 +438,88 @@ func TestOtherErrorObjects(t *testing.T) {
 			t.Errorf("got %d letters, want 3", len(letters))
 		}
 	})
+	t.Run("an object named twice in one event is read once", func(t *testing.T) {
+		p := startErrorHandler(t)
+		event := p.put(errorKey("lake", "processing-failed", "1"), []byte(processingFailed([]byte(`[]`))))
+		var e struct{ Records []json.RawMessage }
+		if err := json.Unmarshal(event, &e); err != nil {
+			t.Fatal(err)
+		}
+		twice, err := json.Marshal(map[string]any{"Records": append(e.Records, e.Records...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if letters := p.handle(twice); len(letters) != 1 {
+			t.Errorf("got %d letters, want 1", len(letters))
+		}
+	})
+	t.Run("gzip that S3 declares is unzipped once", func(t *testing.T) {
+		p := startErrorHandler(t)
+		document := processingFailed([]byte(`[]`))
+		created, err := p.store.Put(lakeBucket, errorKey("lake", "processing-failed", "1"), map[string]string{"Content-Encoding": "gzip"}, bytes.NewReader(zip(t, []byte(document))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		letters := p.handle(s3.Notification("us-east-1", "errors", created))
+		if len(letters) != 1 || letters[0].Pointer.Encoding != "gzip" || string(p.pointed(letters[0])) != document {
+			t.Errorf("got %+v", letters)
+		}
+	})
+	t.Run("a connection to S3 that breaks is taken up where it broke", func(t *testing.T) {
+		var ranges []string
+		p := startErrorHandlerWith(t, faults{s3: func(api http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ranges = append(ranges, r.Header.Get("Range"))
+				if len(ranges) < 4 {
+					w = &breaking{w, 10_000}
+				}
+				api.ServeHTTP(w, r)
+			})
+		}})
+		var documents []string
+		for i := range 200 {
+			documents = append(documents, processingFailed(fmt.Appendf(nil, "[%d]", i)))
+		}
+		letters := p.handle(p.put(errorKey("lake", "processing-failed", "1"), []byte(strings.Join(documents, "\n"))))
+		if len(letters) != 200 || len(ranges) != 4 || ranges[3] == "" {
+			t.Errorf("got %d letters of 200, ranges %q", len(letters), ranges)
+		}
+	})
+	t.Run("an object that S3 refuses fails the invocation after the others are done", func(t *testing.T) {
+		p := startErrorHandlerWith(t, faults{s3: func(api http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.Contains(r.URL.Path, "-forbidden") {
+					w.WriteHeader(http.StatusForbidden)
+					_, _ = io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`)
+					return
+				}
+				api.ServeHTTP(w, r)
+			})
+		}})
+		var events []json.RawMessage
+		for _, name := range []string{"forbidden", "good"} {
+			var e struct{ Records []json.RawMessage }
+			if err := json.Unmarshal(p.put(errorKey("lake", "processing-failed", name), []byte(processingFailed([]byte(`[]`)))), &e); err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, e.Records...)
+		}
+		event, err := json.Marshal(map[string]any{"Records": events})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := p.Invoke(t.Context(), event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.FunctionError == "" || !strings.Contains(result.ErrorMessage(), "-forbidden") || !strings.Contains(result.ErrorMessage(), "AccessDenied") {
+			t.Errorf("got %s, want an error", result.Payload)
+		}
+		all, err := p.queue.Messages(queueName)
+		if err != nil || len(all) != 1 || !strings.Contains(all[0].Body, "-good") {
+			t.Errorf("got %+v, %v, want the letter of the good object", all, err)
+		}
+	})
 	t.Run("the earlier version is read when the event names it", func(t *testing.T) {
 		p := startErrorHandler(t)
 		key := errorKey("lake", "processing-failed", "1")
@@ -387,13 +544,13 @@ func TestOtherErrorObjects(t *testing.T) {
 	})
 	t.Run("entries that fail in a batch are sent again", func(t *testing.T) {
 		tried := map[string]int{}
-		p := startErrorHandlerWith(t, queueName, func(e sqs.Entry) *sqs.Fault {
+		p := startErrorHandlerWith(t, faults{send: func(e sqs.Entry) *sqs.Fault {
 			tried[e.Body]++
 			if tried[e.Body] <= len(tried)%3 {
 				return &sqs.Fault{Code: "InternalError", Message: "try again"}
 			}
 			return nil
-		})
+		}})
 		var documents []string
 		for i := range 25 {
 			documents = append(documents, processingFailed(fmt.Appendf(nil, "[%d]", i)))
@@ -408,7 +565,7 @@ func TestOtherErrorObjects(t *testing.T) {
 		}
 	})
 	t.Run("a queue that is not there fails the invocation, so that Lambda tries again", func(t *testing.T) {
-		p := startErrorHandlerWith(t, "another-queue", nil)
+		p := startErrorHandlerWith(t, faults{queue: "another-queue"})
 		event := p.put(errorKey("lake", "processing-failed", "1"), []byte(processingFailed([]byte(`[]`))))
 		result, err := p.Invoke(t.Context(), event)
 		if err != nil {

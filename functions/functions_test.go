@@ -80,6 +80,12 @@ type function struct {
 
 func start(t *testing.T, name string, environment map[string]string) *function {
 	t.Helper()
+	return startWithin(t, name, environment, time.Minute)
+}
+
+// startWithin gives the function a time limit.
+func startWithin(t *testing.T, name string, environment map[string]string, limit time.Duration) *function {
+	t.Helper()
 	if _, err := os.Stat(filepath.Join(name, "main.go")); err != nil { // a file that the test cache then watches
 		t.Fatal(err)
 	}
@@ -90,7 +96,7 @@ func start(t *testing.T, name string, environment map[string]string) *function {
 		Name:        "pipeline-test-" + name,
 		Binary:      filepath.Join(binaries[name], "bootstrap"),
 		MemoryMB:    256,
-		Timeout:     time.Minute,
+		Timeout:     limit,
 		Environment: environment,
 		Log:         f.log,
 	})

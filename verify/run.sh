@@ -19,7 +19,13 @@ race() {
   CGO_ENABLED=1 go test -race -p 1 ./deadletter ./errorhandler ./event ./jsonscan ./searchrelay ./searchsetup ./transform ./local/... ./cmd/pipeline
 }
 
+# The real binary: its peak memory, and 20 kills. -v prints the figures.
+errorhandler() {
+  go test -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions
+}
+
 step "tests with the race detector" race
+step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
 step "templates against CloudFormation's schemas" verify/templates.sh
 step "AWS CLI, boto3 and their errors against the local model" .build/venv/bin/python verify/clients.py
 step "the lake read by pyarrow and DuckDB" .build/venv/bin/python verify/parquet.py

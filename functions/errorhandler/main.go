@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -11,6 +12,7 @@ import (
 )
 
 func main() {
+	debug.SetMemoryLimit(errorhandler.MemoryLimit)
 	handler, err := errorhandler.New(os.Getenv, os.Stdout, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -252,6 +252,19 @@ func TestPutRecordBatch(t *testing.T) {
 			t.Errorf("%d records taken, want none", len(x.records["lake"]))
 		}
 	})
+	t.Run("of records beyond a batch only the number is told", func(t *testing.T) {
+		api, err := New(Options{Put: (&target{}).put})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"DeliveryStreamName":"lake","Records":[`+strings.Repeat("null,", 200_000)+`{"Data":""}]}`))
+		r.Header.Set("X-Amz-Target", TargetPrefix+"PutRecordBatch")
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		if w.Code != 400 || w.Body.Len() > 100<<10 || !strings.Contains(w.Body.String(), "'[200001 records]'") || !strings.Contains(w.Body.String(), "'records.500.member'") {
+			t.Errorf("got %d, %d bytes: %.200s", w.Code, w.Body.Len(), w.Body)
+		}
+	})
 	t.Run("an unknown stream is not found", func(t *testing.T) {
 		c, _, _ := serve(t, nil)
 		_, err := putBatch(t.Context(), c, "lakes", []byte("{}"))

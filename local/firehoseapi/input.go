@@ -80,30 +80,35 @@ func (o object) data(start int) (data []byte, end int, failed *apiError) {
 	return data[:n], end, nil
 }
 
-// records decodes the Data of every record of an array. A record without Data, and a null in place of a record, is nil, with
-// its path in problems.
-func records(body []byte, array *jsonscan.Member, problems *violations) ([][]byte, *apiError) {
+// records decodes the Data of the records of an array and counts them. A record without Data, and a null in place of a record,
+// is nil, with its path in problems. Those beyond a batch are counted only: a request may hold millions, each with a problem.
+func records(body []byte, array *jsonscan.Member, problems *violations) (all [][]byte, count int, failed *apiError) {
 	o := object{body, jsonscan.NewScanner(names)}
-	var all [][]byte
+	beyond := new(violations)
 	for i := jsonscan.SkipSpace(body, array.Start+1); body[i] != ']'; {
-		path := fmt.Sprintf("records.%d.member", len(all)+1)
+		count++
+		if count > MaxBatchRecords {
+			problems, *beyond = beyond, nil
+		}
+		path := fmt.Sprintf("records.%d.member", count)
 		var data []byte
 		if body[i] == 'n' { // null
 			problems.missing(path)
 			i += len("null")
 		} else {
-			var failed *apiError
 			if data, i, failed = o.data(i); failed != nil {
-				return nil, failed
+				return nil, 0, failed
 			}
 			problems.data(data, path+".data")
 		}
-		all = append(all, data)
+		if count <= MaxBatchRecords {
+			all = append(all, data)
+		}
 		if i = jsonscan.SkipSpace(body, i); body[i] == ',' {
 			i = jsonscan.SkipSpace(body, i+1)
 		}
 	}
-	return all, nil
+	return all, count, nil
 }
 
 // violations gathers what the service model's constraints refuse. AWS reports all of a request at once, in this form.

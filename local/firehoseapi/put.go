@@ -83,14 +83,15 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 	} else if m.Kind != jsonscan.Array {
 		return nil, fail("SerializationException", "Records: must be an array")
 	} else {
-		if data, failed = records(body, m, &problems); failed != nil {
+		var count int
+		if data, count, failed = records(body, m, &problems); failed != nil {
 			return nil, failed
 		}
 		// AWS prints the whole list as the value.
-		if len(data) < 1 {
+		if count < 1 {
 			problems.addQuoted("[]", "records", "Member must have length greater than or equal to 1")
-		} else if len(data) > MaxBatchRecords {
-			problems.addQuoted(fmt.Sprintf("[%d records]", len(data)), "records", fmt.Sprintf("Member must have length less than or equal to %d", MaxBatchRecords))
+		} else if count > MaxBatchRecords {
+			problems.addQuoted(fmt.Sprintf("[%d records]", count), "records", fmt.Sprintf("Member must have length less than or equal to %d", MaxBatchRecords))
 		}
 	}
 	if failed := problems.err(); failed != nil {

@@ -1,0 +1,18 @@
+package pipeline
+
+import (
+	"context"
+
+	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/sqs"
+	"firehose-pipeline/local/template"
+)
+
+// Notify starts S3's notifications and Lambda's asynchronous invocation alone: created is to be told of objects, settle waits until
+// every event has been handled.
+func Notify(ctx context.Context, config *template.Config, queue *sqs.Server, invoke func(context.Context, []byte) (runtimeapi.Result, error)) (created func(s3.ObjectCreated), settle func(context.Context) error, stop func()) {
+	n := newNotifier(config, queue)
+	n.start(ctx, invoke)
+	return n.created, n.settle, n.stop
+}
