@@ -45,7 +45,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newLocal(), newSend())
+	root.AddCommand(newLocal(), newSend(), newReplay())
 
 	command, err := root.ExecuteC()
 	var mistake usageError
