@@ -1,4 +1,5 @@
-// Command pipeline is the operator's command: `pipeline local` runs the whole pipeline on this machine.
+// Command pipeline is the operator's command: `pipeline local` runs the whole pipeline on this machine, `pipeline send` puts events
+// to the streams.
 package main
 
 import "os"

@@ -33,7 +33,7 @@ var errInterrupted = errors.New("interrupted")
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:               "pipeline",
-		Short:             "Runs the pipeline on this machine",
+		Short:             "Runs, feeds and mends the pipeline",
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -45,7 +45,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newLocal())
+	root.AddCommand(newLocal(), newSend(), newReplay())
 
 	command, err := root.ExecuteC()
 	var mistake usageError

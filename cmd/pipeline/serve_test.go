@@ -29,18 +29,24 @@ type clients struct {
 	firehose *firehose.Client
 	s3       *s3.Client
 	sqs      *sqs.Client
-	url      string
+	url, out string
 }
 
 // serveStack opens the project's own stack behind one address.
 func serveStack(t *testing.T) (*pipeline.Pipeline, clients) {
 	t.Helper()
-	s := buildStack(t)
+	return serveFunctions(t, buildStack(t).functions)
+}
+
+// serveFunctions does so with other functions than the project's.
+func serveFunctions(t *testing.T, functions map[string]string) (*pipeline.Pipeline, clients) {
+	t.Helper()
+	s, out := buildStack(t), t.TempDir()
 	text, name, err := readTemplate(s.template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pipeline.Open(t.Context(), pipeline.Options{Template: text, StackName: name, Functions: s.functions, Out: t.TempDir(), Serve: true, Log: t.Output()})
+	p, err := pipeline.Open(t.Context(), pipeline.Options{Template: text, StackName: name, Functions: functions, Out: out, Serve: true, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +70,7 @@ func serveStack(t *testing.T) (*pipeline.Pipeline, clients) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
 	}
-	return p, clients{firehose.NewFromConfig(config), s3.NewFromConfig(config), sqs.NewFromConfig(config), server.URL}
+	return p, clients{firehose.NewFromConfig(config), s3.NewFromConfig(config), sqs.NewFromConfig(config), server.URL, out}
 }
 
 func TestServe(t *testing.T) {

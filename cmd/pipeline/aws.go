@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/spf13/pflag"
+
+	"firehose-pipeline/internal/loopback"
+)
+
+// account is which AWS account and region to talk to: what the flags do not say comes from where every AWS program takes it
+// (environment, profile, role), endpoints too.
+type account struct{ profile, region string }
+
+func (a *account) flags(f *pflag.FlagSet) {
+	f.StringVar(&a.profile, "profile", "", "`NAME` of an AWS profile; by default AWS_PROFILE, as with the AWS CLI")
+	f.StringVar(&a.region, "region", "", "AWS region (`NAME`); by default AWS_REGION or the profile's")
+}
+
+func (a *account) load(ctx context.Context) (aws.Config, error) {
+	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(a.profile), config.WithRegion(a.region), config.WithRetryMode(aws.RetryModeStandard))
+	if err != nil {
+		return c, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	if c.Region == "" {
+		return c, usage("--region: must be set, or AWS_REGION, or the profile's region")
+	}
+	return c, nil
+}
+
+// firehoseClient does not retry: producer.Stream does, record by record.
+func firehoseClient(c aws.Config) *firehose.Client {
+	return firehose.NewFromConfig(c, func(o *firehose.Options) {
+		o.HTTPClient = loopback.Client{HTTP: o.HTTPClient}
+		o.Retryer = aws.NopRetryer{}
+	})
+}
+
+func sqsClient(c aws.Config) *sqs.Client {
+	return sqs.NewFromConfig(c, func(o *sqs.Options) { o.HTTPClient = loopback.Client{HTTP: o.HTTPClient} })
+}
+
+func s3Client(c aws.Config) *s3.Client {
+	return s3.NewFromConfig(c, func(o *s3.Options) {
+		// A bucket's name cannot be put before the host of an endpoint that was given.
+		o.UsePathStyle = o.BaseEndpoint != nil
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+}
+
+func cloudFormationClient(c aws.Config) *cloudformation.Client {
+	return cloudformation.NewFromConfig(c, func(o *cloudformation.Options) { o.HTTPClient = loopback.Client{HTTP: o.HTTPClient} })
+}

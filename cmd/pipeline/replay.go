@@ -1,0 +1,457 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+	"firehose-pipeline/producer"
+	"firehose-pipeline/replay"
+)
+
+const replayHelp = `Puts failed records back into the stream whose store misses them. Without --yes it only shows what is there and what it would do.
+
+Mend the cause first: what is put back too early fails again. Records come from
+  - the dead-letter queue, unless told otherwise. A letter is deleted after the stream took its record. A letter that stands for
+    many records (an error object with more than 1,000, or an object that the error handler failed on) is followed to the object.
+  - --prefix: error objects in S3, such as error-data/lake/processing-failed/. Objects stay, and so do letters about them; with the
+    same --state a later run over the queue deletes those letters without putting their records back twice.
+  - --source: the lake's records as they were received, such as source-data/, to process a time range anew after a schema
+    change; --from must be given. What is in the store already stays there: delete it first, or have every event twice. Objects
+    do not say when each record came: some events around the range come with it.
+
+A record of several objects is split, so that its good ones go through; a bad one alone fails again and gets a letter of its own.
+Left alone, and kept in the queue, are:
+  - records that the transform's own check still refuses: they would fail again (--refused puts them back all the same)
+  - records that were put back before and came back (failedAgain): the cause looks unfixed (--again puts them back all the same).
+    They are known by what they say, in this run and, with --state, in later ones.
+--canary 10 puts ten back first, watches the error output for --watch, and stops when one of them is there. A record that fails
+shows up there after the stream's buffers: 5 minutes and more for the lake with the default settings.
+
+Nothing is lost: a letter is deleted only after Firehose took the record, and what a run holds when it is interrupted or dies comes
+back into sight (after 15 minutes when it is killed). Records may be there twice, with the same event_id: those whose letter could
+not be deleted, that no answer came for, and, of a letter for many records that was interrupted, those put back before. With --state
+FILE, which keeps the places of what was put back, the next run does not put them back again.
+
+A letter may be in the queue twice; it is counted once. Reading takes the letters out of sight for the time of the run.
+--from and --to take a day (2026-01-31), a time (2026-01-31T12:00:00Z) or how long ago (36h): when Firehose received the record.
+
+Exit status: 0, 1 when something that matches was not put back, 2 for a mistake in the call, 130 after an interruption.`
+
+// dryLimit is how many letters a look at the queue takes out of sight at most, unless told otherwise.
+const dryLimit = 10_000
+
+type replaying struct {
+	account account
+	target  target
+
+	prefix, source, errorPrefix, state string
+	into, format                       choice
+	reasons, stages, streams           []string
+	from, to                           moment
+	limit, rate, byteRate, canary      number
+	yes, dryRun, refused, again        bool
+	watch                              time.Duration
+
+	stdout, stderr io.Writer
+	screen         *screen
+}
+
+func newReplay() *cobra.Command {
+	r := &replaying{
+		into:     choice{value: "lake", from: []string{"lake", "search"}},
+		format:   choice{value: "text", from: []string{"text", "json"}},
+		limit:    number{integral: true},
+		canary:   number{integral: true},
+		rate:     number{value: 1000},
+		byteRate: number{value: 1 << 20},
+	}
+	c := &cobra.Command{
+		Use:   "replay (--stack NAME | --outputs FILE | --queue-url URL --lake-stream NAME --search-stream NAME) [flags]",
+		Short: "Put failed records back into the stream whose store misses them",
+		Long:  replayHelp,
+		Example: `  pipeline replay --stack kinesis-firehose-pipeline-dev
+  pipeline replay --stack kinesis-firehose-pipeline-dev --reason SearchUnavailable --canary 10 --state replay.state --yes
+  pipeline replay --outputs outputs.json --prefix error-data/lake/ --from 36h --format json
+  pipeline replay --outputs outputs.json --source source-data/ --from 2026-01-31 --to 2026-02-01 --into lake --state again.state --yes`,
+		Args: noArguments,
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	r.target.flags(f)
+	r.target.queueFlags(f)
+	f.BoolVar(&r.yes, "yes", false, "put back; without it nothing is changed")
+	f.BoolVar(&r.dryRun, "dry-run", false, "only show what would be done, which is the default")
+	f.StringVar(&r.prefix, "prefix", "", "read error objects under this `PREFIX` instead of the queue")
+	f.StringVar(&r.source, "source", "", "read the lake's records as received under this `PREFIX` instead of the queue")
+	f.Var(&r.into, "into", "with --source, the stream to put the events to")
+	f.StringSliceVar(&r.reasons, "reason", nil, "only records that failed for this `REASON`, as the summary names it; may be repeated")
+	f.StringSliceVar(&r.stages, "stage", nil, "only records that failed in this `STAGE`: transform, conversion, search")
+	f.StringSliceVar(&r.streams, "stream", nil, "only records of this `STREAM`: lake, search")
+	f.Var(&r.from, "from", "only records received from then on")
+	f.Var(&r.to, "to", "only records received before then")
+	f.Var(&r.limit, "limit", "letters (of objects: records) to put back at most; 0 is all. Without --yes, letters to look at, by default 10,000")
+	f.Var(&r.rate, "rate", "records a second at most, to each stream; 0 is no limit")
+	f.Var(&r.byteRate, "byte-rate", "bytes a second at most, to each stream; 0 is no limit. The default is Firehose's quota in most regions")
+	f.BoolVar(&r.refused, "refused", false, "put back what the transform's check refuses, too")
+	f.BoolVar(&r.again, "again", false, "put back what was put back before and failed again, too")
+	f.Var(&r.canary, "canary", "put so many letters (of objects: records) back first, and stop when one of them fails again within --watch")
+	f.DurationVar(&r.watch, "watch", 7*time.Minute, "watch the error output for so long (`DURATION`) after --canary, and, when given, after the last record")
+	f.StringVar(&r.state, "state", "", "keep in this `FILE` what was put back, for later runs")
+	f.StringVar(&r.errorPrefix, "error-prefix", "error-data/", "where the streams write what failed (`PREFIX`)")
+	f.Var(&r.format, "format", "how to report")
+	r.account.flags(f)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		r.stdout, r.stderr = c.OutOrStdout(), c.ErrOrStderr()
+		if err := r.validate(c.Flags().Changed); err != nil {
+			return err
+		}
+		return r.run(c.Context(), c.Flags().Changed)
+	}
+	return c
+}
+
+// moment is a flag that takes a day, a time, or how long ago.
+type moment struct{ time.Time }
+
+func (m *moment) Set(text string) error {
+	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
+		m.Time = time.Now().Add(-ago)
+		return nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			m.Time = t
+			return nil
+		}
+	}
+	return errors.New("must be a day (2026-01-31), a time (2026-01-31T12:00:00Z) or how long ago (36h)")
+}
+
+func (m *moment) String() string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.Format(time.RFC3339)
+}
+
+func (m *moment) Type() string { return "TIME" }
+
+func (r *replaying) validate(given func(flag string) bool) error {
+	for _, list := range []struct {
+		flag     string
+		got      []string
+		accepted []string
+	}{{"--stage", r.stages, []string{"transform", "conversion", "search", "unknown"}}, {"--stream", r.streams, []string{"lake", "search"}}} {
+		for _, v := range list.got {
+			if !slices.Contains(list.accepted, v) {
+				return usage("%s: must be %s (got %q)", list.flag, strings.Join(list.accepted, " or "), v)
+			}
+		}
+	}
+	switch {
+	case r.yes && r.dryRun:
+		return usage("--dry-run: must not be used with --yes")
+	case r.prefix != "" && r.source != "":
+		return usage("--source: must not be used with --prefix")
+	case given("into") && r.source == "":
+		return usage("--into: only with --source: failed records go back to the stream in which they failed")
+	case r.source != "" && len(r.reasons)+len(r.stages)+len(r.streams) > 0:
+		return usage("--source: must not be used with --reason, --stage or --stream: its records have not failed")
+	case r.source != "" && r.from.IsZero():
+		return usage("--from: must be set with --source")
+	case !r.to.IsZero() && !r.from.Before(r.to.Time):
+		return usage("--to: must be after --from (got %v, which is not after %v)", &r.to, &r.from)
+	case r.canary.value > 0 && !r.yes:
+		return usage("--canary: only with --yes")
+	case given("watch") && r.watch <= 0:
+		return usage("--watch: must be above 0 (got %v)", r.watch)
+	case !strings.HasSuffix(r.errorPrefix, "/"):
+		return usage("--error-prefix: must end in a slash (got %q)", r.errorPrefix)
+	case r.target.stack == "" && r.target.outputs == "" && r.prefix == "" && r.source == "" && r.target.queue == "":
+		return usage("--stack: must be the stack's name (or use --outputs, or --queue-url, --lake-stream and --search-stream)")
+	case r.target.stack == "" && r.target.outputs == "" && r.prefix+r.source != "" && r.target.bucket == "":
+		return usage("--stack: must be the stack's name (or use --outputs, or --bucket, --lake-stream and --search-stream)")
+	}
+	return nil
+}
+
+func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err error) {
+	soft, hard, stop := interrupts(ctx)
+	defer stop()
+	r.screen = newScreen(r.stderr)
+	defer r.screen.end()
+	work, err := r.prepare(soft)
+	if err != nil {
+		return err
+	}
+	work.WatchEnd = given("watch")
+	defer func() { err = errors.Join(err, work.Journal.Close()) }()
+
+	step := "looking at the records"
+	if r.yes {
+		step = "putting records back"
+	}
+	r.screen.begin(step, -1)
+	var report replay.Report
+	switch {
+	case r.source != "":
+		report, err = work.FromSource(soft, hard, r.source, event.Stream(r.into.value))
+	case r.prefix != "":
+		report, err = work.FromErrors(soft, hard, r.prefix)
+	default:
+		report, err = work.FromQueue(soft, hard)
+	}
+	r.screen.end()
+	if reporting := r.report(&report); reporting != nil {
+		return errors.Join(err, reporting)
+	}
+	switch {
+	case hard.Err() != nil:
+		return fmt.Errorf("%w at once: letters that were held come back into sight within 15 minutes", errInterrupted)
+	case err != nil:
+		return err
+	case report.Interrupted:
+		fmt.Fprintln(r.stderr, "interrupted: the same command does the rest")
+		return errInterrupted
+	case r.yes && report.Left()+report.CameBack > 0:
+		return errReported
+	}
+	return nil
+}
+
+// prepare connects, and sets up what is to be done.
+func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
+	config, err := r.account.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.target.resolve(ctx, cloudFormationClient(config)); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.prefix+r.source == "" && r.target.queue == "":
+		return nil, usage("--stack: the stack has no dead-letter queue among its outputs")
+	case r.prefix+r.source != "" && r.target.bucket == "":
+		return nil, usage("--stack: the stack has no bucket among its outputs")
+	}
+	w := &replay.Replay{
+		Streams: map[event.Stream]*producer.Stream{}, Queue: sqsClient(config), QueueURL: r.target.queue, Objects: s3Client(config), Bucket: r.target.bucket,
+		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), Refused: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
+		Wait: 2, Visibility: 15 * time.Minute, Progress: r.screen.advance,
+		Say: func(format string, args ...any) { fmt.Fprintf(r.screen, format+"\n", args...) },
+	}
+	if !r.yes {
+		w.Visibility = 2 * time.Minute
+		if r.limit.value == 0 && r.prefix+r.source == "" {
+			w.Limit = dryLimit
+		}
+	}
+	w.Filter = replay.Filter{From: r.from.Time, To: r.to.Time, Streams: words[event.Stream](r.streams), Stages: words[deadletter.Stage](r.stages), Reasons: words[deadletter.Reason](r.reasons)}
+	if r.yes {
+		client := firehoseClient(config)
+		for kind, name := range map[event.Stream]string{event.Lake: r.target.lake, event.Search: r.target.search} {
+			if name == "" {
+				continue
+			}
+			w.Streams[kind] = &producer.Stream{Name: name, Client: client, Pace: producer.NewPace(r.rate.value, r.byteRate.value), Trouble: func(err error) {
+				fmt.Fprintf(r.screen, "the %s stream takes nothing, trying again: %v\n", kind, err)
+			}}
+		}
+		if len(w.Streams) == 0 {
+			return nil, usage("--lake-stream: must be set, or --search-stream, or --stack")
+		}
+		if (r.canary.value > 0 || w.WatchEnd) && w.Bucket == "" {
+			return nil, usage("--bucket: must be set with --canary and --watch")
+		}
+	}
+	if w.Journal = replay.NewJournal(); r.state != "" {
+		if w.Journal, err = replay.OpenJournal(r.state); err != nil {
+			return nil, fmt.Errorf("--state: %w", err)
+		}
+	}
+	return w, nil
+}
+
+func words[T ~string](texts []string) []T {
+	var all []T
+	for _, text := range texts {
+		all = append(all, T(text))
+	}
+	return all
+}
+
+func (r *replaying) report(report *replay.Report) error {
+	text := []byte(r.text(report))
+	if r.format.value == "json" {
+		var err error
+		if text, err = json.Marshal(report); err != nil {
+			return fmt.Errorf("encoding the report: %w", err)
+		}
+		text = append(text, '\n')
+	}
+	if _, err := r.stdout.Write(text); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+// outcomeTexts say what an outcome means, in the order in which they are shown.
+var outcomeTexts = []struct {
+	outcome replay.Outcome
+	text    string
+	advice  string
+}{
+	{replay.Matching, "would be put back", ""},
+	{replay.Replayed, "put back", ""},
+	{replay.AlreadyReplayed, "put back before", ""},
+	{replay.Partly, "put back in part", "the rest of their records is counted below"},
+	{replay.FailedAgain, "failed again", "they were put back before and came back: the cause looks unfixed. --again puts them back all the same"},
+	{replay.Refused, "refused", "the transform's check refuses them: they would fail again. --refused puts them back all the same"},
+	{replay.NotTaken, "not taken", "Firehose did not take them: run it again"},
+	{replay.TooLarge, "too large", "the transform has made them larger than 1,000 KiB: as received they are in source-data/"},
+	{replay.NoData, "without data", "the error object does not have the record"},
+	{replay.NoStream, "of no stream", "their stream is not known, or not there: name it with --lake-stream or --search-stream"},
+	{replay.ObjectMissing, "object is gone", "the error object was deleted"},
+	{replay.NeedsState, "need --state", "they stand for many records, of which only some match: only with --state is it known later which were put back"},
+	{replay.NotReplayable, "no records", "they tell of something unreadable or foreign: look at the objects"},
+	{replay.NoLetter, "no dead letters", "they are no dead letters: somebody else sent them"},
+	{replay.Open, "not done", "run it again"},
+}
+
+func (r *replaying) text(report *replay.Report) string {
+	w := &strings.Builder{}
+	done := "nothing was changed; --yes puts back"
+	if report.Acted {
+		done = "in " + seconds(report.ElapsedSeconds)
+	}
+	switch report.From {
+	case replay.FromQueue:
+		var letters int64
+		for _, n := range report.Letters {
+			letters += n
+		}
+		of := ""
+		if report.Waiting > letters || report.More {
+			of = fmt.Sprintf(" of about %s", thousands(report.Waiting))
+		}
+		fmt.Fprintf(w, "%s%s in the dead-letter queue, %s\n", count(letters, "letter"), of, done)
+		if report.Repeated > 0 {
+			fmt.Fprintf(w, "%s came more than once\n", count(report.Repeated, "letter"))
+		}
+		if report.More {
+			fmt.Fprintln(w, "the queue has more: these are those that were looked at (--limit)")
+		}
+	default:
+		fmt.Fprintf(w, "%s, %s\n", count(report.Objects, "object"), done)
+		if report.More {
+			fmt.Fprintln(w, "there is more: these are those that were looked at (--limit)")
+		}
+	}
+	r.groups(w, report)
+	counts := report.Letters
+	if report.From != replay.FromQueue {
+		counts = report.Records
+	}
+	if len(counts) > 0 {
+		fmt.Fprintln(w)
+	}
+	what := "letter"
+	if report.From != replay.FromQueue {
+		what = "record"
+	}
+	for _, o := range outcomeTexts {
+		if n := counts[o.outcome]; n > 0 {
+			fmt.Fprintf(w, "%s %s", count(n, what), o.text)
+			if o.advice != "" {
+				fmt.Fprintf(w, ": %s", o.advice)
+			}
+			fmt.Fprintln(w)
+		}
+	}
+	if n := counts[replay.Filtered]; n > 0 {
+		fmt.Fprintf(w, "%s not selected\n", count(n, what))
+	}
+	for _, stream := range slices.Sorted(maps.Keys(report.Put)) {
+		p := report.Put[stream]
+		fmt.Fprintf(w, "%s, %s MB, put to the %s stream in %s", count(p.Records, "record"), megabytes(p.Bytes), stream, count(p.Calls, "call"))
+		if p.Throttled > 0 {
+			fmt.Fprintf(w, ", %s throttled", thousands(p.Throttled))
+		}
+		if p.Unanswered > 0 {
+			fmt.Fprintf(w, ", %s possibly twice", thousands(p.Unanswered))
+		}
+		fmt.Fprintln(w)
+	}
+	if report.Undeleted > 0 {
+		fmt.Fprintf(w, "%s could not be deleted though the records were put back: they come back, and are known with the same --state\n", count(report.Undeleted, "letter"))
+	}
+	if report.UnreadableBytes > 0 {
+		fmt.Fprintf(w, "%s are no events, and were left out:\n", count(report.UnreadableBytes, "byte"))
+		for _, place := range report.Unreadable {
+			fmt.Fprintf(w, "  %s\n", place)
+		}
+	}
+	switch {
+	case report.CameBack > 0:
+		fmt.Fprintf(w, "warning: %s put back failed again: the cause looks unfixed\n", count(report.CameBack, "record"))
+	case report.Records[replay.FailedAgain] > 0:
+		fmt.Fprintln(w, "warning: the same records came back: the cause looks unfixed")
+	case report.Watched:
+		fmt.Fprintln(w, "of what was put back, nothing failed again while the error output was watched")
+	}
+	return w.String()
+}
+
+func (r *replaying) groups(w *strings.Builder, report *replay.Report) {
+	if len(report.Groups) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "stream\tstage\treason\tletters\treceived\trecords")
+	for _, g := range report.Groups {
+		reason := string(g.Reason)
+		if g.Kind != "" && g.Kind != deadletter.Record {
+			reason += " (kind " + string(g.Kind) + ")"
+		}
+		received := ""
+		if g.First != nil {
+			received = g.First.Format(time.RFC3339)
+			if last := g.Last.Format(time.RFC3339); last != received {
+				received += " to " + last
+			}
+		}
+		var parts []string
+		for _, o := range outcomeTexts {
+			if n := g.Records[o.outcome]; n > 0 {
+				parts = append(parts, thousands(n)+" "+o.text)
+			}
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", g.Stream, g.Stage, reason, thousands(g.Letters), received, strings.Join(parts, ", "))
+	}
+	flush(table)
+	first := true
+	for _, g := range report.Groups {
+		if g.Sample == nil || g.Sample.Code == "" && g.Sample.EventID == "" {
+			continue
+		}
+		if first {
+			fmt.Fprintln(w, "\nfor example")
+			first = false
+		}
+		fmt.Fprintf(w, "  %s, %s: event %s: %s %s\n", g.Stream, g.Reason, cmp.Or(g.Sample.EventID, "without event_id"), g.Sample.Code, shorten(g.Sample.Text))
+	}
+}

@@ -1,0 +1,373 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/parquet-go/parquet-go"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/producer"
+	"firehose-pipeline/replay"
+)
+
+// breakable is the transform with a switch: broken, every process of it ends at once, so that each invocation fails.
+type breakable struct{ path, mark string }
+
+func newBreakable(t *testing.T, transform string) *breakable {
+	t.Helper()
+	dir := t.TempDir()
+	b := &breakable{filepath.Join(dir, "bootstrap"), filepath.Join(dir, "broken")}
+	script := fmt.Sprintf("#!/bin/sh\nif [ -e '%s' ]; then exit 1; fi\nexec '%s'\n", b.mark, transform)
+	if err := os.WriteFile(b.path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *breakable) broken(t *testing.T, broken bool) {
+	t.Helper()
+	var err error
+	if broken {
+		err = os.WriteFile(b.mark, nil, 0o644)
+	} else {
+		err = os.Remove(b.mark)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serveBroken serves the stack with a transform that is broken.
+func serveBroken(t *testing.T) (*breakable, *pipeline.Pipeline, clients) {
+	t.Helper()
+	functions := maps.Clone(buildStack(t).functions)
+	b := newBreakable(t, functions["transform"])
+	functions["transform"] = b.path
+	b.broken(t, true)
+	p, c := serveFunctions(t, functions)
+	return b, p, c
+}
+
+// numbered writes a file of n events, whose event_id is e-<number>.
+func numbered(t *testing.T, n int) string {
+	t.Helper()
+	var text bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&text, `{"event_id":"e-%05d","event_type":"view","user_id":"%d","amount":%d.5,"timestamp":"2026-01-31T12:00:00Z","note":"%s"}`+"\n", i, i%97, i, strings.Repeat("x", i%300))
+	}
+	path := filepath.Join(t.TempDir(), "events.ndjson")
+	if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// stored are the event ids in the lake and in the indices, each as often as it is there.
+func stored(t *testing.T, out string) (lake, search map[string]int) {
+	t.Helper()
+	lake, search = map[string]int{}, map[string]int{}
+	paths, err := objects(filepath.Join(out, objectsFolder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if !strings.HasSuffix(path, ".parquet") {
+			continue
+		}
+		rows, err := parquet.ReadFile[struct {
+			EventID *string `parquet:"event_id,optional"`
+		}](path)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for _, row := range rows {
+			if row.EventID == nil {
+				t.Fatalf("%s: a row without event_id", path)
+			}
+			lake[*row.EventID]++
+		}
+	}
+	if paths, err = objects(filepath.Join(out, indicesFolder)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(bytes.NewReader(text))
+		lines.Buffer(nil, 2<<20)
+		for lines.Scan() {
+			var document struct {
+				EventID string `json:"event_id"`
+			}
+			if err := json.Unmarshal(lines.Bytes(), &document); err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			search[document.EventID]++
+		}
+	}
+	return lake, search
+}
+
+// wantOnce checks that each of n events is in both stores, once, or up to as often as it may be.
+func wantOnce(t *testing.T, out string, n, mayBeTwice int) {
+	t.Helper()
+	lake, search := stored(t, out)
+	for store, ids := range map[string]map[string]int{"the lake": lake, "the index": search} {
+		missing, twice := 0, 0
+		for i := range n {
+			switch times := ids[fmt.Sprintf("e-%05d", i)]; {
+			case times == 0:
+				missing++
+			case times > 1:
+				twice += times - 1
+			}
+		}
+		if missing > 0 || twice > mayBeTwice || len(ids) != n {
+			t.Errorf("%s has %d ids of %d, %d missing, %d more than once (may be %d)", store, len(ids), n, missing, twice, mayBeTwice)
+		}
+	}
+}
+
+// waitingLetters are the messages in sight and out of it.
+func waitingLetters(t *testing.T, c clients, queue string) (visible, hidden string) {
+	t.Helper()
+	out, err := c.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &queue, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Attributes["ApproximateNumberOfMessages"], out.Attributes["ApproximateNumberOfMessagesNotVisible"]
+}
+
+func wantLetters(t *testing.T, c clients, queue, want string) {
+	t.Helper()
+	if visible, hidden := waitingLetters(t, c, queue); visible != want || hidden != "0" {
+		t.Errorf("%s letters in sight and %s out of it, want %s and 0", visible, hidden, want)
+	}
+}
+
+func flushed(t *testing.T, p *pipeline.Pipeline) {
+	t.Helper()
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func replayed(t *testing.T, status int, args ...string) (report replay.Report, stderr string) {
+	t.Helper()
+	stdout, stderr := command(t, status, nil, append([]string{"replay", "--format", "json"}, args...)...)
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+		t.Fatalf("%v: %s%s", err, stdout, stderr)
+	}
+	return report, stderr
+}
+
+// unlimited spares tests the pace; Firehose's quota stays.
+var unlimited = []string{"--rate", "0", "--byte-rate", "0"}
+
+// After a broken transform every record is in the queue; after a fix and `pipeline replay --yes` lake and index hold every
+// event once, and the queue is empty.
+func TestReplayBrokenTransform(t *testing.T) {
+	const events = 2400
+	transform, p, c := serveBroken(t)
+	useEndpoint(t, c.url)
+	stack := stackName(t)
+	command(t, 0, nil, "send", "--events", numbered(t, events), "--stack", stack)
+	flushed(t, p)
+	// An error object has a letter for each of its first 1,000 records, and one for the rest of them.
+	wantLetters(t, c, p.DeadLetterQueueURL(), "2002")
+
+	report, stderr := replayed(t, 0, "--stack", stack)
+	want := map[replay.Outcome]int64{replay.Matching: 2002}
+	if !maps.Equal(report.Letters, want) || report.Records[replay.Matching] != 2*events || report.Acted || report.Waiting != 2002 || stderr != "" {
+		t.Errorf("a look shows %+v %s", report, stderr)
+	}
+	for _, g := range report.Groups {
+		more := g.Reason == deadletter.MoreRecords && g.Letters == 1 && len(g.Records) == 0
+		if g.Reason != deadletter.FunctionError && !more || g.Stage != deadletter.Transform {
+			t.Errorf("got %+v", g)
+		}
+	}
+	wantLetters(t, c, p.DeadLetterQueueURL(), "2002")
+	if lake, search := stored(t, c.out); len(lake)+len(search) > 0 {
+		t.Fatalf("%d and %d events are stored", len(lake), len(search))
+	}
+
+	// Too early: everything fails again, and is known.
+	state := filepath.Join(t.TempDir(), "state")
+	report, _ = replayed(t, 0, "--stack", stack, "--reason", "FunctionError", "--limit", "20", "--state", state, "--yes")
+	if report.Letters[replay.Replayed] != 20 || report.Records[replay.Replayed] < 20 {
+		t.Errorf("put back %+v", report.Letters)
+	}
+	flushed(t, p)
+	before := report.Records[replay.Replayed]
+	transform.broken(t, false)
+	report, _ = replayed(t, exitFailed, append(unlimited, "--stack", stack, "--state", state, "--yes")...)
+	if report.Records[replay.FailedAgain] != before || report.Records[replay.Replayed] != 2*events-before {
+		t.Errorf("put back %+v, want %d to have failed again", report.Records, before)
+	}
+	flushed(t, p)
+	stdout, _ := command(t, 0, nil, "replay", "--stack", stack, "--state", state)
+	if !strings.Contains(stdout, "failed again: they were put back before and came back: the cause looks unfixed. --again puts them back all the same\n") ||
+		!strings.HasSuffix(stdout, "warning: the same records came back: the cause looks unfixed\n") {
+		t.Errorf("got %s", stdout)
+	}
+
+	// Now that it is mended.
+	report, _ = replayed(t, 0, append(unlimited, "--stack", stack, "--state", state, "--again", "--yes")...)
+	if report.Records[replay.Replayed] != before {
+		t.Errorf("put back %+v, want %d", report.Records, before)
+	}
+	flushed(t, p)
+	wantOnce(t, c.out, events, 0)
+	wantLetters(t, c, p.DeadLetterQueueURL(), "0")
+}
+
+// interrupting ends a context at one of the calls to Firehose.
+type interrupting struct {
+	producer.FirehosePutter
+	calls atomic.Int64
+	at    int64
+	end   context.CancelFunc
+}
+
+func (i *interrupting) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, o ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+	out, err := i.FirehosePutter.PutRecordBatch(ctx, in, o...)
+	if i.calls.Add(1) == i.at {
+		i.end()
+	}
+	return out, err
+}
+
+// Interrupted at any point and resumed, replay ends the same.
+func TestReplayInterrupted(t *testing.T) {
+	const events = 2400
+	for _, kind := range []string{"by Ctrl-C", "at once"} {
+		t.Run(kind, func(t *testing.T) {
+			transform, p, c := serveBroken(t)
+			useEndpoint(t, c.url)
+			command(t, 0, nil, "send", "--events", numbered(t, events), "--stack", stackName(t))
+			flushed(t, p)
+			transform.broken(t, false)
+
+			state := filepath.Join(t.TempDir(), "state")
+			interruptions, left := 0, "1"
+			for run := 0; left != "0"; run++ {
+				if run == 40 {
+					t.Fatalf("%s letters left after %d runs", left, run)
+				}
+				ctx, end := context.WithCancel(t.Context())
+				putter := &interrupting{FirehosePutter: c.firehose, at: 1 + rand.Int64N(60), end: end}
+				r := &replay.Replay{Queue: c.sqs, QueueURL: p.DeadLetterQueueURL(), Objects: c.s3, Bucket: p.BucketName(), ErrorPrefix: "error-data/", Act: true,
+					Visibility: 2 * time.Second, Wait: 3, Streams: map[event.Stream]*producer.Stream{}, Say: t.Logf}
+				for _, s := range p.Streams() {
+					r.Streams[s.Kind] = &producer.Stream{Name: s.Name, Client: putter}
+				}
+				var err error
+				if r.Journal, err = replay.OpenJournal(state); err != nil {
+					t.Fatal(err)
+				}
+				hard := t.Context()
+				if kind == "at once" {
+					hard = ctx
+				}
+				report, err := r.FromQueue(ctx, hard)
+				if err != nil && hard.Err() == nil {
+					t.Fatal(err)
+				}
+				if report.Interrupted {
+					interruptions++
+				}
+				if err := r.Journal.Close(); err != nil {
+					t.Fatal(err)
+				}
+				end()
+				visible, hidden := waitingLetters(t, c, p.DeadLetterQueueURL())
+				if kind == "by Ctrl-C" && hidden != "0" {
+					t.Fatalf("%s letters are out of sight after run %d", hidden, run)
+				}
+				left = visible
+				if visible == "0" { // what a call that was cut off took out of sight comes back
+					left = hidden
+				}
+			}
+			if interruptions < 2 {
+				t.Errorf("interrupted %d times", interruptions)
+			}
+			flushed(t, p)
+			mayBeTwice := 0
+			if kind == "at once" { // what was on its way: eight batches of ten letters, or of an object's 500 records
+				mayBeTwice = interruptions * 8 * producer.MaxBatchRecords
+			}
+			wantOnce(t, c.out, events, mayBeTwice)
+			wantLetters(t, c, p.DeadLetterQueueURL(), "0")
+			lake, search := stored(t, c.out)
+			t.Logf("%d interruptions; %d rows and %d documents for %d events", interruptions, sum(lake), sum(search), events)
+		})
+	}
+}
+
+func sum(counts map[string]int) (n int) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// A record of several objects is split: its good ones go through, the bad one alone fails again.
+func TestReplaySplits(t *testing.T) {
+	p, c := serveStack(t)
+	useEndpoint(t, c.url)
+	stack := stackName(t)
+	good := strings.Split(strings.TrimSpace(string(mustRead(t, numbered(t, 3)))), "\n")
+	bad := `{"event_id":"bad","amount":`
+	for _, s := range p.Streams() {
+		records := [][]byte{[]byte(good[0] + "\n" + bad + "\n" + good[1] + good[2] + "\n")}
+		if _, err := p.Put(t.Context(), s.Name, records); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flushed(t, p)
+	wantLetters(t, c, p.DeadLetterQueueURL(), "2")
+	report, _ := replayed(t, 0, "--stack", stack, "--yes")
+	if report.Letters[replay.Replayed] != 2 || report.Put[event.Lake].Records != 4 || report.Put[event.Search].Records != 4 {
+		t.Errorf("got %+v", report)
+	}
+	flushed(t, p)
+	wantOnce(t, c.out, 3, 0)
+
+	// What is left are the bad ones alone, which the check refuses.
+	report, _ = replayed(t, exitFailed, "--stack", stack, "--yes")
+	if want := (map[replay.Outcome]int64{replay.Refused: 2}); !maps.Equal(report.Letters, want) || !slices.ContainsFunc(report.Groups, func(g *replay.Group) bool { return g.Reason == deadletter.Reason(event.UnexpectedEnd) }) {
+		t.Errorf("got %+v", report)
+	}
+	wantLetters(t, c, p.DeadLetterQueueURL(), "2")
+}
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/producer"
+)
+
+const sendHelp = `Puts events to both streams, the lake stream and the search stream, and sends again what Firehose did not take.
+
+A FILE has one event (one JSON object) a line. A line goes to the search stream as it is, and to the lake stream with a newline
+behind it. A blank line is not sent. A line that is no event is sent all the same, with a warning: the pipeline turns it into a
+dead letter with the reason, so that nothing is lost on the way; --invalid reject keeps it back instead. A line of more than
+1,000 KiB is more than Firehose takes, and is always rejected. --rejected FILE keeps rejected lines.
+
+Records go in batches of at most 500 and 4 MiB. Firehose answers for each record: only those that it did not take are sent
+again, after a pause that grows up to 10 seconds, each stream by itself. A stream that takes nothing for as long as --give-up
+ends the run.
+
+--pack puts several events into one record of the lake stream, which Firehose bills rounded up to 5 KB. An event that the
+transform would refuse gets a record of its own. The search stream takes exactly one event a record.
+
+--state FILE keeps what each stream has confirmed. The same command then goes on where the last one stopped, and an input that
+has grown since goes on with what is new. Nothing is left out, whatever stopped the run:
+  - after the first Ctrl-C what is on its way is finished, and no event is sent twice
+  - after a second Ctrl-C, a crash or a failure, at most 4 batches of each stream are sent a second time
+A record that no answer came for is sent again as well, and may be there twice; the report counts it (possiblyTwice). An event
+that is there twice has the same event_id: give every event one.
+
+Credentials, region and endpoints come from where the AWS CLI takes them; ` + "`pipeline local --serve`" + ` prints what to set to send
+to this machine.
+
+Exit status: 0, 1 when something was not taken, 2 for a mistake in the call, 130 after an interruption.`
+
+type send struct {
+	account account
+	target  target
+
+	events, rejected, state string
+	format, invalid         choice
+	rate                    number
+	pack                    bool
+	giveUp                  time.Duration
+
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	screen         *screen
+}
+
+func newSend() *cobra.Command {
+	s := &send{
+		format:  choice{value: "text", from: []string{"text", "json"}},
+		invalid: choice{value: "send", from: []string{"send", "reject"}},
+	}
+	c := &cobra.Command{
+		Use:   "send --events FILE|- (--stack NAME | --outputs FILE | --lake-stream NAME --search-stream NAME) [flags]",
+		Short: "Put events to both streams",
+		Long:  sendHelp,
+		Example: `  pipeline send --events events.ndjson --stack kinesis-firehose-pipeline-dev
+  pipeline send --events events.ndjson --outputs outputs.json --pack --state events.state --rejected rejected.ndjson
+  gzip -dc events.gz | pipeline send --events - --stack kinesis-firehose-pipeline-dev --rate 500 --format json`,
+		Args: noArguments,
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&s.events, "events", "", "`FILE` with one event a line; - is the standard input")
+	s.target.flags(f)
+	f.BoolVar(&s.pack, "pack", false, "put several events into one record of the lake stream")
+	f.Var(&s.rate, "rate", "events a second at most; 0 is as fast as the streams take them")
+	f.Var(&s.invalid, "invalid", "what to do with a line that is no event")
+	f.StringVar(&s.rejected, "rejected", "", "add rejected lines to this `FILE`; those that one stream alone did not take to FILE.lake or FILE.search")
+	f.StringVar(&s.state, "state", "", "keep in this `FILE` what is confirmed, and go on from there")
+	f.DurationVar(&s.giveUp, "give-up", producer.Patience, "end the run when a stream takes nothing for so long (`DURATION`)")
+	f.Var(&s.format, "format", "how to report")
+	s.account.flags(f)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.stdin, s.stdout, s.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
+		return s.run(c.Context())
+	}
+	return c
+}
+
+func (s *send) validate() error {
+	switch {
+	case s.events == "":
+		return usage("--events: must be a file with one event a line, or - for the standard input")
+	case s.target.stack == "" && s.target.outputs == "" && s.target.lake == "" && s.target.search == "":
+		return usage("--stack: must be the stack's name (or use --outputs, or --lake-stream and --search-stream)")
+	case s.giveUp <= 0:
+		return usage("--give-up: must be above 0 (got %v)", s.giveUp)
+	}
+	return nil
+}
+
+func (s *send) run(ctx context.Context) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
+	soft, hard, stop := interrupts(ctx)
+	defer stop()
+	s.screen = newScreen(s.stderr)
+	defer s.screen.end()
+
+	input, size, err := openEvents(s.events, s.stdin)
+	if err != nil {
+		return usageError{err}
+	}
+	defer input.Close()
+	options, err := s.options(soft)
+	if err != nil {
+		return err
+	}
+	s.screen.begin("sending events", size)
+	report, err := producer.Send(soft, hard, input, options)
+	err = errors.Join(err, options.Rejects.Close())
+	s.screen.end()
+	if reporting := s.report(report, err); reporting != nil {
+		return errors.Join(err, reporting)
+	}
+	switch {
+	case hard.Err() != nil:
+		return fmt.Errorf("%w at once: what was on its way may have been taken", errInterrupted)
+	case err != nil:
+		return fmt.Errorf("%w\n%s", err, s.goOn(report))
+	case report.Interrupted:
+		fmt.Fprintln(s.stderr, "interrupted:", s.goOn(report))
+		return errInterrupted
+	}
+	for _, stream := range report.Streams {
+		report.Rejected += stream.NotTaken
+	}
+	if report.Rejected > 0 {
+		return errReported
+	}
+	return nil
+}
+
+func (s *send) options(ctx context.Context) (o producer.Options, err error) {
+	config, err := s.account.load(ctx)
+	if err != nil {
+		return o, err
+	}
+	if err := s.target.resolve(ctx, cloudFormationClient(config)); err != nil {
+		return o, err
+	}
+	client := firehoseClient(config)
+	names := map[event.Stream]string{}
+	for _, to := range []struct {
+		kind   event.Stream
+		name   string
+		stream **producer.Stream
+	}{{event.Lake, s.target.lake, &o.Lake}, {event.Search, s.target.search, &o.Search}} {
+		if to.name == "" {
+			continue
+		}
+		names[to.kind] = to.name
+		*to.stream = &producer.Stream{Name: to.name, Client: client, Patience: s.giveUp, Trouble: func(err error) {
+			fmt.Fprintf(s.screen, "the %s stream takes nothing, trying again: %v\n", to.kind, err)
+		}}
+	}
+	switch {
+	case len(names) == 0:
+		return o, usage("--stack: the stack has no stream among its outputs")
+	case o.Search == nil:
+		fmt.Fprintln(s.screen, "note: there is no search stream: search will not find these events")
+	case o.Lake == nil:
+		fmt.Fprintln(s.screen, "note: there is no lake stream: the lake will not have these events")
+	}
+	o.Pack, o.Rate, o.Refuse = s.pack, s.rate.value, s.invalid.value == "reject"
+	o.Progress = s.screen.advance
+	o.Invalid = (&warnings{screen: s.screen, name: s.events}).invalid
+	o.Rejects = &producer.Rejects{Path: s.rejected}
+	if s.state != "" {
+		if o.State, err = producer.OpenState(s.state, names); err != nil {
+			return o, fmt.Errorf("--state: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// mostWarnings is how many lines are named; the report counts them all.
+const mostWarnings = 10
+
+// warnings name lines that are no events.
+type warnings struct {
+	screen *screen
+	name   string // of the events
+
+	mu     sync.Mutex
+	warned int
+}
+
+func (w *warnings) invalid(i producer.Invalid) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.warned++
+	if w.warned > mostWarnings {
+		if w.warned == mostWarnings+1 {
+			fmt.Fprintln(w.screen, "more such lines are not named")
+		}
+		return
+	}
+	var refused *event.Error
+	switch errors.As(i.Err, &refused); {
+	case refused == nil:
+		fmt.Fprintf(w.screen, "%s:%d: rejected: %v\n", w.name, i.Line, i.Err)
+	case i.Rejected:
+		fmt.Fprintf(w.screen, "%s:%d: rejected: no event: %s at byte %d\n", w.name, i.Line, refused.Reason, refused.Offset)
+	default:
+		fmt.Fprintf(w.screen, "%s:%d: no event: %s at byte %d: sent as it is, to become a dead letter\n", w.name, i.Line, refused.Reason, refused.Offset)
+	}
+}
+
+// goOn says how to send the rest.
+func (s *send) goOn(r producer.Report) string {
+	if s.state != "" {
+		return "the same command sends the rest"
+	}
+	line := r.Streams[0].Confirmed
+	for _, stream := range r.Streams {
+		line = min(line, stream.Confirmed)
+	}
+	return fmt.Sprintf("every stream has all up to line %d, and perhaps some after it; with --state the same command would send only the rest", line)
+}
+
+// report prints what was done.
+func (s *send) report(r producer.Report, failed error) error {
+	var text []byte
+	if s.format.value == "json" {
+		var err error
+		if text, err = json.Marshal(r); err != nil {
+			return fmt.Errorf("encoding the report: %w", err)
+		}
+		text = append(text, '\n')
+	} else if len(r.Streams) > 0 && (failed == nil || r.Streams[0].Calls > 0) {
+		text = []byte(sendText(r))
+	}
+	if _, err := s.stdout.Write(text); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+func sendText(r producer.Report) string {
+	w := &strings.Builder{}
+	fmt.Fprintf(w, "%s in %s", count(r.Lines, "line"), seconds(r.ElapsedSeconds))
+	for _, n := range []struct {
+		n    int64
+		what string
+	}{{r.Blank, "blank, not sent"}, {r.Invalid, "no event, sent as it is"}, {r.Rejected, "rejected"}} {
+		if n.n > 0 {
+			fmt.Fprintf(w, "; %s %s", thousands(n.n), n.what)
+		}
+	}
+	if r.ResumedAfter > 0 {
+		fmt.Fprintf(w, "; begun after line %s", thousands(r.ResumedAfter))
+	}
+	fmt.Fprint(w, "\n\n")
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "stream\tevents\trecords\tMB\tMB billed\tcalls\tthrottled\tresent\tpossibly twice\tnot taken\t\n")
+	for _, s := range r.Streams {
+		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Kind, thousands(s.Events), thousands(s.Records), megabytes(s.Bytes), megabytes(s.Billed),
+			thousands(s.Calls), thousands(s.Throttled), thousands(s.Resent), thousands(s.Unanswered), thousands(s.NotTaken))
+	}
+	flush(table)
+	for _, s := range r.Streams {
+		switch {
+		case s.Kind != event.Lake:
+		case s.Unpacked > s.Billed:
+			fmt.Fprintf(w, "\npacked, the lake stream is billed %s MB instead of %s, %.0f %% less\n", megabytes(s.Billed), megabytes(s.Unpacked), 100*float64(s.Unpacked-s.Billed)/float64(s.Unpacked))
+		case s.Unpacked == 0 && s.Billed > 2*producer.Billed(int(s.Bytes)):
+			fmt.Fprintf(w, "\nwith --pack the lake stream would be billed about %s MB instead of %s\n", megabytes(producer.Billed(int(s.Bytes))), megabytes(s.Billed))
+		}
+	}
+	return w.String()
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.2f", float64(n)/1e6) }

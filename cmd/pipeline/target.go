@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/spf13/pflag"
+)
+
+// target is what a command talks to: names from the stack's outputs, or from flags.
+type target struct {
+	stack, outputs              string
+	lake, search, queue, bucket string
+}
+
+// The outputs of the stack that name a part (constructs/outputs.go).
+const (
+	lakeOutput   = "FirehoseStreamName"
+	searchOutput = "SearchStreamName"
+	queueOutput  = "DeadLetterQueueUrl"
+	bucketOutput = "S3BucketName"
+)
+
+func (t *target) flags(f *pflag.FlagSet) {
+	f.StringVar(&t.stack, "stack", "", "`NAME` of the stack, whose outputs name the rest")
+	f.StringVar(&t.outputs, "outputs", "", "`FILE` that cdk deploy --outputs-file wrote, to be read instead of asking CloudFormation")
+	f.StringVar(&t.lake, "lake-stream", "", "`NAME` of the lake stream")
+	f.StringVar(&t.search, "search-stream", "", "`NAME` of the search stream")
+}
+
+// queueFlags are for commands that read what failed.
+func (t *target) queueFlags(f *pflag.FlagSet) {
+	f.StringVar(&t.queue, "queue-url", "", "`URL` of the dead-letter queue")
+	f.StringVar(&t.bucket, "bucket", "", "`NAME` of the lake's bucket")
+}
+
+// stackDescriber is what finding a stack's outputs needs of CloudFormation.
+type stackDescriber interface {
+	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+}
+
+// resolve fills in what the flags leave open. A part that the stack does not have stays empty.
+func (t *target) resolve(ctx context.Context, stacks stackDescriber) error {
+	var outputs map[string]string
+	var err error
+	switch {
+	case t.outputs != "":
+		outputs, err = readOutputs(t.outputs, t.stack)
+	case t.stack != "":
+		outputs, err = describeOutputs(ctx, stacks, t.stack)
+	}
+	if err != nil {
+		return err
+	}
+	for name, part := range map[string]*string{lakeOutput: &t.lake, searchOutput: &t.search, queueOutput: &t.queue, bucketOutput: &t.bucket} {
+		if *part == "" {
+			*part = outputs[name]
+		}
+	}
+	return nil
+}
+
+// readOutputs reads the outputs of one stack from a file of several.
+func readOutputs(path, stack string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usage("--outputs: %w", err)
+	}
+	var stacks map[string]map[string]string
+	if err := json.Unmarshal(text, &stacks); err != nil {
+		return nil, usage("--outputs: %s: must be a file that cdk deploy --outputs-file wrote: %w", path, err)
+	}
+	names := slices.Sorted(maps.Keys(stacks))
+	if stack == "" {
+		if len(names) != 1 {
+			return nil, usage("--stack: must be set to one of the stacks in %s: %s", path, strings.Join(names, ", "))
+		}
+		stack = names[0]
+	}
+	outputs, ok := stacks[stack]
+	if !ok {
+		return nil, usage("--stack: must be one of the stacks in %s: %s (got %q)", path, strings.Join(names, ", "), stack)
+	}
+	return outputs, nil
+}
+
+func describeOutputs(ctx context.Context, stacks stackDescriber, stack string) (map[string]string, error) {
+	described, err := stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		return nil, fmt.Errorf("asking for the outputs of stack %s: %w", stack, err)
+	}
+	outputs := map[string]string{}
+	for _, s := range described.Stacks {
+		for _, o := range s.Outputs {
+			outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+		}
+	}
+	return outputs, nil
+}

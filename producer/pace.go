@@ -1,0 +1,82 @@
+package producer
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Pace keeps what is put to one stream under a rate. It is safe for concurrent use.
+//
+// Whoever waits takes its share at once and then waits until the share is earned, so that a batch may be larger than what a second
+// brings, and nobody starves.
+type Pace struct {
+	clock          clock
+	mu             sync.Mutex
+	last           time.Time
+	records, bytes share
+}
+
+// share is a bucket that may be in debt.
+type share struct{ rate, level float64 }
+
+// burst is how much of a second's rate may be put at once after a quiet time: a quota of Firehose is one for each second.
+const burst = 0.25
+
+// NewPace makes a pace of so many records and bytes a second; 0 leaves one of them free.
+func NewPace(records, bytes float64) *Pace {
+	p := &Pace{clock: machine{}, records: share{rate: records, level: records * burst}, bytes: share{rate: bytes, level: bytes * burst}}
+	p.last = p.clock.Now()
+	return p
+}
+
+// Wait returns when so much may be put.
+func (p *Pace) Wait(ctx context.Context, records, bytes int) error {
+	if p == nil {
+		return nil
+	}
+	return p.clock.Pause(ctx, p.take(records, bytes))
+}
+
+// take takes shares and says how long they take to be earned.
+func (p *Pace) take(records, bytes int) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock.Now()
+	elapsed := max(0, now.Sub(p.last).Seconds())
+	p.last = now
+	return max(p.records.take(elapsed, float64(records)), p.bytes.take(elapsed, float64(bytes)))
+}
+
+func (s *share) take(elapsed, n float64) time.Duration {
+	if s.rate == 0 {
+		return 0
+	}
+	s.level = min(s.rate*burst, s.level+s.rate*elapsed) - n
+	return time.Duration(max(0, -s.level) / s.rate * float64(time.Second))
+}
+
+// clock is the time; tests have their own.
+type clock interface {
+	Now() time.Time
+	// Pause returns after d, or with the context's error.
+	Pause(ctx context.Context, d time.Duration) error
+}
+
+type machine struct{}
+
+func (machine) Now() time.Time { return time.Now() }
+
+func (machine) Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

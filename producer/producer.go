@@ -1,0 +1,53 @@
+// Package producer puts events to the delivery streams: within Firehose's limits, at a pace, until Firehose has taken each.
+//
+// [Stream] puts records to one stream and resends those that it did not take (stream.go, backoff.go, pace.go). [Send] puts the
+// lines of an input to every stream (send.go), cut into chunks (lines.go), packed for the lake stream if wanted (pack.go), and
+// keeps track of what each stream has confirmed (state.go), so that a run that was stopped can go on.
+package producer
+
+import (
+	"context"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+)
+
+// The limits of PutRecordBatch (API reference), in bytes before base64.
+const (
+	MaxRecordBytes  = 1000 << 10
+	MaxBatchRecords = 500
+	MaxBatchBytes   = 4 << 20
+)
+
+// BilledBytes is what Firehose rounds each record up to when it bills (Firehose pricing: 5 KB).
+const BilledBytes = 5 << 10
+
+// FirehosePutter is what sending needs of Firehose. Its client must not retry by itself: [Stream] does, and counts.
+type FirehosePutter interface {
+	PutRecordBatch(context.Context, *firehose.PutRecordBatchInput, ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error)
+}
+
+// Batches cuts records into batches that one PutRecordBatch takes, none above maxBytes unless one record alone is.
+func Batches(records [][]byte, maxBytes int) iter.Seq[[][]byte] {
+	maxBytes = min(maxBytes, MaxBatchBytes)
+	return func(yield func([][]byte) bool) {
+		begin, size := 0, 0
+		for i, r := range records {
+			if i-begin == MaxBatchRecords || i > begin && size+len(r) > maxBytes {
+				if !yield(records[begin:i:i]) {
+					return
+				}
+				begin, size = i, 0
+			}
+			size += len(r)
+		}
+		if begin < len(records) {
+			yield(records[begin:])
+		}
+	}
+}
+
+// Billed is what Firehose bills for a record of so many bytes.
+func Billed(bytes int) int64 {
+	return max(1, (int64(bytes)+BilledBytes-1)/BilledBytes) * BilledBytes
+}

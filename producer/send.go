@@ -1,0 +1,487 @@
+package producer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+
+	"firehose-pipeline/event"
+)
+
+const (
+	// inFlight is how many chunks of a stream are on their way at most: what a crash may send twice.
+	inFlight = 4
+	// backlog bounds the bytes of lines that are in memory because a stream lags.
+	backlog = 64 << 20
+	// overhead is what a chunk costs besides its bytes, at least.
+	overhead = 64 << 10
+)
+
+// Options say where lines go, and how.
+type Options struct {
+	Lake, Search *Stream // one may be nil
+	// Pack puts several events into one record of the lake stream.
+	Pack bool
+	// Rate is events a second; 0 is no limit.
+	Rate float64
+	// Refuse rejects lines that are no event instead of sending them.
+	Refuse bool
+	// State is where the run goes on and what it writes down; nil keeps none.
+	State *State
+	// Rejects gets the lines that were not taken; nil keeps none.
+	Rejects *Rejects
+	// Invalid is told of each line that is no event.
+	Invalid func(Invalid)
+	// Progress is told of bytes of input that are done.
+	Progress func(int64)
+
+	clock clock // nil is the machine's
+}
+
+// Invalid is a line that the transform will refuse, or that was not sent at all.
+type Invalid struct {
+	Line     int64
+	Err      error
+	Rejected bool // it was not sent
+}
+
+// Report says what became of an input.
+type Report struct {
+	// Lines are those that every stream is done with in this run. Blank ones are not sent; Invalid ones are no event, and were sent all the same;
+	// Rejected ones were not sent.
+	Lines    int64 `json:"lines"`
+	Blank    int64 `json:"blank"`
+	Invalid  int64 `json:"invalid"`
+	Rejected int64 `json:"rejected"`
+	// ResumedAfter is the line after which this run began.
+	ResumedAfter   int64           `json:"resumedAfterLine,omitempty"`
+	Streams        []*StreamReport `json:"streams"`
+	Interrupted    bool            `json:"interrupted,omitempty"`
+	ElapsedSeconds float64         `json:"elapsedSeconds"`
+}
+
+// StreamReport says what became of the lines in one stream.
+type StreamReport struct {
+	Kind event.Stream `json:"stream"`
+	Name string       `json:"name"`
+	// Events are the lines that the stream took, NotTaken those that it did not.
+	Events   int64 `json:"events"`
+	NotTaken int64 `json:"notTaken"`
+	Counts
+	// Unpacked is what would have been billed for one event a record.
+	Unpacked int64 `json:"unpackedBilledBytes,omitempty"`
+	// Confirmed is the line up to which the stream is done with the input.
+	Confirmed int64 `json:"confirmedLine"`
+}
+
+// sending is one run.
+type sending struct {
+	o     Options
+	lanes []*lane
+	stop  context.CancelFunc // no new chunks are begun
+
+	mu     sync.Mutex
+	report Report
+	room   int64 // of the backlog
+	freed  chan struct{}
+	failed []error
+}
+
+// lane puts chunks to one stream, several at a time, and confirms them in their order.
+type lane struct {
+	sending *sending
+	kind    event.Stream
+	stream  *Stream
+	pack    bool
+	before  confirmed // by earlier runs
+	queue   chan *chunk
+	window  chan struct{}
+
+	mu     sync.Mutex
+	next   int            // the first chunk not confirmed
+	at     Position       // before it
+	done   map[int]*chunk // those done beyond it
+	report StreamReport
+}
+
+// Send puts every line of the input to every stream. It returns when all is confirmed, or when soft is done and what was begun is
+// confirmed, or at once when hard is done. The report is true in any case.
+func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error) {
+	if o.clock == nil {
+		o.clock = machine{}
+	}
+	began := o.clock.Now()
+	s := &sending{o: o, room: backlog, freed: make(chan struct{})}
+	for _, target := range []struct {
+		kind   event.Stream
+		stream *Stream
+	}{{event.Lake, o.Lake}, {event.Search, o.Search}} {
+		if target.stream == nil {
+			continue
+		}
+		l := &lane{sending: s, kind: target.kind, stream: target.stream, pack: o.Pack && target.kind == event.Lake, before: o.State.of(target.kind),
+			queue: make(chan *chunk, backlog/overhead+1), window: make(chan struct{}, inFlight), done: map[int]*chunk{}}
+		l.report.Kind, l.report.Name, l.report.Confirmed = l.kind, l.stream.Name, l.before.Line
+		s.lanes = append(s.lanes, l)
+	}
+	err := s.run(soft, hard, input)
+	for _, l := range s.lanes {
+		l.report.Counts = l.stream.Counts()
+		if !l.pack {
+			l.report.Unpacked = 0
+		}
+		s.report.Streams = append(s.report.Streams, &l.report)
+	}
+	s.report.Interrupted = soft.Err() != nil
+	s.report.ElapsedSeconds = o.clock.Now().Sub(began).Seconds()
+	return s.report, err
+}
+
+func (s *sending) run(soft, hard context.Context, input io.Reader) error {
+	if len(s.lanes) == 0 {
+		return errors.New("sending events: no stream")
+	}
+	ctx, stop := context.WithCancel(soft)
+	defer stop()
+	s.stop = stop
+
+	r := newReader(input, s.o.State != nil)
+	r.long = s.tooLong
+	start := s.lanes[0].before.Position
+	for _, l := range s.lanes {
+		if l.before.Offset < start.Offset {
+			start = l.before.Position
+		}
+	}
+	if err := r.skip(start); err != nil {
+		return err
+	}
+	s.report.ResumedAfter = start.Line
+	s.progress(start.Offset)
+	if s.o.Rate > 0 {
+		r.most = int(max(1, min(float64(r.most), s.o.Rate*burst)))
+	}
+
+	var running sync.WaitGroup
+	for _, l := range s.lanes {
+		running.Go(func() { l.run(ctx, hard) })
+	}
+	err := s.read(ctx, r)
+	for _, l := range s.lanes {
+		close(l.queue)
+	}
+	running.Wait()
+	return errors.Join(append(s.failed, err)...)
+}
+
+// read hands chunks to the lanes until the input ends or ctx does.
+func (s *sending) read(ctx context.Context, r *reader) error {
+	type result struct {
+		chunk *chunk
+		err   error
+	}
+	// Reading blocks, on a terminal or pipe for ever: in a goroutine of its own an interruption does not wait for it.
+	results := make(chan result)
+	go func() {
+		for {
+			c, err := r.next()
+			select {
+			case results <- result{c, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	pace := NewPace(s.o.Rate, 0)
+	pace.clock, pace.last = s.o.clock, s.o.clock.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case got := <-results:
+			if got.chunk != nil && len(got.chunk.lines) > 0 {
+				if err := s.look(got.chunk); err != nil {
+					s.stop()
+					return err
+				}
+				if pace.Wait(ctx, len(got.chunk.lines), 0) != nil || !s.reserve(ctx, got.chunk) {
+					return nil
+				}
+				got.chunk.pending = len(s.lanes)
+				for _, l := range s.lanes {
+					l.queue <- got.chunk // has room for all that the backlog has
+				}
+			}
+			switch {
+			case got.err == io.EOF:
+				return nil
+			case got.err != nil:
+				return fmt.Errorf("reading the events: %w", got.err)
+			}
+		}
+	}
+}
+
+// look decides which lines of a chunk are sent.
+func (s *sending) look(c *chunk) error {
+	check := event.Lake
+	for _, l := range s.lanes {
+		if l.kind == event.Search {
+			check = event.Search // which takes less
+		}
+	}
+	for i := range c.lines {
+		l := &c.lines[i]
+		if !l.send {
+			continue
+		}
+		if len(bytes.TrimSpace(l.text)) == 0 {
+			l.send = false
+			c.blank++
+			continue
+		}
+		refused := event.Check(check, l.text)
+		if refused == nil {
+			continue
+		}
+		l.alone = refused.Reason != event.TrailingData
+		if s.o.Refuse {
+			l.send = false
+			c.rejected++
+			if err := s.o.Rejects.add("", l.text); err != nil {
+				return err
+			}
+		} else {
+			c.invalid++
+		}
+		s.invalid(Invalid{l.number, refused, s.o.Refuse})
+	}
+	return nil
+}
+
+// tooLong takes a line that is too long for a record.
+func (s *sending) tooLong(number int64) (io.WriteCloser, error) {
+	s.invalid(Invalid{number, fmt.Errorf("longer than %d bytes, which Firehose takes at most", MaxRecordBytes), true})
+	return s.o.Rejects.begin()
+}
+
+func (s *sending) invalid(i Invalid) {
+	if s.o.Invalid != nil {
+		s.o.Invalid(i)
+	}
+}
+
+func (s *sending) progress(n int64) {
+	if s.o.Progress != nil {
+		s.o.Progress(n)
+	}
+}
+
+func (c *chunk) cost() int64 { return int64(cap(c.bytes)) + overhead }
+
+// reserve waits until there is room for the chunk.
+func (s *sending) reserve(ctx context.Context, c *chunk) bool {
+	for {
+		s.mu.Lock()
+		if s.room >= c.cost() {
+			s.room -= c.cost()
+			s.mu.Unlock()
+			return true
+		}
+		freed := s.freed
+		s.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// confirmed counts a chunk that a lane is done with, and frees it when every lane is.
+func (s *sending) confirmed(c *chunk) {
+	s.mu.Lock()
+	c.pending--
+	if c.pending > 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.report.Lines += c.tally.lines
+	s.report.Blank += c.blank
+	s.report.Invalid += c.invalid
+	s.report.Rejected += c.rejected
+	s.room += c.cost()
+	close(s.freed)
+	s.freed = make(chan struct{})
+	s.mu.Unlock()
+	s.progress(c.read)
+}
+
+// fail notes an error that ends the run. What is on its way is still confirmed.
+func (s *sending) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = append(s.failed, err)
+	s.stop()
+}
+
+// run puts the chunks of the queue until it is closed, soft is done or the run fails.
+func (l *lane) run(soft, hard context.Context) {
+	var putting sync.WaitGroup
+	defer putting.Wait()
+	for {
+		select {
+		case l.window <- struct{}{}: // confirm takes it out, unless putting fails
+		case <-soft.Done():
+			return
+		}
+		select { // two that are ready are taken in any order: an interruption goes first
+		case <-soft.Done():
+			return
+		default:
+		}
+		select {
+		case <-soft.Done():
+			return
+		case c, more := <-l.queue:
+			if !more {
+				return
+			}
+			putting.Go(func() {
+				err := l.put(hard, c)
+				if err == nil {
+					err = l.confirm(c)
+				}
+				if err != nil {
+					l.sending.fail(err)
+				}
+			})
+		}
+	}
+}
+
+// put puts a chunk: the lines that an earlier run has not.
+func (l *lane) put(ctx context.Context, c *chunk) error {
+	var lines []*line
+	for i := range c.lines {
+		if line := &c.lines[i]; line.send && !l.before.has(line.offset) {
+			lines = append(lines, line)
+		}
+	}
+	records, events := l.records(lines)
+	for batch := range Batches(records, MaxBatchBytes) {
+		answer, err := l.stream.Put(ctx, batch)
+		l.count(answer, lines, events[:len(batch)])
+		var some *NotTakenError
+		switch {
+		case errors.As(err, &some):
+			if err := l.notTaken(some, lines, events[:len(batch)]); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		}
+		for _, n := range events[:len(batch)] {
+			lines = lines[n:]
+		}
+		events = events[len(batch):]
+	}
+	return nil
+}
+
+// records makes the stream's records of the lines, and says how many lines each has.
+func (l *lane) records(lines []*line) (records [][]byte, events []int) {
+	p := &packer{}
+	for _, line := range lines {
+		switch {
+		case l.kind == event.Search: // exactly one object a record, and nothing else
+			p.records, p.events = append(p.records, line.text), append(p.events, 1)
+		default:
+			p.add(line.text, line.alone || !l.pack)
+		}
+	}
+	p.close()
+	return p.records, p.events
+}
+
+// count counts the lines that Firehose took, and what each would have been billed alone. The lines begin with the batch's.
+func (l *lane) count(answer Answer, lines []*line, events []int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, taken := range answer.Taken {
+		if taken {
+			l.report.Events += int64(events[i])
+			for _, line := range lines[:events[i]] {
+				l.report.Unpacked += Billed(min(len(line.text)+1, MaxRecordBytes))
+			}
+		}
+		lines = lines[events[i]:]
+	}
+}
+
+// notTaken keeps the lines of the records that the stream does not take.
+func (l *lane) notTaken(some *NotTakenError, lines []*line, events []int) error {
+	missing := some.Records
+	for i, n := range events {
+		if len(missing) > 0 && missing[0] == i {
+			missing = missing[1:]
+			for _, line := range lines[:n] {
+				l.sending.invalid(Invalid{line.number, some, true})
+				if err := l.sending.o.Rejects.add(l.kind, line.text); err != nil {
+					return err
+				}
+			}
+			l.mu.Lock()
+			l.report.NotTaken += int64(n)
+			l.mu.Unlock()
+		}
+		lines = lines[n:]
+	}
+	return nil
+}
+
+// confirm writes down a chunk that is done, and lets as many more be put as there are none before that are not.
+func (l *lane) confirm(c *chunk) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.done[c.number] = c
+	var passed []*chunk
+	for l.done[l.next] != nil {
+		passed = append(passed, l.done[l.next])
+		delete(l.done, l.next)
+		l.next++
+	}
+	if len(passed) > 0 {
+		l.at = passed[len(passed)-1].end
+	}
+	now := confirmed{Name: l.stream.Name, Position: l.at}
+	if l.at.Offset < l.before.Offset { // it passes what it has confirmed in an earlier run
+		now.Position = l.before.Position
+	}
+	for _, ahead := range l.before.Ahead {
+		if ahead.To > now.Offset {
+			now.Ahead = append(now.Ahead, ahead)
+		}
+	}
+	for _, number := range slices.Sorted(maps.Keys(l.done)) {
+		end := l.done[number].end.Offset
+		now.Ahead = append(now.Ahead, span{end - l.done[number].read, end})
+	}
+	if err := l.sending.o.State.confirm(l.kind, now); err != nil {
+		return err
+	}
+	l.report.Confirmed = now.Line
+	for _, c := range passed {
+		l.sending.confirmed(c)
+		<-l.window
+	}
+	return nil
+}

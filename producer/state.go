@@ -1,0 +1,120 @@
+package producer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"firehose-pipeline/event"
+)
+
+// stateVersion is the version of the state file that this package writes.
+const stateVersion = 1
+
+// State is how far each stream has confirmed an input, kept in a file, so that a run that was stopped can go on. What a stream
+// has taken is written before it gets more than [inFlight] chunks beyond that.
+type State struct {
+	path string
+
+	mu   sync.Mutex
+	file stateFile
+}
+
+type stateFile struct {
+	Version int                        `json:"version"`
+	Streams map[event.Stream]confirmed `json:"streams"`
+}
+
+// confirmed is what one stream has confirmed: everything before the position, and the ranges of bytes after it.
+type confirmed struct {
+	Name string `json:"name"`
+	Position
+	Ahead []span `json:"ahead,omitempty"`
+}
+
+// span is a range of bytes of the input, of whole lines.
+type span struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+func (c *confirmed) has(offset int64) bool {
+	return offset < c.Offset || slices.ContainsFunc(c.Ahead, func(s span) bool { return s.From <= offset && offset < s.To })
+}
+
+// OpenState reads the state at the path, or begins one when there is no file. Names are those of the streams that will be sent to;
+// a state of other streams is refused.
+func OpenState(path string, names map[event.Stream]string) (*State, error) {
+	s := &State{path: path}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.file = stateFile{Version: stateVersion, Streams: map[event.Stream]confirmed{}}
+		return s, s.write() // says now, rather than after the first batch, that it cannot
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	if err := json.Unmarshal(text, &s.file); err != nil {
+		return nil, fmt.Errorf("reading the state: %s: %w", path, err)
+	}
+	if s.file.Version != stateVersion || s.file.Streams == nil {
+		return nil, fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)", path, stateVersion, s.file.Version)
+	}
+	for kind, name := range names {
+		if c, ok := s.file.Streams[kind]; ok && c.Name != name {
+			return nil, fmt.Errorf("reading the state: %s: is of the %s stream %s (got %s)", path, kind, c.Name, name)
+		}
+	}
+	return s, nil
+}
+
+// of is what the stream has confirmed.
+func (s *State) of(kind event.Stream) confirmed {
+	if s == nil {
+		return confirmed{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.file.Streams[kind]
+}
+
+// confirm writes down what the stream has confirmed.
+func (s *State) confirm(kind event.Stream, c confirmed) error {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.file.Streams[kind] = c
+	return s.write()
+}
+
+// write puts the file in place as a whole, so that whatever ends the process leaves the state before or after.
+func (s *State) write() (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("writing the state: %w", err)
+		}
+	}()
+	text, err := json.Marshal(s.file)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(text, '\n'))
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(file.Name(), s.path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}

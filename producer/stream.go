@@ -1,0 +1,276 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/smithy-go"
+)
+
+// Patience is how long a stream may take nothing before putting to it counts as failed.
+const Patience = 5 * time.Minute
+
+// callTimeout is how long one call may take: a whole batch over a slow line takes seconds.
+const callTimeout = time.Minute
+
+// Stream puts records to one delivery stream. It is safe for concurrent use.
+type Stream struct {
+	Name     string
+	Client   FirehosePutter
+	Pace     *Pace         // nil puts as fast as Firehose takes
+	Patience time.Duration // 0 is [Patience]
+	// Trouble is told, once for each time of trouble, that the stream does not take records; nil is not told.
+	Trouble func(error)
+
+	clock     clock // nil is the machine's
+	counts    counters
+	mu        sync.Mutex
+	lastTaken time.Time // when the stream last took a record
+	troubled  bool
+}
+
+// counters count what was put.
+type counters struct {
+	records, bytes, billed, calls, throttled, resent, unanswered atomic.Int64
+}
+
+// Counts say what became of what was put to a stream.
+type Counts struct {
+	// Records and Bytes are what Firehose took, Billed the bytes after its rounding.
+	Records int64 `json:"records"`
+	Bytes   int64 `json:"bytes"`
+	Billed  int64 `json:"billedBytes"`
+	Calls   int64 `json:"calls"`
+	// Throttled are the calls of which Firehose took nothing, or only a part. Resent counts each sending of a record after its first.
+	Throttled int64 `json:"throttledCalls"`
+	Resent    int64 `json:"resentRecords"`
+	// Unanswered are records of calls that ended without an answer, and were sent again: Firehose may have them twice.
+	Unanswered int64 `json:"possiblyTwice"`
+}
+
+// Counts returns the counts so far.
+func (s *Stream) Counts() Counts {
+	c := &s.counts
+	return Counts{c.records.Load(), c.bytes.Load(), c.billed.Load(), c.calls.Load(), c.throttled.Load(), c.resent.Load(), c.unanswered.Load()}
+}
+
+// NotTakenError says which records of a batch the stream did not take, while it took others.
+type NotTakenError struct {
+	Stream  string
+	Records []int // by their place in the batch
+	Err     error // what Firehose said last
+}
+
+func (e *NotTakenError) Error() string {
+	return fmt.Sprintf("putting to %s: %d records not taken: %v", e.Stream, len(e.Records), e.Err)
+}
+
+func (e *NotTakenError) Unwrap() error { return e.Err }
+
+// Answer is what is known of a batch that was put.
+type Answer struct {
+	// Taken has, for each record, whether Firehose took it for sure.
+	Taken []bool
+	// Began is Firehose's own time at the first answer, or this machine's when it says none: nothing of the batch arrived before.
+	Began time.Time
+}
+
+// Put puts a batch within the limits of one call, and sends again what the stream does not take, with exponential back-off and full
+// jitter, until it has each. The error is a [*NotTakenError] when single records are not taken for as long as the stream's patience
+// while it takes others, which leaves the rest of the batch put. Every other error is one of the stream: it took nothing for that
+// long, or refuses the call.
+func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
+	answer := Answer{Taken: make([]bool, len(records))}
+	left := make([]int, len(records)) // places of the records not yet taken
+	for i := range left {
+		left[i] = i
+	}
+	began := s.now()
+	patience := s.Patience
+	if patience == 0 {
+		patience = Patience
+	}
+	progress := began // when this batch last got on
+	for try := 0; len(left) > 0; try++ {
+		if try > 0 {
+			s.counts.resent.Add(int64(len(left)))
+		}
+		taken, err := s.once(ctx, records, left, &answer)
+		if err == nil {
+			break
+		}
+		if !passes(err) || ctx.Err() != nil {
+			return answer, fmt.Errorf("putting to %s: %w", s.Name, errors.Join(ctx.Err(), err))
+		}
+		if taken > 0 {
+			try, progress = 0, s.now()
+		}
+		rest := left[:0]
+		for _, i := range left {
+			if !answer.Taken[i] {
+				rest = append(rest, i)
+			}
+		}
+		left = rest
+		if s.now().Sub(progress) >= patience {
+			if s.tookSince(progress) {
+				return answer, &NotTakenError{s.Name, left, err}
+			}
+			return answer, fmt.Errorf("putting to %s: took nothing for %v: %w", s.Name, patience, err)
+		}
+		if taken == 0 {
+			s.trouble(err)
+		}
+		if err := s.time().Pause(ctx, backoff(try)); err != nil {
+			return answer, fmt.Errorf("putting to %s: %w", s.Name, err)
+		}
+	}
+	return answer, nil
+}
+
+// once makes one call with the records left. Its error says why not all were taken.
+func (s *Stream) once(ctx context.Context, records [][]byte, left []int, answer *Answer) (taken int, err error) {
+	input := &firehose.PutRecordBatchInput{DeliveryStreamName: &s.Name, Records: make([]types.Record, len(left))}
+	size := 0
+	for at, i := range left {
+		input.Records[at].Data = records[i]
+		size += len(records[i])
+	}
+	if err := s.Pace.Wait(ctx, len(left), size); err != nil {
+		return 0, err
+	}
+	before := s.now()
+	s.counts.calls.Add(1)
+	limited, stop := context.WithTimeout(ctx, callTimeout)
+	defer stop()
+	output, err := s.Client.PutRecordBatch(limited, input)
+	if err != nil {
+		if limited.Err() != nil && ctx.Err() == nil {
+			err = silenceError{err}
+		}
+		var answered smithy.APIError
+		switch {
+		case !passes(err):
+		case errors.As(err, &answered):
+			s.counts.throttled.Add(1)
+		default:
+			s.counts.unanswered.Add(int64(len(left)))
+		}
+		return 0, err
+	}
+	if len(output.RequestResponses) != len(left) {
+		return 0, &malformedError{len(left), len(output.RequestResponses)}
+	}
+	if answer.Began.IsZero() {
+		answer.Began = before
+		if at, ok := middleware.GetServerTime(output.ResultMetadata); ok {
+			answer.Began = at
+		}
+	}
+	for at, response := range output.RequestResponses {
+		if response.ErrorCode != nil {
+			err = &smithy.GenericAPIError{Code: *response.ErrorCode, Message: aws.ToString(response.ErrorMessage)}
+			continue
+		}
+		i := left[at]
+		answer.Taken[i] = true
+		taken++
+		s.counts.records.Add(1)
+		s.counts.bytes.Add(int64(len(records[i])))
+		s.counts.billed.Add(Billed(len(records[i])))
+	}
+	if err != nil {
+		s.counts.throttled.Add(1)
+		err = partlyError{err}
+	}
+	if taken > 0 {
+		s.took()
+	}
+	return taken, err
+}
+
+// malformedError is an answer that says nothing about the records.
+type malformedError struct{ sent, answers int }
+
+func (e *malformedError) Error() string {
+	return fmt.Sprintf("firehose answered for %d records of %d", e.answers, e.sent)
+}
+
+// partlyError is why Firehose did not take some records of a call that it took. All that it names there passes.
+type partlyError struct{ error }
+
+func (e partlyError) Unwrap() error { return e.error }
+
+// silenceError is a call that was not answered in time.
+type silenceError struct{ error }
+
+func (e silenceError) Error() string { return fmt.Sprintf("no answer in %v: %v", callTimeout, e.error) }
+func (e silenceError) Unwrap() error { return e.error }
+
+var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)
+
+// passes reports whether to send again may help: Firehose throttles or fails, or the connection does.
+func passes(err error) bool {
+	partly, silence := partlyError{}, silenceError{}
+	if errors.As(err, &partly) || errors.As(err, &silence) {
+		return true
+	}
+	var answered smithy.APIError
+	if errors.As(err, &answered) {
+		switch answered.ErrorCode() {
+		case "ServiceUnavailableException", "InternalFailure", "LimitExceededException":
+			return true
+		}
+		if answered.ErrorFault() == smithy.FaultServer {
+			return true
+		}
+	}
+	return retryable.IsErrorRetryable(err) == aws.TrueTernary
+}
+
+// backoff is the pause before try n+1: up to 100 ms, doubling, at most 10 s, anywhere in between (full jitter).
+func backoff(n int) time.Duration {
+	return rand.N(min(100*time.Millisecond<<min(n, 10), 10*time.Second))
+}
+
+func (s *Stream) time() clock {
+	if s.clock == nil {
+		return machine{}
+	}
+	return s.clock
+}
+
+func (s *Stream) now() time.Time { return s.time().Now() }
+
+func (s *Stream) took() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastTaken, s.troubled = s.now(), false
+}
+
+func (s *Stream) tookSince(at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastTaken.After(at)
+}
+
+// trouble tells that the stream takes nothing, the first time after it took something.
+func (s *Stream) trouble(err error) {
+	s.mu.Lock()
+	told := s.troubled
+	s.troubled = true
+	s.mu.Unlock()
+	if !told && s.Trouble != nil {
+		s.Trouble(err)
+	}
+}

@@ -1,0 +1,69 @@
+package replay
+
+import (
+	"slices"
+	"time"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+)
+
+// Filter selects records; what is empty selects all.
+type Filter struct {
+	Streams []event.Stream
+	Stages  []deadletter.Stage
+	Reasons []deadletter.Reason
+	// From and To bound when Firehose received the record: from the first, up to but not at the second.
+	From, To time.Time
+}
+
+func (f *Filter) match(stream event.Stream, stage deadletter.Stage, reason deadletter.Reason, arrival time.Time) bool {
+	return among(f.Streams, stream) && among(f.Stages, stage) && among(f.Reasons, reason) && f.during(arrival)
+}
+
+func (f *Filter) during(at time.Time) bool {
+	if !f.timed() {
+		return true
+	}
+	// A record that does not say when it came is not known to be in any range.
+	return !at.IsZero() && !at.Before(f.From) && (f.To.IsZero() || at.Before(f.To))
+}
+
+func (f *Filter) timed() bool { return !f.From.IsZero() || !f.To.IsZero() }
+
+func among[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+
+// letter says what of a letter matches: all of it, none, or, of a letter that stands for several records, maybe some.
+func (f *Filter) letter(m *deadletter.Message) (all, none bool) {
+	switch m.Kind {
+	case deadletter.Record:
+		all = f.match(m.Stream, m.Stage, m.Reason, timeOf(m))
+		return all, !all
+	case deadletter.Invocation: // its objects may be of either stream and any stage
+		all = len(f.Streams)+len(f.Stages)+len(f.Reasons) == 0 && !f.timed()
+		return all, false
+	}
+	if !among(f.Streams, m.Stream) || !among(f.Stages, m.Stage) {
+		return false, true
+	}
+	matching := 0
+	for reason := range m.Counts {
+		if among(f.Reasons, reason) {
+			matching++
+		}
+	}
+	if among(f.Reasons, m.Reason) || len(m.Counts) == 0 { // asked for by its own name, or nobody knows what is in it
+		matching = len(m.Counts)
+	}
+	return matching == len(m.Counts) && !f.timed(), matching == 0 && len(m.Counts) > 0
+}
+
+// timeOf is when Firehose received the letter's record, or at least when it failed.
+func timeOf(m *deadletter.Message) time.Time {
+	for _, text := range []string{m.ArrivalTime, m.FailedTime} {
+		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,254 @@
+package replay
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"firehose-pipeline/deadletter"
+)
+
+// Place is where a record was found: a range of bytes of an object in S3, of its unzipped content if it is compressed.
+type Place struct {
+	Bucket, Key, VersionID string
+	Offset, End            int64
+}
+
+func placeOf(p *deadletter.Pointer) Place {
+	return Place{p.Bucket, p.Key, p.VersionID, p.Offset, p.Offset + p.Length}
+}
+
+type object struct{ bucket, key, version string }
+
+// span is a range of an object.
+type span struct{ from, to int64 }
+
+// mostDigests bounds the memory of the digests: those after are not known again when they fail again.
+const mostDigests = 2_000_000
+
+// skew is how much earlier than this process believes a record may have arrived that it put.
+const skew = 5 * time.Second
+
+// Journal remembers what was put back, by place, so that it is not put back twice, and by what it says, so that a record that failed
+// again is known. With a file it does so for later runs, too. It is safe for concurrent use.
+type Journal struct {
+	mu      sync.Mutex
+	file    *os.File // nil without
+	done    map[object][]span
+	busy    map[Place]bool
+	put     map[uint64]put
+	refused bool // digests are left out
+}
+
+// put is when a digest was put back last.
+type put struct {
+	at  int64 // milliseconds since 1970
+	now bool  // in this run
+}
+
+// entry is a line of the file.
+type entry struct {
+	Version   int        `json:"version,omitempty"` // of the first line alone
+	Bucket    string     `json:"bucket,omitempty"`
+	Key       string     `json:"key,omitempty"`
+	VersionID string     `json:"versionId,omitempty"`
+	Ranges    [][2]int64 `json:"ranges,omitempty"`
+	Digests   []string   `json:"digests,omitempty"`
+	At        int64      `json:"at,omitempty"`
+}
+
+// journalVersion is the version of the file that this package writes.
+const journalVersion = 1
+
+// NewJournal returns a journal for one run.
+func NewJournal() *Journal {
+	return &Journal{done: map[object][]span{}, busy: map[Place]bool{}, put: map[uint64]put{}}
+}
+
+// OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a dying process
+// has not finished is taken off.
+func OpenJournal(path string) (_ *Journal, err error) {
+	j := NewJournal()
+	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	end, err := j.load()
+	if err == nil {
+		if err = j.file.Truncate(end); err == nil {
+			_, err = j.file.Seek(end, io.SeekStart)
+		}
+	}
+	if err == nil && end == 0 {
+		err = j.write(entry{Version: journalVersion})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the state: %s: %w", path, errors.Join(err, j.file.Close()))
+	}
+	return j, nil
+}
+
+func (j *Journal) load() (end int64, err error) {
+	lines := bufio.NewReader(j.file)
+	for number := 1; ; number++ {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF {
+			return end, nil
+		}
+		if err != nil {
+			return end, err
+		}
+		var e entry
+		if err := json.Unmarshal(line, &e); err != nil {
+			return end, fmt.Errorf("line %d: %w", number, err)
+		}
+		if number == 1 && e.Version != journalVersion {
+			return end, fmt.Errorf("must be a file of this command, version %d (got version %d)", journalVersion, e.Version)
+		}
+		for _, r := range e.Ranges {
+			j.insert(object{e.Bucket, e.Key, e.VersionID}, span{r[0], r[1]})
+		}
+		for _, text := range e.Digests {
+			d, err := strconv.ParseUint(text, 16, 64)
+			if err != nil {
+				return end, fmt.Errorf("line %d: %w", number, err)
+			}
+			j.note(d, put{at: e.At})
+		}
+		end += int64(len(line))
+	}
+}
+
+// Close closes the file.
+func (j *Journal) Close() error {
+	if j.file == nil {
+		return nil
+	}
+	if err := errors.Join(j.file.Sync(), j.file.Close()); err != nil {
+		return fmt.Errorf("writing the state: %w", err)
+	}
+	return nil
+}
+
+// Lasts reports whether later runs will know.
+func (j *Journal) Lasts() bool { return j.file != nil }
+
+// claim takes a place for the caller to work on, unless it is done or somebody is at it.
+func (j *Journal) claim(p Place) (mine, done bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.has(p) {
+		return false, true
+	}
+	if j.busy[p] {
+		return false, false
+	}
+	j.busy[p] = true
+	return true, false
+}
+
+// release gives a place back, done or not.
+func (j *Journal) release(p Place) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.busy, p)
+}
+
+// isDone reports whether the place was put back.
+func (j *Journal) isDone(p Place) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.has(p)
+}
+
+func (j *Journal) has(p Place) bool {
+	spans := j.done[object{p.Bucket, p.Key, p.VersionID}]
+	at, found := slices.BinarySearchFunc(spans, p.Offset, func(s span, offset int64) int {
+		switch {
+		case s.to <= offset:
+			return -1
+		case s.from > offset:
+			return 1
+		}
+		return 0
+	})
+	return found && spans[at].to >= p.End
+}
+
+// add notes places of one object that were put back, and the digests of what was put, not before a time.
+func (j *Journal) add(places []Place, digests []uint64, at time.Time) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	entries := map[object]*entry{}
+	for _, p := range places {
+		o := object{p.Bucket, p.Key, p.VersionID}
+		j.insert(o, span{p.Offset, p.End})
+		if entries[o] == nil {
+			entries[o] = &entry{Bucket: o.bucket, Key: o.key, VersionID: o.version}
+		}
+		entries[o].Ranges = append(entries[o].Ranges, [2]int64{p.Offset, p.End})
+	}
+	texts := make([]string, len(digests))
+	for i, d := range digests {
+		j.note(d, put{at.UnixMilli(), true})
+		texts[i] = strconv.FormatUint(d, 16)
+	}
+	if j.file == nil {
+		return nil
+	}
+	for _, e := range entries {
+		e.Digests, e.At, texts = texts, at.UnixMilli(), nil
+		if err := j.write(*e); err != nil {
+			return fmt.Errorf("writing the state: %w", err)
+		}
+	}
+	return nil
+}
+
+func (j *Journal) write(e entry) error {
+	line, err := json.Marshal(e)
+	if err == nil {
+		_, err = j.file.Write(append(line, '\n'))
+	}
+	return err
+}
+
+// insert adds a span, joined with those that it touches. Documents of an error object have a newline between them.
+func (j *Journal) insert(o object, s span) {
+	spans := j.done[o]
+	first, _ := slices.BinarySearchFunc(spans, s.from, func(have span, from int64) int {
+		if have.to+1 < from {
+			return -1
+		}
+		return 1
+	})
+	last := first
+	for last < len(spans) && spans[last].from <= s.to+1 {
+		s = span{min(s.from, spans[last].from), max(s.to, spans[last].to)}
+		last++
+	}
+	j.done[o] = slices.Replace(spans, first, last, s)
+}
+
+func (j *Journal) note(d uint64, p put) {
+	if _, known := j.put[d]; !known && len(j.put) >= mostDigests {
+		j.refused = true
+		return
+	}
+	j.put[d] = p
+}
+
+// cameBack reports whether what was put back has failed again: the same was put back before the record arrived. Now says that it was
+// put back in this run.
+func (j *Journal) cameBack(d uint64, arrival time.Time) (back, now bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	p, ok := j.put[d]
+	return ok && !arrival.IsZero() && arrival.Add(skew).UnixMilli() >= p.at, p.now
+}

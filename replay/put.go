@@ -1,0 +1,134 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/producer"
+)
+
+// judge decides what becomes of a record, before anything is put: the outcome stays empty when it is to be put back.
+func (r *Replay) judge(record *Record, filtered bool) {
+	if !filtered && !r.Filter.match(record.Stream, record.Stage, record.Reason, record.Arrival) {
+		record.outcome = Filtered
+		return
+	}
+	switch {
+	case record.Data == nil:
+		record.outcome = NoData
+		return
+	case !record.Stream.Valid() || r.Act && r.Streams[record.Stream] == nil:
+		record.outcome = NoStream
+		return
+	}
+	record.pieces = split(record.Data)
+	refused := 0
+	for _, p := range record.pieces {
+		if len(p.data) > producer.MaxRecordBytes {
+			record.outcome = TooLarge
+			return
+		}
+		if p.refused != "" {
+			refused++
+		}
+		if back, now := r.Journal.cameBack(digest(record.Stream, p), record.Arrival); back && (now || !r.Again) {
+			record.outcome = FailedAgain
+			return
+		}
+	}
+	if refused == len(record.pieces) && !r.Refused {
+		record.outcome = Refused
+	}
+}
+
+// putBack puts back the records without an outcome, and gives each one. Its error is one of a stream or of the journal, after which
+// records that were not put are [Open].
+func (r *Replay) putBack(ctx context.Context, records []*Record) error {
+	var errs []error
+	for _, stream := range []event.Stream{event.Lake, event.Search} {
+		var mine []*Record
+		for _, record := range records {
+			if record.outcome == "" && record.Stream == stream {
+				mine = append(mine, record)
+			}
+		}
+		if len(mine) > 0 {
+			errs = append(errs, r.putTo(ctx, stream, mine))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Record) error {
+	var all [][]byte
+	for _, record := range records {
+		for _, p := range record.pieces {
+			all = append(all, bytesOf(stream, p))
+		}
+	}
+	to := r.Streams[stream]
+	var taken []bool
+	var began time.Time
+	var failed, refused error
+	for batch := range producer.Batches(all, quotaBytes) {
+		if failed != nil {
+			taken = append(taken, make([]bool, len(batch))...)
+			continue
+		}
+		answer, err := to.Put(ctx, batch)
+		taken = append(taken, answer.Taken...)
+		if began.IsZero() {
+			began = answer.Began
+		}
+		var some *producer.NotTakenError
+		if errors.As(err, &some) {
+			refused = err
+		} else {
+			failed = err
+		}
+	}
+	var places []Place
+	var digests []uint64
+	for _, record := range records {
+		whole := true
+		for _, p := range record.pieces {
+			if whole = whole && taken[0]; taken[0] {
+				if !record.anonymous {
+					digests = append(digests, digest(stream, p))
+				}
+				r.tally.put(stream, len(p.data))
+			}
+			taken = taken[1:]
+		}
+		switch {
+		case whole:
+			record.outcome = Replayed
+			places = append(places, record.Place)
+		case failed != nil:
+			record.outcome = Open
+		default:
+			record.outcome = NotTaken
+			r.say("%s: %v", record.EventID, refused)
+		}
+	}
+	if began.IsZero() {
+		began = r.time().Now()
+	}
+	return errors.Join(failed, r.Journal.add(places, digests, began))
+}
+
+// quotaBytes is what a stream takes in a second in most regions (Developer Guide, quotas): of a larger batch it would take only a
+// part at once.
+const quotaBytes = 1 << 20
+
+// bytesOf is a piece as it goes to the stream: to the lake with a newline behind it, by which records can be told apart in
+// source-data; to search without.
+func bytesOf(stream event.Stream, p piece) []byte {
+	if stream == event.Search || len(p.data) >= producer.MaxRecordBytes {
+		return p.data
+	}
+	return append(bytes.Clone(p.data), '\n')
+}

@@ -1,0 +1,711 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/producer"
+)
+
+const (
+	// workers is how many receive, put and delete at once: each takes one round trip after the other, and the pace bounds them all.
+	workers = 8
+	// maxBatch is SQS's limit of messages in a batch.
+	maxBatch = 10
+	// maxDeletes is how often a deletion is tried.
+	maxDeletes = 6
+	// releasing bounds the time for bringing messages back into sight at the end.
+	releasing = 30 * time.Second
+)
+
+// reading is one reading of the queue.
+type reading struct {
+	*Replay
+	hand hand
+	stop context.CancelFunc
+
+	mu      sync.Mutex
+	room    int64 // letters that may still be taken; negative is no limit
+	seen    map[string]*letter
+	failed  []error
+	full    bool // SQS lets no more messages be out of sight
+	stopped bool // by the limit
+}
+
+// letter is a message with a dead letter.
+type letter struct {
+	handle  string
+	body    *deadletter.Message // nil of a message that is none
+	outcome Outcome
+	records []*Record
+	more    []string // handles of further messages with the same letter
+}
+
+func (l *letter) key() groupKey {
+	if l.body == nil {
+		return groupKey{deadletter.UnknownStream, deadletter.UnknownStage, "", ""}
+	}
+	return groupKey{l.body.Stream, l.body.Stage, l.body.Reason, l.body.Kind}
+}
+
+// FromQueue reads the dead-letter queue. A letter is deleted after the stream took all that it stands for; every other message comes back into
+// sight. When soft is done, it finishes the letters that it has; when hard is, it returns at once, and what it holds comes into sight after
+// its visibility.
+func (r *Replay) FromQueue(soft, hard context.Context) (Report, error) {
+	began := r.time().Now()
+	r.tally.begin(FromQueue, r.Act)
+	err := r.fromQueue(soft, hard)
+	return r.end(began, soft.Err() != nil), err
+}
+
+func (r *Replay) fromQueue(soft, hard context.Context) error {
+	waiting, err := r.waiting(hard)
+	if err != nil {
+		return err
+	}
+	r.tally.change(func(t *Report) { t.Waiting = waiting })
+	limit := r.Limit
+	if r.Act && r.Canary > 0 {
+		first := r.Canary
+		if limit > 0 {
+			first = min(first, limit)
+		}
+		since := r.time().Now()
+		if err := r.read(soft, hard, first); err != nil {
+			return err
+		}
+		if err := r.canary(soft, since); err != nil {
+			return err
+		}
+		if limit > 0 {
+			if limit -= first; limit == 0 {
+				return nil
+			}
+		}
+	}
+	since := r.time().Now()
+	if soft.Err() != nil {
+		return nil
+	}
+	if err := r.read(soft, hard, limit); err != nil {
+		return err
+	}
+	return r.watchEnd(soft, since)
+}
+
+// waiting is how many messages the queue says to have.
+func (r *Replay) waiting(ctx context.Context) (int64, error) {
+	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
+	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL, AttributeNames: names})
+	if err != nil {
+		return 0, fmt.Errorf("asking the queue: %w", err)
+	}
+	var n int64
+	for _, name := range names {
+		if text, ok := out.Attributes[string(name)]; ok {
+			part, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("asking the queue: %s: must be a number (got %q)", name, text)
+			}
+			n += part
+		}
+	}
+	return n, nil
+}
+
+// read takes letters until there are none, or limit are done; 0 is no limit.
+func (r *Replay) read(soft, hard context.Context, limit int64) error {
+	ctx, stop := context.WithCancel(soft)
+	defer stop()
+	q := &reading{Replay: r, stop: stop, room: limit, seen: map[string]*letter{}, hand: hand{handles: map[string]bool{}}}
+	if limit == 0 {
+		q.room = -1
+	}
+	n := r.workers
+	if n == 0 {
+		n = workers
+	}
+	keeping, done := context.WithCancel(hard)
+	var kept, working sync.WaitGroup
+	kept.Go(func() { q.keep(keeping) })
+	for range n {
+		working.Go(func() { q.work(ctx, hard) })
+	}
+	working.Wait()
+	done()
+	kept.Wait()
+	q.finish(hard)
+	return errors.Join(q.failed...)
+}
+
+// reserve takes room for up to so many letters.
+func (q *reading) reserve(n int64) int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.room < 0 {
+		return n
+	}
+	n = min(n, q.room)
+	q.room -= n
+	q.stopped = q.stopped || n == 0
+	return n
+}
+
+// unreserve gives room back.
+func (q *reading) unreserve(n int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.room >= 0 {
+		q.room += n
+	}
+}
+
+func (q *reading) fail(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.failed = append(q.failed, err)
+	q.stop()
+}
+
+func (q *reading) work(soft, hard context.Context) {
+	for soft.Err() == nil {
+		n := q.reserve(maxBatch)
+		if n == 0 {
+			return
+		}
+		// An interruption waits for the answer: it may have taken messages out of sight.
+		out, err := q.Queue.ReceiveMessage(hard, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL, MaxNumberOfMessages: int32(n),
+			VisibilityTimeout: int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait})
+		switch {
+		case err != nil && strings.HasSuffix(codeOf(err), "OverLimit"):
+			q.mu.Lock()
+			q.full = true
+			q.mu.Unlock()
+			return
+		case err != nil:
+			q.fail(fmt.Errorf("receiving from the queue: %w", err))
+			return
+		case len(out.Messages) == 0:
+			return
+		}
+		if soft.Err() != nil { // and brings them back
+			for _, m := range out.Messages {
+				q.hand.add(aws.ToString(m.ReceiptHandle))
+			}
+			return
+		}
+		used, err := q.handle(soft, hard, out.Messages)
+		q.unreserve(n - used)
+		if err != nil {
+			q.fail(err)
+			return
+		}
+	}
+}
+
+func codeOf(err error) string {
+	var answer interface{ ErrorCode() string } // smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
+// handle does what is to be done with messages, and says how many letters count against the limit.
+func (q *reading) handle(soft, hard context.Context, messages []types.Message) (used int64, err error) {
+	var letters []*letter
+	for _, m := range messages {
+		q.hand.add(aws.ToString(m.ReceiptHandle))
+		if l := q.letter(m); l != nil {
+			letters = append(letters, l)
+		}
+	}
+	var records []*Record
+	for _, l := range letters {
+		if err := q.decide(hard, l); err != nil {
+			return used, err
+		}
+		records = append(records, l.records...)
+	}
+	if q.Act {
+		err = q.putBack(hard, records)
+		for _, record := range records {
+			q.Journal.release(record.Place)
+		}
+	}
+	for _, l := range letters {
+		switch {
+		case l.outcome != "":
+		case len(l.records) == 1:
+			l.outcome = l.records[0].outcome
+		case err != nil:
+			l.outcome = Open
+		default:
+			l.outcome, err = q.objects(soft, hard, l)
+		}
+	}
+	var done []*letter
+	for _, l := range letters {
+		for _, record := range l.records {
+			q.tally.record(record, l.key().kind)
+		}
+		q.tally.letter(l.key(), l.outcome)
+		if l.outcome.Done() || !q.Act {
+			used++
+		}
+		if l.outcome.Done() && q.Act {
+			done = append(done, l)
+		}
+		q.progress(1)
+	}
+	q.delete(hard, done)
+	return used, err
+}
+
+// letter reads a message; nil when its letter has been seen, and is done or held already.
+func (q *reading) letter(m types.Message) *letter {
+	l := &letter{handle: aws.ToString(m.ReceiptHandle)}
+	id := aws.ToString(m.MessageId)
+	body, err := deadletter.Parse([]byte(aws.ToString(m.Body)))
+	if err == nil {
+		l.body, id = body, body.ID
+	} else {
+		l.outcome = NoLetter
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if before := q.seen[id]; before != nil {
+		before.more = append(before.more, l.handle)
+		q.tally.change(func(r *Report) { r.Repeated++ })
+		return nil
+	}
+	q.seen[id] = l
+	return l
+}
+
+// decide finds what a letter stands for. The outcome stays empty when something is to be put back.
+func (q *reading) decide(ctx context.Context, l *letter) error {
+	if l.body == nil {
+		return nil
+	}
+	m := l.body
+	all, none := q.Filter.letter(m)
+	switch {
+	case none:
+		l.outcome = Filtered
+		q.standing(l, func(deadletter.Reason) Outcome { return Filtered })
+		return nil
+	case m.Kind == deadletter.Record:
+		record, err := q.single(ctx, m)
+		if err != nil {
+			return err
+		}
+		l.records = []*Record{record}
+		return nil
+	case m.Reason == deadletter.Unreadable, m.Reason == deadletter.ForeignObject:
+		l.outcome = NotReplayable
+	case !all && !q.Journal.Lasts():
+		l.outcome = NeedsState
+	case !q.Act:
+		l.outcome = Matching
+	default:
+		return nil
+	}
+	q.standing(l, func(reason deadletter.Reason) Outcome {
+		if l.outcome == Matching && !among(q.Filter.Reasons, reason) && !among(q.Filter.Reasons, m.Reason) {
+			return Filtered
+		}
+		return l.outcome
+	})
+	return nil
+}
+
+// standing counts the records that a letter stands for without looking at them.
+func (q *reading) standing(l *letter, outcome func(deadletter.Reason) Outcome) {
+	k := l.key()
+	sample := Sample{Code: l.body.ErrorCode, Text: l.body.ErrorMessage}
+	if l.body.Pointer != nil {
+		sample.Key = l.body.Pointer.Key
+	}
+	if l.body.Kind == deadletter.Record {
+		q.tally.records(k, outcome(k.reason), 1, timeOf(l.body), sample)
+		return
+	}
+	for reason, n := range l.body.Counts {
+		q.tally.records(groupKey{k.stream, k.stage, reason, k.kind}, outcome(reason), n, time.Time{}, sample)
+	}
+}
+
+// single is the record of a letter, judged.
+func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, error) {
+	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m), EventID: m.EventID,
+		Code: m.ErrorCode, Text: m.ErrorMessage, Data: m.RawData}
+	if q.Journal.isDone(record.Place) {
+		record.outcome = AlreadyReplayed
+		return record, nil
+	}
+	if m.Truncated {
+		if !q.Act {
+			record.outcome = Matching
+			return record, nil
+		}
+		if err := q.fetch(ctx, m, record); err != nil {
+			return nil, err
+		}
+		if record.outcome != "" {
+			return record, nil
+		}
+	}
+	if record.Data == nil && !m.Truncated && m.Reason != deadletter.RawDataUnreadable && m.Reason != deadletter.UnknownLayout {
+		record.Data = []byte{} // a record of no bytes: JSON leaves it out
+	}
+	q.judge(record, true)
+	switch {
+	case record.outcome != "":
+	case !q.Act:
+		record.outcome = Matching
+	default:
+		if mine, done := q.Journal.claim(record.Place); done {
+			record.outcome = AlreadyReplayed
+		} else if !mine {
+			record.outcome = Open
+		}
+	}
+	return record, nil
+}
+
+// fetch gets the data of a letter that has no room for it.
+func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Record) error {
+	source, _ := deadletter.NewSource(q.ErrorPrefix, m.Pointer.Bucket, m.Pointer.Key, m.Pointer.VersionID)
+	err := q.documents(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
+		record.Data = bytes.Clone(found.Data)
+		return nil
+	})
+	switch {
+	case missing(err):
+		record.outcome = ObjectMissing
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil:
+		record.outcome = NoData
+		q.say("letter %s: %v", m.ID, err)
+	}
+	return nil
+}
+
+// objects puts back the records of a letter that stands for several, and says what became of it.
+func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error) {
+	pointers := l.body.Objects
+	if l.body.Kind == deadletter.Object {
+		pointers = []deadletter.Pointer{*l.body.Pointer}
+	}
+	if len(pointers) == 0 {
+		return NotReplayable, nil
+	}
+	counts := map[Outcome]int64{}
+	for _, p := range pointers {
+		source, ours := deadletter.NewSource(q.ErrorPrefix, p.Bucket, p.Key, p.VersionID)
+		if !ours {
+			counts[NotReplayable]++
+			continue
+		}
+		end := int64(0)
+		if p.Length > 0 {
+			end = p.Offset + p.Length
+		}
+		b := &bunch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, whole: true}
+		err := q.documents(hard, source, p.Encoding, p.Offset, end, func(record *Record) error {
+			if soft.Err() != nil {
+				return errStopped
+			}
+			return b.add(record)
+		})
+		if failed := b.flush(); failed != nil {
+			return Open, failed
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, errStopped):
+			return Open, nil
+		case missing(err):
+			counts[ObjectMissing]++
+		case b.failed != nil || hard.Err() != nil:
+			return Open, err
+		default:
+			counts[NoData]++
+			q.say("letter %s: %v", l.body.ID, err)
+		}
+	}
+	var done, left int64
+	worst := Replayed // an object without records leaves nothing to do
+	for outcome, n := range counts {
+		if outcome.Done() {
+			done += n
+		} else if left += n; worst == Replayed || n > counts[worst] {
+			worst = outcome
+		}
+	}
+	if done > 0 && left > 0 {
+		return Partly, nil
+	}
+	return worst, nil
+}
+
+var errStopped = errors.New("stopped")
+
+// bunch gathers records of an object into batches.
+type bunch struct {
+	*Replay
+	ctx     context.Context
+	kind    deadletter.Kind
+	counts  map[Outcome]int64
+	whole   bool // what the check refuses is put back too, to become a letter of its own: the letter stands for all
+	records []*Record
+	bytes   int
+	failed  error
+	trial   *trial
+}
+
+func (b *bunch) add(record *Record) error {
+	record.Data = bytes.Clone(record.Data)
+	if b.Journal.isDone(record.Place) {
+		record.outcome = AlreadyReplayed
+	} else {
+		b.judge(record, false)
+	}
+	if b.whole && record.outcome == Refused {
+		record.outcome = ""
+	}
+	return b.take(record)
+}
+
+// take adds a record that has been judged.
+func (b *bunch) take(record *Record) error {
+	if b.Limit > 0 && !b.whole && b.used() >= b.Limit {
+		b.tally.change(func(t *Report) { t.More = true })
+		return errStopped
+	}
+	switch {
+	case record.outcome != "":
+	case !b.Act:
+		record.outcome = Matching
+	default:
+		if mine, done := b.Journal.claim(record.Place); done {
+			record.outcome = AlreadyReplayed
+		} else if !mine {
+			record.outcome = Open
+		}
+	}
+	b.records = append(b.records, record)
+	b.bytes += len(record.Data)
+	if len(b.records) < producer.MaxBatchRecords && b.bytes < quotaBytes && !b.trial.full(len(b.records)) {
+		return nil
+	}
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return b.trial.after()
+}
+
+// used is how many records count against the limit.
+func (b *bunch) used() int64 {
+	n := b.counts[Replayed] + b.counts[Matching]
+	for _, record := range b.records {
+		if record.outcome == "" || record.outcome == Matching {
+			n++
+		}
+	}
+	return n
+}
+
+// flush puts back what was gathered.
+func (b *bunch) flush() error {
+	if b.Act {
+		b.failed = b.putBack(b.ctx, b.records)
+	}
+	for _, record := range b.records {
+		b.Journal.release(record.Place)
+		b.counts[record.outcome]++
+		b.tally.record(record, b.kind)
+	}
+	b.records, b.bytes = nil, 0
+	return b.failed
+}
+
+// delete deletes messages; those that cannot be come back, and are known again as long as the journal lasts.
+func (q *reading) delete(ctx context.Context, letters []*letter) {
+	var handles []string
+	for _, l := range letters {
+		handles = append(handles, l.handle)
+	}
+	for len(handles) > 0 {
+		if left := q.deleteMessages(ctx, handles); left > 0 {
+			q.tally.change(func(r *Report) { r.Undeleted += int64(left) })
+		}
+		q.hand.remove(handles)
+		handles = nil
+		q.mu.Lock()
+		for _, l := range letters {
+			handles = append(handles, l.more...) // of messages that came meanwhile
+			if l.more == nil {
+				delete(q.seen, l.body.ID)
+			}
+			l.more = nil
+		}
+		q.mu.Unlock()
+	}
+}
+
+// deleteMessages returns how many could not be deleted.
+func (q *reading) deleteMessages(ctx context.Context, handles []string) (left int) {
+	for batch := range slices.Chunk(handles, maxBatch) {
+		pending := slices.Clone(batch)
+		for try := 0; len(pending) > 0; try++ {
+			if try == maxDeletes || try > 0 && q.time().Pause(ctx, rand.N(100*time.Millisecond<<try)) != nil {
+				left += len(pending)
+				break
+			}
+			entries := make([]types.DeleteMessageBatchRequestEntry, len(pending))
+			for i := range pending {
+				entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &pending[i]}
+			}
+			out, err := q.Queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+			if err != nil {
+				if try == 0 {
+					q.say("deleting letters that were put back: %v", err)
+				}
+				continue
+			}
+			var failed []string
+			for _, f := range out.Failed {
+				if i, err := strconv.Atoi(aws.ToString(f.Id)); err == nil && i < len(pending) {
+					failed = append(failed, pending[i])
+				}
+			}
+			pending = failed
+		}
+	}
+	return left
+}
+
+// finish deletes messages that repeat a letter that is done, and brings all others back into sight.
+func (q *reading) finish(hard context.Context) {
+	q.mu.Lock()
+	left, held := q.stopped || q.full, q.seen
+	q.seen = nil
+	if q.full {
+		q.say("the queue has more letters than SQS lets one have out of sight at a time (120,000): filters may be of no use for the rest")
+	}
+	q.mu.Unlock()
+	var again []string
+	for _, l := range held {
+		if l.body != nil && len(l.more) > 0 && l.body.Kind == deadletter.Record && q.Act && q.Journal.isDone(placeOf(l.body.Pointer)) {
+			again = append(append(again, l.handle), l.more...)
+		}
+	}
+	if n := q.deleteMessages(hard, again); n > 0 {
+		q.tally.change(func(r *Report) { r.Undeleted += int64(n) })
+	}
+	q.hand.remove(again)
+	// An interruption must not leave letters out of sight.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releasing)
+	defer cancel()
+	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
+		q.say("%d letters come back into sight only after %v", n, q.Visibility)
+	}
+	if left {
+		q.tally.change(func(r *Report) { r.More = true })
+	}
+}
+
+// keep keeps the messages in hand out of sight.
+func (q *reading) keep(ctx context.Context) {
+	for (machine{}).Pause(ctx, q.Visibility/3) == nil {
+		// One that cannot be kept comes again, and is known then.
+		q.change(ctx, q.hand.all(), q.Visibility)
+	}
+}
+
+// change sets the visibility of messages and returns for how many it could not.
+func (q *reading) change(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
+	var mu sync.Mutex
+	var changing sync.WaitGroup
+	batches := make(chan []string)
+	for range min(workers, len(handles)/maxBatch+1) {
+		changing.Go(func() {
+			for batch := range batches {
+				n := q.changeBatch(ctx, batch, visibility)
+				mu.Lock()
+				failed += n
+				mu.Unlock()
+			}
+		})
+	}
+	for batch := range slices.Chunk(handles, maxBatch) {
+		batches <- batch
+	}
+	close(batches)
+	changing.Wait()
+	return failed
+}
+
+func (q *reading) changeBatch(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
+	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(handles))
+	for i := range handles {
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &handles[i], VisibilityTimeout: int32(visibility / time.Second)}
+	}
+	out, err := q.Queue.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+	if err != nil {
+		return len(handles)
+	}
+	for _, f := range out.Failed {
+		// One that is in sight already, or deleted, is as it should be.
+		if !strings.HasSuffix(aws.ToString(f.Code), "MessageNotInflight") {
+			failed++
+		}
+	}
+	return failed
+}
+
+// hand has the handles of messages that are out of sight because of this process.
+type hand struct {
+	mu      sync.Mutex
+	handles map[string]bool
+}
+
+func (h *hand) add(handle string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.handles[handle] = true
+}
+
+func (h *hand) remove(handles []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, handle := range handles {
+		delete(h.handles, handle)
+	}
+}
+
+func (h *hand) all() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]string, 0, len(h.handles))
+	for handle := range h.handles {
+		all = append(all, handle)
+	}
+	return all
+}

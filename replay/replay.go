@@ -1,0 +1,194 @@
+// Package replay puts failed records back into the stream whose store misses them.
+//
+// What to put back comes from the dead-letter queue (queue.go), from error objects (errors.go) or from the lake's records as they
+// were received (source.go). [Filter] selects (filter.go); a record of several objects is split, so that its good ones go through
+// (split.go); what was put back is remembered by its place and by what it says, so that nothing is put back twice and a record that
+// failed again is known (journal.go, digest.go); and error output that comes after can be watched for (watch.go).
+package replay
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+	"firehose-pipeline/producer"
+)
+
+// What replay needs of SQS.
+type (
+	// MessageReceiver takes messages out of sight.
+	MessageReceiver interface {
+		ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	}
+	// MessageDeleter deletes messages.
+	MessageDeleter interface {
+		DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
+	}
+	// MessageKeeper keeps messages out of sight, or brings them back into it.
+	MessageKeeper interface {
+		ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	}
+	// QueueCounter says how many messages there are.
+	QueueCounter interface {
+		GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	}
+	// Queue is all of it.
+	Queue interface {
+		MessageReceiver
+		MessageDeleter
+		MessageKeeper
+		QueueCounter
+	}
+)
+
+// What replay needs of S3.
+type (
+	// ObjectGetter reads objects.
+	ObjectGetter interface {
+		GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	}
+	// ObjectLister lists them.
+	ObjectLister interface {
+		ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+	}
+	// Objects is both.
+	Objects interface {
+		ObjectGetter
+		ObjectLister
+	}
+)
+
+// Replay puts records back. Its fields are set before the first call; one call runs at a time.
+type Replay struct {
+	// Streams are where records go; a stream that is missing takes none.
+	Streams map[event.Stream]*producer.Stream
+	Queue   Queue
+	// QueueURL is the dead-letter queue's.
+	QueueURL string
+	Objects  Objects
+	Bucket   string
+	// ErrorPrefix is where the streams write what failed, ending in a slash.
+	ErrorPrefix string
+	Filter      Filter
+	// Act puts back; without it the report says what would be.
+	Act bool
+	// Limit is how many letters (of a queue) or records (of objects) are looked at or put back; 0 is all.
+	Limit int64
+	// Refused puts back what the transform's check refuses, too.
+	Refused bool
+	// Again puts back what was put back before and failed again, too.
+	Again bool
+	// Journal remembers what was put back; required.
+	Journal *Journal
+	// Canary puts back so many letters or records first, and goes on only when none of them failed again within Watch.
+	Canary int64
+	// Watch is how long error output is watched after Canary, and, with WatchEnd, after the last record.
+	Watch    time.Duration
+	WatchEnd bool
+	// Wait is how long a receive waits for messages, in seconds: with at least 1 SQS asks all of its servers.
+	Wait int32
+	// Visibility is how long a message stays out of sight when this process dies.
+	Visibility time.Duration
+	// Say is told what a person should know while it runs; Progress of letters or bytes that are done.
+	Say      func(format string, args ...any)
+	Progress func(int64)
+
+	clock   clock // nil is the machine's
+	workers int   // 0 is [workers]
+
+	tally tally
+}
+
+// Record is one failed record.
+type Record struct {
+	Place
+	Stream     event.Stream
+	Stage      deadletter.Stage
+	Reason     deadletter.Reason
+	Arrival    time.Time
+	EventID    string
+	Code, Text string // Firehose's
+	Data       []byte // nil when it cannot be had
+
+	pieces    []piece
+	anonymous bool // it has not failed, so that nobody asks whether it failed again
+	outcome   Outcome
+}
+
+// Outcome is what became of a letter or a record.
+type Outcome string
+
+// The outcomes.
+const (
+	Matching        Outcome = "matching"        // would be put back
+	Replayed        Outcome = "replayed"        // the stream took it
+	AlreadyReplayed Outcome = "alreadyReplayed" // the stream took it before, in this run or one of the state
+	FailedAgain     Outcome = "failedAgain"     // it was put back before, and came back
+	Refused         Outcome = "refused"         // the transform's check refuses it: it would fail again
+	TooLarge        Outcome = "tooLarge"        // the transform has made it larger than a record may be
+	NoData          Outcome = "noData"          // the error object does not have the record
+	NoStream        Outcome = "noStream"        // its stream is not known, or not there
+	ObjectMissing   Outcome = "objectMissing"   // the error object is gone
+	NotReplayable   Outcome = "notReplayable"   // a letter about something that is no record: unreadable parts, foreign objects
+	NeedsState      Outcome = "needsState"      // a letter for several records, of which only some match: that needs a state
+	Partly          Outcome = "partly"          // some of the letter's records were put back
+	NotTaken        Outcome = "notTaken"        // the stream did not take it
+	NoLetter        Outcome = "noLetter"        // a message that is no dead letter
+	Filtered        Outcome = "filtered"        // does not match
+	Open            Outcome = "open"            // not done when the run ended
+)
+
+// Done reports whether nothing of it is left to do.
+func (o Outcome) Done() bool { return o == Replayed || o == AlreadyReplayed }
+
+// CauseError ends a run whose records fail again.
+type CauseError struct{ Put, CameBack int64 }
+
+func (e *CauseError) Error() string {
+	return fmt.Sprintf("the cause looks unfixed: of %d put back first, %d failed again: nothing else was put back", e.Put, e.CameBack)
+}
+
+// clock is the time; tests have their own.
+type clock interface {
+	Now() time.Time
+	Pause(ctx context.Context, d time.Duration) error
+}
+
+type machine struct{}
+
+func (machine) Now() time.Time { return time.Now() }
+
+func (machine) Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (r *Replay) time() clock {
+	if r.clock == nil {
+		return machine{}
+	}
+	return r.clock
+}
+
+func (r *Replay) say(format string, args ...any) {
+	if r.Say != nil {
+		r.Say(format, args...)
+	}
+}
+
+func (r *Replay) progress(n int64) {
+	if r.Progress != nil {
+		r.Progress(n)
+	}
+}

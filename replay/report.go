@@ -1,0 +1,203 @@
+package replay
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+	"firehose-pipeline/producer"
+)
+
+// Report says what is there, and what was done with it.
+type Report struct {
+	// From is what was read: the queue, error objects or source data.
+	From string `json:"from"`
+	// Acted says that records were put back; without it all is what would be.
+	Acted bool `json:"acted"`
+	// Letters of the queue, by what became of them, each counted once; Repeated are messages with a letter that had come before.
+	Letters  map[Outcome]int64 `json:"letters,omitempty"`
+	Repeated int64             `json:"repeated,omitempty"`
+	// Waiting is how many messages the queue said to have before (SQS counts approximately); More says that not all were looked at.
+	Waiting int64 `json:"waiting,omitempty"`
+	More    bool  `json:"more,omitempty"`
+	// Objects are the objects read.
+	Objects int64 `json:"objects,omitempty"`
+	// Records that letters and objects stand for, by what became of them.
+	Records map[Outcome]int64 `json:"records"`
+	Groups  []*Group          `json:"groups"`
+	// Put is what the streams took: records are split, so that it is more than was replayed.
+	Put map[event.Stream]*Put `json:"put,omitempty"`
+	// Watched says that error output was watched afterwards, and CameBack how many of the records put back were in it.
+	Watched  bool  `json:"watched,omitempty"`
+	CameBack int64 `json:"cameBack,omitempty"`
+	// Undeleted are letters whose record was put back but which SQS would not delete: they come back.
+	Undeleted int64 `json:"undeleted,omitempty"`
+	// UnreadableBytes are bytes of source data that are no object, at the places named.
+	UnreadableBytes int64    `json:"unreadableBytes,omitempty"`
+	Unreadable      []string `json:"unreadable,omitempty"`
+	Interrupted     bool     `json:"interrupted,omitempty"`
+	ElapsedSeconds  float64  `json:"elapsedSeconds"`
+}
+
+// Put counts what a stream took.
+type Put struct {
+	Records int64 `json:"records"`
+	Bytes   int64 `json:"bytes"`
+	// Counts are what the calls came to.
+	producer.Counts `json:"firehose"`
+}
+
+// Group is what has stream, stage, reason and kind in common.
+type Group struct {
+	Stream event.Stream      `json:"stream"`
+	Stage  deadletter.Stage  `json:"stage"`
+	Reason deadletter.Reason `json:"reason"`
+	Kind   deadletter.Kind   `json:"kind,omitempty"`
+	// Letters, and the records that they stand for by what became of them.
+	Letters int64             `json:"letters,omitempty"`
+	Records map[Outcome]int64 `json:"records"`
+	First   *time.Time        `json:"first,omitempty"` // arrival
+	Last    *time.Time        `json:"last,omitempty"`
+	Sample  *Sample           `json:"sample,omitempty"`
+}
+
+// Sample is one record of a group.
+type Sample struct {
+	EventID string `json:"eventId,omitempty"`
+	Code    string `json:"errorCode,omitempty"`
+	Text    string `json:"errorMessage,omitempty"`
+	Key     string `json:"key,omitempty"`
+}
+
+type groupKey struct {
+	stream event.Stream
+	stage  deadletter.Stage
+	reason deadletter.Reason
+	kind   deadletter.Kind
+}
+
+// tally gathers a report. It is safe for concurrent use.
+type tally struct {
+	mu     sync.Mutex
+	report Report
+	groups map[groupKey]*Group
+}
+
+func (t *tally) begin(from string, acted bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report = Report{From: from, Acted: acted, Letters: map[Outcome]int64{}, Records: map[Outcome]int64{}, Put: map[event.Stream]*Put{}}
+	t.groups = map[groupKey]*Group{}
+}
+
+func (t *tally) change(do func(*Report)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	do(&t.report)
+}
+
+func (t *tally) group(k groupKey) *Group {
+	g := t.groups[k]
+	if g == nil {
+		g = &Group{Stream: k.stream, Stage: k.stage, Reason: k.reason, Kind: k.kind, Records: map[Outcome]int64{}}
+		t.groups[k] = g
+	}
+	return g
+}
+
+// records counts records of a group.
+func (t *tally) records(k groupKey, outcome Outcome, n int64, arrival time.Time, sample Sample) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Records[outcome] += n
+	if outcome == Filtered {
+		return
+	}
+	g := t.group(k)
+	g.Records[outcome] += n
+	g.seen(arrival, sample)
+}
+
+func (g *Group) seen(arrival time.Time, sample Sample) {
+	if !arrival.IsZero() {
+		arrival = arrival.UTC()
+		if g.First == nil || arrival.Before(*g.First) {
+			g.First = &arrival
+		}
+		if g.Last == nil || arrival.After(*g.Last) {
+			g.Last = &arrival
+		}
+	}
+	if g.Sample == nil {
+		g.Sample = &sample
+	}
+}
+
+func (t *tally) record(r *Record, kind deadletter.Kind) {
+	t.records(groupKey{r.Stream, r.Stage, r.Reason, kind}, r.outcome, 1, r.Arrival, Sample{r.EventID, r.Code, r.Text, r.Key})
+}
+
+// letter counts a letter.
+func (t *tally) letter(k groupKey, outcome Outcome) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Letters[outcome]++
+	if outcome != Filtered {
+		t.group(k).Letters++
+	}
+}
+
+// put counts a piece that a stream took.
+func (t *tally) put(stream event.Stream, bytes int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.report.Put[stream]
+	if p == nil {
+		p = &Put{}
+		t.report.Put[stream] = p
+	}
+	p.Records++
+	p.Bytes += int64(bytes)
+}
+
+// end completes the report.
+func (r *Replay) end(began time.Time, interrupted bool) Report {
+	t := &r.tally
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Groups = slices.SortedFunc(maps.Values(t.groups), func(a, b *Group) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Kind, b.Kind))
+	})
+	for stream, put := range t.report.Put {
+		put.Counts = r.Streams[stream].Counts()
+	}
+	t.report.Interrupted = interrupted
+	t.report.ElapsedSeconds = r.time().Now().Sub(began).Seconds()
+	return t.report
+}
+
+// Left is how many letters or records that match were not put back.
+func (r *Report) Left() int64 {
+	counts := r.Letters
+	if r.From != FromQueue {
+		counts = r.Records
+	}
+	left := r.Undeleted
+	for outcome, n := range counts {
+		if !outcome.Done() && outcome != Filtered && outcome != Matching {
+			left += n
+		}
+	}
+	return left
+}
+
+// What a report is from.
+const (
+	FromQueue  = "queue"
+	FromErrors = "errors"
+	FromSource = "source"
+)

@@ -1,0 +1,89 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
+)
+
+// objectTime finds the time in the name of an object that Firehose wrote.
+var objectTime = regexp.MustCompile(`-(\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}[^/]*$`)
+
+// mostUnreadable is how many places that are no events are named.
+const mostUnreadable = 100
+
+// FromSource reads the lake's records as they were received, from objects under a prefix, and puts their events to a stream, one a
+// record. Objects do not say when each record came: those are read that may hold one of the range, so that events from up to a
+// buffer's interval around it come with them. What is no event is not put, but named by its place: it has failed before, and has a
+// letter of its own.
+func (r *Replay) FromSource(soft, hard context.Context, prefix string, into event.Stream) (Report, error) {
+	return r.fromObjects(soft, hard, FromSource, prefix, func(o types.Object, b *bunch) error {
+		key := aws.ToString(o.Key)
+		first, ok := oldest(key)
+		if !ok {
+			r.say("%s: is no object that Firehose wrote: its name has no time", key)
+			return nil
+		}
+		if !r.Filter.To.IsZero() && !first.Before(r.Filter.To) {
+			return nil
+		}
+		return r.source(soft, hard, key, into, b)
+	})
+}
+
+func (r *Replay) source(soft, hard context.Context, key string, into event.Stream, b *bunch) (err error) {
+	content, err := r.open(hard, Place{Bucket: r.Bucket, Key: key}, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, content.Close()) }()
+	plain, _, err := unzipped(content)
+	if err != nil {
+		return fmt.Errorf("reading s3://%s/%s: %w", r.Bucket, key, err)
+	}
+	pieces := newSplitting(plain)
+	for {
+		if err := r.goOn(soft); err != nil {
+			return err
+		}
+		p, err := pieces.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading s3://%s/%s: %w", r.Bucket, key, err)
+		}
+		if p.refused != "" {
+			r.tally.change(func(t *Report) {
+				t.UnreadableBytes += int64(len(p.data))
+				if len(t.Unreadable) < mostUnreadable {
+					t.Unreadable = append(t.Unreadable, fmt.Sprintf("%s: %d bytes at byte %d: %s", key, len(p.data), p.offset, p.refused))
+				}
+			})
+			continue
+		}
+		record := &Record{Stream: into, Stage: deadletter.Stage(FromSource), anonymous: true, Data: p.data}
+		record.Bucket, record.Key, record.VersionID = r.Bucket, key, aws.ToString(content.input.VersionId)
+		record.Offset, record.End = p.offset, p.offset+int64(len(p.data))
+		record.Data = bytes.Clone(p.data)
+		record.pieces = []piece{{data: record.Data}}
+		switch {
+		case r.Journal.isDone(record.Place):
+			record.outcome = AlreadyReplayed
+		case r.Act && r.Streams[into] == nil:
+			record.outcome = NoStream
+		}
+		if err := b.take(record); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package replay
+
+import (
+	"bytes"
+	"io"
+	"sync"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/producer"
+)
+
+// piece is a part of a record that goes back as a record of its own.
+type piece struct {
+	data    []byte
+	offset  int64        // in what was split
+	refused event.Reason // why the transform refuses it; empty for one good object
+}
+
+// split cuts a record into its objects. What is no object becomes pieces, too: put back alone, it fails alone, and nothing of the
+// record is lost. White space around the pieces goes.
+func split(record []byte) []piece {
+	var pieces []piece
+	s := splitters.Get().(*jsonscan.Scanner)
+	defer splitters.Put(s)
+	for at := jsonscan.SkipSpace(record, 0); at < len(record); {
+		end, refused := cut(s, record, at, true)
+		data := record[at:end]
+		if refused != "" {
+			data = bytes.TrimRight(data, " \t\r\n")
+		}
+		pieces = append(pieces, piece{data, int64(at), refused})
+		at = jsonscan.SkipSpace(record, end)
+	}
+	if len(pieces) == 0 {
+		pieces = []piece{{record, 0, event.EmptyRecord}}
+	}
+	return pieces
+}
+
+var splitters = sync.Pool{New: func() any { return jsonscan.NewScanner(jsonscan.NewNames()) }}
+
+// cut finds the end of the piece that begins at data[at], which is no white space. Whole says that data has all there is.
+//
+// Where an object breaks off and another begins is only said when it is sure: at a newline before a brace, or where a brace stands
+// that cannot belong to the broken one, and when a good object begins there that is followed by the end or another object. A wrong
+// guess would make up an event that nobody sent; without a guess the rest goes with the broken one.
+func cut(s *jsonscan.Scanner, data []byte, at int, whole bool) (end int, refused event.Reason) {
+	end, problem := s.Object(data, at)
+	if problem == jsonscan.None {
+		return end, ""
+	}
+	why := event.InvalidJSON
+	if check := event.Check(event.Search, data[at:]); whole && check != nil {
+		why = check.Reason
+	}
+	broke := min(end, len(data)-1)
+	if open := bytes.LastIndexByte(data[at+1:broke+1], '{'); open >= 0 {
+		// Beyond the break: otherwise it is an object inside the broken one.
+		if next, ok := begins(s, data, at+1+open); ok && next > broke {
+			return min(at+1+open, resume(s, data, at)), why
+		}
+	}
+	return resume(s, data, at), why
+}
+
+// resume finds the next newline before a good object, or the end of the data. One that follows a comma or a bracket may be an element
+// of the broken object.
+func resume(s *jsonscan.Scanner, data []byte, at int) int {
+	for {
+		newline := bytes.Index(data[at:], []byte("\n{"))
+		if newline < 0 {
+			return len(data)
+		}
+		before := bytes.TrimRight(data[at:at+newline], " \t\r\n")
+		at += newline + 1
+		if bytes.HasSuffix(before, []byte(",")) || bytes.HasSuffix(before, []byte("[")) {
+			continue
+		}
+		if _, ok := begins(s, data, at); ok {
+			return at
+		}
+	}
+}
+
+// begins reports whether a good object begins at data[at] that stands alone.
+func begins(s *jsonscan.Scanner, data []byte, at int) (end int, ok bool) {
+	end, problem := s.Object(data, at)
+	if problem != jsonscan.None {
+		return end, false
+	}
+	next := jsonscan.SkipSpace(data, end)
+	return end, next == len(data) || data[next] == '{'
+}
+
+// stream cuts what a reader has into pieces, in bounded memory.
+type splitting struct {
+	in     io.Reader
+	buffer []byte
+	at     int   // in buffer
+	offset int64 // of buffer[0] in what was read
+	eof    bool
+	lost   bool // in the midst of something that is no object
+	scan   *jsonscan.Scanner
+}
+
+// window is how much is read at a time: several of the longest records, of which one always fits into what is left.
+const window = 4 * producer.MaxRecordBytes
+
+func newSplitting(in io.Reader) *splitting {
+	return &splitting{in: in, buffer: make([]byte, 0, window), scan: jsonscan.NewScanner(jsonscan.NewNames())}
+}
+
+// next returns the next piece, which is valid until the call after; io.EOF at the end. Of a refused one it may be only a part.
+func (s *splitting) next() (piece, error) {
+	for {
+		if len(s.buffer)-s.at <= producer.MaxRecordBytes && !s.eof {
+			if err := s.fill(); err != nil {
+				return piece{}, err
+			}
+		}
+		s.at = jsonscan.SkipSpace(s.buffer, s.at)
+		if s.at < len(s.buffer) {
+			break
+		}
+		if s.eof {
+			return piece{}, io.EOF
+		}
+	}
+	begin := s.at
+	var refused event.Reason
+	if s.lost {
+		s.at, refused = resume(s.scan, s.buffer, s.at), event.InvalidJSON
+	} else {
+		s.at, refused = cut(s.scan, s.buffer, s.at, s.eof)
+	}
+	s.lost = refused != "" && s.at == len(s.buffer) && !s.eof
+	return piece{s.buffer[begin:s.at], s.offset + int64(begin), refused}, nil
+}
+
+func (s *splitting) fill() error {
+	left := copy(s.buffer[:cap(s.buffer)], s.buffer[s.at:])
+	s.offset += int64(s.at)
+	s.at = 0
+	n, err := io.ReadFull(s.in, s.buffer[left:cap(s.buffer)])
+	s.buffer = s.buffer[:left+n]
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		s.eof, err = true, nil
+	}
+	return err
+}
