@@ -458,8 +458,11 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 			worst = outcome
 		}
 	}
-	if done > 0 && left > 0 {
+	switch {
+	case done > 0 && left > 0:
 		return Partly, nil
+	case left == 0 && done > 0 && counts[Replayed] == 0:
+		return AlreadyReplayed, nil
 	}
 	return worst, nil
 }

@@ -198,7 +198,11 @@ func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err 
 		return err
 	}
 	work.WatchEnd = given("watch")
-	defer func() { err = errors.Join(err, work.Journal.Close()) }()
+	defer func() {
+		if closing := work.Journal.Close(); closing != nil {
+			err = errors.Join(err, closing)
+		}
+	}()
 
 	step := "looking at the records"
 	if r.yes {
