@@ -86,14 +86,12 @@ func NewJournal() *Journal {
 // has not finished is taken off.
 func OpenJournal(path string) (_ *Journal, err error) {
 	j := NewJournal()
-	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
 	}
 	end, err := j.load()
 	if err == nil {
-		if err = j.file.Truncate(end); err == nil {
-			_, err = j.file.Seek(end, io.SeekStart)
-		}
+		err = j.file.Truncate(end)
 	}
 	if err == nil && end == 0 {
 		err = j.write(entry{Version: journalVersion})

@@ -78,6 +78,13 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 	}
 	r.tally.change(func(t *Report) { t.Waiting = waiting })
 	limit := r.Limit
+	if r.Total != nil {
+		total := waiting
+		if limit > 0 {
+			total = min(total, limit)
+		}
+		r.Total(total)
+	}
 	if r.Act && r.Canary > 0 {
 		first := r.Canary
 		if limit > 0 {
@@ -452,7 +459,7 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 	var done, left int64
 	worst := Replayed // an object without records leaves nothing to do
 	for outcome, n := range counts {
-		if outcome.Done() {
+		if outcome.Done() || outcome == InStore {
 			done += n
 		} else if left += n; worst == Replayed || n > counts[worst] {
 			worst = outcome

@@ -225,6 +225,21 @@ func TestQueue(t *testing.T) {
 		wantTaken(t, w.lake, `{"a":1}`, `{"a":`, `{"a":2}`, `{"a":3}`)
 		w.wantQueue(t, 0)
 	})
+	t.Run("what the index has in a newer version stays, unless it is asked for by its reason", func(t *testing.T) {
+		for _, asked := range []bool{false, true} {
+			w := newWorld()
+			m := newErrorObject(t, event.Search, "a", yesterday, "409", "{}").records[0]
+			m.Stage, m.Reason = deadletter.Search, deadletter.SearchConflict
+			w.queue.send(encode(t, m))
+			if asked {
+				w.Filter.Reasons = []deadletter.Reason{deadletter.SearchConflict}
+				wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 1})
+			} else {
+				wantLetters(t, w.run(t), map[Outcome]int64{InStore: 1})
+				w.wantQueue(t, 1)
+			}
+		}
+	})
 	t.Run("a record that the transform has made too large stays", func(t *testing.T) {
 		w := newWorld()
 		m := newErrorObject(t, event.Search, "a", yesterday, functionEr, "{}").records[0]
