@@ -35,7 +35,7 @@ type Options struct {
 	State *State
 	// Rejects gets the lines that were not taken; nil keeps none.
 	Rejects *Rejects
-	// Invalid is told of each line that is no event.
+	// Invalid is told of each line that is no event, one at a time.
 	Invalid func(Invalid)
 	// Progress is told of bytes of input that are done.
 	Progress func(int64)
@@ -84,6 +84,8 @@ type sending struct {
 	o     Options
 	lanes []*lane
 	stop  context.CancelFunc // no new chunks are begun
+
+	telling sync.Mutex // one line is told of at a time
 
 	mu     sync.Mutex
 	report Report
@@ -274,6 +276,8 @@ func (s *sending) tooLong(number int64) (io.WriteCloser, error) {
 }
 
 func (s *sending) invalid(i Invalid) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	if s.o.Invalid != nil {
 		s.o.Invalid(i)
 	}

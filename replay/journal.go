@@ -9,23 +9,32 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
 )
 
 // Place is where a record was found: a range of bytes of an object in S3, of its unzipped content if it is compressed.
 type Place struct {
 	Bucket, Key, VersionID string
 	Offset, End            int64
+	// Into is the stream that a place was put into which any stream may be put into: one that has not failed in a stream.
+	Into event.Stream
 }
+
+func (p Place) object() object { return object{p.Bucket, p.Key, p.VersionID, p.Into} }
 
 func placeOf(p *deadletter.Pointer) Place {
-	return Place{p.Bucket, p.Key, p.VersionID, p.Offset, p.Offset + p.Length}
+	return Place{Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, Offset: p.Offset, End: p.Offset + p.Length}
 }
 
-type object struct{ bucket, key, version string }
+type object struct {
+	bucket, key, version string
+	into                 event.Stream
+}
 
 // span is a range of an object.
 type span struct{ from, to int64 }
@@ -55,13 +64,14 @@ type put struct {
 
 // entry is a line of the file.
 type entry struct {
-	Version   int        `json:"version,omitempty"` // of the first line alone
-	Bucket    string     `json:"bucket,omitempty"`
-	Key       string     `json:"key,omitempty"`
-	VersionID string     `json:"versionId,omitempty"`
-	Ranges    [][2]int64 `json:"ranges,omitempty"`
-	Digests   []string   `json:"digests,omitempty"`
-	At        int64      `json:"at,omitempty"`
+	Version   int          `json:"version,omitempty"` // of the first line alone
+	Bucket    string       `json:"bucket,omitempty"`
+	Key       string       `json:"key,omitempty"`
+	VersionID string       `json:"versionId,omitempty"`
+	Into      event.Stream `json:"into,omitempty"`
+	Ranges    [][2]int64   `json:"ranges,omitempty"`
+	Digests   []string     `json:"digests,omitempty"`
+	At        int64        `json:"at,omitempty"`
 }
 
 // journalVersion is the version of the file that this package writes.
@@ -76,14 +86,12 @@ func NewJournal() *Journal {
 // has not finished is taken off.
 func OpenJournal(path string) (_ *Journal, err error) {
 	j := NewJournal()
-	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
 	}
 	end, err := j.load()
 	if err == nil {
-		if err = j.file.Truncate(end); err == nil {
-			_, err = j.file.Seek(end, io.SeekStart)
-		}
+		err = j.file.Truncate(end)
 	}
 	if err == nil && end == 0 {
 		err = j.write(entry{Version: journalVersion})
@@ -99,6 +107,9 @@ func (j *Journal) load() (end int64, err error) {
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
+			if number == 1 && !strings.HasPrefix(fmt.Sprintf(`{"version":%d}`, journalVersion), string(line)) {
+				return end, errors.New("must be a file of this command, whose first line says so") // somebody else's is left alone
+			}
 			return end, nil
 		}
 		if err != nil {
@@ -112,7 +123,7 @@ func (j *Journal) load() (end int64, err error) {
 			return end, fmt.Errorf("must be a file of this command, version %d (got version %d)", journalVersion, e.Version)
 		}
 		for _, r := range e.Ranges {
-			j.insert(object{e.Bucket, e.Key, e.VersionID}, span{r[0], r[1]})
+			j.insert(object{e.Bucket, e.Key, e.VersionID, e.Into}, span{r[0], r[1]})
 		}
 		for _, text := range e.Digests {
 			d, err := strconv.ParseUint(text, 16, 64)
@@ -168,7 +179,7 @@ func (j *Journal) isDone(p Place) bool {
 }
 
 func (j *Journal) has(p Place) bool {
-	spans := j.done[object{p.Bucket, p.Key, p.VersionID}]
+	spans := j.done[p.object()]
 	at, found := slices.BinarySearchFunc(spans, p.Offset, func(s span, offset int64) int {
 		switch {
 		case s.to <= offset:
@@ -187,10 +198,10 @@ func (j *Journal) add(places []Place, digests []uint64, at time.Time) error {
 	defer j.mu.Unlock()
 	entries := map[object]*entry{}
 	for _, p := range places {
-		o := object{p.Bucket, p.Key, p.VersionID}
+		o := p.object()
 		j.insert(o, span{p.Offset, p.End})
 		if entries[o] == nil {
-			entries[o] = &entry{Bucket: o.bucket, Key: o.key, VersionID: o.version}
+			entries[o] = &entry{Bucket: o.bucket, Key: o.key, VersionID: o.version, Into: o.into}
 		}
 		entries[o].Ranges = append(entries[o].Ranges, [2]int64{p.Offset, p.End})
 	}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/producer"
 )
@@ -22,6 +24,9 @@ func (r *Replay) judge(record *Record, filtered bool) {
 		return
 	case !record.Stream.Valid() || r.Act && r.Streams[record.Stream] == nil:
 		record.outcome = NoStream
+		return
+	case record.Reason == deadletter.SearchConflict && !slices.Contains(r.Filter.Reasons, record.Reason):
+		record.outcome = InStore
 		return
 	}
 	record.pieces = split(record.Data)

@@ -78,6 +78,13 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 	}
 	r.tally.change(func(t *Report) { t.Waiting = waiting })
 	limit := r.Limit
+	if r.Total != nil {
+		total := waiting
+		if limit > 0 {
+			total = min(total, limit)
+		}
+		r.Total(total)
+	}
 	if r.Act && r.Canary > 0 {
 		first := r.Canary
 		if limit > 0 {
@@ -452,14 +459,17 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 	var done, left int64
 	worst := Replayed // an object without records leaves nothing to do
 	for outcome, n := range counts {
-		if outcome.Done() {
+		if outcome.Done() || outcome == InStore {
 			done += n
 		} else if left += n; worst == Replayed || n > counts[worst] {
 			worst = outcome
 		}
 	}
-	if done > 0 && left > 0 {
+	switch {
+	case done > 0 && left > 0:
 		return Partly, nil
+	case left == 0 && done > 0 && counts[Replayed] == 0:
+		return AlreadyReplayed, nil
 	}
 	return worst, nil
 }

@@ -94,8 +94,10 @@ type Replay struct {
 	Wait int32
 	// Visibility is how long a message stays out of sight when this process dies.
 	Visibility time.Duration
-	// Say is told what a person should know while it runs; Progress of letters or bytes that are done.
+	// Say is told what a person should know while it runs, Total how many letters there are to do, and Progress of letters, or bytes of
+	// objects, that are done.
 	Say      func(format string, args ...any)
+	Total    func(int64)
 	Progress func(int64)
 
 	clock   clock // nil is the machine's
@@ -130,6 +132,7 @@ const (
 	AlreadyReplayed Outcome = "alreadyReplayed" // the stream took it before, in this run or one of the state
 	FailedAgain     Outcome = "failedAgain"     // it was put back before, and came back
 	Refused         Outcome = "refused"         // the transform's check refuses it: it would fail again
+	InStore         Outcome = "inStore"         // the index has a newer version of the document: put back, it would be there twice
 	TooLarge        Outcome = "tooLarge"        // the transform has made it larger than a record may be
 	NoData          Outcome = "noData"          // the error object does not have the record
 	NoStream        Outcome = "noStream"        // its stream is not known, or not there

@@ -73,6 +73,7 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 		}
 		record := &Record{Stream: into, Stage: deadletter.Stage(FromSource), anonymous: true, Data: p.data}
 		record.Bucket, record.Key, record.VersionID = r.Bucket, key, aws.ToString(content.input.VersionId)
+		record.Into = into
 		record.Offset, record.End = p.offset, p.offset+int64(len(p.data))
 		record.Data = bytes.Clone(p.data)
 		record.pieces = []piece{{data: record.Data}}

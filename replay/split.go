@@ -54,10 +54,9 @@ func cut(s *jsonscan.Scanner, data []byte, at int, whole bool) (end int, refused
 	if check := event.Check(event.Search, data[at:]); whole && check != nil {
 		why = check.Reason
 	}
-	broke := min(end, len(data)-1)
-	if open := bytes.LastIndexByte(data[at+1:broke+1], '{'); open >= 0 {
+	if open := bytes.LastIndexByte(data[at+1:max(at+1, min(end+1, len(data)))], '{'); open >= 0 {
 		// Beyond the break: otherwise it is an object inside the broken one.
-		if next, ok := begins(s, data, at+1+open); ok && next > broke {
+		if next, ok := begins(s, data, at+1+open); ok && next > end {
 			return min(at+1+open, resume(s, data, at)), why
 		}
 	}
@@ -135,7 +134,11 @@ func (s *splitting) next() (piece, error) {
 		s.at, refused = cut(s.scan, s.buffer, s.at, s.eof)
 	}
 	s.lost = refused != "" && s.at == len(s.buffer) && !s.eof
-	return piece{s.buffer[begin:s.at], s.offset + int64(begin), refused}, nil
+	data := s.buffer[begin:s.at]
+	if refused != "" {
+		data = bytes.TrimRight(data, " \t\r\n")
+	}
+	return piece{data, s.offset + int64(begin), refused}, nil
 }
 
 func (s *splitting) fill() error {

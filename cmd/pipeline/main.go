@@ -1,5 +1,5 @@
 // Command pipeline is the operator's command: `pipeline local` runs the whole pipeline on this machine, `pipeline send` puts events
-// to the streams.
+// to the streams, `pipeline replay` puts failed records back.
 package main
 
 import "os"

@@ -198,13 +198,13 @@ func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err 
 		return err
 	}
 	work.WatchEnd = given("watch")
-	defer func() { err = errors.Join(err, work.Journal.Close()) }()
+	defer func() {
+		if closing := work.Journal.Close(); closing != nil {
+			err = errors.Join(err, closing)
+		}
+	}()
 
-	step := "looking at the records"
-	if r.yes {
-		step = "putting records back"
-	}
-	r.screen.begin(step, -1)
+	r.screen.begin(r.step(), -1)
 	var report replay.Report
 	switch {
 	case r.source != "":
@@ -232,6 +232,13 @@ func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err 
 	return nil
 }
 
+func (r *replaying) step() string {
+	if r.yes {
+		return "putting records back"
+	}
+	return "looking at the records"
+}
+
 // prepare connects, and sets up what is to be done.
 func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
 	config, err := r.account.load(ctx)
@@ -250,7 +257,7 @@ func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
 	w := &replay.Replay{
 		Streams: map[event.Stream]*producer.Stream{}, Queue: sqsClient(config), QueueURL: r.target.queue, Objects: s3Client(config), Bucket: r.target.bucket,
 		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), Refused: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
-		Wait: 2, Visibility: 15 * time.Minute, Progress: r.screen.advance,
+		Wait: 2, Visibility: 15 * time.Minute, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
 		Say: func(format string, args ...any) { fmt.Fprintf(r.screen, format+"\n", args...) },
 	}
 	if !r.yes {
@@ -320,6 +327,7 @@ var outcomeTexts = []struct {
 	{replay.Partly, "put back in part", "the rest of their records is counted below"},
 	{replay.FailedAgain, "failed again", "they were put back before and came back: the cause looks unfixed. --again puts them back all the same"},
 	{replay.Refused, "refused", "the transform's check refuses them: they would fail again. --refused puts them back all the same"},
+	{replay.InStore, "in the index", "it has a newer version of these documents: delete the letters. --reason SearchConflict puts them back all the same"},
 	{replay.NotTaken, "not taken", "Firehose did not take them: run it again"},
 	{replay.TooLarge, "too large", "the transform has made them larger than 1,000 KiB: as received they are in source-data/"},
 	{replay.NoData, "without data", "the error object does not have the record"},

@@ -363,6 +363,128 @@ func TestReplaySplits(t *testing.T) {
 	wantLetters(t, c, p.DeadLetterQueueURL(), "2")
 }
 
+// Error objects put back by their prefix, then the queue with the same state: every event once, and the queue is empty.
+func TestReplayByPrefix(t *testing.T) {
+	const events = 1100
+	transform, p, c := serveBroken(t)
+	useEndpoint(t, c.url)
+	stack := stackName(t)
+	command(t, 0, nil, "send", "--events", numbered(t, events), "--stack", stack)
+	flushed(t, p)
+	state := filepath.Join(t.TempDir(), "state")
+
+	// Still broken, a canary says so, and nothing else is put back.
+	flushing := make(chan struct{})
+	done := make(chan struct{})
+	go func() { // the streams' buffers, which are minutes
+		defer close(done)
+		for {
+			select {
+			case <-flushing:
+				return
+			default:
+				if err := p.Flush(context.Background()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	stdout, stderr := command(t, exitFailed, nil, append([]string{"replay"}, append(unlimited, "--stack", stack, "--state", state, "--canary", "5", "--watch", "10s", "--yes")...)...)
+	close(flushing)
+	<-done
+	if !strings.Contains(stderr, "the cause looks unfixed: of ") || !strings.Contains(stdout, "\n5 letters put back\n") {
+		t.Errorf("got %s%s", stdout, stderr)
+	}
+
+	flushed(t, p)
+	transform.broken(t, false)
+	report, _ := replayed(t, 0, append(unlimited, "--stack", stack, "--state", state, "--prefix", "error-data/", "--again", "--yes")...)
+	// Those of the canary are there twice: put back from their letters before, and where they failed again.
+	if report.Records[replay.Replayed] != 2*events || report.Records[replay.AlreadyReplayed] < 5 {
+		t.Errorf("got %+v", report.Records)
+	}
+	flushed(t, p)
+	report, _ = replayed(t, 0, append(unlimited, "--stack", stack, "--state", state, "--yes")...)
+	if report.Records[replay.Replayed] != 0 || report.Records[replay.AlreadyReplayed] == 0 {
+		t.Errorf("got %+v", report.Records)
+	}
+	flushed(t, p)
+	wantOnce(t, c.out, events, 0)
+	wantLetters(t, c, p.DeadLetterQueueURL(), "0")
+}
+
+// Events that only the lake has got go to search from the copies of the lake's records as received.
+func TestReplaySource(t *testing.T) {
+	p, c := serveStack(t)
+	useEndpoint(t, c.url)
+	const events = 700
+	path := numbered(t, events)
+	for _, s := range p.Streams() {
+		if s.Kind == event.Lake {
+			command(t, 0, nil, "send", "--events", path, "--pack", "--lake-stream", s.Name)
+			// As other producers put events: without a newline, and some of them broken.
+			if _, err := p.Put(t.Context(), s.Name, [][]byte{[]byte(`{"event_id":"broken`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	flushed(t, p)
+	report, _ := replayed(t, 0, "--stack", stackName(t), "--source", "source-data/", "--from", "1h", "--into", "search")
+	if report.Records[replay.Matching] != events || report.UnreadableBytes != 19 {
+		t.Errorf("got %+v", report)
+	}
+	report, _ = replayed(t, 0, append(unlimited, "--stack", stackName(t), "--source", "source-data/", "--from", "1h", "--into", "search", "--yes")...)
+	if report.Records[replay.Replayed] != events {
+		t.Errorf("got %+v", report)
+	}
+	flushed(t, p)
+	wantOnce(t, c.out, events, 0)
+}
+
+// Ctrl-C ends the command with what it has done; the same command does the rest.
+func TestReplayCtrlC(t *testing.T) {
+	const events = 900
+	transform, p, c := serveBroken(t)
+	useEndpoint(t, c.url)
+	stack := stackName(t)
+	command(t, 0, nil, "send", "--events", numbered(t, events), "--stack", stack)
+	flushed(t, p)
+	transform.broken(t, false)
+	before, _ := received(p)
+	stop := make(chan struct{})
+	watching := make(chan struct{})
+	go func() { // until the lake stream gets records again
+		defer close(watching)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if now, _ := received(p); now > before {
+					if err := interruptSelf(); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+			}
+		}
+	}()
+	stdout, stderr := command(t, exitInterrupted, nil, "replay", "--stack", stack, "--rate", "200", "--yes")
+	close(stop)
+	<-watching
+	if !strings.HasSuffix(stderr, "interrupted: the same command does the rest\n") || !strings.Contains(stdout, " letters put back\n") {
+		t.Errorf("got %s%s", stdout, stderr)
+	}
+	if _, hidden := waitingLetters(t, c, p.DeadLetterQueueURL()); hidden != "0" {
+		t.Errorf("%s letters are out of sight", hidden)
+	}
+	command(t, 0, nil, append([]string{"replay", "--stack", stack, "--yes"}, unlimited...)...)
+	flushed(t, p)
+	wantOnce(t, c.out, events, 0)
+	wantLetters(t, c, p.DeadLetterQueueURL(), "0")
+}
+
 func mustRead(t *testing.T, path string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -30,7 +30,12 @@ func newScreen(out io.Writer) *screen {
 const tick = 100 * time.Millisecond
 
 // begin shows a step. The size is in bytes; 0 or less, when it is not known, makes a step that only turns.
-func (s *screen) begin(step string, size int64) {
+func (s *screen) begin(step string, size int64) { s.show(step, size, true) }
+
+// beginCount shows a step whose size is in something else than bytes.
+func (s *screen) beginCount(step string, size int64) { s.show(step, size, false) }
+
+func (s *screen) show(step string, size int64, bytes bool) {
 	if !s.terminal {
 		return
 	}
@@ -38,10 +43,13 @@ func (s *screen) begin(step string, size int64) {
 	options := []progressbar.Option{progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(step),
 		progressbar.OptionThrottle(tick), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetSpinnerChangeInterval(0)} // its own turning has no end
-	if size > 0 {
-		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true))
-	} else {
+	switch {
+	case size <= 0:
 		size = -1
+	case bytes:
+		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true))
+	default:
+		options = append(options, progressbar.OptionShowCount())
 	}
 	bar := progressbar.NewOptions64(size, options...)
 	s.mu.Lock()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -196,14 +195,10 @@ const mostWarnings = 10
 type warnings struct {
 	screen *screen
 	name   string // of the events
-
-	mu     sync.Mutex
 	warned int
 }
 
 func (w *warnings) invalid(i producer.Invalid) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.warned++
 	if w.warned > mostWarnings {
 		if w.warned == mostWarnings+1 {

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// The commands that the documentation shows are ones that the command takes.
+func TestDocumentedCommands(t *testing.T) {
+	root, err := projectRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := map[string]int{}
+	for _, page := range []string{"README.md", "docs/runbook.md"} {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			command, ok := strings.CutPrefix(strings.TrimSpace(line), ".build/pipeline ")
+			if !ok {
+				continue
+			}
+			args := strings.Fields(strings.ReplaceAll(command, `"$stack"`, "stack"))
+			c := map[string]func() *cobra.Command{"send": newSend, "replay": newReplay}[args[0]]
+			if c == nil {
+				continue
+			}
+			checked[args[0]]++
+			parsed := c()
+			ran := false
+			parsed.PreRunE = func(c *cobra.Command, args []string) error { ran = true; return errReported } // before anything is done
+			parsed.SetArgs(args[1:])
+			parsed.SilenceErrors, parsed.SilenceUsage = true, true
+			if err := parsed.Execute(); !ran {
+				t.Errorf("%s: %s: %v", page, line, err)
+			}
+		}
+	}
+	if checked["send"] < 1 || checked["replay"] < 6 {
+		t.Errorf("found %v", checked)
+	}
+}
