@@ -179,14 +179,16 @@ func TestStream(t *testing.T) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
-	t.Run("a call that is throttled as a whole is made again", func(t *testing.T) {
+	t.Run("a call that is throttled as a whole is made again, and told when it goes on", func(t *testing.T) {
+		var s *Stream
 		f := &fake{call: func(_ context.Context, call int) error {
 			if call < 4 {
+				_ = s.clock.Pause(t.Context(), 6*time.Second) // of the test's own clock
 				return slowDown
 			}
 			return nil
 		}}
-		s := f.stream("lake")
+		s = f.stream("lake")
 		told := 0
 		s.Trouble = func(error) { told++ }
 		if _, err := s.Put(ctx, bytesOf("a")); err != nil {

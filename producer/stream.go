@@ -20,6 +20,9 @@ import (
 // Patience is how long a stream may take nothing before putting to it counts as failed.
 const Patience = 5 * time.Minute
 
+// quiet is how long a stream may take nothing before that is told: to be throttled is the rule at a stream's limit.
+const quiet = 10 * time.Second
+
 // callTimeout is how long one call may take: a whole batch over a slow line takes seconds.
 const callTimeout = time.Minute
 
@@ -29,7 +32,7 @@ type Stream struct {
 	Client   FirehosePutter
 	Pace     *Pace         // nil puts as fast as Firehose takes
 	Patience time.Duration // 0 is [Patience]
-	// Trouble is told, once for each time of trouble, that the stream does not take records; nil is not told.
+	// Trouble is told, once for each time of trouble, that the stream has taken nothing for a while; nil is not told.
 	Trouble func(error)
 
 	clock     clock // nil is the machine's
@@ -113,7 +116,10 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 			return answer, fmt.Errorf("putting to %s: %w", s.Name, errors.Join(ctx.Err(), err))
 		}
 		if taken > 0 {
-			try, progress = 0, s.now()
+			progress = s.now()
+			if 2*taken >= len(left) {
+				try = max(0, try-2) // the pause was longer than it needed to be
+			}
 		}
 		rest := left[:0]
 		for _, i := range left {
@@ -128,7 +134,7 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 			}
 			return answer, fmt.Errorf("putting to %s: took nothing for %v: %w", s.Name, patience, err)
 		}
-		if taken == 0 {
+		if taken == 0 && s.now().Sub(progress) >= quiet && !s.tookSince(progress) {
 			s.trouble(err)
 		}
 		if err := s.time().Pause(ctx, backoff(try)); err != nil {
