@@ -147,6 +147,13 @@ func (j *Journal) Close() error {
 	return nil
 }
 
+// forgets reports whether there were more digests than it keeps.
+func (j *Journal) forgets() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.refused
+}
+
 // Lasts reports whether later runs will know.
 func (j *Journal) Lasts() bool { return j.file != nil }
 

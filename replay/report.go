@@ -166,6 +166,9 @@ func (t *tally) put(stream event.Stream, bytes int) {
 
 // end completes the report.
 func (r *Replay) end(began time.Time, interrupted bool) Report {
+	if r.Journal.forgets() {
+		r.say("more than %d records were put back: those after are not known again if they fail again", mostDigests)
+	}
 	t := &r.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -443,6 +443,9 @@ func (r *replaying) groups(w *strings.Builder, report *replay.Report) {
 			}
 		}
 		var parts []string
+		if len(g.Records) == 0 { // of a letter that stands for several
+			parts = []string{"counted by their own reasons"}
+		}
 		for _, o := range outcomeTexts {
 			if n := g.Records[o.outcome]; n > 0 {
 				parts = append(parts, thousands(n)+" "+o.text)
@@ -460,6 +463,6 @@ func (r *replaying) groups(w *strings.Builder, report *replay.Report) {
 			fmt.Fprintln(w, "\nfor example")
 			first = false
 		}
-		fmt.Fprintf(w, "  %s, %s: event %s: %s %s\n", g.Stream, g.Reason, cmp.Or(g.Sample.EventID, "without event_id"), g.Sample.Code, shorten(g.Sample.Text))
+		fmt.Fprintf(w, "  %s, %s: event %s: %s\n", g.Stream, g.Reason, cmp.Or(g.Sample.EventID, "without event_id"), strings.TrimSpace(g.Sample.Code+" "+shorten(g.Sample.Text)))
 	}
 }

@@ -493,3 +493,36 @@ func mustRead(t *testing.T, path string) []byte {
 	}
 	return text
 }
+
+func TestReplayText(t *testing.T) {
+	at := func(hour int) *time.Time { t := time.Date(2026, 1, 31, hour, 0, 0, 0, time.UTC); return &t }
+	looked := replay.Report{From: replay.FromQueue, Waiting: 53_211, More: true, Repeated: 2,
+		Letters: map[replay.Outcome]int64{replay.Matching: 9_000, replay.Refused: 3, replay.FailedAgain: 1, replay.Filtered: 996},
+		Records: map[replay.Outcome]int64{replay.Matching: 22_000, replay.FailedAgain: 1},
+		Groups: []*replay.Group{
+			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Record, Letters: 8_999,
+				Records: map[replay.Outcome]int64{replay.Matching: 8_998, replay.FailedAgain: 1}, First: at(1), Last: at(2),
+				Sample: &replay.Sample{EventID: "e-1", Code: "Lambda.FunctionError", Text: "it failed"}},
+			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Object,
+				Records: map[replay.Outcome]int64{replay.Matching: 13_002}, Sample: &replay.Sample{Key: "error-data/lake/x"}},
+			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.MoreRecords, Kind: deadletter.Object, Letters: 2},
+			{Stream: event.Lake, Stage: deadletter.Transform, Reason: "InvalidJson", Kind: deadletter.Record, Letters: 3,
+				Records: map[replay.Outcome]int64{replay.Refused: 3}, First: at(3), Last: at(3), Sample: &replay.Sample{Code: "Lambda.ProcessingFailedStatus"}},
+		}}
+	acted := replay.Report{From: replay.FromQueue, Acted: true, Waiting: 12, ElapsedSeconds: 3.5, Undeleted: 1, Watched: true, CameBack: 2,
+		Letters: map[replay.Outcome]int64{replay.Replayed: 10, replay.AlreadyReplayed: 1, replay.NotTaken: 1},
+		Records: map[replay.Outcome]int64{replay.Replayed: 10, replay.AlreadyReplayed: 1, replay.NotTaken: 1},
+		Put:     map[event.Stream]*replay.Put{event.Search: {Records: 11, Bytes: 123_456, Counts: producer.Counts{Calls: 2, Throttled: 1, Unanswered: 5}}}}
+	source := replay.Report{From: replay.FromSource, Acted: true, Objects: 3, ElapsedSeconds: 1, UnreadableBytes: 7, Watched: true,
+		Unreadable: []string{"source-data/x.gz: 7 bytes at byte 23: InvalidJson"}, Records: map[replay.Outcome]int64{replay.Replayed: 2_000},
+		Put: map[event.Stream]*replay.Put{event.Lake: {Records: 2_000, Bytes: 1_234_567, Counts: producer.Counts{Calls: 4}}}}
+	r := &replaying{}
+	golden(t, "replay-look.txt", r.text(&looked))
+	golden(t, "replay-acted.txt", r.text(&acted))
+	golden(t, "replay-source.txt", r.text(&source))
+	for report, want := range map[*replay.Report]int64{&looked: 4, &acted: 2, &source: 0} {
+		if got := report.Left(); got != want {
+			t.Errorf("%s: %d left, want %d", report.From, got, want)
+		}
+	}
+}
