@@ -48,12 +48,13 @@ func (r *Replay) FromErrors(soft, hard context.Context, prefix string) (Report, 
 		if !among(r.Filter.Streams, source.Stream) {
 			return nil
 		}
-		return r.documents(hard, source, "", 0, 0, func(record *Record) error {
+		_, err := r.documents(hard, source, "", 0, 0, func(record *Record) error {
 			if err := r.goOn(soft); err != nil {
 				return err
 			}
 			return b.add(record)
 		})
+		return err
 	})
 }
 

@@ -128,9 +128,9 @@ func missing(err error) bool {
 	return errors.As(err, &answer) && (answer.ErrorCode() == "NoSuchKey" || answer.ErrorCode() == "NoSuchVersion")
 }
 
-// documents calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid during the call. What cannot be read has letters of its own
-// and is passed over.
-func (r *Replay) documents(ctx context.Context, source deadletter.Source, encoding string, from, end int64, do func(*Record) error) (err error) {
+// documents calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid during the call. What
+// cannot be read is passed over, and counted.
+func (r *Replay) documents(ctx context.Context, source deadletter.Source, encoding string, from, end int64, do func(*Record) error) (unreadable int64, err error) {
 	p := Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	start := from
 	if encoding == "gzip" {
@@ -138,27 +138,28 @@ func (r *Replay) documents(ctx context.Context, source deadletter.Source, encodi
 	}
 	content, err := r.open(ctx, p, start)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
 	p.VersionID = aws.ToString(content.input.VersionId) // which letters name
 	reader := deadletter.NewReader(content)
 	for {
 		failure, err := reader.Next()
-		var unreadable *deadletter.UnreadableError
+		var broken *deadletter.UnreadableError
 		switch {
 		case err == io.EOF:
-			return nil
-		case errors.As(err, &unreadable):
-			if end > 0 && start+unreadable.Offset >= end {
-				return nil
+			return unreadable, nil
+		case errors.As(err, &broken):
+			if end > 0 && start+broken.Offset >= end {
+				return unreadable, nil
 			}
+			unreadable++
 			continue
 		case err != nil:
-			return err
+			return unreadable, err
 		}
 		if at := start + failure.Offset; end > 0 && at >= end {
-			return nil
+			return unreadable, nil
 		} else if at < from {
 			continue
 		}
@@ -170,7 +171,7 @@ func (r *Replay) documents(ctx context.Context, source deadletter.Source, encodi
 			record.Arrival = failure.FailedTime
 		}
 		if err := do(record); err != nil {
-			return err
+			return unreadable, err
 		}
 	}
 }

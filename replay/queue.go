@@ -397,7 +397,7 @@ func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, e
 // fetch gets the data of a letter that has no room for it.
 func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Record) error {
 	source, _ := deadletter.NewSource(q.ErrorPrefix, m.Pointer.Bucket, m.Pointer.Key, m.Pointer.VersionID)
-	err := q.documents(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
+	_, err := q.documents(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
 		record.Data = bytes.Clone(found.Data)
 		return nil
 	})
@@ -434,7 +434,7 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 			end = p.Offset + p.Length
 		}
 		b := &bunch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, whole: true}
-		err := q.documents(hard, source, p.Encoding, p.Offset, end, func(record *Record) error {
+		unreadable, err := q.documents(hard, source, p.Encoding, p.Offset, end, func(record *Record) error {
 			if soft.Err() != nil {
 				return errStopped
 			}
@@ -442,6 +442,9 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 		})
 		if failed := b.flush(); failed != nil {
 			return Open, failed
+		}
+		if unreadable > 0 && l.body.Reason != deadletter.MoreRecords { // whose object has a letter for them
+			counts[NotReplayable] += unreadable
 		}
 		switch {
 		case err == nil:
@@ -456,8 +459,19 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 			q.say("letter %s: %v", l.body.ID, err)
 		}
 	}
+	// A letter that tells of more than there is stays.
+	var told, found int64
+	for _, n := range l.body.Counts {
+		told += n
+	}
+	for _, n := range counts {
+		found += n
+	}
+	if missing := max(told, 1) - found; missing > 0 {
+		counts[NoData] += missing
+	}
 	var done, left int64
-	worst := Replayed // an object without records leaves nothing to do
+	worst := Replayed
 	for outcome, n := range counts {
 		if outcome.Done() || outcome == InStore {
 			done += n

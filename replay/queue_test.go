@@ -460,6 +460,27 @@ func TestObjectLetters(t *testing.T) {
 		wantTaken(t, w.lake, mixed...)
 		w.wantQueue(t, 0)
 	})
+	t.Run("that tell of more than there is stay", func(t *testing.T) {
+		w := newWorld()
+		o := object(t, w)
+		w.objects.put(o.source.Key, o.content[:o.records[700].Pointer.Offset], yesterday) // another object by now
+		w.queue.send(o.more(t, 100))
+		empty := newErrorObject(t, event.Lake, "empty", yesterday, functionEr, "{}")
+		w.objects.put(empty.source.Key, nil, yesterday)
+		w.queue.send(empty.invocation(t))
+		wantLetters(t, w.run(t), map[Outcome]int64{Partly: 1, NoData: 1})
+		wantTaken(t, w.lake, mixed[100:700]...)
+		w.wantQueue(t, 2)
+	})
+	t.Run("of an invocation stay when a part of the object cannot be read: it has no letter of its own", func(t *testing.T) {
+		w := newWorld()
+		o := object(t, w)
+		w.objects.put(o.source.Key, append(slices.Clone(o.content), `{"rawData":"torn`...), yesterday)
+		w.queue.send(o.invocation(t))
+		wantLetters(t, w.run(t), map[Outcome]int64{Partly: 1})
+		wantTaken(t, w.lake, mixed...)
+		w.wantQueue(t, 1)
+	})
 	t.Run("about unreadable parts, foreign and missing objects stay", func(t *testing.T) {
 		w := newWorld()
 		o := newErrorObject(t, event.Lake, "none", yesterday, functionEr, "{}")

@@ -90,7 +90,7 @@ func (w *watching) look(ctx context.Context) error {
 				}
 				w.known[key] = true
 				source, _ := deadletter.NewSource(w.ErrorPrefix, w.Bucket, key, "")
-				err := w.documents(ctx, source, "", 0, 0, func(record *Record) error {
+				_, err := w.documents(ctx, source, "", 0, 0, func(record *Record) error {
 					for _, p := range split(record.Data) {
 						if back, now := w.Journal.cameBack(digest(stream, p), record.Arrival); back && now {
 							w.back++

@@ -330,7 +330,7 @@ var outcomeTexts = []struct {
 	{replay.InStore, "in the index", "it has a newer version of these documents: delete the letters. --reason SearchConflict puts them back all the same"},
 	{replay.NotTaken, "not taken", "Firehose did not take them: run it again"},
 	{replay.TooLarge, "too large", "the transform has made them larger than 1,000 KiB: as received they are in source-data/"},
-	{replay.NoData, "without data", "the error object does not have the record"},
+	{replay.NoData, "without data", "the error object does not have the record, or fewer than the letter tells of"},
 	{replay.NoStream, "of no stream", "their stream is not known, or not there: name it with --lake-stream or --search-stream"},
 	{replay.ObjectMissing, "object is gone", "the error object was deleted"},
 	{replay.NeedsState, "need --state", "they stand for many records, of which only some match: only with --state is it known later which were put back"},
