@@ -21,10 +21,11 @@ func (f *faults) Type() string          { return "NAME[:PARAMETER]" }
 // faultHelp lists the faults for the help.
 func faultHelp() string {
 	var b strings.Builder
-	b.WriteString(`With --fault, what goes wrong on AWS goes wrong here, on the real processes where there are any: in the given share of the named
-things, or for the given time of the model. The report says how often each came about, and a fault that never did fails the run.
---fault all has every one, and may be given with others, whose parameters then count. The same --fault-seed, events, --rate and
-settings have the same failures. The faults, with their defaults:
+	b.WriteString(`With --fault, what goes wrong on AWS goes wrong here, on the real processes where there are any: for the given share of the named
+things and the first of them, or for the given time of the model. The report says how often each came about, and a fault that never
+did fails the run. --fault all has every one; given with others, their parameters count. The same --fault-seed, events, --rate and
+settings have the same failures. With --opensearch, search faults cost as much real time as a real outage. The faults, with their
+defaults:
 `)
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, k := range fault.Kinds {

@@ -57,8 +57,8 @@ wait for real seconds: --speed 60 makes a minute of them one second. With --chec
 the queue is missing from it.
 
 ` + faultsHere + `
-Exit status: 0, 1 when something failed (a record was rejected, --check found something, a fault never came about), 2 for a mistake in the call, 130
-after an interruption.`
+Exit status: 0, 1 when something failed (a record was rejected, --check found something, a fault never came about), 2 for a
+mistake in the call, 130 after an interruption.`
 
 // faultsHere is where the help has the faults.
 const faultsHere = "FAULTS"
