@@ -30,6 +30,7 @@ step "templates against CloudFormation's schemas" verify/templates.sh
 step "AWS CLI, boto3 and their errors against the local model" .build/venv/bin/python verify/clients.py
 step "the lake read by pyarrow and DuckDB" .build/venv/bin/python verify/parquet.py
 step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 15m ./verify/search
+step "no record lost, with each fault and with all" verify/faults.sh
 step "one event's journey" .build/venv/bin/python verify/journey.py
 step "the README's sending examples as printed" .build/venv/bin/python verify/readme.py
 step "same template on another machine" verify/reproducible.sh

@@ -32,8 +32,7 @@ side, rule by rule. It does not model:
   - permissions, signatures and encryption: any credentials will do, and everything is stored in clear
   - OpenSearch's engine, unless --opensearch names a real one: documents go to files by index name; no mapping is applied, so that
     only what is not one JSON object or has a key twice is refused, and nothing can be searched
-  - throttling inside the pipeline, Lambda concurrency limits, KMS, Glue and S3 faults, the 24 hours after which AWS
-    discards what it cannot deliver
+  - throttling inside the pipeline beyond what --fault asks for, Lambda concurrency limits, KMS and Glue faults
   - Firehose's own scaling: buffers that grow when delivery lags, several objects at once for one stream
   - ORC, dynamic partitioning, Kinesis as a source, VPC delivery, alarms, dashboards, Athena
   - durability: what is in a buffer when the command is killed is gone
@@ -57,8 +56,12 @@ With --serve the command speaks the Firehose, S3 and SQS APIs on one address ins
 wait for real seconds: --speed 60 makes a minute of them one second. With --check, a dead letter that somebody deletes from
 the queue is missing from it.
 
-Exit status: 0, 1 when something failed (a record was rejected, --check found something), 2 for a mistake in the call, 130
-after an interruption.`
+` + faultsHere + `
+Exit status: 0, 1 when something failed (a record was rejected, --check found something, a fault never came about), 2 for a
+mistake in the call, 130 after an interruption.`
+
+// faultsHere is where the help has the faults.
+const faultsHere = "FAULTS"
 
 // memoryLimit is the memory in bytes that the process aims at: 10,000 and 1,000,000 events then peak alike.
 const memoryLimit = 48 << 20
@@ -68,6 +71,8 @@ type local struct {
 	openSearch, openSearchCA               string
 	serve, check, throttle, logs           bool
 	format                                 choice
+	faults                                 faults
+	faultSeed                              number
 	context                                settings
 	speed, rate, sample                    number
 
@@ -82,11 +87,13 @@ func newLocal() *cobra.Command {
 		context: settings{},
 		rate:    number{value: 1000, above: true},
 		sample:  number{integral: true},
+
+		faultSeed: number{value: 1, integral: true},
 	}
 	c := &cobra.Command{
 		Use:   "local (--events FILE|- --out DIR | --serve) [flags]",
 		Short: "Run the whole pipeline on this machine, without an AWS account",
-		Long:  localHelp,
+		Long:  strings.Replace(localHelp, faultsHere, faultHelp(), 1),
 		Example: `  pipeline local --events testdata/store-events.ndjson --out out --check --sample 3
   gzip -dc events.gz | pipeline local --events - --out out --format json
   pipeline local --events events.ndjson --out out -c openSearchIndexRotation=OneHour -c dropEventTypes='["scroll"]'
@@ -103,6 +110,8 @@ func newLocal() *cobra.Command {
 	f.Var(&l.speed, "speed", "seconds of the model that pass in one second; 0 is as fast as possible, with --serve 1")
 	f.Var(&l.rate, "rate", "records that arrive in each second of the model, with --events")
 	f.BoolVar(&l.check, "check", false, "compare every record put with where it ended, and name each one missing or doubled")
+	f.Var(&l.faults, "fault", "what goes wrong, see above; may be repeated")
+	f.Var(&l.faultSeed, "fault-seed", "decides when faults come about")
 	f.Var(&l.sample, "sample", "show this many rows of the lake, a document of each index and a dead letter")
 	f.BoolVar(&l.serve, "serve", false, "speak the Firehose, S3 and SQS APIs until interrupted")
 	f.StringVar(&l.listen, "listen", "127.0.0.1:4573", "loopback `ADDRESS` for --serve")
@@ -140,6 +149,8 @@ func (l *local) validate(given func(flag string) bool) error {
 		return usage("-c: has no effect on a template that is given by --template")
 	case l.sample.value > 0 && l.format.value == "json":
 		return usage("--sample: only with --format text")
+	case given("fault-seed") && l.faults.Empty():
+		return usage("--fault-seed: only with --fault")
 	case l.out == "-":
 		return usage(`--out: must be a folder (got "-")`)
 	case given("opensearch-ca") && l.openSearch == "":
@@ -238,7 +249,8 @@ func stopped(hard context.Context, err error) error {
 
 // options gathers what the pipeline is made from.
 func (l *local) options(ctx context.Context) (o pipeline.Options, err error) {
-	o = pipeline.Options{Out: l.out, Serve: l.serve, Speed: l.speed.value, Rate: l.rate.value, Check: l.check, Log: functionLog{l.screen, l.logs}}
+	o = pipeline.Options{Out: l.out, Serve: l.serve, Speed: l.speed.value, Rate: l.rate.value, Check: l.check,
+		Faults: l.faults.Plan, FaultSeed: uint64(l.faultSeed.value), Log: functionLog{l.screen, l.logs}}
 	if l.openSearch != "" {
 		log := slog.New(slog.NewTextHandler(l.screen, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		o.OpenSearch = &opensearch.Options{URL: l.openSearch, User: os.Getenv("OPENSEARCH_USER"), Password: os.Getenv("OPENSEARCH_PASSWORD"),
@@ -328,7 +340,7 @@ func (l *local) report(ctx context.Context, p *pipeline.Pipeline, out string, re
 		checked = &c
 	}
 	if l.format.value == "json" {
-		text, err := jsonReport(report, rejections.lines)
+		text, err := jsonReport(report, rejections.lines, checked)
 		if err != nil {
 			return err
 		}
@@ -355,24 +367,33 @@ func (l *local) report(ctx context.Context, p *pipeline.Pipeline, out string, re
 			return fmt.Errorf("writing the report: %w", err)
 		}
 	}
+	never := neverFired(report.Faults)
+	if len(never) > 0 {
+		fmt.Fprintf(l.stderr, "--fault: never came about: %s\n", strings.Join(never, ", "))
+	}
 	switch {
 	case interrupted && !l.serve:
 		if l.format.value == "json" {
 			fmt.Fprintln(l.stderr, "interrupted: the report has what was put until then")
 		}
 		return errInterrupted
-	case checked != nil && !checked.Clean(), rejections.lines > 0:
+	case checked != nil && !checked.Clean(), rejections.lines > 0, len(never) > 0:
 		return errReported
 	}
 	return nil
 }
 
-// jsonReport is the report for programs. Rejected is there only when a record was rejected.
-func jsonReport(r pipeline.Report, rejected int64) ([]byte, error) {
+// jsonReport is the report for programs. Rejected is there only when a record was rejected, and what the check found only in a run
+// with faults.
+func jsonReport(r pipeline.Report, rejected int64, checked *pipeline.CheckReport) ([]byte, error) {
+	if len(r.Faults) == 0 {
+		checked = nil
+	}
 	text, err := json.Marshal(struct {
 		pipeline.Report
-		Rejected int64 `json:"rejected,omitempty"`
-	}{r, rejected})
+		Check    *pipeline.CheckReport `json:"check,omitempty"`
+		Rejected int64                 `json:"rejected,omitempty"`
+	}{r, checked, rejected})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)
 	}

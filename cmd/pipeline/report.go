@@ -120,6 +120,18 @@ func (t *textReport) write(w *strings.Builder) {
 		row("search", s.Counts, counted(len(s.Indices), "index", "indices"))
 	}
 	flush(table)
+	lost := func(name string, c pipeline.Counts) {
+		if c.Discarded > 0 {
+			fmt.Fprintf(w, "%s: %s discarded, which S3 had refused for 24 hours\n", name, count(c.Discarded, "record"))
+		}
+		if c.Uncopied > 0 {
+			fmt.Fprintf(w, "%s: the copies of %s discarded, which S3 had refused for 24 hours\n", name, count(c.Uncopied, "record"))
+		}
+	}
+	lost("lake", r.Streams.Lake.Counts)
+	if s := r.Streams.Search; s != nil {
+		lost("search", s.Counts)
+	}
 	if s := r.Streams.Search; s != nil && len(s.Indices) > 0 {
 		fmt.Fprint(w, "\nindices\n")
 		indices := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -130,6 +142,7 @@ func (t *textReport) write(w *strings.Builder) {
 	}
 	fmt.Fprintf(w, "\ndead letters: %s\n", thousands(r.DeadLetter.Messages))
 	t.writeLetters(w)
+	writeFaults(w, r.Faults)
 	if t.checked != nil {
 		fmt.Fprintln(w)
 		writeCheck(w, t.checked)
@@ -196,13 +209,19 @@ func literal(prefix string) string {
 
 func writeCheck(w io.Writer, c *pipeline.CheckReport) {
 	if c.Clean() {
-		fmt.Fprintf(w, "check: %s put, each one where it had to end, once\n", count(c.Records, "record"))
+		once := ", once"
+		if c.Duplicates != (pipeline.Duplicates{}) || len(c.Losses) > 0 {
+			once = ""
+		}
+		fmt.Fprintf(w, "check: %s put, each one where it had to end%s\n", count(c.Records, "record"), once)
+		writeRepeated(w, c)
 		return
 	}
 	fmt.Fprintf(w, "check: %s put, %s\n", count(c.Records, "record"), count(int64(len(c.Findings)), "finding"))
 	for _, f := range c.Findings {
 		fmt.Fprintf(w, "  %s\n", f)
 	}
+	writeRepeated(w, c)
 }
 
 func flush(w *tabwriter.Writer) {

@@ -59,10 +59,8 @@ func (d *toSearch) send(now int64) error {
 			break
 		}
 		pause := min(firstPause<<min(attempt-1, 10), longestPause, time.Duration(deadline-now))
-		if d.stream.o.Pause != nil {
-			if err := d.stream.o.Pause(d.stream.ctx, pause); err != nil {
-				return err
-			}
+		if err := d.stream.pause(pause); err != nil {
+			return err
 		}
 		now += int64(pause)
 		body = make([]byte, 0, len(body))
@@ -73,6 +71,14 @@ func (d *toSearch) send(now int64) error {
 	d.free = now
 	d.body, d.documents, d.bytes = d.body[:0], d.documents[:0], 0
 	return nil
+}
+
+// pause lets time of the model pass.
+func (s *Stream) pause(d time.Duration) error {
+	if s.o.Pause == nil {
+		return s.ctx.Err()
+	}
+	return s.o.Pause(s.ctx, d)
 }
 
 func (d *toSearch) refused(now int64, attempts int, doc document) error {

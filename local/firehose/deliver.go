@@ -27,7 +27,7 @@ func (s *Stream) destinations() (delivery, backup destination, err error) {
 	if d.out, err = s.newOutput(place.S3Output, "delivery", ""); err != nil {
 		return nil, nil, err
 	}
-	d.out.stored, d.out.objects = &s.delivered, &s.objects
+	d.out.stored, d.out.objects, d.out.refused = &s.delivered, &s.objects, &s.discarded
 	if err := d.processing(place.S3Output); err != nil {
 		return nil, nil, err
 	}
@@ -39,6 +39,7 @@ func (s *Stream) destinations() (delivery, backup destination, err error) {
 		if d.unconverted, err = d.output(place.S3Output, conversionFailed); err != nil {
 			return nil, nil, err
 		}
+		d.unconverted.patient = true
 	}
 	if place.Backup != nil {
 		backup, err = s.backupTo(*place.Backup)
@@ -65,7 +66,7 @@ func (f *failing) output(place template.S3Output, errorType string) (*output, er
 	if err != nil {
 		return nil, err
 	}
-	o.stored = &f.stream.lost
+	o.stored, o.refused = &f.stream.lost, &f.stream.discarded
 	f.outputs = append(f.outputs, o)
 	return o, nil
 }
@@ -77,11 +78,11 @@ func (f *failing) processing(place template.S3Output) (err error) {
 	return err
 }
 
-func (f *failing) write(o *output, now, arrival int64, r deadletter.ErrorRecord) (err error) {
+func (f *failing) write(o *output, now, number, arrival int64, r deadletter.ErrorRecord) (err error) {
 	if f.line, err = deadletter.AppendErrorRecord(f.line[:0], r); err != nil {
 		return err
 	}
-	return o.add(now, arrival, f.line)
+	return o.add(now, number, arrival, f.line)
 }
 
 // processed returns the record as it goes on to the destination; false when it has been dropped, or written to the error
@@ -107,7 +108,7 @@ func (f *failing) processed(b *batch, i int) ([]byte, bool, error) {
 		why = failures[got]
 	}
 	now, arrival := b.time(i), b.arrivals[i]
-	return nil, false, f.write(f.unprocessed, now, arrival, deadletter.ProcessingFailed{
+	return nil, false, f.write(f.unprocessed, now, b.first+int64(i), arrival, deadletter.ProcessingFailed{
 		RawData: b.record(i), ErrorCode: why.code, ErrorMessage: why.message, AttemptsMade: why.attempts,
 		ArrivalTimestamp: milliseconds(arrival), AttemptEndingTimestamp: milliseconds(now),
 		LambdaARN: f.stream.o.Stream.Transform.FunctionARN,
@@ -123,9 +124,9 @@ func (f *failing) tick(now int64) error {
 	return nil
 }
 
-func (f *failing) flush() error {
+func (f *failing) flush(now int64) error {
 	for _, o := range f.outputs {
-		if err := o.store(); err != nil {
+		if err := o.store(now); err != nil {
 			return err
 		}
 	}
@@ -158,10 +159,10 @@ func (d *toS3) deliver(b *batch) error {
 		} else if !ok {
 			continue
 		}
-		err = d.out.add(now, b.arrivals[i], record)
+		err = d.out.add(now, b.first+int64(i), b.arrivals[i], record)
 		var malformed *parquet.MalformedError
 		if errors.As(err, &malformed) {
-			err = d.write(d.unconverted, now, b.arrivals[i], deadletter.ConversionFailed{
+			err = d.write(d.unconverted, now, b.first+int64(i), b.arrivals[i], deadletter.ConversionFailed{
 				AttemptsMade: 1, ArrivalTimestamp: milliseconds(b.arrivals[i]), AttemptEndingTimestamp: milliseconds(now),
 				LastErrorCode: malformed.Code, LastErrorMessage: malformed.Message, RawData: record,
 				SequenceNumber: RecordID{d.stream.ids, b.first + int64(i)}.String(), DataCatalogTable: d.catalog,
@@ -172,7 +173,7 @@ func (d *toS3) deliver(b *batch) error {
 		}
 	}
 	if d.out.place.Buffer.Interval == 0 { // zero buffering: each batch is delivered at once
-		return d.flush(0)
+		return d.flush(b.closed)
 	}
 	return nil
 }
@@ -181,8 +182,8 @@ func (d *toS3) tick(now int64) error {
 	return errors.Join(d.out.tick(now), d.failing.tick(now))
 }
 
-func (d *toS3) flush(int64) error {
-	return errors.Join(d.out.store(), d.failing.flush())
+func (d *toS3) flush(now int64) error {
+	return errors.Join(d.out.store(now), d.failing.flush(now))
 }
 
 func (d *toS3) discard() {
@@ -198,6 +199,7 @@ func (s *Stream) backupTo(place template.S3Output) (destination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
+	out.refused = &s.uncopied
 	return &backingUp{out}, nil
 }
 
@@ -210,13 +212,13 @@ func (d *backingUp) deliver(b *batch) error {
 		if err := d.out.tick(now); err != nil {
 			return err
 		}
-		if err := d.out.add(now, b.arrivals[i], b.record(i)); err != nil {
+		if err := d.out.add(now, b.first+int64(i), b.arrivals[i], b.record(i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *backingUp) tick(now int64) error { return d.out.tick(now) }
-func (d *backingUp) flush(int64) error    { return d.out.store() }
-func (d *backingUp) discard()             { d.out.discard() }
+func (d *backingUp) tick(now int64) error  { return d.out.tick(now) }
+func (d *backingUp) flush(now int64) error { return d.out.store(now) }
+func (d *backingUp) discard()              { d.out.discard() }

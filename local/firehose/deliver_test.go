@@ -2,6 +2,7 @@ package firehose
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -432,6 +434,94 @@ func TestEnd(t *testing.T) {
 			t.Errorf("tick: got %v", err)
 		}
 		w.want("delivered", w.Counts().Delivered, 0)
+	})
+	t.Run("an object that S3 refuses is tried again until it takes it", func(t *testing.T) {
+		up := start.Add(90 * time.Minute)
+		var asked []time.Time
+		var paused time.Duration
+		w := open(t, uncompressed(t), nil, func(o *Options) {
+			o.Refuse = func(at time.Time) error {
+				if asked = append(asked, at); at.Before(up) {
+					return errors.New("503 SlowDown")
+				}
+				return nil
+			}
+			o.Pause = func(_ context.Context, d time.Duration) error {
+				paused += d
+				return nil
+			}
+			o.Discarded = func(d Discarded) { t.Errorf("discarded %+v", d) }
+		})
+		w.put(0, "a")
+		w.put(time.Hour, "b") // which ends the first one's interval; it comes when the first one is stored
+		w.flush()
+		_, bodies := w.under("")
+		w.want("objects", bodies, []string{"a", "b"})
+		w.want("delivered, discarded", []int64{w.Counts().Delivered, w.Counts().Discarded}, []int64{2, 0})
+		interval := w.o.Stream.S3.Buffer.Interval
+		w.want("first tries", []time.Duration{asked[0].Sub(start), asked[1].Sub(start), asked[2].Sub(start)},
+			[]time.Duration{interval, interval + time.Second, interval + 3*time.Second})
+		if last := asked[len(asked)-1]; last.Before(up) || last.Sub(up) > longestPause || asked[len(asked)-2] != last || paused != last.Sub(asked[0]) {
+			t.Errorf("last tries %s, %s; pauses of %s", asked[len(asked)-2], last, paused)
+		}
+	})
+	t.Run("an object that S3 refuses for 24 hours is discarded and told, the next one has its own 24 hours", func(t *testing.T) {
+		up := start.Add(25 * time.Hour)
+		var told []Discarded
+		w := open(t, uncompressed(t), nil, func(o *Options) {
+			o.Refuse = func(at time.Time) error {
+				if at.Before(up) {
+					return errors.New("503 SlowDown")
+				}
+				return nil
+			}
+			o.Discarded = func(d Discarded) { told = append(told, d) }
+		})
+		w.put(0, "a", "b")
+		w.put(2*time.Hour, "c")
+		w.put(4*time.Hour, "d")
+		w.flush()
+		_, bodies := w.under("")
+		w.want("objects", bodies, []string{"c", "d"})
+		w.want("delivered, discarded", []int64{w.Counts().Delivered, w.Counts().Discarded}, []int64{2, 2})
+		w.want("told", told, []Discarded{{"delivery", []Range{{0, 1}}}})
+	})
+	t.Run("a copy and an error object are discarded like a delivery, records that cannot be converted never", func(t *testing.T) {
+		var mu sync.Mutex
+		told := map[string][]Range{}
+		up := start.Add(100 * time.Hour)
+		w := open(t, configuration(t, "dev", "lake"), func(request events.KinesisFirehoseEvent) (any, error) {
+			answer := map[string]any{}
+			var records []any
+			for _, r := range request.Records {
+				if string(r.Data) != "fails" {
+					records = append(records, map[string]any{"recordId": r.RecordID, "result": "Ok", "data": r.Data})
+				}
+			}
+			answer["records"] = records
+			return answer, nil
+		}, func(o *Options) {
+			o.Refuse = func(at time.Time) error {
+				if at.Before(up) {
+					return errors.New("503 SlowDown")
+				}
+				return nil
+			}
+			o.Discarded = func(d Discarded) {
+				mu.Lock()
+				defer mu.Unlock()
+				told[d.Output] = d.Records
+			}
+		})
+		w.put(0, "fails", "{}", "{", "fails", "fails", "{}")
+		w.flush()
+		w.want("told", told, map[string][]Range{"backup": {{0, 5}}, "delivery": {{1, 1}, {5, 5}}, "processing-failed": {{0, 0}, {3, 4}}})
+		c := w.Counts()
+		w.want("delivered, failed, discarded, uncopied", []int64{c.Delivered, c.Failed, c.Discarded, c.Uncopied}, []int64{0, 1, 5, 6})
+		keys, _ := w.under("")
+		if len(keys) != 1 || !strings.Contains(keys[0], "/format-conversion-failed/") {
+			t.Errorf("objects: got %q", keys)
+		}
 	})
 	t.Run("what was not flushed is not stored", func(t *testing.T) {
 		w := open(t, uncompressed(t), nil, nil)

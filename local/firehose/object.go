@@ -30,8 +30,12 @@ type output struct {
 	// stored counts the records of an object that has been stored, and objects the objects.
 	stored  *atomic.Int64
 	objects *atomic.Int64
+	// refused counts the records of an object that S3 did not take in time; a patient output gives it all the time there is.
+	refused *atomic.Int64
+	patient bool
 
 	count int64 // objects begun
+	free  int64 // when S3 has taken, or lost, the last one: the next one does not come before
 	open  *object
 	lines *bufio.Writer
 	gzip  *gzip.Writer
@@ -43,6 +47,7 @@ type object struct {
 	oldest  int64 // arrival of the oldest record, which is the first
 	bytes   int64 // of the records, as they came: what the size hint counts
 	records int64
+	numbers []Range // of the records, when somebody is to be told of a loss
 	upload  *upload
 	rows    *parquet.Writer
 }
@@ -90,7 +95,7 @@ func (o *output) convert(c *template.Conversion) error {
 
 // add writes one record into the open object. The error is a [*parquet.MalformedError] when the record cannot be
 // converted; every other ends the run.
-func (o *output) add(now, arrival int64, record []byte) error {
+func (o *output) add(now, number, arrival int64, record []byte) error {
 	obj := o.open
 	if obj == nil {
 		var err error
@@ -112,10 +117,21 @@ func (o *output) add(now, arrival int64, record []byte) error {
 	}
 	obj.records++
 	obj.bytes += int64(len(record))
+	if o.stream.o.Discarded != nil {
+		obj.number(number)
+	}
 	if obj.bytes >= o.place.Buffer.Bytes {
-		return o.store()
+		return o.store(now)
 	}
 	return nil
+}
+
+func (obj *object) number(n int64) {
+	if last := len(obj.numbers) - 1; last >= 0 && obj.numbers[last].Last == n-1 {
+		obj.numbers[last].Last = n
+		return
+	}
+	obj.numbers = append(obj.numbers, Range{n, n})
 }
 
 // uploadError prefers the store's own error to that of the pipe to it.
@@ -165,11 +181,11 @@ func (o *output) tick(now int64) error {
 	if o.open == nil || o.open.records == 0 || now < o.open.opened+int64(o.place.Buffer.Interval) {
 		return nil
 	}
-	return o.store()
+	return o.store(o.open.opened + int64(o.place.Buffer.Interval))
 }
 
 // store completes the open object; one without records is thrown away.
-func (o *output) store() error {
+func (o *output) store(now int64) error {
 	obj := o.open
 	if obj == nil {
 		return nil
@@ -192,6 +208,14 @@ func (o *output) store() error {
 		return o.uploadError(err)
 	}
 	o.open = nil
+	taken, err := o.admitted(now)
+	if err != nil || !taken {
+		obj.upload.cancel()
+		if err == nil {
+			o.refuse(obj)
+		}
+		return err
+	}
 	if err := obj.upload.complete(); err != nil {
 		return err
 	}
@@ -202,6 +226,42 @@ func (o *output) store() error {
 		o.objects.Add(1)
 	}
 	return nil
+}
+
+// keptFor is how long S3 may refuse an object before its records are discarded (Developer Guide, "Data delivery failure handling").
+const keptFor = 24 * time.Hour
+
+// admitted asks S3 to take an object, again and again while it refuses. It is false when the time for that is over. The pauses are
+// those of bulk requests: the guide tells nothing of S3's.
+func (o *output) admitted(now int64) (bool, error) {
+	refuse := o.stream.o.Refuse
+	if refuse == nil {
+		return true, nil
+	}
+	deadline := now + int64(keptFor)
+	o.free = max(o.free, now)
+	for attempt := 1; refuse(time.Unix(0, o.free).UTC()) != nil; attempt++ {
+		if o.free >= deadline && !o.patient {
+			return false, nil
+		}
+		pause := min(firstPause<<min(attempt-1, 10), longestPause)
+		if !o.patient {
+			pause = min(pause, time.Duration(deadline-o.free))
+		}
+		if err := o.stream.pause(pause); err != nil {
+			return false, err
+		}
+		o.free += int64(pause)
+	}
+	return true, nil
+}
+
+// refuse notes an object as lost.
+func (o *output) refuse(obj *object) {
+	o.refused.Add(obj.records)
+	if told := o.stream.o.Discarded; told != nil {
+		told(Discarded{Output: o.what, Records: obj.numbers})
+	}
 }
 
 func (o *output) discard() {

@@ -117,7 +117,7 @@ func (d *toSearch) indexOf(arrival int64) string {
 
 // reject writes a document to the error output.
 func (d *toSearch) reject(now int64, attempts int, number, arrival int64, index string, source []byte, why *rejection) error {
-	return d.write(d.rejected, now, arrival, deadletter.SearchFailed{
+	return d.write(d.rejected, now, number, arrival, deadletter.SearchFailed{
 		AttemptsMade: attempts, ArrivalTimestamp: milliseconds(arrival), AttemptEndingTimestamp: milliseconds(now),
 		ErrorCode: why.code, ErrorMessage: why.message,
 		ESDocumentID: string(d.appendID(nil, number)), ESIndexName: index, RawData: source,
@@ -126,8 +126,10 @@ func (d *toSearch) reject(now int64, attempts int, number, arrival int64, index 
 
 // appendID appends the id that Firehose gives a document, which stays the same over its retries.
 func (d *toSearch) appendID(dst []byte, number int64) []byte {
-	return append(d.stream.ids.append(dst, number), ".0"...)
+	return append(d.stream.ids.append(dst, number), documentSuffix...)
 }
+
+const documentSuffix = ".0"
 
 func (d *toSearch) tick(now int64) error {
 	if len(d.documents) > 0 && now >= d.opened+int64(d.place.Buffer.Interval) {
@@ -142,5 +144,5 @@ func (d *toSearch) flush(now int64) error {
 	if err := d.send(now); err != nil {
 		return err
 	}
-	return d.failing.flush()
+	return d.failing.flush(now)
 }

@@ -30,8 +30,8 @@ const (
 // MaxInvocations is how many invocations a stream has outstanding at most for each shard (Developer Guide, quotas).
 const MaxInvocations = 5
 
-// Options describe a stream and the world around it. All but Invocations and Pause are required; Invoke only with a
-// processor and Search only with a search destination.
+// Options describe a stream and the world around it. Invoke is needed only with a processor and Search only with a
+// search destination; Invocations, Refuse, Discarded and Pause are never.
 type Options struct {
 	Stream template.Stream
 	// Invocations is how many may run at once, 1 to MaxInvocations, default 1.
@@ -44,7 +44,12 @@ type Options struct {
 	Store func(bucket, key string, headers map[string]string, body io.Reader) error
 	// Search is where a search destination delivers to.
 	Search Search
-	// Pause waits while a search destination that does not take documents is given some of the model's time; nil goes on at once.
+	// Refuse, when set, is asked before an object is stored, with the time of the model: an error is S3's refusal, after which it is
+	// tried again.
+	Refuse func(at time.Time) error
+	// Discarded, when set, is told of an object that S3 has refused for too long. Calls may be concurrent.
+	Discarded func(Discarded)
+	// Pause waits while a destination that takes nothing is given some of the model's time; nil goes on at once.
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
@@ -53,7 +58,18 @@ type Counts struct {
 	Received, Delivered, Dropped, Failed int64
 	Objects                              int64            // delivered to S3, without backup and errors
 	Indices                              map[string]int64 // documents by index
+	// Records that S3 has refused for too long: of the delivery and the error output, and of the copy of all records.
+	Discarded, Uncopied int64
 }
+
+// Discarded is an object that S3 has refused for as long as Firehose keeps records.
+type Discarded struct {
+	Output  string // "delivery", "backup" or the error type
+	Records []Range
+}
+
+// Range is records by their numbers, which count the records put from 0.
+type Range struct{ First, Last int64 }
 
 // Stream is a running delivery stream. Its methods may be called concurrently; records are in the order of the calls.
 type Stream struct {
@@ -79,6 +95,7 @@ type Stream struct {
 	err      error
 
 	received, delivered, dropped, lost, objects atomic.Int64
+	discarded, uncopied                         atomic.Int64
 	indicesMu                                   sync.Mutex
 	indices                                     map[string]int64
 }
@@ -334,7 +351,8 @@ func (s *Stream) Close() {
 // Counts returns what has become of the records so far.
 func (s *Stream) Counts() Counts {
 	c := Counts{Received: s.received.Load(), Delivered: s.delivered.Load(), Dropped: s.dropped.Load(),
-		Failed: s.lost.Load(), Objects: s.objects.Load(), Indices: map[string]int64{}}
+		Failed: s.lost.Load(), Objects: s.objects.Load(), Indices: map[string]int64{},
+		Discarded: s.discarded.Load(), Uncopied: s.uncopied.Load()}
 	s.indicesMu.Lock()
 	defer s.indicesMu.Unlock()
 	for index, n := range s.indices {
@@ -345,6 +363,12 @@ func (s *Stream) Counts() Counts {
 
 // IDPrefix is what the ids of this stream's documents in a search index begin with, and no other stream's or run's.
 func (s *Stream) IDPrefix() string { return s.ids.prefix }
+
+// Number returns the number of the record that has this id, counting the records put from 0; false when the id is none of this
+// stream's. A document's id counts as its record's.
+func (s *Stream) Number(id string) (int64, bool) {
+	return s.ids.number([]byte(strings.TrimSuffix(id, documentSuffix)))
+}
 
 // destination gets batches in order, their invocation done.
 type destination interface {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,11 +23,56 @@ type Files struct {
 
 	mu      sync.Mutex
 	scanner *jsonscan.Scanner
+
+	// Hashes of the ids of the latest documents, in two halves of which the older one is forgotten; nil: of none.
+	ids, older  map[uint64]struct{}
+	seed        maphash.Seed
+	overwritten int64
 }
 
 // NewFiles plays an OpenSearch whose indices are <dir>/<index>.ndjson. The folder must exist.
 func NewFiles(dir string) *Files {
 	return &Files{dir: dir, scanner: jsonscan.NewScanner(jsonscan.NewNames())}
+}
+
+// Overwrite makes a document that comes again, with the id that it had, take the place of the one before, as in OpenSearch. A
+// stream sends the same content again, and before any other documents: of one request of 100 MB at most. So the document is known
+// by its id among those of late, and nothing is written.
+func (f *Files) Overwrite() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seed, f.ids = maphash.MakeSeed(), map[uint64]struct{}{}
+}
+
+// Overwritten returns how many documents have taken the place of one before.
+func (f *Files) Overwritten() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.overwritten
+}
+
+// keptIDs is how many ids are kept at least: of 100 MB of documents of 200 bytes, a request's.
+const keptIDs = 500_000
+
+// known reports whether a document with this id is there already, and keeps the id.
+func (f *Files) known(id []byte) bool {
+	if f.ids == nil || len(id) == 0 {
+		return false
+	}
+	hash := maphash.Bytes(f.seed, id)
+	_, again := f.ids[hash]
+	if !again {
+		_, again = f.older[hash]
+	}
+	if again {
+		f.overwritten++
+		return true
+	}
+	if len(f.ids) == keptIDs {
+		f.ids, f.older = map[uint64]struct{}{}, f.ids
+	}
+	f.ids[hash] = struct{}{}
+	return false
 }
 
 const (
@@ -51,7 +97,7 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 			return 0, nil, errors.New("reading bulk request: the last line does not end")
 		}
 		body = after
-		name, err := indexOf(action)
+		name, id, err := placeOf(action)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -63,7 +109,7 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 		}
 		if _, problem := f.scanner.Object(source, 0); problem != jsonscan.None || f.scanner.Repeats {
 			refused = append(refused, count)
-		} else {
+		} else if !f.known(id) {
 			documents = append(append(documents, source...), '\n')
 		}
 		count++
@@ -93,14 +139,17 @@ func itemised(n int, refused []int) []byte {
 	return append(answer, "]}"...)
 }
 
-// indexOf reads the index of an action, in the form in which the model's streams write it.
-func indexOf(action []byte) (string, error) {
+// placeOf reads the index and the id, if there is one, of an action, in the form in which the model's streams write it.
+func placeOf(action []byte) (index string, id []byte, err error) {
 	text, ok := bytes.CutPrefix(action, []byte(`{"index":{"_index":"`))
-	name, _, end := bytes.Cut(text, []byte(`"`))
+	name, rest, end := bytes.Cut(text, []byte(`"`))
 	if !ok || !end || len(name) == 0 || bytes.ContainsAny(name, `/\`) || name[0] == '.' {
-		return "", fmt.Errorf("reading bulk request: must index into a file (got %q)", action)
+		return "", nil, fmt.Errorf("reading bulk request: must index into a file (got %q)", action)
 	}
-	return string(name), nil
+	if text, ok := bytes.CutPrefix(rest, []byte(`,"_id":"`)); ok {
+		id, _, _ = bytes.Cut(text, []byte(`"`))
+	}
+	return string(name), id, nil
 }
 
 // write adds whole lines at once.

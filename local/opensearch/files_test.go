@@ -44,6 +44,19 @@ func TestFiles(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+	t.Run("a document that comes again with its id takes the place of the one before, when that is wanted", func(t *testing.T) {
+		one, two := `{"index":{"_index":"d","_id":"1.0"}}`+"\n{\"n\":1}\n", `{"index":{"_index":"d","_id":"2.0"}}`+"\n{\"n\":2}\n"
+		without := `{"index":{"_index":"d"}}` + "\n{\"n\":3}\n"
+		f.Overwrite()
+		for _, body := range []string{one + two, two, without, without} {
+			if _, err := bulk(body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := read("d"); got != "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":3}\n" || f.Overwritten() != 1 {
+			t.Errorf("got %q, %d overwritten", got, f.Overwritten())
+		}
+	})
 	for name, body := range map[string]string{
 		"an action without a document": action("a"),
 		"a line that does not end":     action("a") + "{}",

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/template"
 )
 
@@ -25,14 +26,21 @@ import (
 // is dropped by rule nowhere, or in the queue; one that cannot be transformed in the queue. Records of the same content stand
 // for each other: of two equal ones of which one is missing, the later is named.
 //
-// It reads everything as a stream, and sorts fingerprints in files. In memory it has two bytes a record, the findings, and,
-// once a copy of the records does not follow their order, 50 bytes a record.
+// AWS delivers at least once. What is there again and can be told by its id is counted, and no finding: a dead letter with the id
+// of another one, and a document whose record's dead letter names the id of that document. What AWS itself declares as lost, the
+// objects that S3 has refused for a day, is counted as well.
+//
+// It reads everything as a stream, and sorts fingerprints in files. In memory it has three bytes a record, 40 bytes a failed
+// record, the findings, and, once a copy of the records does not follow their order, 50 bytes a record.
 func (p *Pipeline) Check(ctx context.Context) (CheckReport, error) {
-	var report CheckReport
+	report := CheckReport{Findings: []Finding{}}
 	for _, s := range p.streams {
 		if err := p.check(ctx, s, &report); err != nil {
 			return report, fmt.Errorf("checking %s stream: %w", s.info.Kind, err)
 		}
+	}
+	if p.files != nil {
+		report.Duplicates.Overwritten = p.files.Overwritten()
 	}
 	return report, nil
 }
@@ -50,8 +58,10 @@ func (p *Pipeline) check(ctx context.Context, s *stream, report *CheckReport) er
 		return err
 	}
 	c := &checker{ctx: ctx, folder: p.folder, config: s.info.Config, bucket: p.config.Bucket.Name, journal: s.journal,
-		print: s.journal.print.clone(), lettered: make([]fateFound, s.number+1)}
+		print: s.journal.print.clone(), lettered: make([]fateFound, s.number+1),
+		numberOf: s.Number, known: make([]known, s.journal.count), letterIDs: map[uint64]uint64{}, report: report}
 	defer c.close()
+	c.declare(s.declared())
 	if err := c.run(); err != nil {
 		return err
 	}
@@ -77,6 +87,46 @@ type checker struct {
 	lettered []fateFound // by number of the record
 	places   []string    // files, by the first half of a mark's number
 	findings []Finding
+
+	numberOf  func(id string) (int64, bool) // of a record, as the stream counts
+	known     []known                       // by that number
+	letterIDs map[uint64]uint64             // content of dead letters by their ids, both as fingerprints
+	report    *CheckReport
+}
+
+// known is what else is known of a record.
+type known byte
+
+const (
+	lostStore   known = 1 << iota // S3 did not take the object of the lake with it
+	lostFailure                   // or the error object
+	lostCopy                      // or the object with its copy
+	documentID                    // a dead letter names the document that it is
+)
+
+func (s *stream) declared() []firehose.Discarded {
+	s.lossMu.Lock()
+	defer s.lossMu.Unlock()
+	return slices.Clone(s.losses)
+}
+
+// declare notes what the stream says is lost.
+func (c *checker) declare(losses []firehose.Discarded) {
+	for _, loss := range losses {
+		what, where := lostFailure, inErrors
+		switch loss.Output {
+		case "delivery":
+			what, where = lostStore, inLake
+		case "backup":
+			what, where = lostCopy, inBackup
+		}
+		for _, r := range loss.Records {
+			for n := r.First; n <= r.Last; n++ {
+				c.known[n] |= what
+			}
+			c.report.declare(where, r.Last-r.First+1)
+		}
+	}
 }
 
 // fateFound is where the letters have been found to be.
@@ -106,17 +156,17 @@ func (c *checker) run() error {
 	}
 	if to := c.config.S3; to != nil {
 		if to.Backup != nil {
-			if err := c.sequence(*to.Backup, inBackup); err != nil {
+			if err := c.sequence(*to.Backup, inBackup, lostCopy); err != nil {
 				return err
 			}
 		}
 		if to.Conversion == nil && c.config.Transform == nil {
-			return c.sequence(to.S3Output, inLake)
+			return c.sequence(to.S3Output, inLake, lostStore)
 		}
 		return c.store(inLake, func(found *ledger) error { return c.lake(to, found) })
 	}
 	if c.config.Search.BackupAll {
-		if err := c.sequence(c.config.Search.S3, inBackup); err != nil {
+		if err := c.sequence(c.config.Search.S3, inBackup, lostCopy); err != nil {
 			return err
 		}
 	}
@@ -175,7 +225,12 @@ func (c *checker) letters() error {
 	}
 	// First those with the record as it was put: an equal number of records is accounted for.
 	byRaw := c.ledger()
-	err := c.journal.read(func(e *entry) error { return byRaw.add(e.raw, uint64(e.number)<<2|uint64(e.fate)) })
+	err := c.journal.read(func(e *entry) error {
+		if c.known[e.index]&lostFailure != 0 {
+			return nil
+		}
+		return byRaw.add(e.raw, uint64(e.number)<<2|uint64(e.fate))
+	})
 	if err != nil {
 		return err
 	}
@@ -188,7 +243,7 @@ func (c *checker) letters() error {
 	}
 	byOut := c.ledger()
 	err = c.journal.read(func(e *entry) error {
-		if c.lettered[e.number] != noLetter || e.fate != toStore && e.fate != toErrors {
+		if c.lettered[e.number] != noLetter || e.fate != toStore && e.fate != toErrors || c.known[e.index]&lostFailure != 0 {
 			return nil
 		}
 		return byOut.add(e.out, uint64(e.number)<<2|uint64(e.fate))
@@ -249,7 +304,6 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 		c.find(Unknown, inLetters, 0, c.placeName(whose))
 		return nil
 	}
-	add := func(stage deadletter.Stage, record []byte) error { return c.addFailed(stage, record, whose, raw, out) }
 	objects := m.Objects
 	switch m.Kind {
 	case deadletter.Record:
@@ -257,11 +311,14 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 			return nil
 		}
 		if !m.Truncated {
-			return add(m.Stage, m.RawData)
+			return c.addLetter(m.ID, m.Stage, m.DocumentID, m.RawData, whose, raw, out)
 		}
 		objects = []deadletter.Pointer{*m.Pointer}
 	case deadletter.Object:
 		if m.Stream != c.config.Kind {
+			return nil
+		}
+		if c.again(m.ID, c.print.bytes(fmt.Append(nil, *m.Pointer))) {
 			return nil
 		}
 		objects = []deadletter.Pointer{*m.Pointer}
@@ -271,7 +328,12 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 		if !ours || source.Stream != c.config.Kind {
 			continue
 		}
-		if err := c.readPointer(pointer, source.Stage, add); errors.Is(err, fs.ErrNotExist) {
+		err := c.readPointer(pointer, source.Stage, func(f *deadletter.Failure, stage deadletter.Stage) error {
+			// The letter that the record has, or would have, of its own.
+			id := source.Record(&deadletter.Failure{Offset: pointer.Offset + f.Offset}).ID
+			return c.addLetter(id, stage, f.DocumentID, f.RawData, whose, raw, out)
+		})
+		if errors.Is(err, fs.ErrNotExist) {
 			c.find(Missing, inErrors, 0, pointer.Key)
 		} else if err != nil {
 			return err
@@ -283,6 +345,32 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 // errorData is what the keys of error objects begin with: the prefix that the error handler is told.
 const errorData = "error-data/"
 
+// addLetter adds a failed record that is in the queue. One that is there again, told by its letter's id, counts once.
+func (c *checker) addLetter(id string, stage deadletter.Stage, document string, record []byte, whose uint64, raw, out *ledger) error {
+	if n, ok := c.numberOf(document); ok && n < int64(len(c.known)) {
+		c.known[n] |= documentID
+	}
+	if c.again(id, c.print.bytes(record)) {
+		return nil
+	}
+	return c.addFailed(stage, record, whose, raw, out)
+}
+
+// again reports whether a letter with this id and content has been read. With another content it is none that the id tells.
+func (c *checker) again(id string, content uint64) bool {
+	key := c.print.bytes([]byte(id))
+	before, read := c.letterIDs[key]
+	if !read {
+		c.letterIDs[key] = content
+		return false
+	}
+	if before == content {
+		c.report.Duplicates.Letters++
+		return true
+	}
+	return false
+}
+
 func (c *checker) addFailed(stage deadletter.Stage, record []byte, whose uint64, raw, out *ledger) error {
 	if stage == deadletter.Transform {
 		return raw.add(c.print.bytes(record), whose)
@@ -290,8 +378,8 @@ func (c *checker) addFailed(stage deadletter.Stage, record []byte, whose uint64,
 	return out.add(c.print.record(record), whose)
 }
 
-// readPointer calls do for each failed record in a range of an error object.
-func (c *checker) readPointer(p deadletter.Pointer, stage deadletter.Stage, do func(deadletter.Stage, []byte) error) error {
+// readPointer calls do for each failed record in a range of an error object; its offset is that in the range.
+func (c *checker) readPointer(p deadletter.Pointer, stage deadletter.Stage, do func(*deadletter.Failure, deadletter.Stage) error) error {
 	file, err := os.Open(c.folder.path(path.Join(objectsDir, p.Bucket, p.Key)))
 	if err != nil {
 		return err
@@ -306,11 +394,11 @@ func (c *checker) readPointer(p deadletter.Pointer, stage deadletter.Stage, do f
 			content = io.LimitReader(file, p.Length)
 		}
 	}
-	return readFailures(content, stage, func(_ int64, stage deadletter.Stage, record []byte) error { return do(stage, record) })
+	return readFailures(content, stage, func(_ int64, f *deadletter.Failure, stage deadletter.Stage) error { return do(f, stage) })
 }
 
 // readFailures calls do for each document of an error object, with its number from 1.
-func readFailures(content io.Reader, stage deadletter.Stage, do func(number int64, stage deadletter.Stage, record []byte) error) error {
+func readFailures(content io.Reader, stage deadletter.Stage, do func(number int64, f *deadletter.Failure, stage deadletter.Stage) error) error {
 	reader := deadletter.NewReader(content)
 	for number := int64(1); ; number++ {
 		failure, err := reader.Next()
@@ -327,7 +415,7 @@ func readFailures(content io.Reader, stage deadletter.Stage, do func(number int6
 		if of == deadletter.UnknownStage {
 			of = stage
 		}
-		if err := do(number, of, failure.RawData); err != nil {
+		if err := do(number, failure, of); err != nil {
 			return err
 		}
 	}
@@ -339,6 +427,7 @@ func (c *checker) errorObjects() error {
 	found := c.ledger()
 	err := c.journal.read(func(e *entry) error {
 		switch {
+		case c.known[e.index]&lostFailure != 0:
 		case c.lettered[e.number] == letterRaw || e.fate == toLetter:
 			return expected.add(e.raw, uint64(e.number))
 		case c.lettered[e.number] == letterOut || e.fate == toErrors:
@@ -355,8 +444,8 @@ func (c *checker) errorObjects() error {
 		if err != nil {
 			return err
 		}
-		return readFailures(file, source.Stage, func(number int64, stage deadletter.Stage, record []byte) error {
-			return c.addFailed(stage, record, c.place(place, number), found, found)
+		return readFailures(file, source.Stage, func(number int64, f *deadletter.Failure, stage deadletter.Stage) error {
+			return c.addFailed(stage, f.RawData, c.place(place, number), found, found)
 		})
 	})
 	if err != nil {
@@ -400,11 +489,17 @@ func (c *checker) store(where string, read func(found *ledger) error) error {
 	expected := c.ledger()
 	found := c.ledger()
 	err := c.journal.read(func(e *entry) error {
-		if e.fate != toStore || c.lettered[e.number] != noLetter {
+		if e.fate != toStore || c.known[e.index]&(lostStore|lostFailure) != 0 {
 			return nil
 		}
+		how := needed
+		if c.lettered[e.number] != noLetter {
+			if how = excluded; c.known[e.index]&documentID != 0 {
+				how = allowed
+			}
+		}
 		for _, row := range e.rows {
-			if err := expected.add(row, uint64(e.number)); err != nil {
+			if err := expected.add(row, uint64(e.number)<<2|uint64(how)); err != nil {
 				return err
 			}
 		}
@@ -417,9 +512,46 @@ func (c *checker) store(where string, read func(found *ledger) error) error {
 		return err
 	}
 	return compare(expected, found, func(expected, found []mark) error {
-		c.settle(where, expected, found)
+		c.settleStore(where, expected, found)
 		return nil
 	})
+}
+
+// presence is whether a record has to be in the store.
+type presence byte
+
+const (
+	needed   presence = iota
+	allowed           // it has a dead letter that names the document: an answer was lost
+	excluded          // it has a dead letter that does not tell of the store
+)
+
+// settleStore is settle for marks with a presence. What is needed accounts for what is found first.
+func (c *checker) settleStore(where string, expected, found []mark) {
+	var marks [3][]mark
+	for _, m := range expected {
+		how := presence(m.whose & 3)
+		m.whose >>= 2
+		marks[how] = append(marks[how], m)
+	}
+	left := found[min(len(found), len(marks[needed])):]
+	second := min(len(left), len(marks[allowed]))
+	c.report.Duplicates.Stored += int64(second)
+	left = left[second:]
+	if len(left) == 0 {
+		c.settle(where, marks[needed], found[:min(len(found), len(marks[needed]))])
+		return
+	}
+	for _, m := range left {
+		switch {
+		case len(expected) == 0:
+			c.find(Unknown, where, 0, c.placeName(m.whose))
+		case len(marks[excluded]) > 0: // named by what has no place there
+			c.find(Doubled, where, int64(marks[excluded][0].whose), c.placeName(m.whose))
+		default:
+			c.find(Doubled, where, int64(expected[0].whose>>2), c.placeName(m.whose))
+		}
+	}
 }
 
 // lake reads the lake's objects: rows of Parquet, or lines.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"firehose-pipeline/local/pipeline"
 )
 
 // rewrite changes a file of the results.
@@ -163,9 +165,12 @@ func TestCheck(t *testing.T) {
 			path, content := w.find("dead-letter-queue")
 			rewrite(t, path, without(lineOf(t, content, "bad-21", `"stream":"lake"`)))
 		}, []string{`lake stream: record 21 (event_id "bad-21") is missing in the dead letters`}},
-		{"a dead letter doubled", "dev", func(t *testing.T, w *world) {
+		{"a dead letter there twice under two ids", "dev", func(t *testing.T, w *world) {
 			path, content := w.find("dead-letter-queue")
-			rewrite(t, path, twice(lineOf(t, content, "bad-22", `"stream":"search"`)))
+			line := lineOf(t, content, "bad-22", `"stream":"search"`)
+			rewrite(t, path, func(s string) string {
+				return s + replace(`"id":"`, `"id":"0`)(strings.SplitAfter(s, "\n")[line])
+			})
 		}, []string{`search stream: record 22 (event_id "bad-22") is doubled in the dead letters`}},
 		{"the dead letter of a record that could not be converted taken out", "dev", func(t *testing.T, w *world) {
 			path, content := w.find("dead-letter-queue")
@@ -175,6 +180,13 @@ func TestCheck(t *testing.T) {
 			path, _ := w.find("dead-letter-queue")
 			rewrite(t, path, replace(`"rawData":"`, `"rawData":"AAAA`))
 		}, []string{"stream: unknown in the dead letters", "is missing in the dead letters"}},
+		{"a dead letter with the id of another one", "dev", func(t *testing.T, w *world) {
+			path, content := w.find("dead-letter-queue")
+			line := lineOf(t, content, "bad-21", `"stream":"lake"`)
+			rewrite(t, path, func(s string) string {
+				return s + replace(`"rawData":"`, `"rawData":"AAAA`)(strings.SplitAfter(s, "\n")[line])
+			})
+		}, []string{"lake stream: unknown in the dead letters"}},
 		{"a line of an error object taken out", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("error-data/lake/processing-failed/")
 			rewrite(t, path, without(1))
@@ -206,6 +218,19 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is there twice and has the same id is counted, and no finding.
+func TestCheckOfDuplicates(t *testing.T) {
+	w := open(t, options(t, "dev"))
+	w.put(append(shopEvents(t)[:20], `{"event_id":"bad-21",`)...)
+	w.flush()
+	path, _ := w.find("dead-letter-queue")
+	rewrite(t, path, func(s string) string { return s + s + s })
+	report, err := w.Check(t.Context())
+	if err != nil || !report.Clean() || report.Duplicates != (pipeline.Duplicates{Letters: 4}) {
+		t.Errorf("got %+v, %v", report, err)
 	}
 }
 

@@ -10,6 +10,27 @@ import (
 type CheckReport struct {
 	Records  int64     `json:"records"` // records put to all streams
 	Findings []Finding `json:"findings"`
+	// Duplicates are there more than once, and each can be told by its id.
+	Duplicates Duplicates `json:"duplicates"`
+	// Losses are records that AWS itself declares as lost, by where they are missing.
+	Losses map[string]int64 `json:"declaredLosses,omitempty"`
+}
+
+// Duplicates are what at-least-once delivery leaves, by how they are recognised.
+type Duplicates struct {
+	// Letters have the id of another letter, or point to a record that has one.
+	Letters int64 `json:"letters"`
+	// Stored are documents in the index whose records are dead letters too; the letter names the document by its id.
+	Stored int64 `json:"stored"`
+	// Overwritten are documents that came twice with one id, so that the index has them once.
+	Overwritten int64 `json:"overwritten"`
+}
+
+func (r *CheckReport) declare(where string, records int64) {
+	if r.Losses == nil {
+		r.Losses = map[string]int64{}
+	}
+	r.Losses[where] += records
 }
 
 // Clean reports whether every record ended where it had to.

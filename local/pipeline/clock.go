@@ -77,6 +77,7 @@ func (p *Pipeline) tick(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		p.notifier.release(time.Now().Add(-time.Second))
 		for _, s := range p.streams {
 			if s.Tick(p.clock()) != nil {
 				return // the stream keeps its error for the next Put and Flush

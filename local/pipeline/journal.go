@@ -58,7 +58,8 @@ const (
 
 // entry is one record put.
 type entry struct {
-	number  int64
+	number  int64 // of the record among those offered, from 1
+	index   int64 // among those put, from 0: the stream's own number
 	fate    fate
 	bytes   int
 	raw     uint64   // fingerprint of the record
@@ -314,10 +315,11 @@ func (j *journal) read(do func(*entry) error) error {
 	defer file.Close()
 	in := bufio.NewReaderSize(file, 64<<10)
 	var e entry
-	for range j.count {
+	for i := range j.count {
 		if err := e.read(in); err != nil {
 			return fmt.Errorf("reading what was noted for the check: %w", err)
 		}
+		e.index = i
 		if err := do(&e); err != nil {
 			return err
 		}

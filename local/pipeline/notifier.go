@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/runtimeapi"
 	"firehose-pipeline/local/s3"
 	"firehose-pipeline/local/sqs"
@@ -24,10 +25,12 @@ import (
 type notifier struct {
 	config *template.Config
 	queue  *sqs.Server
+	faults *queueFaults
 
 	mu      sync.Mutex
 	changed *sync.Cond
 	waiting []notice
+	held    []heldNotice // that come late
 	busy    bool
 	stopped bool
 	err     error
@@ -39,8 +42,15 @@ type notice struct {
 	notification template.Notification
 }
 
-func newNotifier(config *template.Config, queue *sqs.Server) *notifier {
-	n := &notifier{config: config, queue: queue}
+// heldNotice is one that comes after some later ones.
+type heldNotice struct {
+	notice
+	after uint64 // how many more
+	since time.Time
+}
+
+func newNotifier(config *template.Config, queue *sqs.Server, faults *queueFaults) *notifier {
+	n := &notifier{config: config, queue: queue, faults: faults}
 	n.changed = sync.NewCond(&n.mu)
 	return n
 }
@@ -51,7 +61,7 @@ func (n *notifier) created(o s3.ObjectCreated) {
 		match, err := path.Match(strings.TrimPrefix(c.Event, "s3:"), o.Event)
 		if err == nil && match && o.Bucket == n.config.Bucket.Name && strings.HasPrefix(o.Key, c.Prefix) && strings.HasSuffix(o.Key, c.Suffix) {
 			n.mu.Lock()
-			n.waiting = append(n.waiting, notice{o, c})
+			n.add(notice{o, c})
 			n.mu.Unlock()
 			n.changed.Broadcast()
 			return // prefixes and suffixes of different configurations must not overlap
@@ -59,7 +69,68 @@ func (n *notifier) created(o s3.ObjectCreated) {
 	}
 }
 
-func (n *notifier) start(ctx context.Context, invoke func(context.Context, []byte) (runtimeapi.Result, error)) {
+// invoker is a function, on which something may go wrong.
+type invoker interface {
+	InvokeWith(ctx context.Context, payload []byte, fault runtimeapi.Fault) (runtimeapi.Result, error)
+}
+
+// latest is how many later ones a notification comes after, at most.
+const latest = 5
+
+// add lets a notification wait for the handler.
+func (n *notifier) add(e notice) {
+	f := n.faults
+	if !f.On(fault.NotificationsDoubled, fault.NotificationsLate) {
+		n.waiting = append(n.waiting, e)
+		return
+	}
+	label := f.label(e.object.Key)
+	times := 1
+	if f.Hit(fault.NotificationsDoubled, label, 0, first(label)) {
+		times = 2
+	}
+	late := f.Hit(fault.NotificationsLate, label, 0, first(label))
+	for i := range times {
+		// Of two one comes at once: whichever is first does the work, the other repeats it.
+		if late && i == 0 {
+			n.held = append(n.held, heldNotice{e, 1 + f.Hash(fault.NotificationsLate, label, 1)%latest, time.Now()})
+			continue
+		}
+		n.waiting = append(n.waiting, e)
+		n.pass()
+	}
+}
+
+// pass lets those go on that have been late for long enough once another one has come.
+func (n *notifier) pass() {
+	held := n.held[:0]
+	for _, h := range n.held {
+		if h.after--; h.after == 0 {
+			n.waiting = append(n.waiting, h.notice)
+		} else {
+			held = append(held, h)
+		}
+	}
+	n.held = held
+}
+
+// release lets all go on that have been late since then.
+func (n *notifier) release(since time.Time) {
+	n.mu.Lock()
+	held := n.held[:0]
+	for _, h := range n.held {
+		if h.since.After(since) {
+			held = append(held, h)
+		} else {
+			n.waiting = append(n.waiting, h.notice)
+		}
+	}
+	n.held = held
+	n.mu.Unlock()
+	n.changed.Broadcast()
+}
+
+func (n *notifier) start(ctx context.Context, handler invoker) {
 	n.done = make(chan struct{})
 	go func() {
 		defer close(n.done)
@@ -78,7 +149,7 @@ func (n *notifier) start(ctx context.Context, invoke func(context.Context, []byt
 			n.waiting = n.waiting[1:]
 			n.busy = true
 			n.mu.Unlock()
-			if err := n.handle(ctx, e, invoke); err != nil {
+			if err := n.handle(ctx, e, handler); err != nil {
 				n.mu.Lock()
 				n.err = fmt.Errorf("notifying of %s: %w", e.object.Key, err)
 				n.stopped = true
@@ -88,10 +159,10 @@ func (n *notifier) start(ctx context.Context, invoke func(context.Context, []byt
 	}()
 }
 
-func (n *notifier) handle(ctx context.Context, e notice, invoke func(context.Context, []byte) (runtimeapi.Result, error)) error {
+func (n *notifier) handle(ctx context.Context, e notice, handler invoker) error {
 	payload := s3.Notification(template.Region, "ErrorObjects", e.object)
 	for attempt := 1; ; attempt++ {
-		result, err := invoke(ctx, payload)
+		result, err := n.faults.handler(ctx, handler, e.object.Key, attempt, payload)
 		if err != nil {
 			return err
 		}
@@ -148,6 +219,7 @@ func (n *notifier) record(ctx context.Context, payload []byte, result runtimeapi
 
 // settle waits until every event has been handled.
 func (n *notifier) settle(ctx context.Context) error {
+	n.release(time.Now())
 	stop := context.AfterFunc(ctx, n.changed.Broadcast)
 	defer stop()
 	n.mu.Lock()

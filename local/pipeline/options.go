@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/opensearch"
 )
 
@@ -33,6 +34,9 @@ type Options struct {
 	Log io.Writer
 	// OpenSearch is a real server that the search stream delivers to; nil: documents go to files.
 	OpenSearch *opensearch.Options
+	// Faults are what goes wrong; FaultSeed decides when: the same seed, records, Rate and template have the same failures.
+	Faults    fault.Plan
+	FaultSeed uint64
 	// S3Listen and SQSListen are host:port on loopback, default any free port.
 	S3Listen, SQSListen string
 }

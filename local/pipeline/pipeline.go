@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/runtimeapi"
@@ -32,11 +33,13 @@ type Pipeline struct {
 
 	folder    *folder
 	functions []*runtimeapi.Function
-	logs      []*os.File // of the functions
+	logs      []*os.File    // of the functions
+	faults    *fault.Faults // nil without any
 	objects   *s3.Server
 	queue     *sqs.Server
 	notifier  *notifier
 	search    firehose.Search
+	files     *opensearch.Files  // nil when documents go to a server
 	server    *opensearch.Server // nil when documents go to files
 	streams   []*stream
 	ticking   sync.WaitGroup
@@ -56,6 +59,9 @@ type stream struct {
 	number  int64      // records offered
 	pending bool       // records put since the last Flush
 	journal *journal   // nil without Options.Check
+
+	lossMu sync.Mutex
+	losses []firehose.Discarded // nil without Options.Check
 }
 
 // StreamInfo describes one stream, for DescribeDeliveryStream.
@@ -96,12 +102,19 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	if p.folder, err = openFolder(p.o.Out); err != nil {
 		return err
 	}
-	p.queue, err = sqs.Serve(ctx, sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID,
-		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}})
-	if err != nil {
+	if !p.o.Faults.Empty() {
+		p.faults = fault.New(p.o.Faults, p.o.FaultSeed)
+	}
+	atQueue := newQueueFaults(p.faults)
+	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID,
+		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
+	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
+		o.Fault, o.Refuse = atQueue.entry, atQueue.batch
+	}
+	if p.queue, err = sqs.Serve(ctx, o); err != nil {
 		return err
 	}
-	p.notifier = newNotifier(p.config, p.queue)
+	p.notifier = newNotifier(p.config, p.queue, atQueue)
 	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.path(objectsDir), Listen: p.o.S3Listen,
 		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}}, Created: p.notifier.created})
 	if err != nil {
@@ -111,7 +124,8 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	p.notifier.start(ctx, handler.Invoke)
+	atQueue.kill = handler.Kill
+	p.notifier.start(ctx, handler)
 	if err := p.openSearch(ctx); err != nil {
 		return err
 	}
@@ -129,9 +143,23 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 }
 
 // openSearch makes what search streams deliver to.
-func (p *Pipeline) openSearch(ctx context.Context) (err error) {
+func (p *Pipeline) openSearch(ctx context.Context) error {
+	if err := p.openSearchEngine(ctx); err != nil {
+		return err
+	}
+	if p.faults.On(fault.SearchDown, fault.SearchForbidden, fault.SearchThrottled, fault.SearchDocuments, fault.SearchLost) {
+		p.search = &searchFaults{Faults: p.faults, next: p.search, until: map[fault.Name]time.Time{}}
+	}
+	return nil
+}
+
+func (p *Pipeline) openSearchEngine(ctx context.Context) (err error) {
 	if p.o.OpenSearch == nil {
-		p.search = opensearch.NewFiles(p.folder.path(indicesDir))
+		p.files = opensearch.NewFiles(p.folder.path(indicesDir))
+		if p.faults.On(fault.SearchLost) { // nothing else makes a stream send again what has been taken
+			p.files.Overwrite()
+		}
+		p.search = p.files
 		return nil
 	}
 	if p.config.SearchState == "" {
@@ -209,6 +237,16 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 			return nil, err
 		}
 		o.Invoke = f.Invoke
+		if p.faults.On(fault.TransformCrash, fault.TransformHang, fault.TransformTimeout, fault.TransformError, fault.TransformOversize,
+			fault.TransformMissing, fault.TransformDoubled) {
+			o.Invoke = newTransformFaults(p.faults, config.Kind, f, processor.Retries).invoke
+		}
+	}
+	if p.faults.On(fault.S3Down) {
+		o.Refuse = p.refuse
+		if p.o.Check {
+			o.Discarded = s.discarded
+		}
 	}
 	if p.o.Check {
 		if s.journal, err = newJournal(p.folder, config); err != nil {
@@ -217,6 +255,13 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 	}
 	s.Stream, err = firehose.New(ctx, o)
 	return s, err
+}
+
+// discarded keeps what Check has to know of a loss.
+func (s *stream) discarded(d firehose.Discarded) {
+	s.lossMu.Lock()
+	defer s.lossMu.Unlock()
+	s.losses = append(s.losses, d)
 }
 
 // function starts a function of the template: its environment is the template's, with AWS's endpoints where they are here.

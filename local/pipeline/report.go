@@ -1,6 +1,9 @@
 package pipeline
 
-import "firehose-pipeline/event"
+import (
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/fault"
+)
 
 // Report says what became of the records. Its JSON is the one that `pipeline local --format json` prints.
 type Report struct {
@@ -8,6 +11,8 @@ type Report struct {
 	Streams        StreamCounts `json:"streams"`
 	DeadLetter     DeadLetter   `json:"deadLetter"`
 	ElapsedSeconds float64      `json:"elapsedSeconds"`
+	// Faults says how often each fault of Options.Faults has come about; nil without any.
+	Faults map[fault.Name]int64 `json:"faults,omitempty"`
 }
 
 // StreamCounts are the streams of the stack; Search is nil when there is none.
@@ -16,12 +21,15 @@ type StreamCounts struct {
 	Search *SearchCounts `json:"search,omitempty"`
 }
 
-// Counts are of records: once everything is flushed, Received = Delivered + Dropped + Failed.
+// Counts are of records: once everything is flushed, Received = Delivered + Dropped + Failed + Discarded.
 type Counts struct {
 	Received  int64 `json:"received"`
 	Delivered int64 `json:"delivered"`
 	Dropped   int64 `json:"dropped"`
 	Failed    int64 `json:"failed"`
+	// Discarded are records that S3 has refused for the 24 hours that Firehose keeps them, Uncopied those whose copy it has.
+	Discarded int64 `json:"discarded,omitempty"`
+	Uncopied  int64 `json:"uncopied,omitempty"`
 }
 
 // LakeCounts are of the lake stream. Objects are the delivered ones, without backup and errors.
@@ -46,7 +54,7 @@ func (p *Pipeline) Report() Report {
 	var r Report
 	for _, s := range p.streams {
 		c := s.Counts()
-		counts := Counts{c.Received, c.Delivered, c.Dropped, c.Failed}
+		counts := Counts{c.Received, c.Delivered, c.Dropped, c.Failed, c.Discarded, c.Uncopied}
 		r.Events = max(r.Events, c.Received)
 		switch s.info.Kind {
 		case event.Lake:
@@ -58,6 +66,7 @@ func (p *Pipeline) Report() Report {
 	if messages, err := p.queue.Messages(p.config.Queue.Name); err == nil { // the queue exists from the start
 		r.DeadLetter.Messages = int64(len(messages))
 	}
+	r.Faults = p.faults.Counts()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.ElapsedSeconds = p.elapsed.Seconds()

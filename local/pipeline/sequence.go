@@ -27,13 +27,13 @@ func trimDocument(line []byte) []byte { return bytes.TrimRight(line, " \t\r\n") 
 // sequence checks objects that hold the records as they were put, byte after byte. Nothing marks where one ends, so the
 // records' own lengths do: each object is read along the records that follow the last one read. Where the content is not
 // that of the record expected, the record that it is is looked up by its fingerprint.
-func (c *checker) sequence(place template.S3Output, where string) error {
-	s := &sequence{checker: c, seen: make([]uint8, len(c.lettered)), where: where}
+func (c *checker) sequence(place template.S3Output, where string, lost known) error {
+	s := &sequence{checker: c, seen: make([]uint8, len(c.lettered)), where: where, lost: lost}
 	if err := s.follow(place); err != nil {
 		return err
 	}
 	return c.journal.read(func(e *entry) error {
-		if s.seen[e.number] == 0 && e.bytes > 0 {
+		if s.seen[e.number] == 0 && s.there(e) {
 			c.find(Missing, where, e.number, "")
 		}
 		return nil
@@ -43,6 +43,7 @@ func (c *checker) sequence(place template.S3Output, where string) error {
 type sequence struct {
 	*checker
 	where string
+	lost  known   // records of which this is known are not looked for
 	seen  []uint8 // how often each record was found, at most 255
 
 	order *cursor // the records in order, from the last one found
@@ -52,8 +53,11 @@ type sequence struct {
 	lengths []int              // of all records, each once
 }
 
+// there reports whether a record leaves a trace in the objects.
+func (s *sequence) there(e *entry) bool { return e.bytes > 0 && s.known[e.index]&s.lost == 0 }
+
 func (s *sequence) follow(from template.S3Output) error {
-	s.order = &cursor{journal: s.journal}
+	s.order = &cursor{journal: s.journal, there: s.there}
 	defer s.order.close()
 	return s.walk(from.Prefix, func(key string, file *os.File) error {
 		place, err := s.newPlace(key)
@@ -161,7 +165,7 @@ func (s *sequence) index() error {
 	s.records = map[uint64][]int64{}
 	lengths := map[int]bool{}
 	err := s.journal.read(func(e *entry) error {
-		if e.bytes > 0 {
+		if s.there(e) {
 			s.records[e.raw] = append(s.records[e.raw], e.number)
 			lengths[e.bytes] = true
 		}
@@ -177,6 +181,7 @@ func (s *sequence) index() error {
 // cursor walks along the journal.
 type cursor struct {
 	journal *journal
+	there   func(*entry) bool
 	file    *os.File
 	in      *bufio.Reader
 	left    int64
@@ -184,7 +189,7 @@ type cursor struct {
 	ready   bool
 }
 
-// peek returns the next entry of a record that is not empty, nil at the end.
+// peek returns the next entry of a record that is there, nil at the end.
 func (c *cursor) peek() (*entry, error) {
 	if c.file == nil {
 		if err := c.rewind(); err != nil {
@@ -198,8 +203,9 @@ func (c *cursor) peek() (*entry, error) {
 		if err := c.current.read(c.in); err != nil {
 			return nil, err
 		}
+		c.current.index = c.journal.count - c.left
 		c.left--
-		c.ready = c.current.bytes > 0
+		c.ready = c.there(&c.current)
 	}
 	return &c.current, nil
 }

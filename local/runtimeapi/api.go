@@ -58,7 +58,7 @@ func (e *environment) response(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if !complete {
+	if !complete || e.inject(Oversize) {
 		message := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", ResponseLimit)
 		e.post(w, r, answer{marshal(errorObject{"Function.ResponseSizeTooLarge", message}), "Unhandled"},
 			http.StatusRequestEntityTooLarge,
@@ -98,7 +98,7 @@ func (e *environment) initFailure(w http.ResponseWriter, r *http.Request) {
 		body = marshal(errorObject{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type")})
 	}
 	e.mu.Lock()
-	first := e.initError == nil && e.current == ""
+	first := e.initError == nil && !e.begun
 	if first {
 		e.initError = body
 	}
@@ -117,6 +117,19 @@ type status struct {
 
 // post takes the answer for the event under way; an answer for another one, or a second one, is refused.
 func (e *environment) post(w http.ResponseWriter, r *http.Request, given answer, code int, body any) {
+	switch {
+	case e.hangs(): // a process does not stop at once
+		<-e.exited
+		return
+	case e.inject(Crash):
+		e.kill(killed)
+		<-e.exited // so that the process does not see an answer to its own
+		return
+	case e.inject(Late):
+		e.late <- struct{}{} // has room for the one of an invocation
+		<-e.exited
+		return
+	}
 	e.mu.Lock()
 	expected := e.current == r.PathValue("id") && e.answer == nil
 	if expected {
@@ -128,6 +141,17 @@ func (e *environment) post(w http.ResponseWriter, r *http.Request, given answer,
 		return
 	}
 	reply(w, code, body)
+}
+
+// inject reports whether this is to go wrong now, and notes that it does.
+func (e *environment) inject(fault Fault) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fault != fault || e.current == "" || e.injected {
+		return false
+	}
+	e.injected = true
+	return true
 }
 
 // read returns the body, up to the limit of an answer, and whether that is all of it. A body that breaks off has been

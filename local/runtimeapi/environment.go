@@ -20,6 +20,7 @@ type call struct {
 	payload  []byte
 	limit    time.Duration // what is left of the function's timeout
 	deadline time.Time
+	fault    Fault
 	result   Result
 }
 
@@ -35,11 +36,15 @@ type environment struct {
 	failed chan struct{} // the runtime has reported that its init failed; closed once
 	exited chan struct{} // the process has ended and been waited for
 	done   chan struct{} // and nothing of the environment is left
+	late   chan struct{} // a Late answer has been given
 
 	connections sync.WaitGroup
 
 	mu         sync.Mutex
-	current    string  // request id of the event being worked on
+	current    string  // request id of the event being worked on; empty between events
+	begun      bool    // the first event has been handed over: init is over
+	fault      Fault   // what is to go wrong with it
+	injected   bool    // and has
 	answer     *answer // what the runtime posted for it
 	initError  []byte
 	killReason string
@@ -68,6 +73,7 @@ func (f *Function) newEnvironment() (*environment, error) {
 		failed: make(chan struct{}),
 		exited: make(chan struct{}),
 		done:   make(chan struct{}),
+		late:   make(chan struct{}, 1),
 	}
 	e.server = &http.Server{
 		Handler:           e.routes(),
@@ -164,15 +170,23 @@ func (e *environment) initialize(ctx context.Context, closed <-chan struct{}, li
 // run hands the event over and waits for the end of the invocation.
 func (e *environment) run(ctx context.Context, closed <-chan struct{}, call *call) error {
 	e.mu.Lock()
-	e.current, e.answer = call.id, nil
+	e.begun, e.current, e.answer, e.fault, e.injected = true, call.id, nil, call.fault, false
 	e.mu.Unlock()
 	e.waiting = false
 	started, before := time.Now(), e.cpu()
 	call.deadline = started.Add(call.limit)
-	err := e.until(ctx, closed, call.limit, call, e.work)
+	limit := call.limit
+	if call.fault == Hang {
+		e.freeze()
+		limit = min(limit, hangWait)
+	}
+	err := e.until(ctx, closed, limit, call, e.work)
 	call.result.Duration = time.Since(started)
 	call.result.CPU = e.cpu() - before
 	call.result.PeakMemory = e.peak
+	e.mu.Lock()
+	e.current, call.result.Injected = "", e.injected
+	e.mu.Unlock()
 	if answer := e.answered(); answer != nil && call.result.FunctionError == "" {
 		call.result.fail(answer.functionError, answer.payload)
 	}
@@ -209,9 +223,10 @@ func (e *environment) until(ctx context.Context, closed <-chan struct{}, limit t
 			e.exit(call)
 			return nil
 		case <-timeout.C:
-			e.watchMemory()
-			e.end("timeout")
-			call.result.report("Sandbox.Timedout", fmt.Sprintf("Task timed out after %.2f seconds", e.cfg.Timeout.Seconds()))
+			e.timedOut(call)
+			return nil
+		case <-e.late:
+			e.timedOut(call)
 			return nil
 		case <-memory.C:
 			if resident := e.watchMemory(); resident > int64(e.cfg.MemoryMB)<<20 {
@@ -227,6 +242,37 @@ func (e *environment) until(ctx context.Context, closed <-chan struct{}, limit t
 			return ErrClosed
 		}
 	}
+}
+
+// killed is how a process ends that was killed from outside.
+const killed = "signal: killed"
+
+// busy reports whether the process has an event.
+func (e *environment) busy() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current != ""
+}
+
+// freeze stops the process where it is.
+func (e *environment) freeze() {
+	e.mu.Lock()
+	e.injected = true
+	e.mu.Unlock()
+	stopProcess(e.cmd.Process)
+}
+
+// hangs reports whether the process is one that was stopped.
+func (e *environment) hangs() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fault == Hang && e.injected
+}
+
+func (e *environment) timedOut(call *call) {
+	e.watchMemory()
+	e.end("timeout")
+	call.result.report("Sandbox.Timedout", fmt.Sprintf("Task timed out after %.2f seconds", e.cfg.Timeout.Seconds()))
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -23,6 +23,11 @@ func killProcess(process *os.Process) {
 	_ = process.Kill()
 }
 
+// stopProcess stops the process without ending it.
+func stopProcess(process *os.Process) {
+	_ = process.Signal(syscall.SIGSTOP) // it may just have ended
+}
+
 // memory returns the resident set and its peak in bytes, 0 for a process that is gone.
 func memory(pid int) (resident, peak int64) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

@@ -15,6 +15,8 @@ type Result struct {
 	// FunctionError is empty or "Unhandled", like the header X-Amz-Function-Error.
 	FunctionError string
 
+	Injected bool // what InvokeWith was asked for has gone wrong
+
 	Cold    bool          // the environment was started for this invocation
 	Init    time.Duration // of a cold start: from the process's start to its first request for an event
 	InitCPU time.Duration // of a cold start: CPU time of that phase; 0 where it cannot be measured

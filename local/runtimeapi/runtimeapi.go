@@ -10,6 +10,7 @@
 //   - an invocation ends when the runtime asks for the next event, not when it has answered;
 //   - a timeout, a crash and an excess of memory end the process, are reported in Lambda's words, and make the next
 //     invocation a cold start; an error that the handler returns does not;
+//   - on request an invocation goes wrong in one of these ways, on the real process: see [Fault];
 //   - 6 MB at most for the event and for the answer: an answer beyond is refused with 413 (aws-lambda-go then exits);
 //   - the process sees the environment variables that Lambda sets and those of the function, and nothing of the caller's.
 //
@@ -39,6 +40,7 @@ const (
 	environmentLimit = 4 * 1024 // names and values of Config.Environment together
 	initTimeout      = 10 * time.Second
 	memoryInterval   = 10 * time.Millisecond
+	hangWait         = 20 * time.Millisecond // of a Hang: real time that is waited for the timeout
 )
 
 // ErrClosed is what Invoke returns once the function is closed.
@@ -227,6 +229,23 @@ func (f *Function) Close() {
 // from running: a [RequestTooLargeError], ErrClosed, or the context's error (the process is then killed, as nothing else can
 // interrupt it).
 func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
+	return f.InvokeWith(ctx, payload, None)
+}
+
+// Fault is what is to go wrong in one invocation.
+type Fault int
+
+// The faults.
+const (
+	None     Fault = iota
+	Crash          // the process is killed when it gives its answer, which nobody gets
+	Hang           // the process is stopped before it reads the event, and killed for its timeout: after hangWait, not the whole of it
+	Late           // the process gives its answer, and it counts as given after the timeout
+	Oversize       // the answer is refused as one above [ResponseLimit]
+)
+
+// InvokeWith is Invoke with something going wrong. Result.Injected says whether it did: a function may fail before.
+func (f *Function) InvokeWith(ctx context.Context, payload []byte, fault Fault) (Result, error) {
 	if len(payload) > RequestLimit {
 		return Result{}, &RequestTooLargeError{Size: len(payload)}
 	}
@@ -237,7 +256,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	call := &call{id: newRequestID(), payload: payload, limit: f.cfg.Timeout, result: Result{}}
+	call := &call{id: newRequestID(), payload: payload, limit: f.cfg.Timeout, fault: fault, result: Result{}}
 	call.result.RequestID = call.id
 	e := warm
 	if e == nil {
@@ -251,6 +270,17 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 		return Result{}, err
 	}
 	return call.result, nil
+}
+
+// Kill kills the processes that have an event, as what AWS does not announce would. Their invocations fail.
+func (f *Function) Kill() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for e := range f.live {
+		if e.busy() {
+			e.kill(killed)
+		}
+	}
 }
 
 // acquire takes a place in the pool: a warm environment, or nil for the right to start one.

@@ -107,6 +107,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, *apiError) 
 	if service != "AmazonSQS" || handle == nil {
 		return nil, fail("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "this local endpoint does not know the operation %s.%s", service, name)
 	}
+	if s.options.Refuse != nil {
+		if f := s.options.Refuse(name); f != nil {
+			return nil, f.error()
+		}
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, requestLimit))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {

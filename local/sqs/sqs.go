@@ -74,6 +74,8 @@ type Options struct {
 	// Fault, when set, is asked for each entry of a request that changes a queue, after the request's own checks; a Fault
 	// makes the entry fail without effect. Calls may be concurrent.
 	Fault func(Entry) *Fault
+	// Refuse, when set, is asked for each request by its operation; a Fault is the request's error.
+	Refuse func(operation string) *Fault
 	// Journal, when set, is told of every change, in order and one at a time. It must return soon: the queue waits.
 	Journal func(Event)
 }

@@ -322,6 +322,26 @@ func TestSendBatch(t *testing.T) {
 		}
 		w.wantBodies("1", "3")
 	})
+	t.Run("a request that is refused has no effect", func(t *testing.T) {
+		var asked []string
+		w := serve(t, func(o *sqs.Options) {
+			o.Refuse = func(operation string) *sqs.Fault {
+				if asked = append(asked, operation); len(asked) > 1 {
+					return nil
+				}
+				return &sqs.Fault{Code: "RequestThrottled", Message: "slow down", SenderFault: true}
+			}
+		})
+		_, err := send(w, entry("a", "1"))
+		wantError(t, err, "RequestThrottled")
+		if _, err := send(w, entry("a", "2")); err != nil {
+			t.Error(err)
+		}
+		if asked[0] != "SendMessageBatch" {
+			t.Errorf("asked about %q", asked)
+		}
+		w.wantBodies("2")
+	})
 	t.Run("a fault of the service in a single request is a 500", func(t *testing.T) {
 		w := serve(t, func(o *sqs.Options) {
 			o.Fault = func(sqs.Entry) *sqs.Fault { return &sqs.Fault{Code: "ServiceUnavailable", Message: "later"} }

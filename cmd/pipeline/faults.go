@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"firehose-pipeline/local/fault"
+	"firehose-pipeline/local/pipeline"
+)
+
+// faults is a repeatable flag that takes the name of a fault, with a parameter if wanted.
+type faults struct{ fault.Plan }
+
+func (f *faults) Set(text string) error { return f.Add(text) }
+func (f *faults) Type() string          { return "NAME[:PARAMETER]" }
+
+// faultHelp lists the faults for the help.
+func faultHelp() string {
+	var b strings.Builder
+	b.WriteString(`With --fault, what goes wrong on AWS goes wrong here, on the real processes where there are any: for the given share of the named
+things and the first of them, or for the given time of the model. The report says how often each came about, and a fault that never
+did fails the run. --fault all has every one; given with others, their parameters count. The same --fault-seed, events, --rate and
+settings have the same failures. With --opensearch, search faults cost as much real time as a real outage. The faults, with their
+defaults:
+`)
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, k := range fault.Kinds {
+		of := "of time"
+		if k.Window == 0 {
+			of = "of " + k.Of
+		}
+		fmt.Fprintf(table, "  %s:%s\t%s\t%s\n", k.Name, k.Parameter(), of, k.Does)
+	}
+	flush(table)
+	return b.String()
+}
+
+// writeFaults says how often each fault came about.
+func writeFaults(w io.Writer, counts map[fault.Name]int64) {
+	if len(counts) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nfaults, and how often each came about\n")
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, k := range fault.Kinds {
+		if n, asked := counts[k.Name]; asked {
+			fmt.Fprintf(table, "  %s\t%s\n", k.Name, thousands(n))
+		}
+	}
+	flush(table)
+}
+
+// neverFired returns the faults that did not come about.
+func neverFired(counts map[fault.Name]int64) []string {
+	var names []string
+	for _, k := range fault.Kinds {
+		if n, asked := counts[k.Name]; asked && n == 0 {
+			names = append(names, string(k.Name))
+		}
+	}
+	return names
+}
+
+// writeRepeated says what is there more than once, and what AWS declares as lost.
+func writeRepeated(w io.Writer, c *pipeline.CheckReport) {
+	d := c.Duplicates
+	for _, line := range []struct {
+		n    int64
+		what string
+	}{
+		{d.Letters, "dead letters more than once, told by their ids"},
+		{d.Stored, "documents in the index whose dead letters name them: their answers were lost"},
+		{d.Overwritten, "documents sent again and overwritten by their ids"},
+	} {
+		if line.n > 0 {
+			fmt.Fprintf(w, "  duplicates: %s %s\n", thousands(line.n), line.what)
+		}
+	}
+	for _, where := range slices.Sorted(maps.Keys(c.Losses)) {
+		fmt.Fprintf(w, "  declared losses: %s of the %s, refused by S3 for the 24 hours that Firehose keeps them\n", count(c.Losses[where], "record"), where)
+	}
+}
