@@ -44,16 +44,12 @@ func stopAt(i int, first, second uint64) int {
 // What is common in strings is done here, without a call, so that nothing has to be saved for one.
 func scanString(data []byte, i int) (end int, escaped bool, problem Problem) {
 	for {
-		for i >= 0 && i <= len(data)-16 {
-			first, second := words(data, i)
-			if stop, more := special(first), special(second); stop|more != 0 {
-				if stop == 0 {
-					stop, i = more, i+8
-				}
+		for i >= 0 && i <= len(data)-8 {
+			if stop := special(load(data, i)); stop != 0 {
 				i += bits.TrailingZeros64(stop) >> 3
 				break
 			}
-			i += 16
+			i += 8
 		}
 		if uint(i) >= uint(len(data)) {
 			return len(data), escaped, UnexpectedEnd
@@ -82,7 +78,7 @@ func scanString(data []byte, i int) (end int, escaped bool, problem Problem) {
 			i += 3
 		case w&0xC0C0C0F8 == 0x808080F0 && w&0x3007 != 0 && (w&7 < 4 || w&0x3007 == 4):
 			i += 4
-		case c >= ' ' && c < utf8.RuneSelf: // after it fewer than 16 bytes are left
+		case c >= ' ' && c < utf8.RuneSelf: // after it fewer than eight bytes are left
 			i++
 		default:
 			return scanRest(data, i, escaped)
