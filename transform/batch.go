@@ -217,7 +217,7 @@ func (b *batch) decodeText(text []byte) bool {
 	bits := v0<<18 | v1<<12 | v2<<6 | v3
 	b.decoded = append(b.decoded[:n], byte(bits>>16), byte(bits>>8), byte(bits))
 	switch {
-	case bits>>24 == 0:
+	case (v0|v1|v2|v3)>>24 == 0:
 		return true
 	case (v0|v1|v2)>>24 == 0 && last[3] == '=':
 		b.decoded = b.decoded[:n+2]

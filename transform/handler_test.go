@@ -151,6 +151,7 @@ func TestRequests(t *testing.T) {
 		{"a raw line break in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\"}]}", `reading request: invalid syntax at byte 40 of 45`},
 		{"four raw line breaks in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\n\n\n\"}]}", `reading request: invalid syntax at byte 40 of 48`},
 		{"an invalid escape in data", `{"records":[{"recordId":"1","data":"e30\x"}]}`, `reading request: invalid syntax at byte 40 of 45`},
+		{"an invalid escape in the last four characters of data", `{"records":[{"recordId":"1","data":"0\00"}]}`, `reading request: invalid syntax at byte 38 of 44`},
 		{"invalid UTF-8 in an id", "{\"records\":[{\"recordId\":\"\xff\",\"data\":\"\"}]}", `reading request: invalid UTF-8 at byte 25 of 40`},
 		{"cut in data", `{"records":[{"recordId":"1","data":"e30=`, `reading request: unexpected end at byte 40 of 40`},
 		{"cut after a record", `{"records":[{"recordId":"1","data":"e30="}`, `reading request: expected , or ] at byte 42 of 42`},
@@ -176,6 +177,25 @@ func TestRequests(t *testing.T) {
 				t.Fatalf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestBase64 puts every byte at every place of good data, and compares with encoding/base64.
+func TestBase64(t *testing.T) {
+	var b batch
+	for n := range 70 {
+		data := []byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("abc\xff\x00"), 14)[:n]))
+		for at := range data {
+			for c := range 256 {
+				changed := bytes.Clone(data)
+				changed[at] = byte(c)
+				want, err := base64.StdEncoding.DecodeString(string(changed))
+				valid := err == nil && !bytes.ContainsAny(changed, "\r\n") // which encoding/base64 skips
+				if got := b.decodeText(changed); got != valid || valid && !bytes.Equal(b.decoded, want) {
+					t.Fatalf("%q: %v %q, encoding/base64: %v %q", changed, got, b.decoded, err, want)
+				}
+			}
+		}
 	}
 }
 
