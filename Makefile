@@ -38,8 +38,12 @@ synth: node_modules ## write the template to cdk.out
 	npx cdk synth --quiet
 
 .PHONY: bench
-bench: need-go need-node node_modules ## measure; prints ratios against baselines of the same run
-	./verify/bench.sh
+bench: need-go need-python ## measure the transform against baselines of the same run
+	go run ./verify/bench
+
+.PHONY: bench-synth
+bench-synth: need-go need-node node_modules ## measure cdk synth against that of an empty app
+	./verify/synth.sh
 
 .PHONY: clean
 clean: ## remove what was built
@@ -51,7 +55,7 @@ need-go:
 need-node:
 	@command -v node >/dev/null || { echo "Node.js is missing: install Node.js 22 or later (https://nodejs.org); the CDK runs in it" >&2; exit 1; }
 need-python:
-	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.10 or later with venv" >&2; exit 1; }
+	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.10 or later with venv, make bench 3.11" >&2; exit 1; }
 
 need-java:
 	@command -v java >/dev/null || { echo "Java is missing: OpenSearch needs Java 11 to 21" >&2; exit 1; }

@@ -19,7 +19,10 @@ import (
 // role, calls the function unqualified and cannot say a processor buffer below 1 MB.
 
 // processorBufferMB and processorBufferSeconds bound what Firehose sends to one invocation of the transform. The answer is
-// bounded by 6 MB and is larger than the records: with 1 MB, events of under 90 bytes already pass it.
+// bounded by 6 MB, and the fields added and base64 make it larger than the records, the more so the smaller they are. With
+// 0.5 MB a buffer of events of 31 bytes fits; with 1 MB one of events of 80 bytes may not, with 3 MB one of 569 bytes
+// (docs/performance.md). A batch then takes a hundredth of a second at the default memory, so that less than ten seconds of
+// buffering would only multiply the invocations.
 const (
 	processorBufferMB      = "0.5"
 	processorBufferSeconds = "10"

@@ -27,6 +27,9 @@ const (
 	TooLarge      Reason = "TooLarge"      // the answer to Firehose would have passed Lambda's 6 MB
 )
 
+// Reasons are all reasons, in a fixed order.
+var Reasons = []Reason{EmptyRecord, ByteOrderMark, InvalidUTF8, InvalidJSON, UnexpectedEnd, NotAnObject, TooDeep, TrailingData, InvalidBase64, TooLarge}
+
 // MaxDepth is how deep objects and arrays of an event may be nested; the event itself is 1.
 const MaxDepth = jsonscan.MaxDepth
 

@@ -37,7 +37,13 @@ type edit struct {
 // Integers are those written without fraction and exponent: 1.0 and 1e3 are none. A string counts by what it means, so
 // escapes in it do not matter.
 func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
-	*v = value{state: conformed}
+	how := e.convert(v, t, m)
+	v.present = v.state == conformed && says(v.text)
+	return how
+}
+
+func (e *Event) convert(v *value, t Type, m *jsonscan.Member) how {
+	v.state, v.empty, v.text, v.number = conformed, false, nil, 0
 	switch m.Kind {
 	case jsonscan.String:
 		v.text = e.content(m)
@@ -158,11 +164,13 @@ func parseAnyDouble(text []byte) (float64, state) {
 
 // fitsInt64 reports whether a JSON integer is in the range of 64 bits.
 func fitsInt64(text []byte) bool {
-	if len(text) <= 18 {
-		return true
+	const most, least = "9223372036854775807", "9223372036854775808"
+	limit := most
+	if text[0] == '-' {
+		text, limit = text[1:], least
 	}
-	_, err := strconv.ParseInt(string(text), 10, 64)
-	return err == nil
+	// A JSON integer has no zeros to skip, so that one that is longer is larger.
+	return len(text) < len(limit) || len(text) == len(limit) && (text[0] < '9' || string(text) <= limit)
 }
 
 // isZero reports whether a JSON number is zero, however it is written.

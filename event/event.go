@@ -21,10 +21,12 @@ type Event struct {
 	partial     bool
 	// had: the event has been through the transform before and got the field of the rule that runs now. What that pass
 	// moved to malformed then counts as having come, so that the event comes out the same.
-	had     bool
-	own     jsonscan.Kind     // kind of the event's own malformed, 0 for none
-	before  *jsonscan.Scanner // members of the event's own malformed when that is an object
-	decoded []byte            // memory for strings that were written with escapes
+	had bool
+	// processed is the index of the member that an earlier pass began with, -1 when there was none.
+	processed int
+	own       jsonscan.Kind     // kind of the event's own malformed, 0 for none
+	before    *jsonscan.Scanner // members of the event's own malformed when that is an object
+	decoded   []byte            // memory for strings that were written with escapes
 }
 
 // FieldID names a declared field: its index in [Fields].
@@ -54,10 +56,16 @@ const (
 
 // value is a declared field of the event.
 type value struct {
-	state  state
-	empty  bool    // "", null, false, 0, {} or [] as it came
-	text   []byte  // conformed: the string's meaning, or the number, true or false as JSON
-	number float64 // conformed Double
+	state   state
+	empty   bool    // "", null, false, 0, {} or [] as it came
+	present bool    // conformed, and no blank string
+	text    []byte  // conformed: the string's meaning, or the number, true or false as JSON
+	number  float64 // conformed Double
+}
+
+// says reports whether a text is more than white space.
+func says(text []byte) bool {
+	return len(text) > 0 && (text[0] > ' ' && text[0] < utf8.RuneSelf || len(bytes.TrimSpace(text)) > 0)
 }
 
 // Came reports whether the event came with the field, whatever its value.
@@ -79,10 +87,7 @@ func (e *Event) IsMalformed(f FieldID) bool {
 func (e *Event) IsEmpty(f FieldID) bool { return e.fields[f].empty && e.Came(f) }
 
 // Present reports whether the field says something: it came, is neither null nor malformed, and no blank string.
-func (e *Event) Present(f FieldID) bool {
-	v := &e.fields[f]
-	return v.state == conformed && !blank(v.text)
-}
+func (e *Event) Present(f FieldID) bool { return e.fields[f].present }
 
 // Text returns the meaning of a string or timestamp field, and the JSON text of a number or boolean. It is empty when the
 // field did not come, is null or malformed.
@@ -104,8 +109,11 @@ func (e *Event) IsPartial() bool { return e.partial }
 // Before returns the string that an earlier pass of the transform gave to the field of the rule that runs, of which name is
 // the name; empty when there was no such pass, or it gave none.
 func (e *Event) Before(name string) string {
+	if !e.had {
+		return ""
+	}
 	at := e.names.Index(name)
-	if !e.had || at < 0 || e.scan.Found[at] < 0 {
+	if at < 0 || e.scan.Found[at] < 0 {
 		return ""
 	}
 	m := &e.scan.Members[e.scan.Found[at]]
@@ -118,8 +126,7 @@ func (e *Event) Before(name string) string {
 // runs notes which rule runs next. The transform writes processed_timestamp first of all its fields, so that what comes
 // after it was added by the transform, and what comes before was sent by a producer.
 func (e *Event) runs(rule int) {
-	processed := e.scan.Found[processedAt]
-	e.had = processed >= 0 && e.scan.Found[firstRule+rule] >= processed
+	e.had = e.processed >= 0 && e.scan.Found[firstRule+rule] >= e.processed
 }
 
 // malformedBefore sets v to what is known of a field that may have been moved to malformed by an earlier pass.
@@ -154,7 +161,7 @@ func appendText(dst []byte, s string) []byte {
 
 // appendNumber appends x with at most two decimals; NaN and infinity, which JSON cannot say, add nothing.
 func appendNumber(dst []byte, x float64) []byte {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
+	if !isFinite(x) {
 		return dst
 	}
 	if math.Abs(x) > 1e15 { // has no decimals to speak of, and its hundredths may not fit an int64
@@ -175,6 +182,8 @@ func appendNumber(dst []byte, x float64) []byte {
 	return dst
 }
 
+func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
 // quoteEscaped appends UTF-8 text as a JSON string.
 func quoteEscaped(dst, text []byte) []byte {
 	dst = append(dst, '"')
@@ -190,12 +199,4 @@ func quoteEscaped(dst, text []byte) []byte {
 		}
 	}
 	return append(dst, '"')
-}
-
-// blank reports whether text has nothing but white space.
-func blank(text []byte) bool {
-	if len(text) > 0 && text[0] > ' ' && text[0] < utf8.RuneSelf {
-		return false
-	}
-	return len(bytes.TrimSpace(text)) == 0
 }

@@ -41,6 +41,8 @@ func FuzzProcessor(f *testing.F) {
 		if err := Check(Lake, record); (err == nil) != (lakeResult.Refused.Reason == "") {
 			t.Fatalf("check says %v, the lake %v", err, lakeResult.Refused)
 		}
+		inParts(t, search, record, out)
+		inParts(t, lake, record, lines)
 		if refused != nil {
 			return
 		}

@@ -2,6 +2,8 @@ package event
 
 import (
 	"bytes"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +52,7 @@ func TestLakeRecords(t *testing.T) {
 			if refused != nil || result.Refused.Reason != "" {
 				t.Fatal(refused, result.Refused)
 			}
+			inParts(t, p, []byte(c.record), out[len("before"):])
 			lines := slices.Collect(strings.Lines(string(out[len("before"):])))
 			if result.Written != len(c.kept) || result.Dropped != c.dropped || len(lines) != len(c.kept) {
 				t.Fatalf("%+v %q", result, lines)
@@ -120,5 +123,21 @@ func TestCheckAgreesWithProcessor(t *testing.T) {
 	}
 	if _, result := p.Append(nil, []byte("{}{}"), 1000); result.Written != 2 {
 		t.Error(result)
+	}
+}
+
+func TestReasons(t *testing.T) {
+	source, err := os.ReadFile("check.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`Reason = "(\w+)"`).FindAllSubmatch(source, -1)
+	if len(declared) != len(Reasons) {
+		t.Fatalf("%d reasons are declared, %d in Reasons", len(declared), len(Reasons))
+	}
+	for _, d := range declared {
+		if !slices.Contains(Reasons, Reason(d[1])) {
+			t.Errorf("%s is not in Reasons", d[1])
+		}
 	}
 }

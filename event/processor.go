@@ -3,6 +3,7 @@ package event
 import (
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"firehose-pipeline/jsonscan"
 )
@@ -12,11 +13,15 @@ import (
 type Processor struct {
 	stream Stream
 	drop   []string
+	types  []Type // of Fields
 	event  Event
 	// edits says how each member is written; it is empty when all are written as sent.
 	edits []edit
-	// keeps has, for each rule, whether the event keeps its own field of that name.
-	keeps []bool
+	// written has, for each rule, what it wrote lately.
+	written []memory
+	keeps   bool // whether of any rule the event keeps its own field
+	tails   tails
+	parts   Parts // of the last record
 	// moved are the members, in JSON and joined by commas, that this pass moves to the malformed object; movedNames has,
 	// for each of names, whether it is among them.
 	moved      []byte
@@ -52,22 +57,22 @@ var (
 	processedAt = firstRule
 )
 
-// ruleKeys are the rules' keys as they are written: ,"name":
-var ruleKeys = func() [][]byte {
-	keys := make([][]byte, len(Rules))
-	for i, r := range Rules {
-		keys[i] = []byte(`,"` + r.Name + `":`)
-	}
-	return keys
-}()
-
 // NewProcessor returns a processor for records of the stream. Objects whose event_type is one of dropEventTypes are left
 // out.
 func NewProcessor(stream Stream, dropEventTypes []string) *Processor {
+	types := make([]Type, len(Fields))
+	for f := range Fields {
+		types[f] = Fields[f].Type
+	}
+	written := make([]memory, len(Rules))
+	for i := range Rules {
+		written[i].rule = &Rules[i]
+	}
 	return &Processor{
+		types:      types,
 		stream:     stream,
 		drop:       slices.Clone(dropEventTypes),
-		keeps:      make([]bool, len(Rules)),
+		written:    written,
 		movedNames: make([]bool, malformedName+1),
 		event: Event{
 			names:  names,
@@ -87,38 +92,74 @@ func (p *Processor) SetTime(now time.Time) {
 // record is refused, or would add more than limit bytes, it returns dst as it came; nothing written and nothing refused
 // means that the whole record is dropped. It keeps no reference to record or dst.
 func (p *Processor) Append(dst, record []byte, limit int) ([]byte, Result) {
-	var result Result
+	out := p.append(dst, record, limit, false)
+	if p.parts.Tail != nil {
+		out = append(out, p.parts.Tail.JSON...)
+	}
+	return out, p.parts.Result
+}
+
+// Parts are the parts of what a record becomes that AppendMiddle leaves out.
+type Parts struct {
+	Result
+	// Same is how many bytes at the start of the record are the same in what it becomes. It is a multiple of three, so that
+	// whole groups of their base64 can be copied.
+	Same int
+	// Tail is what ends it, nil for nothing.
+	Tail *Tail
+}
+
+// AppendMiddle is Append without the parts that need no work: what the record becomes is record[:Same], what is appended to
+// dst, and Tail.JSON. The limit is for all three together. The parts are valid until the next record.
+func (p *Processor) AppendMiddle(dst, record []byte, limit int) ([]byte, *Parts) {
+	return p.append(dst, record, limit, true), &p.parts
+}
+
+func (p *Processor) append(dst, record []byte, limit int, middle bool) []byte {
+	parts := &p.parts
+	*parts = Parts{}
 	out, at := dst, 0
 	for {
 		end, more, refused := next(p.event.scan, p.stream, record, at)
 		if refused.Reason != "" {
-			return dst, Result{Refused: refused}
+			*parts = Parts{Result: Result{Refused: refused}}
+			return dst
 		}
 		if !more {
-			return out, result
+			return out
 		}
-		var keep bool
-		if out, keep = p.object(out, record[:end]); keep {
-			result.Written++
-			if p.event.partial {
-				result.Partial++
+		if parts.Tail != nil { // it was not the last object
+			out = append(out, parts.Tail.JSON...)
+			parts.Tail = nil
+		}
+		if p.take(record[:end]) {
+			start, end, changed := p.unchanged()
+			if middle && parts.Written == 0 && start == 0 {
+				parts.Same = end / 3 * 3
+				start = parts.Same
 			}
-			if p.stream == Lake {
-				out = append(out, '\n')
+			out, parts.Tail = p.object(append(out, record[start:end]...), changed)
+			parts.Written++
+			if p.event.partial {
+				parts.Partial++
 			}
 		} else {
-			result.Dropped++
+			parts.Dropped++
 		}
-		if len(out)-len(dst) > limit {
-			return dst, Result{Refused: Error{TooLarge, at}}
+		size := parts.Same + len(out) - len(dst)
+		if parts.Tail != nil {
+			size += len(parts.Tail.JSON)
+		}
+		if size > limit {
+			*parts = Parts{Result: Result{Refused: Error{TooLarge, at}}}
+			return dst
 		}
 		at = end
 	}
 }
 
-// object appends the object just scanned, which ends where record ends; false, and nothing appended, when its event type
-// is to be dropped.
-func (p *Processor) object(dst, record []byte) ([]byte, bool) {
+// take conforms the object just scanned, which ends where record ends; false when its event type is to be dropped.
+func (p *Processor) take(record []byte) bool {
 	e := &p.event
 	e.record, e.decoded = record, e.decoded[:0]
 	p.edits = p.edits[:0]
@@ -135,31 +176,117 @@ func (p *Processor) object(dst, record []byte) ([]byte, bool) {
 	}
 
 	p.takeMalformed()
+	members, found := e.scan.Members, e.scan.Found
 	for f := range e.fields {
-		if at := e.scan.Found[f]; at >= 0 {
-			p.conform(&e.fields[f], f, Fields[f].Type, at)
-		} else if v := &e.fields[f]; e.own == jsonscan.Object {
-			e.malformedBefore(v, f)
-		} else if v.state != absent {
-			*v = value{}
+		v, at := &e.fields[f], found[f]
+		if at < 0 {
+			if e.own == jsonscan.Object {
+				e.malformedBefore(v, f)
+			} else if v.state != absent {
+				*v = value{}
+			}
+			continue
 		}
+		m := &members[at]
+		if m.Kind == jsonscan.String && !m.Escaped && p.types[f] == String { // conform would do the same
+			v.state, v.text = conformed, record[m.Start+1:m.End-1]
+			v.empty = len(v.text) == 0
+			v.present = !v.empty && (v.text[0] > ' ' && v.text[0] < utf8.RuneSelf || says(v.text))
+			continue
+		}
+		p.conform(v, f, p.types[f], at)
 	}
 	if t := &e.fields[eventType]; t.state == conformed && p.drops(t.text) {
-		return dst, false
+		return false
 	}
 	p.setPartial()
-	p.replaceRules()
-	p.setPartial() // what replaceRules kept may have been malformed
+	if p.replaceRules() {
+		p.setPartial() // what replaceRules kept may have been malformed
+	}
+	return true
+}
 
-	dst = p.appendMembers(append(dst, '{'))
-	for i := range Rules {
-		if !p.keeps[i] {
-			e.runs(i)
-			dst = appendRule(dst, i, e)
+// unchanged returns what the object begins with in the record and in what it becomes: record[start:end], up to the end of
+// the last member before members[changed], which is the first that is not written as it is. That is nothing when white space
+// has to go.
+func (p *Processor) unchanged() (start, end, changed int) {
+	members := p.event.scan.Members
+	if p.event.scan.Spaced || len(members) == 0 {
+		return 0, 0, 0
+	}
+	changed = len(members)
+	for at := range p.edits {
+		if p.edits[at].how != asSent {
+			changed = at
+			break
 		}
 	}
-	dst = p.appendMalformed(dst)
-	return append(dst, '}'), true
+	if changed == 0 {
+		return 0, 0, 0
+	}
+	return members[0].KeyStart - len(`{"`), members[changed-1].End, changed
+}
+
+// object appends the object that take has taken, from members[changed] on. What comes before, if changed is not 0, has been
+// appended already. It may leave out a tail.
+func (p *Processor) object(dst []byte, changed int) ([]byte, *Tail) {
+	e := &p.event
+	empty := changed == 0 // no member yet
+	if empty {
+		dst = append(dst, '{')
+	}
+	if changed < len(e.scan.Members) {
+		dst, empty = p.appendMembers(dst, changed, empty)
+	}
+
+	common := !empty && e.own == 0 && len(p.moved) == 0 && len(Rules) <= mostTailRules
+	key := uint64(0)
+	for i := range p.written {
+		m := &p.written[i]
+		if m.keeps {
+			m.says = nothing
+		} else {
+			if e.processed >= 0 {
+				e.runs(i)
+			}
+			m.recall(e, &p.tails)
+		}
+		key = key<<4 | uint64(m.says+1)
+		common = common && m.says != notKept
+	}
+	if common && key != 0 {
+		if tail := p.tails.find(key); tail != nil {
+			if !tail.built {
+				tail.built, tail.Texts = true, [3][]byte{tail.Texts[0][:0], tail.Texts[1][:0], tail.Texts[2][:0]}
+				tail.JSON = p.end(p.appendRules(tail.JSON[:0], false))
+			}
+			return dst, tail
+		}
+	}
+	start := len(dst)
+	dst = p.appendRules(dst, empty)
+	return p.end(p.appendMalformed(dst, empty && len(dst) == start)), nil
+}
+
+// appendRules appends the rules' fields.
+func (p *Processor) appendRules(dst []byte, empty bool) []byte {
+	for i := range p.written {
+		field := p.written[i].json()
+		if empty && len(field) > 0 {
+			field = field[1:] // without the comma
+			empty = false
+		}
+		dst = append(dst, field...)
+	}
+	return dst
+}
+
+// end appends what ends an object.
+func (p *Processor) end(dst []byte) []byte {
+	if p.stream == Lake {
+		return append(dst, "}\n"...)
+	}
+	return append(dst, '}')
 }
 
 func (p *Processor) setPartial() {
@@ -186,25 +313,33 @@ func (p *Processor) takeMalformed() {
 	}
 }
 
-// replaceRules takes out of the members those that rules will write anew. Where the rule has no value for this event the
-// member stays, but conformed: it has a column, too.
-func (p *Processor) replaceRules() {
+// replaceRules takes out of the members those that rules will write anew, and reports whether there were any. Where the rule
+// has no value for this event the member stays, but conformed: it has a column, too.
+func (p *Processor) replaceRules() bool {
 	e := &p.event
-	clear(p.keeps)
-	for i := range Rules {
-		at := e.scan.Found[firstRule+i]
+	e.processed, e.had = e.scan.Found[processedAt], false
+	if p.keeps {
+		p.keeps = false
+		for i := range p.written {
+			p.written[i].keeps = false
+		}
+	}
+	any := false
+	for i, at := range e.scan.Found[firstRule:malformedName] {
 		if at < 0 {
 			continue
 		}
+		any = true
 		e.runs(i)
 		if p.scratch = Rules[i].append(p.scratch[:0], e); len(p.scratch) > 0 {
 			p.edit(at, edit{how: removed})
 			continue
 		}
-		p.keeps[i] = true
+		p.keeps, p.written[i].keeps = true, true
 		var v value
 		p.conform(&v, firstRule+i, Rules[i].Type, at)
 	}
+	return any
 }
 
 // drops reports whether objects of this event type are to be left out.
@@ -264,13 +399,10 @@ func (p *Processor) appendAsText(dst []byte, m *jsonscan.Member) []byte {
 	return appendQuoted(dst, sent)
 }
 
-// appendMembers appends the event's own members, after the opening brace.
-func (p *Processor) appendMembers(dst []byte) []byte {
+// appendMembers appends the event's own members from members[at] on, and reports whether the object is still empty.
+func (p *Processor) appendMembers(dst []byte, at int, empty bool) ([]byte, bool) {
 	record, members, spaced := p.event.record, p.event.scan.Members, p.event.scan.Spaced
-	if len(members) > 0 && len(p.edits) == 0 && !spaced {
-		return append(dst, record[members[0].KeyStart-1:members[len(members)-1].End]...)
-	}
-	for at := range members {
+	for ; at < len(members); at++ {
 		m := &members[at]
 		var ed edit
 		if len(p.edits) > 0 {
@@ -279,7 +411,17 @@ func (p *Processor) appendMembers(dst []byte) []byte {
 		if ed.how == removed {
 			continue
 		}
-		dst = appendComma(dst)
+		if !empty {
+			dst = append(dst, ',')
+		}
+		empty = false
+		if ed.how == asSent && !spaced { // with those after it for which that is so, too
+			for at+1 < len(members) && (len(p.edits) == 0 || p.edits[at+1].how == asSent) {
+				at++
+			}
+			dst = append(dst, record[m.KeyStart-1:members[at].End]...)
+			continue
+		}
 		dst = appendQuoted(dst, record[m.KeyStart:m.KeyEnd])
 		dst = append(dst, ':')
 		sent := record[m.Start:m.End]
@@ -288,41 +430,30 @@ func (p *Processor) appendMembers(dst []byte) []byte {
 			dst = appendQuoted(dst, sent)
 		case ed.how == unquoted:
 			dst = append(dst, ed.text...)
-		case spaced && (m.Kind == jsonscan.Object || m.Kind == jsonscan.Array):
+		case m.Kind == jsonscan.Object || m.Kind == jsonscan.Array:
 			dst = jsonscan.Compact(dst, sent)
 		default:
 			dst = append(dst, sent...)
 		}
 	}
-	return dst
-}
-
-// appendRule appends the field of a rule, if it has a value for the event.
-func appendRule(dst []byte, i int, e *Event) []byte {
-	start := len(dst)
-	key := ruleKeys[i]
-	if dst[start-1] == '{' {
-		key = key[1:]
-	}
-	dst = append(dst, key...)
-	before := len(dst)
-	if dst = Rules[i].append(dst, e); len(dst) == before {
-		return dst[:start]
-	}
-	return dst
+	return dst, empty
 }
 
 // appendMalformed appends the malformed object, if there is one: the event's own, whose values become strings, then what
 // this pass moved to it, which wins over an own one of the same name.
-func (p *Processor) appendMalformed(dst []byte) []byte {
+func (p *Processor) appendMalformed(dst []byte, empty bool) []byte {
 	e := &p.event
-	if e.own != jsonscan.Object && len(p.moved) == 0 {
-		if e.own == jsonscan.Null {
-			dst = append(appendComma(dst), `"`+Malformed+`":null`...)
-		}
+	if e.own == 0 && len(p.moved) == 0 {
 		return dst
 	}
-	dst = append(appendComma(dst), `"`+Malformed+`":{`...)
+	if !empty {
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"`+Malformed+`":`...)
+	if e.own != jsonscan.Object && len(p.moved) == 0 { // what is no map and not null has been moved
+		return append(dst, "null"...)
+	}
+	dst = append(dst, '{')
 	if e.own == jsonscan.Object {
 		for at := range e.before.Members {
 			m := &e.before.Members[at]

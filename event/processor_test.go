@@ -33,11 +33,27 @@ func become(t *testing.T, p *Processor, record string) string {
 	if !bytes.HasPrefix(out, []byte("before")) {
 		t.Fatalf("overwrote what was there: %s", out)
 	}
+	inParts(t, p, []byte(record), out[len("before"):])
 	got := string(out[len("before"):])
 	if (got == "") != (result.Written == 0) || result.Written+result.Dropped != 1 || result.Partial > result.Written {
 		t.Fatalf("%q: %+v", got, result)
 	}
 	return got
+}
+
+// inParts fails when the parts of what a record becomes are not what it becomes. The third time a tail is one that is kept.
+func inParts(t *testing.T, p *Processor, record, whole []byte) {
+	t.Helper()
+	for range 3 {
+		middle, parts := p.AppendMiddle([]byte("before"), record, 1<<24)
+		got := append(bytes.Clone(record[:parts.Same]), bytes.TrimPrefix(middle, []byte("before"))...)
+		if parts.Tail != nil {
+			got = append(got, parts.Tail.JSON...)
+		}
+		if !bytes.Equal(got, whole) || parts.Same%3 != 0 || parts.Refused.Reason != "" && (parts.Same > 0 || parts.Tail != nil) {
+			t.Fatalf("%s\nin parts %s (%+v)\nwhole    %s", record, got, parts, whole)
+		}
+	}
 }
 
 // twice fails when another pass changes more than the timestamp.

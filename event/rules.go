@@ -70,7 +70,7 @@ func userCategory(e *Event) string {
 		return ""
 	case e.IsEmpty(userID):
 		return "guest"
-	case convertedEmpty(e.Text(userID)) && e.Before("user_category") == "guest":
+	case e.Before("user_category") == "guest" && convertedEmpty(e.Text(userID)):
 		return "guest"
 	default:
 		return "registered"
@@ -131,23 +131,28 @@ func eventCategory(e *Event) string {
 // dataQualityScore is the share of the fields that are present, by the Weight that they have in Fields.
 func dataQualityScore(e *Event) (float64, bool) {
 	present := 0.0
-	for _, f := range weighted {
-		if e.Present(f) {
-			present += Fields[f].Weight
+	for _, w := range weights {
+		if e.Present(w.field) {
+			present += w.weight
 		}
 	}
 	return 100 * present / allWeights, allWeights > 0
 }
 
-// weighted are the fields that have a weight, and allWeights is its sum.
-var weighted, allWeights = func() (fields []FieldID, sum float64) {
+type weight struct {
+	field  FieldID
+	weight float64
+}
+
+// weights are the fields that have one, and allWeights is its sum.
+var weights, allWeights = func() (all []weight, sum float64) {
 	for f := range Fields {
-		if Fields[f].Weight > 0 {
-			fields = append(fields, FieldID(f))
-			sum += Fields[f].Weight
+		if w := Fields[f].Weight; w > 0 {
+			all = append(all, weight{FieldID(f), w})
+			sum += w
 		}
 	}
-	return fields, sum
+	return all, sum
 }()
 
 // append appends the rule's value for the event to dst as JSON, or nothing.

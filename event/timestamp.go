@@ -1,20 +1,28 @@
 package event
 
+import (
+	"encoding/binary"
+)
+
 // isTimestamp reports whether text is a date and time in RFC 3339 that the search index's date mapping
 // (strict_date_optional_time, which is java.time) takes as well. Of what RFC 3339 allows, that leaves out:
 // a lower case t or z, a leap second (:60), offsets beyond 18 hours and fractions beyond nanoseconds.
 func isTimestamp(text []byte) bool {
-	// 2006-01-02T15:04:05, then a fraction, then Z or an offset
-	if len(text) < len("2006-01-02T15:04:05Z") || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' {
+	const shape = "0000-00-00T00:00:00" // then a fraction, then Z or an offset
+	if len(text) <= len(shape) {
 		return false
 	}
-	year, month, day := two(text[0:])*100+two(text[2:]), two(text[5:]), two(text[8:])
-	hour, minute, second := two(text[11:]), two(text[14:]), two(text[17:])
-	if two(text[0:]) < 0 || two(text[2:]) < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
-		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
+	if date.differs(text[0:8:8])|hour.differs(text[8:16:16])|second.differs(text[11:19:19]) != 0 {
 		return false
 	}
-	rest := text[19:]
+	month, day := two(text[5:]), two(text[8:])
+	if month < 1 || month > 12 || day < 1 || two(text[11:]) > 23 || two(text[14:]) > 59 || two(text[17:]) > 59 {
+		return false
+	}
+	if day > 28 && day > daysIn(two(text)*100+two(text[2:]), month) {
+		return false
+	}
+	rest := text[len(shape):]
 	if rest[0] == '.' {
 		n := 1
 		for n < len(rest) && rest[n]-'0' <= 9 {
@@ -29,20 +37,44 @@ func isTimestamp(text []byte) bool {
 	case len(rest) == 1:
 		return rest[0] == 'Z'
 	case len(rest) == len("+01:00") && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':':
+		for _, k := range [...]int{1, 2, 4, 5} {
+			if rest[k]-'0' > 9 {
+				return false
+			}
+		}
 		hours, minutes := two(rest[1:]), two(rest[4:])
-		return hours >= 0 && minutes >= 0 && minutes <= 59 && hours*60+minutes <= 18*60
+		return minutes <= 59 && hours*60+minutes <= 18*60
 	}
 	return false
 }
 
-// two reads two digits; what is none gives a number below -1000.
-func two(text []byte) int {
-	a, b := text[0]-'0', text[1]-'0'
-	if a > 9 || b > 9 {
-		return -10000
-	}
-	return int(a)*10 + int(b)
+// pattern is eight bytes of a date and time, to be compared at once.
+type pattern struct {
+	text   uint64
+	digits uint64 // all bits of those bytes that are 0 in the text and may be any digit
 }
+
+var date, hour, second = newPattern("0000-00-"), newPattern("00T00:00"), newPattern("00:00:00")
+
+func newPattern(text string) pattern {
+	p := pattern{text: binary.LittleEndian.Uint64([]byte(text))}
+	for k := range 8 {
+		if text[k] == '0' {
+			p.digits |= 0xFF << (8 * k)
+		}
+	}
+	return p
+}
+
+// differs is 0 when the eight bytes fit the pattern.
+func (p *pattern) differs(text []byte) uint64 {
+	const ones = 0x0101010101010101
+	w := binary.LittleEndian.Uint64(text) ^ p.text // digits become 0 to 9
+	return w&^p.digits | (w|(w+(0x80-10)*ones))&p.digits&(0x80*ones)
+}
+
+// two reads two digits.
+func two(text []byte) int { return int(text[0]-'0')*10 + int(text[1]-'0') }
 
 func daysIn(year, month int) int {
 	switch month {

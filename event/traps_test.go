@@ -33,10 +33,16 @@ func TestTraps(t *testing.T) {
 		{trap: "1E400 elsewhere stays", record: `{"x":1E400}`, want: `{"x":1E400,@,"data_quality_score":0}`},
 		{trap: "NaN", record: `{"amount":NaN}`, refused: InvalidJSON},
 		{trap: "Infinity", record: `{"amount":Infinity}`, refused: InvalidJSON},
+		{trap: "minus Infinity", record: `{"amount":-Infinity}`, refused: InvalidJSON},
+		{trap: "Infinity in a string", record: `{"amount":"Infinity"}`,
+			want: `{@@,"amount_category":"unknown","amount_tier":"unknown","data_quality_score":0,"malformed":{"amount":"Infinity"}}`},
 		{trap: "NaN in a string", record: `{"amount":"NaN"}`,
 			want: `{@@,"amount_category":"unknown","amount_tier":"unknown","data_quality_score":0,"malformed":{"amount":"NaN"}}`},
 		{trap: "invalid UTF-8", record: "{\"a\":\"\xff\"}", refused: InvalidUTF8},
 		{trap: "overlong UTF-8", record: "{\"a\":\"\xc0\xaf\"}", refused: InvalidUTF8},
+		{trap: "UTF-8 cut in a character", record: "{\"a\":\"\xe2\x82\"}", refused: InvalidUTF8},
+		{trap: "UTF-8 beyond Unicode", record: "{\"a\":\"\xf4\x90\x80\x80\"}", refused: InvalidUTF8},
+		{trap: "invalid UTF-8 in a nested key", record: "{\"a\":{\"\x80\":1}}", refused: InvalidUTF8},
 		{trap: "UTF-8 surrogates", record: "{\"a\":\"\xed\xa0\x80\"}", refused: InvalidUTF8},
 		{trap: "escaped lone surrogates are JSON and stay", record: `{"a":"\ud800"}`, want: `{"a":"\ud800",@,"data_quality_score":0}`},
 		{trap: "raw control characters", record: "{\"a\":\"\t\"}", refused: InvalidJSON},
@@ -64,6 +70,7 @@ func TestTraps(t *testing.T) {
 			want: `{"amount":150.5,@,"amount_category":"high","amount_tier":"standard","data_quality_score":11.11}`},
 		{trap: "amount as a string with spaces", record: `{"amount":" 150.5 "}`,
 			want: `{"amount":150.5,@,"amount_category":"high","amount_tier":"standard","data_quality_score":11.11}`},
+		{trap: "hexadecimal floats that are no strings", record: `{"amount":0x1p-2}`, refused: InvalidJSON},
 		{trap: "hexadecimal floats", record: `{"amount":"0x1p-2"}`,
 			want: `{@@,"amount_category":"unknown","amount_tier":"unknown","data_quality_score":0,"malformed":{"amount":"0x1p-2"}}`},
 	} {
@@ -190,6 +197,19 @@ func TestTimestamp(t *testing.T) {
 			t.Errorf("%q: the oracle says %v", text, got)
 		}
 	}
+	t.Run("every byte at every place", func(t *testing.T) {
+		for _, text := range []string{"2020-02-29T23:59:59.123456789+17:59", "1900-12-30T00:00:00Z"} {
+			for at := range len(text) {
+				changed := []byte(text)
+				for c := range 256 {
+					changed[at] = byte(c)
+					if got, want := isTimestamp(changed), oracleTimestamp(string(changed)); got != want {
+						t.Fatalf("%q: %v", changed, got)
+					}
+				}
+			}
+		}
+	})
 }
 
 // TestRules has the rules' values, and what of them an event of a replay keeps.

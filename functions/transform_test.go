@@ -294,3 +294,34 @@ func TestRandomEvents(t *testing.T) {
 		wantEnriched(t, events[i], *answer.Data)
 	}
 }
+
+// TestNoEventContentInLogs sends records and requests of all kinds, each with a word in it, at the level that logs most.
+func TestNoEventContentInLogs(t *testing.T) {
+	const marker = "s3cr3tM4rker"
+	f := start(t, "transform", map[string]string{"STREAM": "lake", "LOG_LEVEL": "debug", "DROP_EVENT_TYPES": `["heartbeat"]`})
+	records := [][]byte{
+		[]byte(`{"user_id":"` + marker + `"}`), []byte(`{"` + marker + `":1}`), []byte(`{"amount":"` + marker + `"}`), []byte(`{"malformed":"` + marker + `"}`),
+		[]byte(`{"event_type":"heartbeat","a":"` + marker + `"}`), []byte(marker), []byte(`{"a":` + marker + `}`), []byte(`{"a":"` + marker), []byte(`["` + marker + `"]`),
+		[]byte("{\"a\":\"" + marker + "\xff\"}"), []byte(`{}{"a":` + marker + `}`), []byte("\ufeff" + marker), bytes.Repeat([]byte(`{"a":"`+marker+`"}`), 50_000),
+	}
+	for _, c := range traps {
+		records = append(records, []byte(strings.ReplaceAll(c.in, `"a"`, `"`+marker+`"`)))
+	}
+	f.transform(records...)
+	for _, payload := range []string{marker, `{"` + marker + `":`, `{"records":"` + marker + `"}`, `{"records":[{"data":"` + marker + `"}]}`, `{"records":[{"recordId":"` + marker + `","recordId":""}]}`,
+		`{"records":[{"recordId":"1","data":"` + marker + `\x"}]}`} {
+		if result, err := f.Invoke(t.Context(), []byte(payload)); err != nil || result.FunctionError == "" {
+			t.Fatalf("%s: %v, %+v", payload, err, result)
+		}
+	}
+	f.Close()
+	log := f.log.text.String()
+	if strings.Contains(log, marker) {
+		t.Errorf("the log has event content: %.3000s", log)
+	}
+	for _, want := range []string{"records refused", "InvalidJson", "answer full", "reading request"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %q: %.3000s", want, log)
+		}
+	}
+}

@@ -344,3 +344,37 @@ func FuzzUnescape(f *testing.F) {
 		}
 	})
 }
+
+// TestCharacters puts code points, and pairs and triples of bytes that may begin one, into a string, and compares with
+// unicode/utf8.
+func TestCharacters(t *testing.T) {
+	check := func(content []byte) {
+		t.Helper()
+		for _, after := range []string{`"`, `" and so on to the end`} { // the last bytes of the data are read in another way
+			data := append([]byte(`"`+string(content)), after...)
+			_, _, problem := Text(data, 0)
+			if valid := utf8.Valid(content); valid != (problem == None) || !valid && problem != InvalidUTF8 {
+				t.Fatalf("%x: %v", content, problem)
+			}
+		}
+	}
+	for r := rune(0x80); r <= 0x10FFFF; r++ {
+		check([]byte(string(r))) // for a surrogate U+FFFD
+		if r > 0x11000 {
+			r += 0x3F // and so on
+		}
+	}
+	for first := 0x80; first < 256; first++ {
+		for second := range 256 {
+			if second < ' ' || second == '"' || second == '\\' {
+				continue
+			}
+			check([]byte{byte(first), byte(second)})
+			for _, third := range []byte{'x', 0x7F, 0x80, 0xBF, 0xC0, 0xFF} {
+				check([]byte{byte(first), byte(second), third})
+				check([]byte{byte(first), byte(second), third, 0x80})
+				check([]byte{byte(first), byte(second), third, 0xC0})
+			}
+		}
+	}
+}

@@ -47,20 +47,24 @@ var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 
 func unit(hex []byte) rune {
 	var r rune
 	for _, c := range hex[:4] {
-		r = r<<4 | rune(hexDigit(c))
+		r = r<<4 | rune(hexDigits[c])
 	}
 	return r
 }
 
-func hexDigit(c byte) int {
-	switch {
-	case c-'0' <= 9:
-		return int(c - '0')
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return int(c|0x20-'a') + 10
+// hexDigits has the value of a hexadecimal digit, -1 for any other byte.
+var hexDigits = func() (values [256]int8) {
+	for c := range values {
+		values[c] = -1
 	}
-	return -1
-}
+	for v := range 10 {
+		values['0'+v] = int8(v)
+	}
+	for v := range 6 {
+		values['a'+v], values['A'+v] = int8(10+v), int8(10+v)
+	}
+	return values
+}()
 
 // Compact appends a scanned JSON value to dst without the white space between its tokens; all else stays byte for byte.
 func Compact(dst, value []byte) []byte {

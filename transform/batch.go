@@ -38,8 +38,9 @@ type batch struct {
 	request   request
 	limit     int // bytes that the answer may have
 	answer    []byte
-	decoded   []byte // data of one record
-	output    []byte // what the record becomes
+	text      []byte // data of one record, as base64
+	decoded   []byte // the same, decoded
+	output    []byte // what the record becomes, after a beginning that is the same
 	// reserved is what the shortest answers to the records still to come need, once counted: -1 before, while there is
 	// room in any case.
 	reserved int
@@ -73,7 +74,7 @@ func (b *batch) run(data []byte, limit int, now time.Time) ([]byte, counts, erro
 	if err == nil && len(data) > 0 {
 		b.growth = 1.05 * float64(len(answer)) / float64(len(data))
 	}
-	b.request, b.answer, b.counts = request{}, nil, counts{}
+	b.request, b.answer, b.text, b.counts = request{}, nil, nil, counts{}
 	if cap(b.decoded) > keepBytes {
 		b.decoded = nil
 	}
@@ -87,16 +88,17 @@ func (b *batch) run(data []byte, limit int, now time.Time) ([]byte, counts, erro
 }
 
 // record answers one record.
-func (b *batch) record(rec record) error {
+func (b *batch) record(rec *record) error {
 	b.counts.records++
 	if b.reserved >= 0 {
 		b.reserved -= shortest + len(rec.id)
 	}
+	answer := b.answer
 	if b.counts.records > 1 {
-		b.answer = append(b.answer, ',')
+		answer = append(answer, ',')
 	}
-	b.answer = append(b.answer, idStart...)
-	b.answer = append(b.answer, rec.id...)
+	answer = append(answer, idStart...)
+	b.answer = append(answer, rec.id...)
 
 	refused, err := b.transform(rec)
 	if err != nil {
@@ -115,7 +117,7 @@ func (b *batch) record(rec record) error {
 }
 
 // transform finishes the answer to a record. When the record is refused it leaves that to the caller and says why.
-func (b *batch) transform(rec record) (event.Reason, error) {
+func (b *batch) transform(rec *record) (event.Reason, error) {
 	valid, err := b.decode(rec)
 	if err != nil {
 		return "", err
@@ -123,13 +125,13 @@ func (b *batch) transform(rec record) (event.Reason, error) {
 	if !valid {
 		return event.InvalidBase64, nil
 	}
-	var result event.Result
 	room := (b.limit - len(b.answer)) / 4 * 3
-	b.output, result = b.processor.Append(b.output[:0], b.decoded, room)
-	if result.Refused.Reason != "" {
-		return result.Refused.Reason, nil
+	var parts *event.Parts
+	b.output, parts = b.processor.AppendMiddle(b.output[:0], b.decoded, room)
+	if parts.Refused.Reason != "" {
+		return parts.Refused.Reason, nil
 	}
-	if result.Written == 0 {
+	if parts.Written == 0 {
 		if fits, err := b.fits(len(droppedEnd)); err != nil || !fits {
 			return event.TooLarge, err
 		}
@@ -137,25 +139,52 @@ func (b *batch) transform(rec record) (event.Reason, error) {
 		b.answer = append(b.answer, droppedEnd...)
 		return "", nil
 	}
+	// The data begins as the record's does, and then so does its base64. What ends it is mostly encoded already.
+	begins, ends := b.text[:parts.Same/3*4], []byte(nil)
+	if parts.Tail != nil {
+		ends = b.ends(parts.Tail)
+	}
 	n := base64.StdEncoding.EncodedLen(len(b.output))
-	if fits, err := b.fits(len(okStart) + n + len(okEnd)); err != nil || !fits {
+	if fits, err := b.fits(len(okStart) + len(begins) + n + len(ends) + len(okEnd)); err != nil || !fits {
 		return event.TooLarge, err
 	}
-	if result.Partial > 0 {
+	if parts.Partial > 0 {
 		b.counts.partial++
 	}
 	b.counts.ok++
-	b.answer = append(b.answer, okStart...)
-	b.answer = grow(b.answer, n+slack)
-	from := len(b.answer)
-	base64.StdEncoding.Encode(b.answer[from:from+n+slack], b.output)
-	b.answer = append(b.answer[:from+n], okEnd...)
+	answer := grow(b.answer, len(okStart)+len(begins)+n+len(ends)+slack)
+	answer = append(answer, okStart...)
+	answer = append(answer, begins...)
+	answer = appendBase64(answer, b.output, n)
+	answer = append(answer, ends...)
+	b.answer = append(answer, okEnd...)
 	return "", nil
+}
+
+// appendBase64 appends the base64 of data, n bytes, for which dst has room and slack besides.
+func appendBase64(dst, data []byte, n int) []byte {
+	if len(data) == 3 { // which is most often all that is left to do
+		bits := uint(data[0])<<16 | uint(data[1])<<8 | uint(data[2])
+		return append(dst, digits[bits>>18&63], digits[bits>>12&63], digits[bits>>6&63], digits[bits&63])
+	}
+	from := len(dst)
+	base64.StdEncoding.Encode(dst[from:from+n+slack], data)
+	return dst[:from+n]
+}
+
+// ends returns the base64 of a tail, the first bytes of which it moves to b.output, so that what is there is whole groups.
+func (b *batch) ends(tail *event.Tail) []byte {
+	first := (3 - len(b.output)%3) % 3
+	b.output = append(b.output, tail.JSON[:first]...)
+	if len(tail.Texts[first]) == 0 {
+		tail.Texts[first] = base64.StdEncoding.AppendEncode(tail.Texts[first], tail.JSON[first:])
+	}
+	return tail.Texts[first]
 }
 
 // decode puts the record's data, decoded, into b.decoded; false when it is no base64. An error means that it is not even a
 // JSON string.
-func (b *batch) decode(rec record) (bool, error) {
+func (b *batch) decode(rec *record) (bool, error) {
 	if !rec.hasData {
 		return false, nil
 	}
@@ -171,22 +200,47 @@ func (b *batch) decode(rec record) (bool, error) {
 
 // decodeText decodes standard base64 with padding. Line breaks, which the library would skip, are refused.
 func (b *batch) decodeText(text []byte) bool {
-	if len(text)%4 != 0 {
+	if len(text)%4 != 0 || len(text) == 0 {
+		b.text, b.decoded = nil, b.decoded[:0]
+		return len(text) == 0
+	}
+	b.text = text
+	// The last four characters, which may have padding, are read here: the library is slow with that.
+	whole := len(text) - 4
+	b.decoded = grow(b.decoded[:0], len(text)/4*3+slack)
+	n, err := base64.StdEncoding.Decode(b.decoded[:whole/4*3+slack], text[:whole])
+	if err != nil || n != whole/4*3 {
 		return false
 	}
-	most := len(text) / 4 * 3
-	b.decoded = grow(b.decoded[:0], most+slack)
-	n, err := base64.StdEncoding.Decode(b.decoded[:most+slack], text)
-	if err != nil {
-		return false
+	last := text[whole:]
+	v0, v1, v2, v3 := digitValues[last[0]], digitValues[last[1]], digitValues[last[2]], digitValues[last[3]]
+	bits := v0<<18 | v1<<12 | v2<<6 | v3
+	b.decoded = append(b.decoded[:n], byte(bits>>16), byte(bits>>8), byte(bits))
+	switch {
+	case (v0|v1|v2|v3)>>24 == 0:
+		return true
+	case (v0|v1|v2)>>24 == 0 && last[3] == '=':
+		b.decoded = b.decoded[:n+2]
+		return true
+	case (v0|v1)>>24 == 0 && last[2] == '=' && last[3] == '=':
+		b.decoded = b.decoded[:n+1]
+		return true
 	}
-	padding := 0
-	for padding < 2 && padding < len(text) && text[len(text)-1-padding] == '=' {
-		padding++
-	}
-	b.decoded = b.decoded[:n]
-	return n == most-padding
+	return false
 }
+
+const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// digitValues has the value of each base64 digit, and 1<<24 for what is none.
+var digitValues = func() (values [256]uint32) {
+	for c := range values {
+		values[c] = 1 << 24
+	}
+	for v := range len(digits) {
+		values[digits[v]] = uint32(v)
+	}
+	return values
+}()
 
 // fits reports whether n more bytes leave room for the end of the answer and the shortest answers to all records still to
 // come. An error means that the rest of the request cannot be read.
@@ -209,7 +263,7 @@ func (b *batch) fits(n int) (bool, error) {
 func (b *batch) reserve() error {
 	rest := b.request
 	b.reserved = 0
-	return rest.rest(func(rec record) error {
+	return rest.rest(func(rec *record) error {
 		b.reserved += shortest + len(rec.id)
 		return nil
 	})

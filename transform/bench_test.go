@@ -12,14 +12,15 @@ import (
 	"github.com/emmansun/base64"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/payload"
 	"firehose-pipeline/jsonscan"
 )
 
 // Each benchmark reports the time and the allocations of a record, which is what a change must not make worse.
 
-func BenchmarkMix500(b *testing.B)  { benchmarkHandler(b, mix(500)) }
-func BenchmarkMix50(b *testing.B)   { benchmarkHandler(b, mix(50)) }
-func BenchmarkMix4000(b *testing.B) { benchmarkHandler(b, mix(4000)) }
+func BenchmarkMix500(b *testing.B)  { benchmarkHandler(b, payload.Mix(500)) }
+func BenchmarkMix50(b *testing.B)   { benchmarkHandler(b, payload.Mix(50)) }
+func BenchmarkMix4000(b *testing.B) { benchmarkHandler(b, payload.Mix(4000)) }
 
 func BenchmarkSmall(b *testing.B) {
 	records := make([][]byte, 2000)
@@ -33,7 +34,7 @@ func BenchmarkStoreEvents(b *testing.B) { benchmarkHandler(b, storeEvents(b)) }
 
 func benchmarkHandler(b *testing.B, records [][]byte) {
 	handler := New(Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true}, io.Discard, io.Discard)
-	request := requestOf(records...)
+	request := payload.Request(records...)
 	b.SetBytes(int64(len(bytes.Join(records, nil))))
 	b.ReportAllocs()
 	perRecord(b, len(records), func() {
@@ -65,7 +66,7 @@ func cpuTime(b *testing.B) time.Duration {
 
 // BenchmarkFloor is what cannot be saved: base64 both ways.
 func BenchmarkFloor(b *testing.B) {
-	records := mix(500)
+	records := payload.Mix(500)
 	var texts [][]byte
 	for _, r := range records {
 		texts = append(texts, base64.StdEncoding.AppendEncode(nil, r))
@@ -84,7 +85,7 @@ func BenchmarkFloor(b *testing.B) {
 
 // BenchmarkValid is encoding/json's validation alone, to compare with.
 func BenchmarkValid(b *testing.B) {
-	records := mix(500)
+	records := payload.Mix(500)
 	perRecord(b, len(records), func() {
 		for _, r := range records {
 			json.Valid(r)
@@ -93,7 +94,7 @@ func BenchmarkValid(b *testing.B) {
 }
 
 func BenchmarkPartsScan(b *testing.B) {
-	records := mix(500)
+	records := payload.Mix(500)
 	s := jsonscan.NewScanner(jsonscan.NewNames("event_id", "user_id", "event_type", "amount", "product_id", "timestamp", "session_id", "category_id"))
 	perRecord(b, len(records), func() {
 		for _, r := range records {
@@ -103,7 +104,7 @@ func BenchmarkPartsScan(b *testing.B) {
 }
 
 func BenchmarkPartsProcess(b *testing.B) {
-	records := mix(500)
+	records := payload.Mix(500)
 	p := event.NewProcessor(event.Lake, []string{"heartbeat"})
 	p.SetTime(time.Unix(0, 0))
 	var out []byte
@@ -115,10 +116,10 @@ func BenchmarkPartsProcess(b *testing.B) {
 }
 
 func BenchmarkPartsRequest(b *testing.B) {
-	data := requestOf(mix(500)...)
+	data := payload.Request(payload.Mix(500)...)
 	perRecord(b, 500, func() {
 		r := request{data: data}
-		if err := r.each(func(record) error { return nil }); err != nil {
+		if err := r.each(func(*record) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	})

@@ -23,7 +23,7 @@ const MaxAnswerBytes = 6<<20 - 16<<10
 // Handler answers Firehose. It is a lambda.Handler and safe for concurrent use: Lambda may run several invocations in one
 // process (AWS_LAMBDA_MAX_CONCURRENCY).
 type Handler struct {
-	metrics metricWriter
+	metrics *metricWriter
 	log     *slog.Logger
 	now     func() time.Time
 	limit   int
@@ -36,7 +36,7 @@ type Handler struct {
 // logs.
 func New(settings Settings, metrics, logs io.Writer) *Handler {
 	h := &Handler{
-		metrics: metricWriter{out: metrics, stack: settings.Stack, stream: settings.Stream},
+		metrics: newMetricWriter(metrics, settings.Stack, settings.Stream),
 		log:     slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: settings.LogLevel})),
 		now:     time.Now,
 		limit:   MaxAnswerBytes,
@@ -53,7 +53,7 @@ func New(settings Settings, metrics, logs io.Writer) *Handler {
 // cannot be read, or that not even the shortest answer to it has room in a response.
 //
 // Without [Settings.ReuseAnswer] the caller owns the answer; with it, until it calls Invoke again.
-func (h *Handler) Invoke(_ context.Context, request []byte) ([]byte, error) {
+func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {
 	start := h.now()
 	b := h.batches.Get().(*batch)
 	defer h.batches.Put(b)
@@ -74,10 +74,10 @@ func (h *Handler) Invoke(_ context.Context, request []byte) ([]byte, error) {
 	if err := h.metrics.write(end, counts); err != nil {
 		h.log.Error("writing metrics", "error", err.Error())
 	}
-	if n := counts.refused[event.TooLarge]; n > 0 {
+	if n := counts.refused.of(event.TooLarge); n > 0 {
 		h.log.Warn("answer full", "records", counts.records, "tooLarge", n, "inputBytes", counts.inputBytes, "outputBytes", counts.outputBytes)
 	}
-	if counts.failed > 0 {
+	if counts.failed > 0 && h.log.Enabled(ctx, slog.LevelDebug) {
 		h.log.Debug("records refused", "reasons", counts.refused)
 	}
 	return answer, nil

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/payload"
 )
 
 var testTime = time.Date(2026, 3, 4, 5, 6, 7, 89e6, time.UTC)
@@ -94,7 +95,7 @@ func TestResults(t *testing.T) {
 		}},
 	} {
 		t.Run(string(c.stream), func(t *testing.T) {
-			answer := readAnswer(t, invoke(t, newTestHandler(c.stream, io.Discard, io.Discard), requestOf(records...)))
+			answer := readAnswer(t, invoke(t, newTestHandler(c.stream, io.Discard, io.Discard), payload.Request(records...)))
 			if len(answer) != len(records) {
 				t.Fatalf("%d answers", len(answer))
 			}
@@ -103,7 +104,7 @@ func TestResults(t *testing.T) {
 				if a.Result != "Ok" {
 					got = a.Result
 				}
-				if a.RecordID != recordID(i) || got != c.want[i] {
+				if a.RecordID != payload.RecordID(i) || got != c.want[i] {
 					t.Errorf("record %d: %s %q, want %q", i, a.RecordID, got, c.want[i])
 				}
 			}
@@ -150,6 +151,7 @@ func TestRequests(t *testing.T) {
 		{"a raw line break in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\"}]}", `reading request: invalid syntax at byte 40 of 45`},
 		{"four raw line breaks in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\n\n\n\"}]}", `reading request: invalid syntax at byte 40 of 48`},
 		{"an invalid escape in data", `{"records":[{"recordId":"1","data":"e30\x"}]}`, `reading request: invalid syntax at byte 40 of 45`},
+		{"an invalid escape in the last four characters of data", `{"records":[{"recordId":"1","data":"0\00"}]}`, `reading request: invalid syntax at byte 38 of 44`},
 		{"invalid UTF-8 in an id", "{\"records\":[{\"recordId\":\"\xff\",\"data\":\"\"}]}", `reading request: invalid UTF-8 at byte 25 of 40`},
 		{"cut in data", `{"records":[{"recordId":"1","data":"e30=`, `reading request: unexpected end at byte 40 of 40`},
 		{"cut after a record", `{"records":[{"recordId":"1","data":"e30="}`, `reading request: expected , or ] at byte 42 of 42`},
@@ -178,12 +180,31 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestBase64 puts every byte at every place of good data, and compares with encoding/base64.
+func TestBase64(t *testing.T) {
+	var b batch
+	for n := range 70 {
+		data := []byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("abc\xff\x00"), 14)[:n]))
+		for at := range data {
+			for c := range 256 {
+				changed := bytes.Clone(data)
+				changed[at] = byte(c)
+				want, err := base64.StdEncoding.DecodeString(string(changed))
+				valid := err == nil && !bytes.ContainsAny(changed, "\r\n") // which encoding/base64 skips
+				if got := b.decodeText(changed); got != valid || valid && !bytes.Equal(b.decoded, want) {
+					t.Fatalf("%q: %v %q, encoding/base64: %v %q", changed, got, b.decoded, err, want)
+				}
+			}
+		}
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	var metrics, logs bytes.Buffer
 	h := New(Settings{Stream: event.Lake, DropEventTypes: []string{"heartbeat"}, Stack: "test-dev", LogLevel: -4}, &metrics, &logs)
 	times := []time.Time{testTime, testTime.Add(1500 * time.Microsecond)}
 	h.now = func() time.Time { now := times[0]; times = append(times[1:], now); return now }
-	request := requestOf([]byte(`{"secret":"s3cr3t"}`), []byte(`{"secret":s3cr3t}`), []byte(`{"event_type":"heartbeat"}`), []byte(`{"amount":"s3cr3t"}`), []byte("s3cr3t"))
+	request := payload.Request([]byte(`{"secret":"s3cr3t"}`), []byte(`{"secret":s3cr3t}`), []byte(`{"event_type":"heartbeat"}`), []byte(`{"amount":"s3cr3t"}`), []byte("s3cr3t"))
 	answer := invoke(t, h, request)
 
 	t.Run("one line in embedded metric format", func(t *testing.T) {
@@ -237,26 +258,41 @@ func TestMetrics(t *testing.T) {
 func TestInvocationsAtOnce(t *testing.T) {
 	var metrics bytes.Buffer
 	h := newTestHandler(event.Lake, &metrics, io.Discard)
-	requests := [][]byte{requestOf(storeEvents(t)[:50]...), requestOf(mix(100)...), requestOf([]byte("{}{}")), requestOf()}
+	requests := [][]byte{payload.Request(storeEvents(t)[:50]...), payload.Request(payload.Mix(100)...), payload.Request([]byte("{}{}")), payload.Request()}
 	var want []string
 	for _, r := range requests {
 		want = append(want, string(invoke(t, newTestHandler(event.Lake, io.Discard, io.Discard), r)))
 	}
 	var wait sync.WaitGroup
-	for worker := range 8 {
+	answers := make([][]struct {
+		got  []byte
+		want string
+	}, 8)
+	for worker := range answers {
 		wait.Go(func() {
 			for i := range 20 {
 				k := (i + worker) % len(requests)
 				request := bytes.Clone(requests[k])
 				answer, err := h.Invoke(context.Background(), request)
 				clear(request) // the caller's again: nothing of it may be in the answer
-				if err != nil || string(answer) != want[k] {
+				if err != nil {
 					t.Errorf("worker %d, request %d: %v", worker, k, err)
 				}
+				answers[worker] = append(answers[worker], struct {
+					got  []byte
+					want string
+				}{answer, want[k]})
 			}
 		})
 	}
 	wait.Wait()
+	for worker := range answers { // only now: an answer is its caller's, whatever has been answered since
+		for i, a := range answers[worker] {
+			if string(a.got) != a.want {
+				t.Fatalf("worker %d: answer %d is another", worker, i)
+			}
+		}
+	}
 	for line := range bytes.Lines(metrics.Bytes()) {
 		if !json.Valid(line) {
 			t.Fatalf("metric lines mixed up: %s", line)
@@ -270,11 +306,11 @@ func TestInvocationsAtOnce(t *testing.T) {
 func TestReuseAnswer(t *testing.T) {
 	settings := Settings{Stream: event.Lake, Stack: "x"}
 	storeEvents := storeEvents(t)
-	request := requestOf(storeEvents...)
+	request := payload.Request(storeEvents...)
 	kept := New(settings, io.Discard, io.Discard)
 	first := invoke(t, kept, request)
 	copied := bytes.Clone(first)
-	invoke(t, kept, requestOf(mix(500)...))
+	invoke(t, kept, payload.Request(payload.Mix(500)...))
 	if !bytes.Equal(first, copied) {
 		t.Error("without ReuseAnswer an answer was overwritten")
 	}
@@ -316,7 +352,7 @@ func TestLimit(t *testing.T) {
 		failed := 0
 		records := readAnswer(t, answer)
 		for i, a := range records {
-			if a.RecordID != recordID(i) {
+			if a.RecordID != payload.RecordID(i) {
 				t.Fatalf("answer %d is for %s", i, a.RecordID)
 			}
 			if a.Result == "ProcessingFailed" {
@@ -330,12 +366,12 @@ func TestLimit(t *testing.T) {
 	}
 	t.Run("every limit for a small batch", func(t *testing.T) {
 		records := [][]byte{[]byte(`{}`), []byte(`{"event_type":"heartbeat"}`), []byte(`{"a":"` + strings.Repeat("x", 300) + `"}`), []byte(`{`), []byte(`{}{}{}`), []byte(`{"b":1}`)}
-		request := requestOf(records...)
+		request := payload.Request(records...)
 		h := newTestHandler(event.Lake, io.Discard, io.Discard)
 		full := len(invoke(t, h, request))
 		shortestAnswer := len(answerStart) + len(answerEnd) - 1
 		for i := range records {
-			shortestAnswer += shortest + len(recordID(i))
+			shortestAnswer += shortest + len(payload.RecordID(i))
 		}
 		fewest := len(records)
 		for h.limit = full + 100; h.limit >= shortestAnswer; h.limit-- {
@@ -372,20 +408,20 @@ func TestLimit(t *testing.T) {
 			}
 			h := newTestHandler(event.Lake, io.Discard, io.Discard)
 			h.limit = 120*len(records) + random.IntN(100_000)
-			check(t, h, requestOf(records...), len(records))
+			check(t, h, payload.Request(records...), len(records))
 		}
 	})
 	whole := func(t *testing.T, records [][]byte) (failed int) {
 		t.Helper()
 		var metrics bytes.Buffer
 		h := newTestHandler(event.Lake, &metrics, io.Discard)
-		failed = check(t, h, requestOf(records...), len(records))
-		var line struct{ TooLarge, OutputBytes int }
+		failed = check(t, h, payload.Request(records...), len(records))
+		var line struct{ Records, Ok, ProcessingFailed, TooLarge int }
 		if err := json.Unmarshal(metrics.Bytes(), &line); err != nil {
 			t.Fatal(err)
 		}
-		if line.TooLarge != failed {
-			t.Errorf("%d counted of %d", line.TooLarge, failed)
+		if line.TooLarge != failed || line.ProcessingFailed != failed || line.Ok != len(records)-failed || line.Records != len(records) {
+			t.Errorf("%+v counted, %d of %d failed", line, failed, len(records))
 		}
 		return failed
 	}
@@ -393,8 +429,8 @@ func TestLimit(t *testing.T) {
 	tooMany := func(t *testing.T, record []byte, n int) int {
 		t.Helper()
 		h := newTestHandler(event.Lake, io.Discard, io.Discard)
-		one, two := len(invoke(t, h, requestOf(record))), len(invoke(t, h, requestOf(record, record)))
-		accepted, refused := two-one, shortest+len(recordID(0)) // bytes of an answer
+		one, two := len(invoke(t, h, payload.Request(record))), len(invoke(t, h, payload.Request(record, record)))
+		accepted, refused := two-one, shortest+len(payload.RecordID(0)) // bytes of an answer
 		empty := one - accepted
 		return n - min(n, (h.limit-empty-n*refused)/(accepted-refused))
 	}
@@ -418,6 +454,22 @@ func TestLimit(t *testing.T) {
 			t.Errorf("%d of 12 failed", failed)
 		}
 	})
+	t.Run("every size of record", func(t *testing.T) {
+		for _, total := range []int{512 << 10, 3 << 20} {
+			for _, size := range []int{2, 30, 60, 90, 150, 1_000, 30_000, 1_024_000} {
+				record := []byte(`{}`)
+				if size > 2 {
+					record = []byte(`{"a":"` + strings.Repeat("x", size-8) + `"}`)
+				}
+				n := min(total/size, (6<<20-200)/(len(payload.Request(record, record))-len(payload.Request(record)))) // no request has more than 6 MB
+				records := slices.Repeat([][]byte{record}, n)
+				want := tooMany(t, record, n)
+				if failed := whole(t, records); failed != want {
+					t.Errorf("%d records of %d bytes: %d failed, want %d", n, size, failed, want)
+				}
+			}
+		}
+	})
 	t.Run("0.5 MB of small records", func(t *testing.T) {
 		small := []byte(`{"event_id":"e1","event_type":"view"}`)
 		n := (512 << 10) / len(small)
@@ -436,20 +488,24 @@ func TestLimit(t *testing.T) {
 	})
 }
 
-// FuzzHandler puts two records into a batch with a good one, and checks what holds for every answer.
+// FuzzHandler puts two records into a batch with a good one, and checks what holds for every answer: each id once and in
+// order, valid JSON within the limit, refused what event.Check refuses, and of the rest what event.Processor makes of it (which
+// FuzzProcessor holds against the contract), even when it comes again.
 func FuzzHandler(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1}{"b":2}`, `{"user_id":{},"x":{"y": [1]},"amount":"7"}`, `{"event_type":"heartbeat"}`, "\xff", `{"a":`, ``} {
 		f.Add([]byte(seed), []byte(`{"category_id":"12","z":1e400}`), uint16(0))
 	}
 	f.Add([]byte(`{}`), []byte(`{}{}{}{}`), uint16(700))
 	good := []byte(`{"event_id":"good"}`)
-	handlers := map[event.Stream]*Handler{}
+	handlers, processors := map[event.Stream]*Handler{}, map[event.Stream]*event.Processor{}
 	for _, s := range []event.Stream{event.Lake, event.Search} {
 		handlers[s] = newTestHandler(s, io.Discard, io.Discard)
+		processors[s] = event.NewProcessor(s, []string{"heartbeat"})
+		processors[s].SetTime(testTime)
 	}
 	f.Fuzz(func(t *testing.T, one, two []byte, limit uint16) {
 		records := [][]byte{one, good, two}
-		request := requestOf(records...)
+		request := payload.Request(records...)
 		for stream, h := range handlers {
 			h.limit = MaxAnswerBytes
 			if limit >= 600 {
@@ -457,6 +513,11 @@ func FuzzHandler(f *testing.F) {
 			}
 			limited := h.limit < MaxAnswerBytes
 			answer := invoke(t, h, request)
+			for range 2 { // what is kept from one record to the next changes nothing
+				if again := invoke(t, h, request); !bytes.Equal(again, answer) {
+					t.Fatalf("first %s\nthen  %s", answer, again)
+				}
+			}
 			if len(answer) > h.limit || !json.Valid(answer) {
 				t.Fatalf("%d bytes: %s", len(answer), answer)
 			}
@@ -465,7 +526,7 @@ func FuzzHandler(f *testing.F) {
 				t.Fatalf("%d answers", len(got))
 			}
 			for i, a := range got {
-				if a.RecordID != recordID(i) {
+				if a.RecordID != payload.RecordID(i) {
 					t.Fatalf("answer %d is for %s", i, a.RecordID)
 				}
 				text := a.text(t)
@@ -478,11 +539,14 @@ func FuzzHandler(f *testing.F) {
 				case refused != nil:
 					t.Fatalf("%q is %s and the check says %v", records[i], a.Result, refused)
 				case a.Result == "Ok":
+					if want, _ := processors[stream].Append(nil, records[i], MaxAnswerBytes); string(want) != text {
+						t.Fatalf("%q became %q, want %q", records[i], text, want)
+					}
 					if stream == event.Lake && !strings.HasSuffix(text, "\n") || stream == event.Search && strings.Contains(text, "\n") {
 						t.Fatalf("%s: %q", stream, text)
 					}
 					h.limit = MaxAnswerBytes // the whole answer has been checked
-					again := readAnswer(t, invoke(t, h, requestOf([]byte(text))))
+					again := readAnswer(t, invoke(t, h, payload.Request([]byte(text))))
 					if again[0].text(t) != text {
 						t.Fatalf("once  %s\ntwice %s", text, again[0].text(t))
 					}
@@ -496,7 +560,7 @@ func FuzzHandler(f *testing.F) {
 
 // FuzzRequest compares the reading of requests with encoding/json's.
 func FuzzRequest(f *testing.F) {
-	f.Add(requestOf([]byte(`{}`), []byte(`x`)))
+	f.Add(payload.Request([]byte(`{}`), []byte(`x`)))
 	for _, seed := range []string{
 		`{"records":[]}`, `{"records":[{"recordId":"1","data":"e30="}]}`, `{"records":[{"data":"e3\/0=","recordId":"\u0031"} , {"recordId":"2","data":null}],"x":[1]}`,
 		`{"records":[{"recordId":"1","data":"e3\"0="}]}`, "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\"}]}", `{"records":[{"recordId":"1","recordId":"2"}]}`,

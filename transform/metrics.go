@@ -3,6 +3,8 @@ package transform
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,26 +31,68 @@ var Metrics = []struct{ Name, Unit string }{
 type counts struct {
 	records, ok, dropped, failed, partial int
 	inputBytes, outputBytes               int
-	refused                               map[event.Reason]int // nil while nothing is refused
+	refused                               reasonCounts
 	duration                              time.Duration
 }
 
+// reasonCounts are numbers of records by reason, in the order of event.Reasons.
+type reasonCounts [16]int
+
 func (c *counts) refuse(reason event.Reason) {
-	if c.refused == nil {
-		c.refused = make(map[event.Reason]int)
-	}
 	c.failed++
-	c.refused[reason]++
+	c.refused[slices.Index(event.Reasons, reason)]++
+}
+
+func (c *reasonCounts) of(reason event.Reason) int { return c[slices.Index(event.Reasons, reason)] }
+
+// append appends the counts that are not 0 as JSON.
+func (c *reasonCounts) append(dst []byte) []byte {
+	dst = append(dst, '{')
+	for i, reason := range event.Reasons {
+		if c[i] == 0 {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		dst = append(dst, reason...)
+		dst = append(dst, `":`...)
+		dst = strconv.AppendInt(dst, int64(c[i]), 10)
+	}
+	return append(dst, '}')
+}
+
+// LogValue makes the counts an object in a log.
+func (c reasonCounts) LogValue() slog.Value {
+	var attributes []slog.Attr
+	for i, reason := range event.Reasons {
+		if c[i] > 0 {
+			attributes = append(attributes, slog.Int(string(reason), c[i]))
+		}
+	}
+	return slog.GroupValue(attributes...)
 }
 
 // metricWriter writes one line in CloudWatch's embedded metric format for each invocation. Reasons, which is no metric but
 // can be searched for, has the number of records by the reason they were refused for.
 type metricWriter struct {
-	out    io.Writer
-	stack  string
-	stream event.Stream
+	out        io.Writer
+	dimensions []byte // the members Stack and Stream
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	line []byte
+}
+
+func newMetricWriter(out io.Writer, stack string, stream event.Stream) *metricWriter {
+	dimensions, err := json.Marshal(struct {
+		Stack  string
+		Stream event.Stream
+	}{stack, stream})
+	if err != nil {
+		panic(err) // two strings always encode
+	}
+	return &metricWriter{out: out, dimensions: dimensions[1 : len(dimensions)-1]}
 }
 
 // metricsStart is the declaration that the format wants in each line, up to the timestamp.
@@ -64,32 +108,28 @@ var metricsStart = func() []byte {
 }()
 
 func (w *metricWriter) write(now time.Time, c counts) error {
-	line := make([]byte, 0, 1024)
-	line = append(line, metricsStart...)
-	line = strconv.AppendInt(line, now.UnixMilli(), 10)
-	line = append(line, '}')
-	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.refused[event.TooLarge], c.partial, c.inputBytes, c.outputBytes}
-	for i, v := range values {
-		line = append(line, `,"`+Metrics[i].Name+`":`...)
-		line = strconv.AppendInt(line, int64(v), 10)
-	}
-	line = append(line, `,"`+Metrics[len(values)].Name+`":`...)
-	line = strconv.AppendFloat(line, float64(c.duration.Microseconds())/1000, 'f', -1, 64)
-
-	rest, err := json.Marshal(struct {
-		Stack   string
-		Stream  event.Stream
-		Reasons map[event.Reason]int `json:",omitempty"`
-	}{w.stack, w.stream, c.refused})
-	if err != nil {
-		return err
-	}
-	line = append(line, ',')
-	line = append(line, rest[1:]...)
-	line = append(line, '\n')
-
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, err = w.out.Write(line)
+	line := append(w.line[:0], metricsStart...)
+	line = strconv.AppendInt(line, now.UnixMilli(), 10)
+	line = append(line, '}')
+	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.refused.of(event.TooLarge), c.partial, c.inputBytes, c.outputBytes}
+	for i, v := range values {
+		line = append(line, `,"`...)
+		line = append(line, Metrics[i].Name...)
+		line = append(line, `":`...)
+		line = strconv.AppendInt(line, int64(v), 10)
+	}
+	line = append(line, `,"`...)
+	line = append(line, Metrics[len(values)].Name...)
+	line = append(line, `":`...)
+	line = strconv.AppendFloat(line, float64(c.duration.Microseconds())/1000, 'f', -1, 64)
+	line = append(line, ',')
+	line = append(line, w.dimensions...)
+	if c.failed > 0 {
+		line = c.refused.append(append(line, `,"Reasons":`...))
+	}
+	w.line = append(line, "}\n"...)
+	_, err := w.out.Write(w.line)
 	return err
 }

@@ -100,7 +100,7 @@ func (r *request) skip() error {
 }
 
 // each reads the whole request and calls do for each record, when r.at is just after it.
-func (r *request) each(do func(record) error) error {
+func (r *request) each(do func(*record) error) error {
 	if err := r.take('{'); err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (r *request) each(do func(record) error) error {
 }
 
 // records reads the array of records.
-func (r *request) records(do func(record) error) error {
+func (r *request) records(do func(*record) error) error {
 	if err := r.take('['); err != nil {
 		return err
 	}
@@ -148,12 +148,12 @@ func (r *request) records(do func(record) error) error {
 		r.at++
 		return nil
 	}
+	var rec record // one for all: they are not small
 	for {
-		rec, err := r.record()
-		if err != nil {
+		if err := r.record(&rec); err != nil {
 			return err
 		}
-		if err := do(rec); err != nil {
+		if err := do(&rec); err != nil {
 			return err
 		}
 		if more, err := r.more(']'); err != nil || !more {
@@ -163,60 +163,105 @@ func (r *request) records(do func(record) error) error {
 }
 
 // rest reads on, just after a record, to the end of the array of records, and calls do for each record still to come.
-func (r *request) rest(do func(record) error) error {
+func (r *request) rest(do func(*record) error) error {
+	var rec record
 	for {
 		if more, err := r.more(']'); err != nil || !more {
 			return err
 		}
-		rec, err := r.record()
-		if err != nil {
+		if err := r.record(&rec); err != nil {
 			return err
 		}
-		if err := do(rec); err != nil {
+		if err := do(&rec); err != nil {
 			return err
 		}
 	}
 }
 
 // record reads one record.
-func (r *request) record() (record, error) {
-	var rec record
-	if err := r.take('{'); err != nil {
-		return rec, err
+func (r *request) record(rec *record) error {
+	seenData := r.usual(rec)
+	if seenData {
+		if more, err := r.more('}'); err != nil || !more {
+			return err
+		}
+	} else {
+		*rec = record{}
+		if err := r.take('{'); err != nil {
+			return err
+		}
 	}
-	seenData := false
 	for {
 		key, err := r.key()
 		if err != nil {
-			return rec, err
+			return err
 		}
 		switch string(key) {
 		case "recordId":
 			if rec.id != nil {
-				return rec, r.fail("repeated recordId")
+				return r.fail("repeated recordId")
 			}
 			rec.id, _, err = r.text()
 		case "data":
 			if seenData {
-				return rec, r.fail("repeated data")
+				return r.fail("repeated data")
 			}
 			seenData = true
-			err = r.recordData(&rec)
+			err = r.recordData(rec)
 		default:
 			err = r.skip()
 		}
 		if err != nil {
-			return rec, err
+			return err
 		}
 		switch more, err := r.more('}'); {
 		case err != nil:
-			return rec, err
+			return err
 		case !more && rec.id == nil:
-			return rec, r.fail("record without recordId")
+			return r.fail("record without recordId")
 		case !more:
-			return rec, nil
+			return nil
 		}
 	}
+}
+
+// The members that Firehose's records begin with, and what is between their values.
+const (
+	usualID      = `{"recordId":"`
+	usualArrival = `","approximateArrivalTimestamp":`
+	usualData    = `,"data":"`
+)
+
+// usual reads a record as Firehose writes it, up to the end of data, which is faster than to read one member after the other.
+// Of any other record it reads nothing.
+func (r *request) usual(rec *record) bool {
+	data, at := r.data, r.at
+	if !hasAt(data, at, usualID) {
+		return false
+	}
+	idAt := at + len(usualID)
+	idEnd, _, problem := jsonscan.Text(data, idAt-1)
+	if problem != jsonscan.None || !hasAt(data, idEnd, usualArrival) {
+		return false
+	}
+	end, problem := jsonscan.Value(data, idEnd+len(usualArrival))
+	if problem != jsonscan.None || !hasAt(data, end, usualData) {
+		return false
+	}
+	dataAt := end + len(usualData)
+	n := bytes.IndexByte(data[dataAt:], '"')
+	if n <= 0 || data[dataAt+n-1] == '\\' {
+		return false
+	}
+	r.at = dataAt + n + 1
+	rec.id, rec.data = data[idAt:idEnd], data[dataAt:dataAt+n]
+	rec.hasData, rec.dataAt = true, dataAt
+	return true
+}
+
+// hasAt reports whether what stands at data[at].
+func hasAt(data []byte, at int, what string) bool {
+	return at >= 0 && at <= len(data)-len(what) && string(data[at:at+len(what)]) == what
 }
 
 // recordData reads the value of data. Base64 has no escapes, so the next quote ends it; whether there was anything else

@@ -1,0 +1,222 @@
+package jsonscan
+
+import "slices"
+
+// Scanner holds the result of the last scan and the memory that the next one reuses. It is not safe for concurrent use;
+// make one for each goroutine.
+type Scanner struct {
+	// Members are the top-level members of the last object, in order.
+	Members []Member
+	// Found has, for each name the scanner was made for, the index in Members of the last member of that name, or -1.
+	Found []int
+	// Spaced reports whether there is white space between tokens inside the last object, at any depth.
+	Spaced bool
+	// Repeats reports whether any member is Repeated.
+	Repeats bool
+
+	data   []byte
+	names  *Names
+	none   []int    // Found before anything is found
+	texts  [][]byte // decoded keys of the last object
+	others keySet   // the keys that are not in names
+	// follows has, for each name and at 0 for the start of an object, 1 + the name that came after it last time, or 0:
+	// objects of a kind mostly have their members in one order, and to compare is faster than to look for.
+	follows []int32
+}
+
+// NewScanner returns a scanner that looks for names.
+func NewScanner(names *Names) *Scanner {
+	n := len(names.names)
+	s := &Scanner{names: names, Found: make([]int, n), none: make([]int, n), follows: make([]int32, n+1)}
+	for i := range s.none {
+		s.none[i] = -1
+	}
+	return s
+}
+
+// Object scans the JSON object that begins at data[start], where white space may come first. Without a problem it returns
+// the offset just after the object; what follows is not looked at. With a problem it returns the problem's offset, for
+// [NotAnObject] that of the other value. Members and Found are then meaningless.
+func (s *Scanner) Object(data []byte, start int) (int, Problem) {
+	s.data, s.texts = data, s.texts[:0]
+	s.Members = s.Members[:0]
+	copy(s.Found, s.none)
+	s.others.clear()
+	s.Spaced, s.Repeats = false, false
+
+	i := SkipSpace(data, start)
+	if i >= len(data) {
+		return i, UnexpectedEnd
+	}
+	if data[i] != '{' {
+		if end, problem := Value(data, i); problem != None {
+			return end, problem
+		}
+		return i, NotAnObject
+	}
+	i++
+	if uint(i) < uint(len(data)) && data[i] <= ' ' {
+		i, s.Spaced = space(data, i, s.Spaced)
+	}
+	if uint(i) < uint(len(data)) && data[i] == '}' {
+		return i + 1, None
+	}
+
+	var problem Problem
+	members := s.Members[:cap(s.Members)]
+	last := int32(0) // 1 + the last name, 0 at the start
+	for at := 0; ; at++ {
+		if at == len(members) {
+			s.Members = slices.Grow(members, max(16, at))
+			members = s.Members[:cap(s.Members)]
+		}
+		m := &members[at]
+		// One by one: of a literal the compiler makes a copy first, which costs more than all of this.
+		m.Name, m.text, m.Escaped, m.Integer, m.Repeated = -1, 0, false, false, false
+
+		// The key and the colon.
+		m.KeyStart = i + 1
+		name := s.follows[last] // 1 + that which is expected, or 0
+		if token := &s.names.tokens[name]; i >= 0 && i <= len(data)-24 && token.is(load(data, i), load(data, i+8), load(data, i+16)) {
+			i += token.length
+			m.KeyEnd = i - len(`":`)
+			m.Name = name - 1
+			last = name
+			if earlier := s.Found[m.Name]; earlier >= 0 {
+				s.repeat(members, earlier)
+			}
+			s.Found[m.Name] = at
+		} else {
+			if uint(i) >= uint(len(data)) || data[i] != '"' {
+				if i, s.Spaced, problem = expect(data, i, '"', s.Spaced); problem != None {
+					return i, problem
+				}
+				m.KeyStart = i + 1
+			}
+			i++
+			escaped, mark := false, uint64(0)
+			if i >= 0 && i <= len(data)-16 {
+				first, second := words(data, i)
+				i = stopAt(i, first, second)
+				mark = fingerprint(first, second, i-m.KeyStart)
+			}
+			if uint(i) >= uint(len(data)) || data[i] != '"' || mark == 0 {
+				if i, escaped, problem = scanString(data, i); problem != None {
+					return i, problem
+				}
+				mark = 0
+			}
+			m.KeyEnd = i
+			i++
+			if uint(i) >= uint(len(data)) || data[i] != ':' {
+				if i, s.Spaced, problem = expect(data, i, ':', s.Spaced); problem != None {
+					return i, problem
+				}
+			}
+			i++
+			if mark == 0 || s.names.slots[mark&uint64(len(s.names.slots)-1)].name != 0 || !s.others.isNew(mark) {
+				if s.identify(members, at, escaped, mark); m.Name >= 0 {
+					s.follows[last] = m.Name + 1
+					last = m.Name + 1
+				}
+			}
+		}
+
+		// The value.
+		if uint(i) < uint(len(data)) && data[i] == '"' {
+			m.Start, m.Kind = i, String
+			i++
+			if i >= 0 && i <= len(data)-16 {
+				first, second := words(data, i)
+				i = stopAt(i, first, second)
+			}
+			if uint(i) >= uint(len(data)) || data[i] != '"' {
+				if i, m.Escaped, problem = scanString(data, i); problem != None {
+					return i, problem
+				}
+			}
+			i++
+		} else {
+			if uint(i) < uint(len(data)) && data[i] <= ' ' {
+				i, s.Spaced = space(data, i, s.Spaced)
+			}
+			if uint(i) >= uint(len(data)) {
+				return i, UnexpectedEnd
+			}
+			m.Start, m.Kind = i, kinds[data[i]]
+			switch m.Kind {
+			case Number:
+				i, m.Integer, problem = scanNumber(data, i)
+			case Object:
+				i, s.Spaced, problem = object(data, i, 1, s.Spaced)
+			case Array:
+				i, s.Spaced, problem = array(data, i, 1, s.Spaced)
+			case String:
+				if i, m.Escaped, problem = scanString(data, i+1); problem == None {
+					i++
+				}
+			default:
+				i, problem = literal(data, i, m.Kind)
+			}
+			if problem != None {
+				return i, problem
+			}
+		}
+		m.End = i
+
+		// What follows it.
+		if uint(i) >= uint(len(data)) || data[i] != ',' {
+			if uint(i) < uint(len(data)) && data[i] <= ' ' {
+				i, s.Spaced = space(data, i, s.Spaced)
+			}
+			if i >= len(data) {
+				return i, UnexpectedEnd
+			}
+			if data[i] == '}' {
+				s.Members = members[:at+1]
+				return i + 1, None
+			}
+			if data[i] != ',' {
+				return i, Syntax
+			}
+		}
+		i++
+	}
+}
+
+// identify finds the name of a member's key, and the earlier member of the same key, if there is one. A mark of 0 is not known.
+func (s *Scanner) identify(members []Member, at int, escaped bool, mark uint64) {
+	m := &members[at]
+	key := s.data[m.KeyStart:m.KeyEnd]
+	if escaped {
+		key = Unescape(nil, key)
+		s.texts = append(s.texts, key)
+		m.text = int32(len(s.texts))
+	}
+	if mark == 0 {
+		mark = keyMark(key)
+	}
+	earlier := -1
+	if m.Name = s.names.find(key, mark); m.Name >= 0 {
+		earlier, s.Found[m.Name] = s.Found[m.Name], at
+	} else if s.others.isNew(mark) {
+		return
+	} else {
+		earlier = s.others.put(s, members, key, at)
+	}
+	if earlier >= 0 {
+		s.repeat(members, earlier)
+	}
+}
+
+func (s *Scanner) repeat(members []Member, earlier int) {
+	members[earlier].Repeated, s.Repeats = true, true
+}
+
+// Key returns the decoded key of m, a member of the last scanned object. It is valid until the next scan.
+func (s *Scanner) Key(m *Member) []byte {
+	if m.text > 0 {
+		return s.texts[m.text-1]
+	}
+	return s.data[m.KeyStart:m.KeyEnd]
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/payload"
+	"firehose-pipeline/local/runtimeapi"
+)
+
+var here = functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
+
+// functions are the Lambda functions that run through the Runtime API. Echo and hello answer nothing of use: they show what
+// the client of aws-lambda-go costs, and its start.
+var functions = []struct{ name, binary, buffers string }{
+	{"transform", "transform", ""},
+	{"echo", "echo", ""},
+	{"echo, large buffers", "echo", "large"},
+	{"hello-world", "hello", ""},
+	{"idiomatic", "idiomatic", ""},
+	{"python", "python", ""},
+}
+
+// functionCost is what one function needs; of each figure the lowest.
+type functionCost struct {
+	name            string
+	init, initCPU   time.Duration
+	first, firstCPU time.Duration
+	warm, warmCPU   time.Duration
+	inits           []time.Duration
+	peakMemory      int64
+	memory          []int64 // with memorySizes, of the transform and the echo
+}
+
+// memorySizes are the bytes of the events that memory is measured with: what the stack lets Firehose send at most, and the
+// most that Firehose can be told to.
+var memorySizes = []int{512 << 10, 3 << 20}
+
+// warmInvocations are measured together: a single one is too short for the CPU clock of another process.
+const warmInvocations = 20
+
+func (b *bench) startFunction(i int) (*runtimeapi.Function, error) {
+	f := functions[i]
+	return runtimeapi.Start(b.ctx, runtimeapi.Config{
+		Name: f.binary, Binary: filepath.Join(b.dir, f.binary), MemoryMB: 1024, Timeout: time.Minute,
+		Environment: map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "STACK": "bench", "BUFFERS": f.buffers},
+	})
+}
+
+// invoke returns the result of a successful invocation.
+func (b *bench) invoke(f *runtimeapi.Function, request []byte) (runtimeapi.Result, error) {
+	result, err := f.Invoke(b.ctx, request)
+	if err == nil {
+		err = result.Error()
+	}
+	return result, err
+}
+
+func (b *bench) measureFunctions(r *report) error {
+	request := payload.Request(payload.Mix(500)...)
+	r.functions = make([]functionCost, len(functions))
+	for i := range functions {
+		r.functions[i] = functionCost{name: functions[i].name, init: math.MaxInt64, initCPU: math.MaxInt64, first: math.MaxInt64,
+			firstCPU: math.MaxInt64, warm: math.MaxInt64, warmCPU: math.MaxInt64}
+	}
+	fmt.Fprintln(b.progress, "measuring starts and first invocations through the Runtime API")
+	for range 3 * b.rounds { // a start is short, and so more disturbed than the rest
+		for i := range functions {
+			if err := b.measureStart(i, request, &r.functions[i]); err != nil {
+				return fmt.Errorf("starting %s: %w", functions[i].name, err)
+			}
+		}
+	}
+	fmt.Fprintln(b.progress, "measuring warm invocations through the Runtime API")
+	var warm []*runtimeapi.Function
+	defer func() {
+		for _, f := range warm {
+			f.Close()
+		}
+	}()
+	for i := range functions {
+		f, err := b.startFunction(i)
+		if err != nil {
+			return err
+		}
+		warm = append(warm, f)
+	}
+	for range b.rounds + 1 { // the first warms up
+		for i, f := range warm {
+			if err := b.measureWarm(f, request, &r.functions[i]); err != nil {
+				return fmt.Errorf("invoking %s: %w", functions[i].name, err)
+			}
+		}
+	}
+	fmt.Fprintln(b.progress, "measuring memory")
+	for i := range functions[:2] { // the answers of the baselines would be too large
+		for _, size := range memorySizes {
+			peak, err := b.measureMemory(i, payload.Request(payload.Size(size)...))
+			if err != nil {
+				return fmt.Errorf("invoking %s: %w", functions[i].name, err)
+			}
+			r.functions[i].memory = append(r.functions[i].memory, peak)
+		}
+	}
+	return nil
+}
+
+// measureMemory returns the largest resident set of a function that gets the request again and again.
+func (b *bench) measureMemory(i int, request []byte) (peak int64, err error) {
+	f, err := b.startFunction(i)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for range 2 * warmInvocations {
+		result, err := b.invoke(f, request)
+		if err != nil {
+			return 0, err
+		}
+		peak = result.PeakMemory
+	}
+	return peak, nil
+}
+
+func (b *bench) measureStart(i int, request []byte, c *functionCost) error {
+	f, err := b.startFunction(i)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	result, err := b.invoke(f, request)
+	if err != nil {
+		return err
+	}
+	c.inits = append(c.inits, result.Init)
+	c.init, c.initCPU = min(c.init, result.Init), min(c.initCPU, result.InitCPU)
+	c.first, c.firstCPU = min(c.first, result.Duration), min(c.firstCPU, result.CPU)
+	return nil
+}
+
+func (b *bench) measureWarm(f *runtimeapi.Function, request []byte, c *functionCost) error {
+	var wall, cpu time.Duration
+	for range warmInvocations {
+		result, err := b.invoke(f, request)
+		if err != nil {
+			return err
+		}
+		wall, cpu = wall+result.Duration, cpu+result.CPU
+		c.peakMemory = result.PeakMemory
+	}
+	c.warm, c.warmCPU = min(c.warm, wall/warmInvocations), min(c.warmCPU, cpu/warmInvocations)
+	return nil
+}
+
+func median[T cmp.Ordered](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,176 @@
+// Command bench is `make bench`: it measures the transform against a Python handler of the same rules, an idiomatic Go one and
+// the floor, first the handlers alone, then as real Lambda functions through the Runtime API on loopback.
+//
+// On a machine that others use, only ratios within one run mean anything, and only of CPU time: the contenders take turns, and
+// of each the lowest CPU time counts. Before anything is measured, the contenders have to give the same answers.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/payload"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, progress io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	rounds := flags.Int("rounds", 15, "turns of each contender")
+	update := flags.String("update", "", "also write the results into this `file`, between its lines <!-- bench --> and <!-- /bench -->")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *rounds < 1 || flags.NArg() > 0 {
+		return fmt.Errorf("-rounds: must be 1 or more, and nothing else given (got %d, %q)", *rounds, flags.Args())
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{ctx: ctx, dir: dir, rounds: *rounds, progress: progress}
+	if err := b.prepare(); err != nil {
+		return err
+	}
+	var r report
+	if r.machine, err = b.machine(); err != nil {
+		return err
+	}
+	if err := b.compareAnswers(); err != nil {
+		return err
+	}
+	if err := b.measureHandlers(&r); err != nil {
+		return err
+	}
+	if err := b.measureFunctions(&r); err != nil {
+		return err
+	}
+	text := r.markdown()
+	if _, err := io.WriteString(out, text); err != nil {
+		return err
+	}
+	if *update != "" {
+		return writeBetween(*update, text)
+	}
+	return nil
+}
+
+// bench is one run of the benchmark.
+type bench struct {
+	ctx      context.Context
+	dir      string
+	rounds   int
+	progress io.Writer
+	python   string // path of the interpreter
+	root     string // folder of go.mod
+}
+
+// load is a batch of records that the contenders are given.
+type load struct {
+	name    string
+	what    string
+	records [][]byte
+	request []byte
+	file    string // which has the request
+}
+
+func (l *load) bytes() (n int) {
+	for _, r := range l.records {
+		n += len(r)
+	}
+	return n
+}
+
+func (b *bench) load(name, what string, records [][]byte) (*load, error) {
+	l := &load{name: name, what: what, records: records, request: payload.Request(records...), file: filepath.Join(b.dir, name+".json")}
+	return l, os.WriteFile(l.file, l.request, 0o600)
+}
+
+// loads are the payloads; the second is the one that the transform is judged by.
+func (b *bench) loads() ([]*load, error) {
+	var all []*load
+	for _, l := range []struct {
+		name, what string
+		records    [][]byte
+	}{
+		{"small", "2,000 events of about 110 bytes", payload.Small(2000)},
+		{"mix500", "500 events of 200 bytes to 1 KB, 3 % malformed", payload.Mix(500)},
+		{"3mb", "3 MB of such events, in one request", payload.Size(3 << 20)},
+		{"dense", "500 events of the same sizes, of what is most work to read", payload.Dense(500)},
+	} {
+		made, err := b.load(l.name, l.what, l.records)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made)
+	}
+	return all, nil
+}
+
+// prepare checks what the machine has and builds the contenders.
+func (b *bench) prepare() error {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		return errors.New("Python is missing: the baseline needs python3, 3.11 or later")
+	}
+	check := exec.CommandContext(b.ctx, python, "-c", "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 11))")
+	path, err := check.Output()
+	if err != nil {
+		return fmt.Errorf("Python is too old: the baseline needs python3, 3.11 or later (%s: %w)", python, err)
+	}
+	b.python = strings.TrimSpace(string(path))
+	root, err := b.output("go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return err
+	}
+	b.root = root
+	fmt.Fprintln(b.progress, "building the contenders")
+	if err := functionbuild.Build(b.ctx, b.root, "transform", b.dir, here); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(b.dir, "bootstrap"), filepath.Join(b.dir, "transform")); err != nil {
+		return err
+	}
+	for name, from := range map[string]string{
+		"worker": "./verify/bench/worker", "echo": "./verify/bench/functions/echo",
+		"hello": "./verify/bench/functions/hello", "idiomatic": "./verify/bench/functions/idiomatic",
+	} {
+		// As functionbuild builds the functions.
+		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w",
+			"-o", filepath.Join(b.dir, name), from)
+		build.Dir = b.root
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", name, err, out)
+		}
+	}
+	baseline := filepath.Join(b.root, "verify/bench/baselines/python")
+	bootstrap := "#!" + b.python + "\nimport sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, " + fmt.Sprintf("%q", baseline) + ")\nimport bootstrap\n"
+	return os.WriteFile(filepath.Join(b.dir, "python"), []byte(bootstrap), 0o700)
+}
+
+func (b *bench) output(name string, args ...string) (string, error) {
+	out, err := exec.CommandContext(b.ctx, name, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("running %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
