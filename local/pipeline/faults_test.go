@@ -232,6 +232,37 @@ func TestFaults(t *testing.T) {
 			t.Errorf("got %+v, %+v\nand then %+v, %+v", report, *report.Streams.Search, again, *again.Streams.Search)
 		}
 	})
+	for _, name := range []string{"plain", "untransformed", "small"} {
+		t.Run("of all faults a stack has those that it can have: "+name, func(t *testing.T) {
+			o := options(t, name)
+			if err := o.Faults.Add("all"); err != nil {
+				t.Fatal(err)
+			}
+			w := open(t, o)
+			w.put(append(shopEvents(t)[:200], spoiled...)...)
+			report := w.flush()
+			_, transform := report.Faults[fault.TransformCrash]
+			_, search := report.Faults[fault.SearchDown]
+			for _, s := range w.Streams() {
+				if transform != (s.Config.Transform != nil) {
+					t.Errorf("got %v", report.Faults)
+				}
+			}
+			if search != (report.Streams.Search != nil) {
+				t.Errorf("got %v", report.Faults)
+			}
+			w.clean()
+		})
+	}
+	t.Run("one that a stack cannot have is refused by name", func(t *testing.T) {
+		o := options(t, "plain")
+		if err := o.Faults.Add("transform-crash"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pipeline.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "fault transform-crash: the stack has no transform (enableDataTransformation is false)") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("another seed has others", func(t *testing.T) {
 		o := options(t, "json")
 		if err := o.Faults.Add("search-429-documents:0.5"); err != nil {
