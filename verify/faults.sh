@@ -3,11 +3,11 @@
 # store, dropped by rule or in the dead-letter queue, but for what AWS itself declares as lost, and whatever is there twice must be
 # told by its id. A fault that does not come about fails the run too. Prints the figures as the rows of docs/reliability.md.
 # EACH: events with each fault alone (default 4000), TOGETHER: with all (default 100000, 0 for none), RATE: events a second of the
-# model (default 200), OUT: folder for the reports (default none is kept).
+# model (default 200), SHARE: of the transform's invocations that fail (default 0.8: some fail for good, of few too), OUT: folder for the reports (default none is kept).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-each=${EACH:-4000} together=${TOGETHER:-100000} rate=${RATE:-200}
+each=${EACH:-4000} together=${TOGETHER:-100000} rate=${RATE:-200} share=${SHARE:-0.8}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 reports=${OUT:-$work/reports}
@@ -29,8 +29,8 @@ row() { # events, fault
 echo "| Fault | Events | Came about | Lake: delivered, dropped, failed | Search: delivered, dropped, failed | Messages in the queue | Duplicates: letters, documents with a letter, overwritten | Declared losses | Missing |"
 echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 # Shares high enough that some batches fail for good, and both sides of every time limit.
-for fault in transform-crash:0.8 transform-hang:0.8 transform-timeout:0.8 transform-error:0.8 transform-oversize:0.8 transform-missing:0.5 \
-  transform-doubled:0.5 s3-down s3-down:25h search-down search-403 search-429:0.5 search-429-documents search-lost:0.5 search-lost:1 \
+for fault in transform-crash:$share transform-hang:$share transform-timeout:$share transform-error:$share transform-oversize:$share \
+  transform-missing:0.5 transform-doubled:0.5 s3-down s3-down:25h search-down search-403 search-429:0.5 search-429-documents search-lost:0.5 search-lost:1 \
   sqs-partial:0.05 sqs-throttled:0.05 handler-killed:0.01 handler-timeout:0.5 handler-timeout:1 notifications-doubled:0.5 notifications-late:0.5; do
   row "$each" "$fault"
 done

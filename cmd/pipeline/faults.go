@@ -23,7 +23,7 @@ func faultHelp() string {
 	var b strings.Builder
 	b.WriteString(`With --fault, what goes wrong on AWS goes wrong here, on the real processes where there are any: for the given share of the named
 things and the first of them, or for the given time of the model. The report says how often each came about, and a fault that never
-did fails the run. --fault all has every one; given with others, their parameters count. The same --fault-seed, events, --rate and
+did fails the run. --fault all has every one that the stack can have; given with others, their parameters count. The same --fault-seed, events, --rate and
 settings have the same failures. With --opensearch, search faults cost as much real time as a real outage. The faults, with their
 defaults:
 `)

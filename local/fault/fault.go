@@ -7,6 +7,7 @@ package fault
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,6 +104,7 @@ func (k *Kind) Parameter() string {
 type Plan struct {
 	shares  map[Name]float64
 	windows map[Name]time.Duration
+	all     map[Name]bool // those that only "all" asks for
 }
 
 // Empty reports whether there is no fault.
@@ -134,6 +136,7 @@ func (p *Plan) Add(text string) error {
 		for _, k := range Kinds {
 			if !p.has(k.Name) {
 				p.set(&k, k.Share, k.Window)
+				p.all[k.Name] = true
 			}
 		}
 		return nil
@@ -168,13 +171,28 @@ const maxWindow = 1000 * time.Hour
 
 func (p *Plan) set(k *Kind, share float64, window time.Duration) {
 	if p.shares == nil {
-		p.shares, p.windows = map[Name]float64{}, map[Name]time.Duration{}
+		p.shares, p.windows, p.all = map[Name]float64{}, map[Name]time.Duration{}, map[Name]bool{}
 	}
+	delete(p.all, k.Name)
 	if k.Window > 0 {
 		p.windows[k.Name] = window
 	} else {
 		p.shares[k.Name] = share
 	}
+}
+
+// Without returns the plan without faults that cannot come about, for the reason why; it fails on one that was asked for by name.
+func (p *Plan) Without(why string, names ...Name) (Plan, error) {
+	rest := Plan{maps.Clone(p.shares), maps.Clone(p.windows), maps.Clone(p.all)}
+	for _, name := range names {
+		if p.has(name) && !p.all[name] {
+			return rest, fmt.Errorf("fault %s: %s", name, why)
+		}
+		delete(rest.shares, name)
+		delete(rest.windows, name)
+		delete(rest.all, name)
+	}
+	return rest, nil
 }
 
 // String is the plan as flags would have it.

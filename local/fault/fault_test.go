@@ -45,6 +45,20 @@ func TestPlan(t *testing.T) {
 			}
 		}
 	})
+	t.Run("what cannot come about is left out of all, and refused by name", func(t *testing.T) {
+		p := plan(t, "all", "sqs-partial:0.5")
+		rest, err := p.Without("no search", SearchDown, SearchLost)
+		if err != nil || len(rest.Names()) != len(Kinds)-2 || len(p.Names()) != len(Kinds) {
+			t.Errorf("got %s, %v", rest.String(), err)
+		}
+		if _, err := p.Without("no queue", SQSPartial); err == nil || err.Error() != "fault sqs-partial: no queue" {
+			t.Errorf("got %v", err)
+		}
+		p = plan(t, "search-down", "all")
+		if _, err := p.Without("no search", SearchDown); err == nil {
+			t.Error("got no error")
+		}
+	})
 	for text, want := range map[string]string{
 		"":                  `must be one of all, transform-crash, `,
 		"crash":             `notifications-late (got "crash")`,

@@ -45,7 +45,7 @@ type Options struct {
 	// Search is where a search destination delivers to.
 	Search Search
 	// Refuse, when set, is asked before an object is stored, with the time of the model: an error is S3's refusal, after which it is
-	// tried again.
+	// tried again. Calls may be concurrent.
 	Refuse func(at time.Time) error
 	// Discarded, when set, is told of an object that S3 has refused for too long. Calls may be concurrent.
 	Discarded func(Discarded)

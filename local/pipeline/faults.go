@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +19,29 @@ import (
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/runtimeapi"
 	"firehose-pipeline/local/sqs"
+	"firehose-pipeline/local/template"
 )
+
+// The faults of a part that a stack may not have.
+var (
+	ofTransform = []fault.Name{fault.TransformCrash, fault.TransformHang, fault.TransformTimeout, fault.TransformError, fault.TransformOversize,
+		fault.TransformMissing, fault.TransformDoubled}
+	ofSearch = []fault.Name{fault.SearchDown, fault.SearchForbidden, fault.SearchThrottled, fault.SearchDocuments, fault.SearchLost}
+)
+
+// possible is the plan without the faults of what the stack does not have.
+func possible(plan fault.Plan, streams []template.Stream) (fault.Plan, error) {
+	var err error
+	if !slices.ContainsFunc(streams, func(s template.Stream) bool { return s.Transform != nil }) {
+		if plan, err = plan.Without("the stack has no transform (enableDataTransformation is false)", ofTransform...); err != nil {
+			return plan, err
+		}
+	}
+	if !slices.ContainsFunc(streams, func(s template.Stream) bool { return s.Search != nil }) {
+		return plan.Without("the stack has no search (enableOpenSearch is false)", ofSearch...)
+	}
+	return plan, nil
+}
 
 // transformFaults make invocations of one stream's transform go wrong.
 type transformFaults struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,11 @@ import (
 // faulty is a run with faults: 2,500 events to each stream, of which one in 25 cannot be delivered, in error objects every minute.
 func faulty(t *testing.T, specs ...string) (*world, pipeline.Report) {
 	t.Helper()
+	return faultyOf(t, 2500, specs...)
+}
+
+func faultyOf(t *testing.T, count int, specs ...string) (*world, pipeline.Report) {
+	t.Helper()
 	o := options(t, "json")
 	for _, spec := range specs {
 		if err := o.Faults.Add(spec); err != nil {
@@ -22,7 +28,7 @@ func faulty(t *testing.T, specs ...string) (*world, pipeline.Report) {
 	}
 	w := open(t, o)
 	var events []string
-	for i := range 2500 {
+	for i := range count {
 		switch event := fmt.Sprintf(`{"event_id":"e-%d","amount":%d}`, i, i); i % 50 {
 		case 10:
 			events = append(events, event[:len(event)-1])
@@ -56,7 +62,7 @@ func (w *world) checked(report pipeline.Report) pipeline.CheckReport {
 		w.Errorf("%d findings, the first: %s", len(c.Findings), c.Findings[0])
 	}
 	for _, s := range []pipeline.Counts{report.Streams.Lake.Counts, report.Streams.Search.Counts} {
-		if s.Received != 2500 || s.Received != s.Delivered+s.Dropped+s.Failed+s.Discarded {
+		if s.Received != report.Events || s.Received != s.Delivered+s.Dropped+s.Failed+s.Discarded {
 			w.Errorf("counts: got %+v", s)
 		}
 	}
@@ -86,9 +92,9 @@ func TestFaults(t *testing.T) {
 		fault.TransformError: "Lambda.FunctionError", fault.TransformOversize: "Lambda.FunctionError",
 	} {
 		t.Run("in every try the records become dead letters: "+string(name), func(t *testing.T) {
-			w, report := faulty(t, string(name)+":1")
+			w, report := faultyOf(t, 500, string(name)+":1")
 			w.checked(report)
-			if lake := report.Streams.Lake; lake.Failed != 2500 || lake.Delivered != 0 {
+			if lake := report.Streams.Lake; lake.Failed != 500 || lake.Delivered != 0 {
 				t.Errorf("lake: got %+v", lake)
 			}
 			for _, m := range w.letters() {
@@ -163,8 +169,30 @@ func TestFaults(t *testing.T) {
 	})
 	t.Run("a handler that is killed sends letters again with the same ids", func(t *testing.T) {
 		w, report := faulty(t, "handler-killed:0.02")
-		if c := w.checked(report); c.Duplicates.Letters == 0 {
-			t.Errorf("duplicates %+v", c.Duplicates)
+		before := w.checked(report).Duplicates.Letters
+		seen, twice := map[string]bool{}, ""
+		for _, m := range w.letters() {
+			if seen[m.ID] {
+				twice = m.ID
+			}
+			seen[m.ID] = true
+		}
+		if before == 0 || twice == "" {
+			t.Fatalf("%d duplicates", before)
+		}
+		path, content := w.find("dead-letter-queue")
+		copies := int64(strings.Count(content, `"id":"`+twice+`"`))
+		for left := copies - 1; left >= 0; left-- {
+			line := strings.Count(content[:strings.Index(content, `"id":"`+twice+`"`)], "\n")
+			rewrite(t, path, without(line))
+			content = lines(line, 0)(content)
+			c, err := w.Check(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if left > 0 && (!c.Clean() || c.Duplicates.Letters != before-copies+left) || left == 0 && (len(c.Findings) != 1 || c.Findings[0].Problem != pipeline.Missing) {
+				t.Errorf("with %d of %d copies left: got %+v", left, copies, c)
+			}
 		}
 	})
 	t.Run("a handler that fails for good leaves the notification in the queue, whose records the letters before it name too", func(t *testing.T) {
@@ -183,10 +211,56 @@ func TestFaults(t *testing.T) {
 	t.Run("together nothing is lost, and the same seed has the same failures", func(t *testing.T) {
 		w, report := faulty(t, "all")
 		w.checked(report)
+		// A document that has no dead letter beside it.
+		path, content := w.find("opensearch/realtime-events-2026-09-21-11")
+		lettered := map[string]bool{}
+		for _, m := range w.letters() {
+			lettered[m.EventID] = true
+		}
+		line := slices.IndexFunc(strings.Split(content, "\n"), func(document string) bool {
+			_, id, _ := strings.Cut(document, `{"event_id":"`)
+			id, _, _ = strings.Cut(id, `"`)
+			return !lettered[id]
+		})
+		rewrite(t, path, without(line))
+		if got := w.check(); len(got) != 1 || !strings.HasSuffix(got[0], "is missing in the search index") {
+			t.Errorf("without document %d of %d: got %q", line, strings.Count(content, "\n"), got)
+		}
 		_, again := faulty(t, "all")
 		again.ElapsedSeconds = report.ElapsedSeconds
 		if !reflect.DeepEqual(again, report) {
 			t.Errorf("got %+v, %+v\nand then %+v, %+v", report, *report.Streams.Search, again, *again.Streams.Search)
+		}
+	})
+	for _, name := range []string{"plain", "untransformed", "small"} {
+		t.Run("of all faults a stack has those that it can have: "+name, func(t *testing.T) {
+			o := options(t, name)
+			if err := o.Faults.Add("all"); err != nil {
+				t.Fatal(err)
+			}
+			w := open(t, o)
+			w.put(append(shopEvents(t)[:200], spoiled...)...)
+			report := w.flush()
+			_, transform := report.Faults[fault.TransformCrash]
+			_, search := report.Faults[fault.SearchDown]
+			for _, s := range w.Streams() {
+				if transform != (s.Config.Transform != nil) {
+					t.Errorf("got %v", report.Faults)
+				}
+			}
+			if search != (report.Streams.Search != nil) {
+				t.Errorf("got %v", report.Faults)
+			}
+			w.clean()
+		})
+	}
+	t.Run("one that a stack cannot have is refused by name", func(t *testing.T) {
+		o := options(t, "plain")
+		if err := o.Faults.Add("transform-crash"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pipeline.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "fault transform-crash: the stack has no transform (enableDataTransformation is false)") {
+			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("another seed has others", func(t *testing.T) {

@@ -102,8 +102,12 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	if p.folder, err = openFolder(p.o.Out); err != nil {
 		return err
 	}
-	if !p.o.Faults.Empty() {
-		p.faults = fault.New(p.o.Faults, p.o.FaultSeed)
+	plan, err := possible(p.o.Faults, p.config.Streams)
+	if err != nil {
+		return err
+	}
+	if !plan.Empty() {
+		p.faults = fault.New(plan, p.o.FaultSeed)
 	}
 	atQueue := newQueueFaults(p.faults)
 	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID,
@@ -147,7 +151,7 @@ func (p *Pipeline) openSearch(ctx context.Context) error {
 	if err := p.openSearchEngine(ctx); err != nil {
 		return err
 	}
-	if p.faults.On(fault.SearchDown, fault.SearchForbidden, fault.SearchThrottled, fault.SearchDocuments, fault.SearchLost) {
+	if p.faults.On(ofSearch...) {
 		p.search = &searchFaults{Faults: p.faults, next: p.search, until: map[fault.Name]time.Time{}}
 	}
 	return nil
@@ -237,8 +241,7 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 			return nil, err
 		}
 		o.Invoke = f.Invoke
-		if p.faults.On(fault.TransformCrash, fault.TransformHang, fault.TransformTimeout, fault.TransformError, fault.TransformOversize,
-			fault.TransformMissing, fault.TransformDoubled) {
+		if p.faults.On(ofTransform...) {
 			o.Invoke = newTransformFaults(p.faults, config.Kind, f, processor.Retries).invoke
 		}
 	}

@@ -590,6 +590,9 @@ func TestLogs(t *testing.T) {
 	if err := p.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := p.Close(); err != nil { // a line may still be on its way from its process
+		t.Fatal(err)
+	}
 	for group, want := range map[string]string{"transform-lake": `"Records":2`, "error-handler": `"DeadLetters":1`} {
 		text, err := os.ReadFile(filepath.Join(o.Out, "logs/aws/lambda/kinesis-firehose-pipeline-dev-"+group+".log"))
 		if err != nil || strings.Count(string(text), want) != 1 {
