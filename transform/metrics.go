@@ -85,14 +85,11 @@ type metricWriter struct {
 }
 
 func newMetricWriter(out io.Writer, stack string, stream event.Stream) *metricWriter {
-	dimensions, err := json.Marshal(struct {
-		Stack  string
-		Stream event.Stream
-	}{stack, stream})
+	name, err := json.Marshal(stack)
 	if err != nil {
-		panic(err) // two strings always encode
+		panic(err) // a string always encodes
 	}
-	return &metricWriter{out: out, dimensions: dimensions[1 : len(dimensions)-1]}
+	return &metricWriter{out: out, dimensions: []byte(`"Stack":` + string(name) + `,"Stream":"` + string(stream) + `"`)}
 }
 
 // metricsStart is the declaration that the format wants in each line, up to the timestamp.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -71,7 +72,7 @@ func (b *bench) measureFunctions(r *report) error {
 	}
 	fmt.Fprintln(b.progress, "measuring starts and first invocations through the Runtime API")
 	for range 3 * b.rounds { // a start is short, and so more disturbed than the rest
-		for i := range functions {
+		for _, i := range rand.Perm(len(functions)) { // so that none always comes after the one that leaves the caches coldest
 			if err := b.measureStart(i, request, &r.functions[i]); err != nil {
 				return fmt.Errorf("starting %s: %w", functions[i].name, err)
 			}
@@ -92,8 +93,8 @@ func (b *bench) measureFunctions(r *report) error {
 		warm = append(warm, f)
 	}
 	for range b.rounds + 1 { // the first warms up
-		for i, f := range warm {
-			if err := b.measureWarm(f, request, &r.functions[i]); err != nil {
+		for _, i := range rand.Perm(len(functions)) {
+			if err := b.measureWarm(warm[i], request, &r.functions[i]); err != nil {
 				return fmt.Errorf("invoking %s: %w", functions[i].name, err)
 			}
 		}

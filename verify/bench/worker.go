@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,8 +100,8 @@ func (b *bench) race(workers []*worker, loads []*load) ([]cost, error) {
 		best[i] = cost{math.MaxInt64, math.Inf(1)}
 	}
 	for round := range b.rounds + 1 {
-		for i, w := range workers {
-			n := max(times[i], 2)
+		for _, i := range rand.Perm(len(workers)) {
+			w, n := workers[i], max(times[i], 2)
 			var nanoseconds, allocations int64
 			if err := w.ask([]any{&nanoseconds, &allocations}, "run", loads[i].file, n); err != nil {
 				return nil, err
