@@ -131,8 +131,9 @@ func read(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 	return nil
 }
 
-// temporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not enough. A function that was idle for weeks loses its network interfaces:
-// the next call fails, and makes Lambda create them anew. https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+// temporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not enough. A function
+// that was idle for weeks loses its network interfaces: the next call fails, and makes Lambda create them anew.
+// https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 func temporary(err error) bool {
 	var (
 		inactive  *types.ResourceNotReadyException
