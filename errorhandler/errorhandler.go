@@ -24,6 +24,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/wait"
 )
 
 // MaxObjects is how many objects of one event are read at once. Each takes up to deadletter.MaxRawData and a few batches of
@@ -58,7 +59,7 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 		stack:    getenv("STACK"),
 		metrics:  stdout,
 		connect:  connect,
-		pause:    pause,
+		pause:    wait.For,
 	}
 	var level slog.Level
 	var problems []error
@@ -226,18 +227,6 @@ func limit(ctx context.Context) (reading, sending context.Context, cancel func()
 	return reading, sending, func() {
 		stopReading()
 		stopSending()
-	}
-}
-
-// pause waits, or returns early when the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

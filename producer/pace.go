@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"firehose-pipeline/internal/wait"
 )
 
 // Pace keeps what is put to one stream under a rate. It is safe for concurrent use.
@@ -68,15 +70,5 @@ type machine struct{}
 func (machine) Now() time.Time { return time.Now() }
 
 func (machine) Pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return wait.For(ctx, d)
 }

@@ -16,6 +16,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/wait"
 	"firehose-pipeline/producer"
 )
 
@@ -167,14 +168,7 @@ type machine struct{}
 func (machine) Now() time.Time { return time.Now() }
 
 func (machine) Pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return wait.For(ctx, d)
 }
 
 func (r *Replay) time() clock {

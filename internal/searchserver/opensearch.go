@@ -123,26 +123,31 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// ready waits for a green cluster whose security plugin has its configuration.
+// ready waits for a cluster that has all its primary shards, and whose security plugin has its configuration. It may be yellow: an
+// index that somebody makes without a template has a replica, for which there is no node.
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
+	var last error
 	for {
-		err := s.call(ctx, http.MethodGet, "/_cluster/health?wait_for_status=green&timeout=5s", nil)
+		err := s.call(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
 		if err == nil {
 			err = s.call(ctx, http.MethodGet, "/_plugins/_security/api/roles/all_access", nil)
 		}
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() == nil { // else it says no more than that the time is over
+			last = err
+		}
 		select {
 		case <-ticker.C:
 		case <-s.exited:
 			return errors.New("the server ended")
 		case <-ctx.Done():
-			return fmt.Errorf("not ready: %w", err)
+			return fmt.Errorf("not ready: %w", errors.Join(ctx.Err(), last))
 		}
 	}
 }

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"time"
+
+	"firehose-pipeline/internal/wait"
 )
 
 // Now is the virtual time: in a run that serves the clock's, otherwise the arrival of the latest record of any stream.
@@ -55,14 +57,7 @@ func (p *Pipeline) wait(ctx context.Context, number int64) error {
 	if left < time.Millisecond {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return wait.For(ctx, left)
 }
 
 // tickInterval is how often, by the machine's clock, the streams of a run that serves look at the time.

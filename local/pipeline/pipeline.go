@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/wait"
 	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/opensearch"
@@ -194,14 +195,7 @@ func (p *Pipeline) pause(ctx context.Context, d time.Duration) error {
 	case p.server == nil:
 		return ctx.Err()
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return wait.For(ctx, d)
 }
 
 // export reads what the server has of this run, so that the folder of results holds it as in a run with files.
