@@ -153,13 +153,14 @@ func TestReplayAfterAnOutage(t *testing.T) {
 	}
 	documents := func() int { // -1 while an index is being made
 		status, _, err := server.Do(t.Context(), server.Master, "POST", "/realtime-events-2*/_refresh", "")
+		var answer []byte
 		if err == nil && status == 200 {
-			status, _, err = server.Do(t.Context(), server.Master, "GET", "/realtime-events-2*/_count", "")
+			status, answer, err = server.Do(t.Context(), server.Master, "GET", "/realtime-events-2*/_count", "")
 		}
 		if err != nil || status != 200 {
 			return -1
 		}
-		return count(t, server.Master, everything)
+		return decode[struct{ Count int }](t, answer).Count
 	}
 
 	s.run(t, events(0, half), "send", "--events", "-")
