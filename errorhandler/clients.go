@@ -8,12 +8,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"firehose-pipeline/internal/objectread"
 )
 
 // Objects is what the handler needs of S3.
-type Objects interface {
-	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
-}
+type Objects = objectread.Getter
 
 // Queue is what the handler needs of SQS.
 type Queue interface {

@@ -28,6 +28,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/objectread"
 )
 
 const (
@@ -690,7 +691,7 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 			f.bucket.stall = int64(len(content)/3 + 1)
 			begin := time.Now()
 			f.run(t, notification(lakeKey))
-			if got := len(f.queue.messages()); got != 30 || len(f.bucket.asked) != 3 || time.Since(begin) != 3*stallTime {
+			if got := len(f.queue.messages()); got != 30 || len(f.bucket.asked) != 3 || time.Since(begin) != 3*objectread.StallTime {
 				t.Errorf("%d letters of 30, %d requests in %v", got, len(f.bucket.asked), time.Since(begin))
 			}
 		})
@@ -715,7 +716,7 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("error %v, want %q", err, c.err)
 			}
-			if len(f.pauses) > maxResumes {
+			if len(f.pauses) > objectread.MaxResumes {
 				t.Errorf("%d pauses", len(f.pauses))
 			}
 			for _, m := range f.queue.messages() {

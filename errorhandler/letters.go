@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/internal/objectread"
 )
 
 // MaxRecordLetters is how many failed records of one object get a letter each; one more letter counts the rest by reason.
@@ -15,8 +16,9 @@ const MaxRecordLetters = 1000
 
 // letters reads the object to its end and sends its letters.
 func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sender, count *counter) error {
-	body, err := open(ctx, h.objects, source, h.pause)
-	if missing(err) {
+	place := objectread.Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
+	body, err := objectread.Open(ctx, h.objects, place, h.pause)
+	if objectread.Missing(err) {
 		count.unreadable++
 		return to.add(source.Part(deadletter.ObjectMissing, 0, 0, false, nil))
 	} else if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/internal/objectread"
 )
 
 const (
@@ -94,7 +95,7 @@ func (s *sender) send(pending []letter) error {
 		}
 		output, err := s.queue.SendMessageBatch(s.ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: entries(pending)})
 		// The queue may take less than SQS's maximum.
-		if strings.HasSuffix(errorCode(err), "BatchRequestTooLong") {
+		if strings.HasSuffix(objectread.ErrorCode(err), "BatchRequestTooLong") {
 			if half := len(pending) / 2; half > 0 {
 				return errors.Join(s.send(pending[:half]), s.send(pending[half:]))
 			}

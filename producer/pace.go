@@ -13,7 +13,7 @@ import (
 // Whoever waits takes its share at once and then waits until the share is earned, so that a batch may be larger than what a second
 // brings, and nobody starves.
 type Pace struct {
-	clock          clock
+	clock          wait.Clock
 	mu             sync.Mutex
 	last           time.Time
 	records, bytes share
@@ -27,7 +27,7 @@ const burst = 0.25
 
 // NewPace makes a pace of so many records and bytes a second; 0 leaves one of them free.
 func NewPace(records, bytes float64) *Pace {
-	p := &Pace{clock: machine{}, records: share{rate: records, level: records * burst}, bytes: share{rate: bytes, level: bytes * burst}}
+	p := &Pace{clock: wait.Machine{}, records: share{rate: records, level: records * burst}, bytes: share{rate: bytes, level: bytes * burst}}
 	p.last = p.clock.Now()
 	return p
 }
@@ -56,19 +56,4 @@ func (s *share) take(elapsed, n float64) time.Duration {
 	}
 	s.level = min(s.rate*burst, s.level+s.rate*elapsed) - n
 	return time.Duration(max(0, -s.level) / s.rate * float64(time.Second))
-}
-
-// clock is the time; tests have their own.
-type clock interface {
-	Now() time.Time
-	// Pause returns after d, or with the context's error.
-	Pause(ctx context.Context, d time.Duration) error
-}
-
-type machine struct{}
-
-func (machine) Now() time.Time { return time.Now() }
-
-func (machine) Pause(ctx context.Context, d time.Duration) error {
-	return wait.For(ctx, d)
 }

@@ -199,6 +199,7 @@ type fakeObjects struct {
 	contents map[string][]byte
 	modified map[string]time.Time
 	breaks   int
+	ends     int64    // bytes after which an answer ends as if it were whole; 0 for none
 	gets     []string // ranges asked for
 }
 
@@ -228,7 +229,11 @@ func (o *fakeObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...f
 		out.ContentRange = aws.String(fmt.Sprintf("bytes %d-%d/%d", from, len(content)-1, len(content)))
 		content = content[from:]
 	}
+	out.ContentLength = aws.Int64(int64(len(content)))
 	var reader io.Reader = bytes.NewReader(content)
+	if o.ends > 0 {
+		reader = io.LimitReader(reader, o.ends)
+	}
 	if o.breaks > 0 && len(content) > o.breaks {
 		reader = io.MultiReader(bytes.NewReader(content[:o.breaks]), breaking{})
 	}

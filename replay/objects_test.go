@@ -46,6 +46,16 @@ func TestErrorObjects(t *testing.T) {
 			t.Errorf("got %+v", report)
 		}
 	})
+	t.Run("an answer that ends early is no whole object", func(t *testing.T) {
+		w := newWorld()
+		objects(t, w)
+		w.objects.ends = 10_000
+		report := w.fromErrors(t, "error-data/lake/")
+		wantTaken(t, w.lake, lake...)
+		if report.Records[Replayed] != 701 || report.Records[Refused] != 1 {
+			t.Errorf("got %+v", report)
+		}
+	})
 	t.Run("a look puts nothing back", func(t *testing.T) {
 		w := newWorld()
 		w.Act, w.Streams = false, nil

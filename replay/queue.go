@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/internal/objectread"
+	"firehose-pipeline/internal/wait"
 	"firehose-pipeline/producer"
 )
 
@@ -402,7 +404,7 @@ func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Reco
 		return nil
 	})
 	switch {
-	case missing(err):
+	case objectread.Missing(err):
 		record.outcome = ObjectMissing
 	case err != nil && ctx.Err() != nil:
 		return err
@@ -450,7 +452,7 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 		case err == nil:
 		case errors.Is(err, errStopped):
 			return Open, nil
-		case missing(err):
+		case objectread.Missing(err):
 			counts[ObjectMissing]++
 		case b.failed != nil || hard.Err() != nil:
 			return Open, err
@@ -657,7 +659,7 @@ func (q *reading) finish(hard context.Context) {
 
 // keep keeps the messages in hand out of sight.
 func (q *reading) keep(ctx context.Context) {
-	for (machine{}).Pause(ctx, q.Visibility/3) == nil {
+	for (wait.Machine{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
 		q.change(ctx, q.hand.all(), q.Visibility)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/objectread"
 	"firehose-pipeline/internal/wait"
 	"firehose-pipeline/producer"
 )
@@ -50,9 +51,7 @@ type (
 // What replay needs of S3.
 type (
 	// ObjectGetter reads objects.
-	ObjectGetter interface {
-		GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
-	}
+	ObjectGetter = objectread.Getter
 	// ObjectLister lists them.
 	ObjectLister interface {
 		ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
@@ -101,8 +100,8 @@ type Replay struct {
 	Total    func(int64)
 	Progress func(int64)
 
-	clock   clock // nil is the machine's
-	workers int   // 0 is [workers]
+	clock   wait.Clock // nil is the machine's
+	workers int        // 0 is [workers]
 
 	tally tally
 }
@@ -157,23 +156,9 @@ func (e *CauseError) Error() string {
 	return fmt.Sprintf("the cause looks unfixed: of %d put back first, %d failed again: nothing else was put back", e.Put, e.CameBack)
 }
 
-// clock is the time; tests have their own.
-type clock interface {
-	Now() time.Time
-	Pause(ctx context.Context, d time.Duration) error
-}
-
-type machine struct{}
-
-func (machine) Now() time.Time { return time.Now() }
-
-func (machine) Pause(ctx context.Context, d time.Duration) error {
-	return wait.For(ctx, d)
-}
-
-func (r *Replay) time() clock {
+func (r *Replay) time() wait.Clock {
 	if r.clock == nil {
-		return machine{}
+		return wait.Machine{}
 	}
 	return r.clock
 }

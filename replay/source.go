@@ -72,7 +72,7 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 			continue
 		}
 		record := &Record{Stream: into, Stage: deadletter.Stage(FromSource), anonymous: true, Data: p.data}
-		record.Bucket, record.Key, record.VersionID = r.Bucket, key, aws.ToString(content.input.VersionId)
+		record.Bucket, record.Key, record.VersionID = r.Bucket, key, content.VersionID()
 		record.Into = into
 		record.Offset, record.End = p.offset, p.offset+int64(len(p.data))
 		record.Data = bytes.Clone(p.data)

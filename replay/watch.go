@@ -10,6 +10,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/objectread"
 )
 
 // looks is how often error output is looked at while it is watched.
@@ -99,7 +100,7 @@ func (w *watching) look(ctx context.Context) error {
 					}
 					return nil
 				})
-				if missing(err) {
+				if objectread.Missing(err) {
 					err = nil
 				}
 				return err

@@ -1,4 +1,4 @@
-// Package wait waits as a context lets it.
+// Package wait waits as a context lets it, by the machine's clock or a test's own.
 package wait
 
 import (
@@ -20,3 +20,19 @@ func For(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// Clock is the time; tests have their own.
+type Clock interface {
+	Now() time.Time
+	// Pause returns after d, or with the context's error.
+	Pause(ctx context.Context, d time.Duration) error
+}
+
+// Machine is the machine's clock.
+type Machine struct{}
+
+// Now is the time.
+func (Machine) Now() time.Time { return time.Now() }
+
+// Pause is [For].
+func (Machine) Pause(ctx context.Context, d time.Duration) error { return For(ctx, d) }

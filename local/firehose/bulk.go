@@ -51,14 +51,12 @@ func (d *toSearch) send(now int64) error {
 			break
 		}
 		if now >= deadline {
-			for _, doc := range pending {
-				if err := d.refused(now, attempt, doc); err != nil {
-					return err
-				}
+			if err := d.refused(now, attempt, pending); err != nil {
+				return err
 			}
 			break
 		}
-		pause := min(firstPause<<min(attempt-1, 10), longestPause, time.Duration(deadline-now))
+		pause := min(pauseAfter(attempt), time.Duration(deadline-now))
 		if err := d.stream.pause(pause); err != nil {
 			return err
 		}
@@ -73,6 +71,9 @@ func (d *toSearch) send(now int64) error {
 	return nil
 }
 
+// pauseAfter is the pause after the n-th try (1, 2, …).
+func pauseAfter(n int) time.Duration { return min(firstPause<<min(n-1, 10), longestPause) }
+
 // pause lets time of the model pass.
 func (s *Stream) pause(d time.Duration) error {
 	if s.o.Pause == nil {
@@ -81,8 +82,15 @@ func (s *Stream) pause(d time.Duration) error {
 	return s.o.Pause(s.ctx, d)
 }
 
-func (d *toSearch) refused(now int64, attempts int, doc document) error {
-	return d.reject(now, attempts, doc.number, doc.arrival, doc.index, bytes.TrimSuffix(d.body[doc.source:doc.end], []byte("\n")), doc.why)
+// refused writes documents to the error output, each with why it is not in the index.
+func (d *toSearch) refused(now int64, attempts int, documents []document) error {
+	for _, doc := range documents {
+		source := bytes.TrimSuffix(d.body[doc.source:doc.end], []byte("\n"))
+		if err := d.reject(now, attempts, doc.number, doc.arrival, doc.index, source, doc.why); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // try sends one request and returns the documents to be sent again.
@@ -103,48 +111,43 @@ func (d *toSearch) try(now int64, attempt int, body []byte, sent []document) ([]
 	} else {
 		all = &rejection{strconv.Itoa(status), clip(answer)}
 	}
-	again := err != nil || mayPass(status)
 	for i := range sent {
 		sent[i].why = all
-		if again {
-			continue
-		}
-		if err := d.refused(now, attempt, sent[i]); err != nil {
-			return nil, err
-		}
 	}
-	if again {
+	if err != nil || mayPass(status) {
 		return sent, nil
 	}
-	return nil, nil
+	return nil, d.refused(now, attempt, sent)
 }
 
 // settle takes what each document was answered: it is in the index, is to be sent again, or is refused.
 func (d *toSearch) settle(now int64, attempt int, sent []document, items []bulkItem) ([]document, error) {
 	again := sent[:0]
+	taken := map[string]int64{}
 	for i, doc := range sent {
-		switch {
-		case items == nil || items[i].Status/100 == 2:
-			d.indexed(doc.index)
-			continue
-		case mayPass(items[i].Status):
-			doc.why = &rejection{strconv.Itoa(items[i].Status), clip(items[i].Error)}
-			again = append(again, doc)
+		if items == nil || items[i].Status/100 == 2 {
+			taken[doc.index]++
 			continue
 		}
 		doc.why = &rejection{strconv.Itoa(items[i].Status), clip(items[i].Error)}
-		if err := d.refused(now, attempt, doc); err != nil {
+		if mayPass(items[i].Status) {
+			again = append(again, doc)
+		} else if err := d.refused(now, attempt, []document{doc}); err != nil {
 			return nil, err
 		}
 	}
+	d.indexed(taken)
 	return again, nil
 }
 
-func (d *toSearch) indexed(index string) {
-	d.stream.delivered.Add(1)
+// indexed counts the documents that are in the index, by index.
+func (d *toSearch) indexed(taken map[string]int64) {
 	d.stream.indicesMu.Lock()
 	defer d.stream.indicesMu.Unlock()
-	d.stream.indices[index]++
+	for index, n := range taken {
+		d.stream.delivered.Add(n)
+		d.stream.indices[index] += n
+	}
 }
 
 // mayPass reports whether a status may be another one later: which ones Firehose sends again is not documented. It gives a

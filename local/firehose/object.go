@@ -244,7 +244,7 @@ func (o *output) admitted(now int64) (bool, error) {
 		if o.free >= deadline && !o.patient {
 			return false, nil
 		}
-		pause := min(firstPause<<min(attempt-1, 10), longestPause)
+		pause := pauseAfter(attempt)
 		if !o.patient {
 			pause = min(pause, time.Duration(deadline-o.free))
 		}
