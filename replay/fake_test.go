@@ -82,6 +82,8 @@ type fakeQueue struct {
 	undeletable func(try int) bool
 	deletes     int
 	changes     map[int32]int
+	// refusals fail receives before they do anything, losses after they took messages out of sight.
+	refusals, losses []error
 	// received is told after each receive that found messages, with the mutex not held.
 	received func()
 }
@@ -130,6 +132,12 @@ func (q *fakeQueue) state() (visible, hidden int) {
 func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	out := &sqs.ReceiveMessageOutput{}
 	q.mu.Lock()
+	if len(q.refusals) > 0 {
+		err := q.refusals[0]
+		q.refusals = q.refusals[1:]
+		q.mu.Unlock()
+		return nil, err
+	}
 	for _, m := range q.messages {
 		if m.hidden || m.deleted || len(out.Messages) == int(in.MaxNumberOfMessages) {
 			continue
@@ -139,7 +147,14 @@ func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInpu
 		m.hidden, m.handle = true, fmt.Sprintf("%s/%d", m.id, q.receipts)
 		out.Messages = append(out.Messages, sqstypes.Message{MessageId: &m.id, ReceiptHandle: aws.String(m.handle), Body: &m.body})
 	}
+	var lost error
+	if len(q.losses) > 0 && len(out.Messages) > 0 {
+		lost, q.losses = q.losses[0], q.losses[1:]
+	}
 	q.mu.Unlock()
+	if lost != nil {
+		return nil, lost
+	}
 	if q.received != nil && len(out.Messages) > 0 {
 		q.received()
 	}

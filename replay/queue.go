@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +15,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/internal/objectread"
@@ -27,8 +31,12 @@ const (
 	workers = 8
 	// maxBatch is SQS's limit of messages in a batch.
 	maxBatch = 10
-	// maxDeletes is how often a deletion is tried.
-	maxDeletes = 6
+	// maxTries is how often a receive or a deletion is tried.
+	maxTries = 6
+	// maxWaits is how often letters of lost answers are waited for.
+	maxWaits = 3
+	// kept is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
+	kept = 8
 	// releasing bounds the time for bringing messages back into sight at the end.
 	releasing = 30 * time.Second
 )
@@ -45,6 +53,8 @@ type reading struct {
 	failed  []error
 	full    bool // SQS lets no more messages be out of sight
 	stopped bool // by the limit
+	lost    int64
+	back    time.Time // when the lost ones are in sight again
 }
 
 // letter is a message with a dead letter.
@@ -139,7 +149,7 @@ func (r *Replay) waiting(ctx context.Context) (int64, error) {
 func (r *Replay) read(soft, hard context.Context, limit int64) error {
 	ctx, stop := context.WithCancel(soft)
 	defer stop()
-	q := &reading{Replay: r, stop: stop, room: limit, seen: map[string]*letter{}, hand: hand{handles: map[string]bool{}}}
+	q := &reading{Replay: r, stop: stop, room: limit, seen: map[string]*letter{}, hand: newHand(r)}
 	if limit == 0 {
 		q.room = -1
 	}
@@ -150,10 +160,15 @@ func (r *Replay) read(soft, hard context.Context, limit int64) error {
 	keeping, done := context.WithCancel(hard)
 	var kept, working sync.WaitGroup
 	kept.Go(func() { q.keep(keeping) })
-	for range n {
-		working.Go(func() { q.work(ctx, hard) })
+	for waits := 0; ; waits++ {
+		for range n {
+			working.Go(func() { q.work(ctx, hard) })
+		}
+		working.Wait()
+		if !r.Act || waits == maxWaits || !q.waitForLost(ctx) {
+			break
+		}
 	}
-	working.Wait()
 	done()
 	kept.Wait()
 	q.finish(hard)
@@ -195,9 +210,7 @@ func (q *reading) work(soft, hard context.Context) {
 		if n == 0 {
 			return
 		}
-		// An interruption waits for the answer: it may have taken messages out of sight.
-		out, err := q.Queue.ReceiveMessage(hard, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL, MaxNumberOfMessages: int32(n),
-			VisibilityTimeout: int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait})
+		out, err := q.receive(hard, n)
 		switch {
 		case err != nil && strings.HasSuffix(codeOf(err), "OverLimit"):
 			q.mu.Lock()
@@ -225,8 +238,74 @@ func (q *reading) work(soft, hard context.Context) {
 	}
 }
 
+// receive receives up to n messages. An interruption waits for the answer: it may have taken messages out of sight.
+//
+// It tries again itself, because an answer that is lost on its way has taken messages out of sight that nobody has: they come back when
+// their visibility is over. The SDK would try again and not tell.
+func (q *reading) receive(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
+	for try := range maxTries {
+		if try > 0 && q.time().Pause(ctx, rand.N(100*time.Millisecond<<try)) != nil {
+			break
+		}
+		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL, MaxNumberOfMessages: int32(n),
+			VisibilityTimeout: int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait}, func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
+		if err == nil {
+			break
+		}
+		if mayHaveReceived(err) {
+			q.mu.Lock()
+			q.lost += n
+			q.back = q.time().Now().Add(q.Visibility)
+			q.mu.Unlock()
+		}
+		if !retryable.IsErrorRetryable(err) {
+			break
+		}
+	}
+	return out, err
+}
+
+var retryable = retry.NewStandard()
+
+// mayHaveReceived reports whether SQS may have done what an error does not tell of: all but what it answered to be the caller's mistake, and
+// what never reached it.
+func mayHaveReceived(err error) bool {
+	var answer smithy.APIError
+	if errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultClient {
+		return false
+	}
+	if _, throttled := retry.DefaultThrottleErrorCodes[codeOf(err)]; throttled {
+		return false
+	}
+	var status interface{ HTTPStatusCode() int }
+	if errors.As(err, &status) && status.HTTPStatusCode() >= 400 && status.HTTPStatusCode() < 500 {
+		return false
+	}
+	var network *net.OpError
+	return !errors.As(err, &network) || network.Op != "dial"
+}
+
+// waitForLost waits until the messages of answers that were lost are in sight again, and reports whether there is anything to read then.
+func (q *reading) waitForLost(soft context.Context) bool {
+	q.mu.Lock()
+	lost, left := q.lost, q.back.Sub(q.time().Now())
+	stopped := q.stopped || q.full
+	q.mu.Unlock()
+	if lost == 0 || stopped || soft.Err() != nil {
+		return false
+	}
+	q.say("an answer of SQS was lost: up to %d letters are out of sight; waiting %v for them", lost, left.Round(time.Second))
+	if q.time().Pause(soft, left) != nil {
+		return false
+	}
+	q.mu.Lock()
+	q.lost = 0
+	q.mu.Unlock()
+	return true
+}
+
 func codeOf(err error) string {
-	var answer interface{ ErrorCode() string } // smithy.APIError
+	var answer smithy.APIError
 	if errors.As(err, &answer) {
 		return answer.ErrorCode()
 	}
@@ -600,7 +679,7 @@ func (q *reading) deleteMessages(ctx context.Context, handles []string) (left in
 	for batch := range slices.Chunk(handles, maxBatch) {
 		pending := slices.Clone(batch)
 		for try := 0; len(pending) > 0; try++ {
-			if try == maxDeletes || try > 0 && q.time().Pause(ctx, rand.N(100*time.Millisecond<<try)) != nil {
+			if try == maxTries || try > 0 && q.time().Pause(ctx, rand.N(100*time.Millisecond<<try)) != nil {
 				left += len(pending)
 				break
 			}
@@ -630,7 +709,7 @@ func (q *reading) deleteMessages(ctx context.Context, handles []string) (left in
 // finish deletes messages that repeat a letter that is done, and brings all others back into sight.
 func (q *reading) finish(hard context.Context) {
 	q.mu.Lock()
-	left, held := q.stopped || q.full, q.seen
+	left, held, lost := q.stopped || q.full, q.seen, q.lost
 	q.seen = nil
 	if q.full {
 		q.say("the queue has more letters than SQS lets one have out of sight at a time (120,000): filters may be of no use for the rest")
@@ -652,16 +731,20 @@ func (q *reading) finish(hard context.Context) {
 	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
 		q.say("%d letters come back into sight only after %v", n, q.Visibility)
 	}
-	if left {
-		q.tally.change(func(r *Report) { r.More = true })
-	}
+	q.tally.change(func(r *Report) {
+		r.More = r.More || left
+		r.Lost += lost
+	})
 }
 
 // keep keeps the messages in hand out of sight.
 func (q *reading) keep(ctx context.Context) {
 	for (wait.Machine{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
-		q.change(ctx, q.hand.all(), q.Visibility)
+		due := q.hand.due()
+		if q.change(ctx, due, kept*q.Visibility) == 0 {
+			q.hand.extended(due)
+		}
 	}
 }
 
@@ -708,14 +791,18 @@ func (q *reading) changeBatch(ctx context.Context, handles []string, visibility 
 
 // hand has the handles of messages that are out of sight because of this process.
 type hand struct {
+	visibility time.Duration
+
 	mu      sync.Mutex
-	handles map[string]bool
+	handles map[string]time.Time // when the visibility is to be extended
 }
+
+func newHand(r *Replay) hand { return hand{visibility: r.Visibility, handles: map[string]time.Time{}} }
 
 func (h *hand) add(handle string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.handles[handle] = true
+	h.handles[handle] = time.Now()
 }
 
 func (h *hand) remove(handles []string) {
@@ -726,12 +813,34 @@ func (h *hand) remove(handles []string) {
 	}
 }
 
+// due returns the handles whose time has come.
+func (h *hand) due() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	var due []string
+	for handle, at := range h.handles {
+		if !at.After(now) {
+			due = append(due, handle)
+		}
+	}
+	return due
+}
+
+// extended notes that messages were given more time: when a third of it is over, they are due again.
+func (h *hand) extended(handles []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := time.Now().Add(kept * h.visibility / 3)
+	for _, handle := range handles {
+		if _, held := h.handles[handle]; held {
+			h.handles[handle] = next
+		}
+	}
+}
+
 func (h *hand) all() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := make([]string, 0, len(h.handles))
-	for handle := range h.handles {
-		all = append(all, handle)
-	}
-	return all
+	return slices.Collect(maps.Keys(h.handles))
 }

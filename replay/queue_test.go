@@ -7,18 +7,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/loopback"
+	localsqs "firehose-pipeline/local/sqs"
 )
 
 var (
@@ -299,6 +309,103 @@ func TestQueue(t *testing.T) {
 		wantLetters(t, report, map[Outcome]int64{NoData: 1, NoStream: 1, NoLetter: 1})
 		w.wantQueue(t, 3)
 	})
+	for name, lost := range map[string]error{
+		"without a word": &smithyhttp.RequestSendError{Err: io.ErrUnexpectedEOF},
+		"as an error of SQS": &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusInternalServerError}},
+			Err: &smithy.GenericAPIError{Code: "InternalError", Fault: smithy.FaultServer}},
+	} {
+		t.Run("letters of an answer that was lost on its way are waited for: "+name, func(t *testing.T) {
+			w := newWorld()
+			w.Visibility = 2 * time.Minute
+			w.queue.losses = []error{lost, lost}
+			w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(35)...).letters...)
+			w.clock.paused = func(time.Duration) {
+				if w.clock.Now().Sub(start) >= w.Visibility {
+					w.queue.appear()
+				}
+			}
+			report := w.run(t)
+			wantLetters(t, report, map[Outcome]int64{Replayed: 35})
+			wantTaken(t, w.lake, ids(35)...)
+			w.wantQueue(t, 0)
+			if report.Lost != 0 || len(w.said) != 1 || !strings.HasPrefix(w.said[0], "an answer of SQS was lost: up to 20 letters are out of sight; waiting 2m") {
+				t.Errorf("lost %d, said %q", report.Lost, w.said)
+			}
+		})
+	}
+	t.Run("the SDK's client tells of an answer that was cut off", func(t *testing.T) {
+		queue, err := localsqs.Serve(t.Context(), localsqs.Options{Queues: []localsqs.Queue{{Name: "letters"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut := &cutting{operation: "AmazonSQS.ReceiveMessage", at: 2}
+		w := newWorld()
+		w.Replay.clock, w.Visibility, w.QueueURL = nil, time.Second, queue.QueueURL("letters")
+		w.Queue = sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &queue.URL, HTTPClient: cut, Credentials: aws.CredentialsProviderFunc(
+			func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+			})})
+		for _, letter := range newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(35)...).letters {
+			if _, err := w.Queue.(*sqs.Client).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &w.QueueURL, MessageBody: &letter}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 35})
+		wantTaken(t, w.lake, ids(35)...)
+		if left, err := queue.Messages("letters"); err != nil || len(left) > 0 || len(w.said) != 1 {
+			t.Errorf("%d letters left, said %q: %v", len(left), w.said, err)
+		}
+	})
+	t.Run("a look does not wait for letters of a lost answer, and says that it did not see them", func(t *testing.T) {
+		w := newWorld()
+		w.Act, w.Streams = false, nil
+		w.queue.losses = []error{&smithyhttp.RequestSendError{Err: io.ErrUnexpectedEOF}}
+		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(35)...).letters...)
+		report := w.run(t)
+		wantLetters(t, report, map[Outcome]int64{Matching: 25})
+		if report.Lost != 10 || report.Left() != 0 || w.clock.Now().Sub(start) > time.Minute {
+			t.Errorf("after %v: %+v", w.clock.Now().Sub(start), report)
+		}
+	})
+	t.Run("answers that are lost again and again end the run with what was not seen", func(t *testing.T) {
+		w := newWorld()
+		w.workers = 1
+		w.queue.losses = slices.Repeat([]error{&smithyhttp.RequestSendError{Err: io.ErrUnexpectedEOF}}, 100)
+		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(10)...).letters...)
+		w.clock.paused = func(d time.Duration) {
+			if d > time.Minute {
+				w.queue.appear()
+			}
+		}
+		report := w.run(t)
+		wantLetters(t, report, map[Outcome]int64{})
+		if report.Lost != 10 || report.Left() != 10 {
+			t.Errorf("got %+v", report)
+		}
+	})
+	t.Run("a receive that SQS refuses is tried again, and nothing is waited for", func(t *testing.T) {
+		w := newWorld()
+		throttled := &smithy.GenericAPIError{Code: "RequestThrottled", Fault: smithy.FaultClient}
+		dial := &smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
+		w.queue.refusals = []error{throttled, dial, throttled}
+		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(35)...).letters...)
+		wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 35})
+		w.wantQueue(t, 0)
+		if len(w.said) > 0 || w.clock.Now().Sub(start) > time.Minute {
+			t.Errorf("after %v: said %q", w.clock.Now().Sub(start), w.said)
+		}
+	})
+	t.Run("a queue that cannot be read ends the run with its error, at once when trying again is no use", func(t *testing.T) {
+		for code, tries := range map[string]int{"AccessDenied": 1, "RequestThrottled": maxTries} {
+			w := newWorld()
+			w.workers = 1
+			w.queue.refusals = slices.Repeat([]error{&smithy.GenericAPIError{Code: code}}, 100)
+			_, err := w.FromQueue(t.Context(), t.Context())
+			if err == nil || !strings.Contains(err.Error(), "receiving from the queue: api error "+code) || len(w.queue.refusals) != 100-tries {
+				t.Errorf("%s: %v after %d tries", code, err, 100-len(w.queue.refusals))
+			}
+		}
+	})
 	t.Run("messages in hand are kept out of sight while the stream is slow", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()
@@ -307,16 +414,31 @@ func TestQueue(t *testing.T) {
 			w.workers = 1
 			w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...).letters...)
 			w.lake.call = func(context.Context) error {
-				time.Sleep(50 * time.Second) // in the test's own time
+				time.Sleep(4 * time.Minute) // in the test's own time
 				return nil
 			}
 			w.run(t)
-			if got := w.queue.changes[60]; got != 10 { // twice each: after 20 and 40 seconds
+			if got := w.queue.changes[8*60]; got != 10 { // twice each: after 20 s, and when a third of those 8 minutes is over
 				t.Errorf("%d extensions, want 10", got)
 			}
 			w.wantQueue(t, 0)
 		})
 	})
+}
+
+// cutting cuts the answer to one call of an operation.
+type cutting struct {
+	operation string
+	at        int64
+	calls     atomic.Int64
+}
+
+func (c *cutting) Do(request *http.Request) (*http.Response, error) {
+	response, err := loopback.Client{HTTP: http.DefaultClient}.Do(request)
+	if err == nil && request.Header.Get("X-Amz-Target") == c.operation && c.calls.Add(1) == c.at {
+		response.Body = io.NopCloser(io.MultiReader(io.LimitReader(response.Body, response.ContentLength/2), breaking{}))
+	}
+	return response, err
 }
 
 func zip(t *testing.T, content []byte) []byte {

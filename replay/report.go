@@ -24,6 +24,8 @@ type Report struct {
 	// Waiting is how many messages the queue said to have before (SQS counts approximately); More says that not all were looked at.
 	Waiting int64 `json:"waiting,omitempty"`
 	More    bool  `json:"more,omitempty"`
+	// Lost is how many letters were perhaps not seen: SQS took them out of sight for an answer that did not arrive.
+	Lost int64 `json:"lost,omitempty"`
 	// Objects are the objects read.
 	Objects int64 `json:"objects,omitempty"`
 	// Records that letters and objects stand for, by what became of them.
@@ -190,6 +192,9 @@ func (r *Report) Left() int64 {
 		counts = r.Records
 	}
 	left := r.Undeleted
+	if r.Acted {
+		left += r.Lost
+	}
 	for outcome, n := range counts {
 		if !outcome.Done() && outcome != Filtered && outcome != Matching {
 			left += n

@@ -41,7 +41,7 @@ Left alone, and kept in the queue, are:
 shows up there after the stream's buffers: 5 minutes and more for the lake with the default settings.
 
 Nothing is lost: a letter is deleted only after Firehose took the record, and what a run holds when it is interrupted or dies comes
-back into sight (after 15 minutes when it is killed). Records may be there twice, with the same event_id: those whose letter could
+back into sight (within 16 minutes when it is killed). Records may be there twice, with the same event_id: those whose letter could
 not be deleted, that no answer came for, and, of a letter for many records that was interrupted, those put back before. With --state
 FILE, which keeps the places of what was put back, the next run does not put them back again.
 
@@ -220,7 +220,7 @@ func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err 
 	}
 	switch {
 	case hard.Err() != nil:
-		return fmt.Errorf("%w at once: letters that were held come back into sight within 15 minutes", errInterrupted)
+		return fmt.Errorf("%w at once: letters that were held come back into sight within 16 minutes", errInterrupted)
 	case err != nil:
 		return err
 	case report.Interrupted:
@@ -257,11 +257,10 @@ func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
 	w := &replay.Replay{
 		Streams: map[event.Stream]*producer.Stream{}, Queue: sqsClient(config), QueueURL: r.target.queue, Objects: s3Client(config), Bucket: r.target.bucket,
 		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), Refused: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
-		Wait: 2, Visibility: 15 * time.Minute, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
+		Wait: 2, Visibility: 2 * time.Minute, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
 		Say: func(format string, args ...any) { fmt.Fprintf(r.screen, format+"\n", args...) },
 	}
 	if !r.yes {
-		w.Visibility = 2 * time.Minute
 		if r.limit.value == 0 && r.prefix+r.source == "" {
 			w.Limit = dryLimit
 		}
@@ -405,6 +404,9 @@ func (r *replaying) text(report *replay.Report) string {
 	}
 	if report.Undeleted > 0 {
 		fmt.Fprintf(w, "%s could not be deleted though the records were put back: they come back, and are known with the same --state\n", count(report.Undeleted, "letter"))
+	}
+	if report.Lost > 0 {
+		fmt.Fprintf(w, "up to %s may not have been seen: an answer of SQS was lost on its way. They come back into sight within 2 minutes: run it again\n", count(report.Lost, "letter"))
 	}
 	if report.UnreadableBytes > 0 {
 		fmt.Fprintf(w, "%s are no events, and were left out:\n", count(report.UnreadableBytes, "byte"))

@@ -9,8 +9,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"time"
 
@@ -57,7 +55,8 @@ func signedFor(r *http.Request) string {
 	return parts[len(parts)-2]
 }
 
-// newEndpoint puts the Firehose API and the pipeline's own endpoints behind one address.
+// newEndpoint puts the Firehose API and the pipeline's own S3 and SQS behind one address. It calls them rather than being a proxy of theirs:
+// httputil.ReverseProxy under load cuts answers of a server that is as fast as these, and a ReceiveMessage cut off takes its messages along.
 func newEndpoint(p *pipeline.Pipeline, stack string, deployed []byte, throttle bool) (*endpoint, error) {
 	o := firehoseapi.Options{AccountID: template.AccountID}
 	if throttle {
@@ -94,24 +93,7 @@ func newEndpoint(p *pipeline.Pipeline, stack string, deployed []byte, throttle b
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{firehose: api, cloudFormation: newCloudFormation(stack, p)}
-	for _, behind := range []struct {
-		handler *http.Handler
-		url     string
-	}{{&e.sqs, p.SQSURL()}, {&e.s3, p.S3URL()}} {
-		target, err := url.Parse(behind.url)
-		if err != nil {
-			return nil, fmt.Errorf("serving: %w", err)
-		}
-		*behind.handler = &httputil.ReverseProxy{
-			Rewrite: func(r *httputil.ProxyRequest) {
-				r.SetURL(target)
-				r.Out.Host = r.In.Host
-			},
-			ErrorLog: log.New(io.Discard, "", 0), // clients that hang up
-		}
-	}
-	return e, nil
+	return &endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: newCloudFormation(stack, p)}, nil
 }
 
 // serveUntil serves until ctx is done.

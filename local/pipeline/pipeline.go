@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -428,8 +429,11 @@ func (p *Pipeline) flush(ctx context.Context) error {
 	return nil
 }
 
-// S3URL is the endpoint of S3, to be used with path-style addressing.
-func (p *Pipeline) S3URL() string { return p.objects.URL }
+// S3 serves the API of S3, with path-style addressing.
+func (p *Pipeline) S3() http.Handler { return p.objects }
+
+// SQS serves the API of SQS.
+func (p *Pipeline) SQS() http.Handler { return p.queue }
 
 // SQSURL is the endpoint of SQS.
 func (p *Pipeline) SQSURL() string { return p.queue.URL }

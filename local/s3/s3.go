@@ -93,6 +93,9 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+// ServeHTTP serves the API, for an endpoint of which this is a part.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Handler.ServeHTTP(w, r) }
+
 // Close ends the endpoint, cutting requests under way, and removes what they left half-written.
 func (s *Server) Close() error {
 	s.once.Do(func() {

@@ -186,7 +186,7 @@ type received struct {
 // receive returns up to limit messages, waiting for the first one as long as told.
 func (q *queue) receive(ctx context.Context, closed <-chan struct{}, limit int, visibility, wait time.Duration) ([]received, *apiError) {
 	deadline := q.clock.Now().Add(wait)
-	for {
+	for ctx.Err() == nil { // else nobody is there to get the messages
 		q.mu.Lock()
 		now := q.clock.Now()
 		next := q.surface(now)
@@ -204,11 +204,11 @@ func (q *queue) receive(ctx context.Context, closed <-chan struct{}, limit int, 
 		case <-changed:
 		case <-q.clock.After(until.Sub(now)):
 		case <-ctx.Done():
-			return nil, nil
 		case <-closed:
 			return nil, nil
 		}
 	}
+	return nil, nil
 }
 
 func (q *queue) take(limit int, now time.Time, visibility time.Duration) ([]received, *apiError) {
