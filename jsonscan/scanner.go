@@ -19,15 +19,15 @@ type Scanner struct {
 	none   []int    // Found before anything is found
 	texts  [][]byte // decoded keys of the last object
 	others keySet   // the keys that are not in names
-	// follows has, for each name and at 0 for the start of an object, 1 + the name that came after it last time, or 0:
-	// objects of a kind mostly have their members in one order, and to compare is faster than to look for.
-	follows []int32
+	// follows has, for each name and at 0 for the start of an object, 1 + each of two names that came after it, or 0:
+	// objects of a kind mostly have their members in one order, some left out, and to compare is faster than to look for.
+	follows [][2]int32
 }
 
 // NewScanner returns a scanner that looks for names.
 func NewScanner(names *Names) *Scanner {
 	n := len(names.names)
-	s := &Scanner{names: names, Found: make([]int, n), none: make([]int, n), follows: make([]int32, n+1)}
+	s := &Scanner{names: names, Found: make([]int, n), none: make([]int, n), follows: make([][2]int32, n+1)}
 	for i := range s.none {
 		s.none[i] = -1
 	}
@@ -76,8 +76,18 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 
 		// The key and the colon.
 		m.KeyStart = i + 1
-		name := s.follows[last] // 1 + that which is expected, or 0
-		if token := &s.names.tokens[name]; i >= 0 && i <= len(data)-24 && token.is(load(data, i), load(data, i+8), load(data, i+16)) {
+		expected := &s.follows[last]
+		token, known := &s.names.tokens[expected[0]], false
+		name := expected[0]
+		if i >= 0 && i <= len(data)-24 {
+			known = token.is(load(data, i), load(data, i+8), load(data, i+16))
+			if !known && expected[1] > 0 {
+				name = expected[1]
+				token = &s.names.tokens[name]
+				known = token.is(load(data, i), load(data, i+8), load(data, i+16))
+			}
+		}
+		if known {
 			i += token.length
 			m.KeyEnd = i - len(`":`)
 			m.Name = name - 1
@@ -116,7 +126,14 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			i++
 			if mark == 0 || s.names.slots[mark&uint64(len(s.names.slots)-1)].name != 0 || !s.others.isNew(mark) {
 				if s.identify(members, at, escaped, mark); m.Name >= 0 {
-					s.follows[last] = m.Name + 1
+					if expected[1] > 0 {
+						expected[0] = expected[1]
+					}
+					if expected[0] > 0 {
+						expected[1] = m.Name + 1
+					} else {
+						expected[0] = m.Name + 1
+					}
 					last = m.Name + 1
 				}
 			}
