@@ -37,12 +37,6 @@ type edit struct {
 // Integers are those written without fraction and exponent: 1.0 and 1e3 are none. A string counts by what it means, so
 // escapes in it do not matter.
 func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
-	how := e.convert(v, t, m)
-	v.present = v.state == conformed && says(v.text)
-	return how
-}
-
-func (e *Event) convert(v *value, t Type, m *jsonscan.Member) how {
 	v.state, v.empty, v.text, v.number = conformed, false, nil, 0
 	switch m.Kind {
 	case jsonscan.String:

@@ -56,16 +56,10 @@ const (
 
 // value is a declared field of the event.
 type value struct {
-	state   state
-	empty   bool    // "", null, false, 0, {} or [] as it came
-	present bool    // conformed, and no blank string
-	text    []byte  // conformed: the string's meaning, or the number, true or false as JSON
-	number  float64 // conformed Double
-}
-
-// says reports whether a text is more than white space.
-func says(text []byte) bool {
-	return len(text) > 0 && (text[0] > ' ' && text[0] < utf8.RuneSelf || len(bytes.TrimSpace(text)) > 0)
+	state  state
+	empty  bool    // "", null, false, 0, {} or [] as it came
+	text   []byte  // conformed: the string's meaning, or the number, true or false as JSON
+	number float64 // conformed Double
 }
 
 // Came reports whether the event came with the field, whatever its value.
@@ -87,7 +81,10 @@ func (e *Event) IsMalformed(f FieldID) bool {
 func (e *Event) IsEmpty(f FieldID) bool { return e.fields[f].empty && e.Came(f) }
 
 // Present reports whether the field says something: it came, is neither null nor malformed, and no blank string.
-func (e *Event) Present(f FieldID) bool { return e.fields[f].present }
+func (e *Event) Present(f FieldID) bool {
+	v := &e.fields[f]
+	return v.state == conformed && len(v.text) > 0 && (v.text[0]-'!' < utf8.RuneSelf-'!' || len(bytes.TrimSpace(v.text)) > 0)
+}
 
 // Text returns the meaning of a string or timestamp field, and the JSON text of a number or boolean. It is empty when the
 // field did not come, is null or malformed.

@@ -3,7 +3,6 @@ package event
 import (
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"firehose-pipeline/jsonscan"
 )
@@ -191,7 +190,6 @@ func (p *Processor) take(record []byte) bool {
 		if m.Kind == jsonscan.String && !m.Escaped && p.types[f] == String { // conform would do the same
 			v.state, v.text = conformed, record[m.Start+1:m.End-1]
 			v.empty = len(v.text) == 0
-			v.present = !v.empty && (v.text[0] > ' ' && v.text[0] < utf8.RuneSelf || says(v.text))
 			continue
 		}
 		p.conform(v, f, p.types[f], at)

@@ -81,11 +81,18 @@ func (n *Names) find(key []byte, mark uint64) int32 {
 // fingerprint tells most keys apart by their length, their first eight bytes and the eight after them or, of a longer key, the
 // last. It is no hash to defend against anybody: who wants to can make many keys of the same fingerprint.
 func fingerprint(first, last uint64, length int) uint64 {
-	first &= 1<<(8*uint(length)) - 1
-	last &= 1<<(8*uint(max(length-8, 0))) - 1
-	high, low := bits.Mul64(first^0x9E3779B97F4A7C15, last^uint64(length)^0xD1B54A32D192ED03)
+	mask := &fingerprintMasks[min(uint(length), 16)]
+	high, low := bits.Mul64(first&mask[0]^0x9E3779B97F4A7C15, last&mask[1]^uint64(length)^0xD1B54A32D192ED03)
 	return high ^ low
 }
+
+// fingerprintMasks has, by a key's length, which bits of its sixteen bytes are the key's.
+var fingerprintMasks = func() (masks [17][2]uint64) {
+	for n := range masks {
+		masks[n] = [2]uint64{1<<(8*n) - 1, 1<<(8*max(n-8, 0)) - 1}
+	}
+	return masks
+}()
 
 // keyMark is the fingerprint of a key.
 func keyMark(key []byte) uint64 {
