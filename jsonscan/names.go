@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
 )
@@ -39,7 +40,9 @@ func newToken(name string) token {
 	return t
 }
 
-func (t *token) is(a, b, c uint64) bool {
+// is reports whether 24 bytes begin with the token.
+func (t *token) is(w []byte) bool {
+	a, b, c := binary.LittleEndian.Uint64(w[0:8:8]), binary.LittleEndian.Uint64(w[8:16:16]), binary.LittleEndian.Uint64(w[16:24:24])
 	return (a&t.masks[0]^t.words[0])|(b&t.masks[1]^t.words[1])|(c&t.masks[2]^t.words[2]) == 0
 }
 

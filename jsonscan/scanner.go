@@ -80,11 +80,12 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 		token, known := &s.names.tokens[expected[0]], false
 		name := expected[0]
 		if i >= 0 && i <= len(data)-24 {
-			known = token.is(load(data, i), load(data, i+8), load(data, i+16))
+			w := data[i : i+24 : i+24]
+			known = token.is(w)
 			if !known && expected[1] > 0 {
 				name = expected[1]
 				token = &s.names.tokens[name]
-				known = token.is(load(data, i), load(data, i+8), load(data, i+16))
+				known = token.is(w)
 			}
 		}
 		if known {
