@@ -192,7 +192,9 @@ func (p *Processor) take(record []byte) bool {
 			v.empty = len(v.text) == 0
 			continue
 		}
-		p.conform(v, f, p.types[f], at)
+		if how := e.conform(v, p.types[f], m); how != asSent {
+			p.change(how, v, f, at)
+		}
 	}
 	if t := &e.fields[eventType]; t.state == conformed && p.drops(t.text) {
 		return false
@@ -335,7 +337,9 @@ func (p *Processor) replaceRules() bool {
 		}
 		p.keeps, p.written[i].keeps = true, true
 		var v value
-		p.conform(&v, firstRule+i, Rules[i].Type, at)
+		if how := e.conform(&v, Rules[i].Type, &e.scan.Members[at]); how != asSent {
+			p.change(how, &v, firstRule+i, at)
+		}
 	}
 	return any
 }
@@ -350,16 +354,11 @@ func (p *Processor) drops(eventType []byte) bool {
 	return false
 }
 
-// conform brings the member to the type, and notes what differs from the input.
-func (p *Processor) conform(v *value, name int, t Type, at int) {
-	m := &p.event.scan.Members[at]
-	how := p.event.conform(v, t, m)
-	if how == asSent {
-		return
-	}
+// change notes that a member is not written as it was sent, and moves it to the malformed object when that is where it belongs.
+func (p *Processor) change(how how, v *value, name int, at int) {
 	p.edit(at, edit{how, v.text})
 	if v.state == malformed {
-		p.move(name, nameOf(name), m)
+		p.move(name, nameOf(name), &p.event.scan.Members[at])
 	}
 }
 
