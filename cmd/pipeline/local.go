@@ -42,6 +42,7 @@ the record. DIR receives
   s3/<bucket>/<key>                  the objects of the lake, the source backup and the errors
   opensearch/<index>.ndjson          one document a line
   sqs/dead-letter-queue.ndjson       one dead letter a line
+  sqs/deleted.ndjson                 those that a consumer has deleted, as a replay does
 An earlier run's results in DIR are replaced; any other content is left alone and refused.
 
 Time passes as fast as possible: record i arrives i/rate seconds after the start, and buffers are delivered by that clock.

@@ -240,6 +240,16 @@ func TestReplayBrokenTransform(t *testing.T) {
 	flushed(t, p)
 	wantOnce(t, c.out, events, 0)
 	wantLetters(t, c, p.DeadLetterQueueURL(), "0")
+	wantClean(t, p)
+}
+
+// wantClean checks that each record put is accounted for, the letters among them that a replay deleted.
+func wantClean(t *testing.T, p *pipeline.Pipeline) {
+	t.Helper()
+	report, err := p.Check(t.Context())
+	if err != nil || !report.Clean() {
+		t.Errorf("the check says %+v, %v", report, err)
+	}
 }
 
 // interrupting ends a context at one of the calls to Firehose.
@@ -320,6 +330,7 @@ func TestReplayInterrupted(t *testing.T) {
 			}
 			wantOnce(t, c.out, events, mayBeTwice)
 			wantLetters(t, c, p.DeadLetterQueueURL(), "0")
+			wantClean(t, p)
 			lake, search := stored(t, c.out)
 			t.Logf("%d interruptions; %d rows and %d documents for %d events", interruptions, sum(lake), sum(search), events)
 		})

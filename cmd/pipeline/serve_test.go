@@ -46,7 +46,7 @@ func serveFunctions(t *testing.T, functions map[string]string) (*pipeline.Pipeli
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pipeline.Open(t.Context(), pipeline.Options{Template: text, StackName: name, Functions: functions, Out: out, Serve: true, Log: t.Output()})
+	p, err := pipeline.Open(t.Context(), pipeline.Options{Template: text, StackName: name, Functions: functions, Out: out, Serve: true, Check: true, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}

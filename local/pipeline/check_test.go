@@ -3,8 +3,11 @@ package pipeline_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -231,6 +234,45 @@ func TestCheckOfDuplicates(t *testing.T) {
 	report, err := w.Check(t.Context())
 	if err != nil || !report.Clean() || report.Duplicates != (pipeline.Duplicates{Letters: 4}) {
 		t.Errorf("got %+v, %v", report, err)
+	}
+}
+
+// Letters that a consumer has deleted, as a replay does, are accounted for by what they said.
+func TestCheckOfDeletedLetters(t *testing.T) {
+	w := open(t, options(t, "dev"))
+	w.put(append(shopEvents(t)[:20], `{"event_id":"bad-21",`, `{"event_id":"bad-22"`)...)
+	w.flush()
+	call := func(operation, body string) []struct{ ReceiptHandle string } {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(strings.Replace(body, "{", `{"QueueUrl":"`+w.DeadLetterQueueURL()+`",`, 1)))
+		request.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
+		answer := httptest.NewRecorder()
+		w.SQS().ServeHTTP(answer, request)
+		var got struct {
+			Messages []struct{ ReceiptHandle string }
+		}
+		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil || answer.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", operation, answer.Code, answer.Body)
+		}
+		return got.Messages
+	}
+	letters := call("ReceiveMessage", `{"MaxNumberOfMessages":10}`)
+	if len(letters) != 4 {
+		t.Fatalf("%d letters", len(letters))
+	}
+	call("DeleteMessage", fmt.Sprintf(`{"ReceiptHandle":%q}`, letters[0].ReceiptHandle))
+	call("DeleteMessage", fmt.Sprintf(`{"ReceiptHandle":%q}`, letters[0].ReceiptHandle)) // which changes nothing
+	w.flush()
+	w.clean()
+	call("PurgeQueue", `{"":0}`)
+	w.flush()
+	w.clean()
+	path, content := w.find("deleted")
+	if strings.Count(content, "\n") != 4 {
+		t.Errorf("got %s", content)
+	}
+	rewrite(t, path, without(2))
+	if got := w.check(); len(got) != 1 || !strings.Contains(got[0], "is missing in the dead letters") {
+		t.Errorf("got %q", got)
 	}
 }
 

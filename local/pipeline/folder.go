@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"firehose-pipeline/local/sqs"
 )
@@ -22,6 +23,8 @@ const (
 	checkDir   = ".check"
 	// QueueFile has the messages of the dead-letter queue, one body a line.
 	queueFile = "sqs/dead-letter-queue.ndjson"
+	// DeletedFile has those that a consumer deleted, in that order. It is there when there are any.
+	deletedFile = "sqs/deleted.ndjson"
 	// marker says that the folder is one of results, and locks it while a run uses it.
 	marker = ".pipeline-local"
 	// incomplete is there while results are not complete: it stays when a run is killed.
@@ -107,18 +110,7 @@ func (f *folder) writeQueue(messages []sqs.Message) error {
 	w := bufio.NewWriter(file)
 	var line bytes.Buffer
 	for _, m := range messages {
-		line.Reset()
-		// A body that is no JSON, which somebody else sent, becomes a JSON string; bufio keeps the first error for Flush.
-		if json.Compact(&line, []byte(m.Body)) != nil {
-			text, err := json.Marshal(m.Body)
-			if err != nil {
-				return fmt.Errorf("writing queue: %w", errors.Join(err, file.Close()))
-			}
-			line.Reset()
-			line.Write(text)
-		}
-		line.WriteByte('\n')
-		w.Write(line.Bytes())
+		writeBody(w, &line, m.Body) // bufio keeps the first error for Flush
 	}
 	if err := errors.Join(w.Flush(), file.Close()); err != nil {
 		return fmt.Errorf("writing queue: %w", err)
@@ -127,6 +119,67 @@ func (f *folder) writeQueue(messages []sqs.Message) error {
 		return fmt.Errorf("writing queue: %w", err)
 	}
 	return nil
+}
+
+// writeBody writes a message's body as one line. One that is no JSON, which somebody else sent, becomes a JSON string.
+func writeBody(w *bufio.Writer, line *bytes.Buffer, body string) {
+	line.Reset()
+	if json.Compact(line, []byte(body)) != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			panic(err) // a string has JSON
+		}
+		line.Reset()
+		line.Write(text)
+	}
+	line.WriteByte('\n')
+	w.Write(line.Bytes())
+}
+
+// deleted writes the messages that consumers delete.
+type deleted struct {
+	path string
+
+	mu   sync.Mutex
+	file *os.File // nil before the first
+	out  *bufio.Writer
+	line bytes.Buffer
+	err  error // the first
+}
+
+// add writes one message. What goes wrong is flush's error.
+func (d *deleted) add(m sqs.Message) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file == nil && d.err == nil {
+		if d.file, d.err = os.Create(d.path); d.err == nil {
+			d.out = bufio.NewWriter(d.file)
+		}
+	}
+	if d.err == nil {
+		writeBody(d.out, &d.line, m.Body)
+	}
+}
+
+func (d *deleted) flush() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.out != nil && d.err == nil {
+		d.err = d.out.Flush()
+	}
+	if d.err != nil {
+		return fmt.Errorf("writing deleted messages: %w", d.err)
+	}
+	return nil
+}
+
+func (d *deleted) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file == nil {
+		return nil
+	}
+	return d.file.Close()
 }
 
 // close gives the folder back.

@@ -39,6 +39,7 @@ type Pipeline struct {
 	faults    *fault.Faults // nil without any
 	objects   *s3.Server
 	queue     *sqs.Server
+	deleted   *deleted
 	notifier  *notifier
 	search    firehose.Search
 	files     *opensearch.Files  // nil when documents go to a server
@@ -112,7 +113,8 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 		p.faults = fault.New(plan, p.o.FaultSeed)
 	}
 	atQueue := newQueueFaults(p.faults)
-	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID,
+	p.deleted = &deleted{path: p.folder.path(deletedFile)}
+	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.add,
 		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
 	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
 		o.Fault, o.Refuse = atQueue.entry, atQueue.batch
@@ -420,7 +422,7 @@ func (p *Pipeline) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.folder.writeQueue(messages); err != nil {
+	if err := errors.Join(p.folder.writeQueue(messages), p.deleted.flush()); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -474,7 +476,7 @@ func (p *Pipeline) Close() error {
 		errs = append(errs, p.objects.Close())
 	}
 	if p.queue != nil {
-		errs = append(errs, p.queue.Close())
+		errs = append(errs, p.queue.Close(), p.deleted.close())
 	}
 	for _, s := range p.streams {
 		if s.journal != nil {

@@ -90,6 +90,7 @@ type queue struct {
 	created    time.Time
 	clock      Clock
 	journal    func(Event)
+	deleted    func(Message)
 
 	mu       sync.Mutex
 	messages map[uint64]*message
@@ -105,9 +106,13 @@ func newQueue(q Queue, o Options) *queue {
 	if journal == nil {
 		journal = func(Event) {}
 	}
+	deleted := o.Deleted
+	if deleted == nil {
+		deleted = func(Message) {}
+	}
 	return &queue{
 		name: q.Name, visibility: q.VisibilityTimeout, arn: "arn:aws:sqs:" + o.Region + ":" + o.AccountID + ":" + q.Name,
-		created: o.Clock.Now(), clock: o.Clock, journal: journal, messages: map[uint64]*message{}, changed: make(chan struct{}),
+		created: o.Clock.Now(), clock: o.Clock, journal: journal, deleted: deleted, messages: map[uint64]*message{}, changed: make(chan struct{}),
 	}
 }
 
@@ -279,6 +284,7 @@ func (q *queue) delete(handle string) *apiError {
 	}
 	q.remove(m)
 	q.record("DeleteMessage", m.ID, q.clock.Now())
+	q.deleted(m.Message)
 	return nil
 }
 
@@ -317,6 +323,9 @@ func (q *queue) purge() *apiError {
 		return fail("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
 	}
 	q.purged = now
+	for _, sequence := range slices.Sorted(maps.Keys(q.messages)) {
+		q.deleted(q.messages[sequence].Message)
+	}
 	q.messages, q.visible, q.hidden = map[uint64]*message{}, nil, nil
 	q.record("PurgeQueue", "", now)
 	return nil

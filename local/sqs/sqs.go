@@ -78,6 +78,9 @@ type Options struct {
 	Refuse func(operation string) *Fault
 	// Journal, when set, is told of every change, in order and one at a time. It must return soon: the queue waits.
 	Journal func(Event)
+	// Deleted, when set, is told of each message that is deleted or purged, in order and one at a time. It must return soon: the
+	// queue waits.
+	Deleted func(Message)
 }
 
 // Server is a running endpoint.
