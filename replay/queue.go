@@ -252,7 +252,7 @@ func (q *reading) receive(ctx context.Context, n int64) (out *sqs.ReceiveMessage
 		if err == nil {
 			break
 		}
-		if mayHaveReceived(err) {
+		if ctx.Err() == nil && mayHaveReceived(err) {
 			q.mu.Lock()
 			q.lost += n
 			q.back = q.time().Now().Add(q.Visibility)

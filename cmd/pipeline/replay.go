@@ -45,7 +45,8 @@ back into sight (within 16 minutes when it is killed). Records may be there twic
 not be deleted, that no answer came for, and, of a letter for many records that was interrupted, those put back before. With --state
 FILE, which keeps the places of what was put back, the next run does not put them back again.
 
-A letter may be in the queue twice; it is counted once. Reading takes the letters out of sight for the time of the run.
+A letter may be in the queue twice; it is counted once. Reading takes the letters out of sight for the time of the run. When an answer
+of SQS is lost on its way, the letters in it are out of sight for 2 minutes: with --yes the run waits for them, else it says so.
 --from and --to take a day (2026-01-31), a time (2026-01-31T12:00:00Z) or how long ago (36h): when Firehose received the record.
 
 Exit status: 0, 1 when something that matches was not put back, 2 for a mistake in the call, 130 after an interruption.`
