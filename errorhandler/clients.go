@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"firehose-pipeline/internal/loopback"
 	"firehose-pipeline/internal/objectread"
 )
 
@@ -32,5 +33,7 @@ func connect(ctx context.Context) (Objects, Queue, error) {
 		o.UsePathStyle = o.BaseEndpoint != nil
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return objects, sqs.NewFromConfig(cfg), nil
+	// In a local run an answer that is cut off would double ten letters.
+	queue := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = loopback.Client{HTTP: o.HTTPClient} })
+	return objects, queue, nil
 }
