@@ -35,8 +35,8 @@ const (
 	maxTries = 6
 	// maxWaits is how often letters of lost answers are waited for.
 	maxWaits = 3
-	// kept is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
-	kept = 8
+	// keepFactor is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
+	keepFactor = 8
 	// releasing bounds the time for bringing messages back into sight at the end.
 	releasing = 30 * time.Second
 )
@@ -729,7 +729,7 @@ func (q *reading) finish(hard context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releasing)
 	defer cancel()
 	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
-		q.say("%d letters come back into sight only after %v", n, q.Visibility)
+		q.say("%d letters come back into sight only after %v", n, keepFactor*q.Visibility)
 	}
 	q.tally.change(func(r *Report) {
 		r.More = r.More || left
@@ -742,7 +742,7 @@ func (q *reading) keep(ctx context.Context) {
 	for (wait.Machine{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
 		due := q.hand.due()
-		if q.change(ctx, due, kept*q.Visibility) == 0 {
+		if q.change(ctx, due, keepFactor*q.Visibility) == 0 {
 			q.hand.extended(due)
 		}
 	}
@@ -831,7 +831,7 @@ func (h *hand) due() []string {
 func (h *hand) extended(handles []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	next := time.Now().Add(kept * h.visibility / 3)
+	next := time.Now().Add(keepFactor * h.visibility / 3)
 	for _, handle := range handles {
 		if _, held := h.handles[handle]; held {
 			h.handles[handle] = next
