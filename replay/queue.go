@@ -35,11 +35,12 @@ const (
 	maxTries = 6
 	// maxWaits is how often letters of lost answers are waited for.
 	maxWaits = 3
-	// keepFactor is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
-	keepFactor = 8
 	// releasing bounds the time for bringing messages back into sight at the end.
 	releasing = 30 * time.Second
 )
+
+// KeepFactor is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
+const KeepFactor = 8
 
 // reading is one reading of the queue.
 type reading struct {
@@ -149,7 +150,7 @@ func (r *Replay) waiting(ctx context.Context) (int64, error) {
 func (r *Replay) read(soft, hard context.Context, limit int64) error {
 	ctx, stop := context.WithCancel(soft)
 	defer stop()
-	q := &reading{Replay: r, stop: stop, room: limit, seen: map[string]*letter{}, hand: newHand(r)}
+	q := &reading{Replay: r, stop: stop, room: limit, seen: map[string]*letter{}, hand: hand{handles: map[string]time.Time{}}}
 	if limit == 0 {
 		q.room = -1
 	}
@@ -212,7 +213,7 @@ func (q *reading) work(soft, hard context.Context) {
 		}
 		out, err := q.receive(hard, n)
 		switch {
-		case err != nil && strings.HasSuffix(codeOf(err), "OverLimit"):
+		case err != nil && strings.HasSuffix(objectread.ErrorCode(err), "OverLimit"):
 			q.mu.Lock()
 			q.full = true
 			q.mu.Unlock()
@@ -258,14 +259,14 @@ func (q *reading) receive(ctx context.Context, n int64) (out *sqs.ReceiveMessage
 			q.back = q.time().Now().Add(q.Visibility)
 			q.mu.Unlock()
 		}
-		if !retryable.IsErrorRetryable(err) {
+		if retryable.IsErrorRetryable(err) != aws.TrueTernary {
 			break
 		}
 	}
 	return out, err
 }
 
-var retryable = retry.NewStandard()
+var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)
 
 // mayHaveReceived reports whether SQS may have done what an error does not tell of: all but what it answered to be the caller's mistake, and
 // what never reached it.
@@ -274,7 +275,7 @@ func mayHaveReceived(err error) bool {
 	if errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultClient {
 		return false
 	}
-	if _, throttled := retry.DefaultThrottleErrorCodes[codeOf(err)]; throttled {
+	if _, throttled := retry.DefaultThrottleErrorCodes[objectread.ErrorCode(err)]; throttled {
 		return false
 	}
 	var status interface{ HTTPStatusCode() int }
@@ -302,14 +303,6 @@ func (q *reading) waitForLost(soft context.Context) bool {
 	q.lost = 0
 	q.mu.Unlock()
 	return true
-}
-
-func codeOf(err error) string {
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
-		return answer.ErrorCode()
-	}
-	return ""
 }
 
 // handle does what is to be done with messages, and says how many letters count against the limit.
@@ -729,7 +722,7 @@ func (q *reading) finish(hard context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releasing)
 	defer cancel()
 	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
-		q.say("%d letters come back into sight only after %v", n, keepFactor*q.Visibility)
+		q.say("%d letters come back into sight only after %v", n, KeepFactor*q.Visibility)
 	}
 	q.tally.change(func(r *Report) {
 		r.More = r.More || left
@@ -741,9 +734,9 @@ func (q *reading) finish(hard context.Context) {
 func (q *reading) keep(ctx context.Context) {
 	for (wait.Machine{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
-		due := q.hand.due()
-		if q.change(ctx, due, keepFactor*q.Visibility) == 0 {
-			q.hand.extended(due)
+		due, longer := q.hand.due(), KeepFactor*q.Visibility
+		if q.change(ctx, due, longer) == 0 {
+			q.hand.extended(due, longer/3)
 		}
 	}
 }
@@ -791,13 +784,9 @@ func (q *reading) changeBatch(ctx context.Context, handles []string, visibility 
 
 // hand has the handles of messages that are out of sight because of this process.
 type hand struct {
-	visibility time.Duration
-
 	mu      sync.Mutex
 	handles map[string]time.Time // when the visibility is to be extended
 }
-
-func newHand(r *Replay) hand { return hand{visibility: r.Visibility, handles: map[string]time.Time{}} }
 
 func (h *hand) add(handle string) {
 	h.mu.Lock()
@@ -827,11 +816,11 @@ func (h *hand) due() []string {
 	return due
 }
 
-// extended notes that messages were given more time: when a third of it is over, they are due again.
-func (h *hand) extended(handles []string) {
+// extended notes that messages were given more time, and are due again after d.
+func (h *hand) extended(handles []string, d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	next := time.Now().Add(keepFactor * h.visibility / 3)
+	next := time.Now().Add(d)
 	for _, handle := range handles {
 		if _, held := h.handles[handle]; held {
 			h.handles[handle] = next

@@ -92,8 +92,8 @@ type Replay struct {
 	WatchEnd bool
 	// Wait is how long a receive waits for messages, in seconds: with at least 1 SQS asks all of its servers.
 	Wait int32
-	// Visibility is how long a message stays out of sight at first, in whole seconds; one that is in hand for longer, eight times as long at
-	// a time. So one whose answer is lost is soon there again, as most are when this process dies.
+	// Visibility is how long a message stays out of sight at first, in whole seconds; one that is in hand for longer, [KeepFactor] times as
+	// long at a time. So one whose answer is lost is soon there again, as most are when this process dies.
 	Visibility time.Duration
 	// Say is told what a person should know while it runs, Total how many letters there are to do, and Progress of letters, or bytes of
 	// objects, that are done.

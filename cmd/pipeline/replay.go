@@ -51,6 +51,12 @@ of SQS is lost on its way, the letters in it are out of sight for 2 minutes: wit
 
 Exit status: 0, 1 when something that matches was not put back, 2 for a mistake in the call, 130 after an interruption.`
 
+// visibility is how long letters are out of sight for an answer that nobody gets, and held the longest for a run that dies. The help says both.
+const (
+	visibility = 2 * time.Minute
+	held       = replay.KeepFactor * visibility
+)
+
 // dryLimit is how many letters a look at the queue takes out of sight at most, unless told otherwise.
 const dryLimit = 10_000
 
@@ -221,7 +227,7 @@ func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err 
 	}
 	switch {
 	case hard.Err() != nil:
-		return fmt.Errorf("%w at once: letters that were held come back into sight within 16 minutes", errInterrupted)
+		return fmt.Errorf("%w at once: letters that were held come back into sight within %.0f minutes", errInterrupted, held.Minutes())
 	case err != nil:
 		return err
 	case report.Interrupted:
@@ -258,13 +264,11 @@ func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
 	w := &replay.Replay{
 		Streams: map[event.Stream]*producer.Stream{}, Queue: sqsClient(config), QueueURL: r.target.queue, Objects: s3Client(config), Bucket: r.target.bucket,
 		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), Refused: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
-		Wait: 2, Visibility: 2 * time.Minute, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
+		Wait: 2, Visibility: visibility, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
 		Say: func(format string, args ...any) { fmt.Fprintf(r.screen, format+"\n", args...) },
 	}
-	if !r.yes {
-		if r.limit.value == 0 && r.prefix+r.source == "" {
-			w.Limit = dryLimit
-		}
+	if !r.yes && r.limit.value == 0 && r.prefix+r.source == "" {
+		w.Limit = dryLimit
 	}
 	w.Filter = replay.Filter{From: r.from.Time, To: r.to.Time, Streams: words[event.Stream](r.streams), Stages: words[deadletter.Stage](r.stages), Reasons: words[deadletter.Reason](r.reasons)}
 	if r.yes {
@@ -407,7 +411,7 @@ func (r *replaying) text(report *replay.Report) string {
 		fmt.Fprintf(w, "%s could not be deleted though the records were put back: they come back, and are known with the same --state\n", count(report.Undeleted, "letter"))
 	}
 	if report.Lost > 0 {
-		fmt.Fprintf(w, "up to %s may not have been seen: an answer of SQS was lost on its way. They come back into sight within 2 minutes: run it again\n", count(report.Lost, "letter"))
+		fmt.Fprintf(w, "up to %s may not have been seen: an answer of SQS was lost on its way. They come back into sight within %.0f minutes: run it again\n", count(report.Lost, "letter"), visibility.Minutes())
 	}
 	if report.UnreadableBytes > 0 {
 		fmt.Fprintf(w, "%s are no events, and were left out:\n", count(report.UnreadableBytes, "byte"))

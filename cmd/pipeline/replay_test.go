@@ -537,3 +537,15 @@ func TestReplayText(t *testing.T) {
 		}
 	}
 }
+
+func TestReplayHelp(t *testing.T) {
+	help := strings.Join(strings.Fields(replayHelp), " ")
+	for _, want := range []string{
+		fmt.Sprintf("back into sight (within %.0f minutes when it is killed)", held.Minutes()),
+		fmt.Sprintf("the letters in it are out of sight for %.0f minutes", visibility.Minutes()),
+	} {
+		if !strings.Contains(help, want) {
+			t.Errorf("no %q in the help", want)
+		}
+	}
+}
