@@ -122,11 +122,15 @@ func (l *local) report(t *testing.T, err error) report {
 	return r
 }
 
-// events runs the pipeline with these events.
+// events runs the pipeline with these events, each of which is somewhere once then.
 func (l *local) events(t *testing.T, events io.Reader) report {
 	t.Helper()
 	l.Stdin = events
-	return l.report(t, l.Cmd.Run())
+	r := l.report(t, l.Cmd.Run())
+	if !strings.Contains(l.stderr.String(), "each one where it had to end, once") {
+		t.Errorf("check: %s", l.stderr.String())
+	}
+	return r
 }
 
 // letters reads the dead letters of a run.
