@@ -12,13 +12,14 @@ import (
 type how uint8
 
 const (
-	asSent   how = iota
-	removed      // not at all
-	quoted       // the value as sent, in quotes
-	unquoted     // another text in its place: what the string meant
+	asSent    how = iota
+	removed       // not at all
+	quoted        // the value as sent, in quotes
+	unquoted      // another text in its place: what the string meant
+	rewritten     // another string in its place
 )
 
-// edit says how a member is written; text is for unquoted.
+// edit says how a member is written; text is for unquoted and, without its quotes, for rewritten.
 type edit struct {
 	how  how
 	text []byte
@@ -32,9 +33,9 @@ type edit struct {
 //	Double      number finite as a float64    string that, trimmed, is such a number: quotes removed
 //	BigInt      integer of 64 bits            string that is one: quotes removed
 //	Boolean     true, false                   "true", "false": quotes removed
-//	Timestamp   string in RFC 3339
+//	Timestamp   string in RFC 3339        the forms of appendTimestamp: rewritten
 //
-// Integers are those written without fraction and exponent: 1.0 and 1e3 are none. A string counts by what it means, so
+// A number of more than [jsonscan.MaxDigits] digits is malformed as Double: no reader on the JVM takes it. Integers are those written without fraction and exponent: 1.0 and 1e3 are none. A string counts by what it means, so
 // escapes in it do not matter.
 func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
 	v.state, v.empty, v.text, v.number = conformed, false, nil, 0
@@ -45,7 +46,7 @@ func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
 		if t == String {
 			return asSent
 		}
-		return conformString(v, t)
+		return e.conformString(v, t)
 	case jsonscan.Number:
 		v.text = e.record[m.Start:m.End]
 		v.empty = isZero(v.text)
@@ -60,6 +61,8 @@ func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
 			if m.Integer && fitsInt64(v.text) {
 				return asSent
 			}
+		case Timestamp:
+			return e.rewriteTimestamp(v)
 		}
 	case jsonscan.True, jsonscan.False:
 		v.text = e.record[m.Start:m.End]
@@ -81,12 +84,13 @@ func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
 }
 
 // conformString is conform for a string whose meaning is v.text and a type other than String.
-func conformString(v *value, t Type) how {
+func (e *Event) conformString(v *value, t Type) how {
 	switch t {
 	case Timestamp:
 		if isTimestamp(v.text) {
 			return asSent
 		}
+		return e.rewriteTimestamp(v)
 	case Double:
 		v.text = bytes.TrimSpace(v.text)
 		if ok, _ := jsonscan.IsNumber(v.text); ok {
@@ -102,6 +106,18 @@ func conformString(v *value, t Type) how {
 		if string(v.text) == "true" || string(v.text) == "false" {
 			return unquoted
 		}
+	}
+	v.state, v.text = malformed, nil
+	return removed
+}
+
+// rewriteTimestamp is conform for a timestamp that is not in RFC 3339, or in one of its forms that a store does not read.
+func (e *Event) rewriteTimestamp(v *value) how {
+	from := len(e.decoded)
+	var ok bool
+	if e.decoded, ok = appendTimestamp(e.decoded, v.text); ok {
+		v.text = e.decoded[from:]
+		return rewritten
 	}
 	v.state, v.text = malformed, nil
 	return removed
@@ -149,6 +165,9 @@ func parseDouble(text []byte) (float64, state) {
 }
 
 func parseAnyDouble(text []byte) (float64, state) {
+	if jsonscan.TooManyDigits(text) {
+		return 0, malformed
+	}
 	x, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || math.IsInf(x, 0) {
 		return 0, malformed

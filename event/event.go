@@ -130,7 +130,7 @@ func (e *Event) runs(rule int) {
 func (e *Event) malformedBefore(v *value, f int) {
 	*v = value{}
 	at := e.before.Found[f]
-	if at < 0 {
+	if at < 0 || !keepsOwn(&e.before.Members[at]) {
 		return
 	}
 	v.state = malformedBefore

@@ -61,7 +61,7 @@ func TestLakeRecords(t *testing.T) {
 				if !strings.HasSuffix(line, "}\n") {
 					t.Fatalf("%q does not end its line", line)
 				}
-				compareToOracle(t, c.kept[i], strings.TrimSuffix(line, "\n"), testNow, "heartbeat")
+				compareToOracle(t, Lake, c.kept[i], strings.TrimSuffix(line, "\n"), testNow, "heartbeat")
 			}
 		})
 	}

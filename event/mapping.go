@@ -19,7 +19,7 @@ var indexTypes = map[Type]map[string]any{
 	},
 }
 
-// timestampFormat reads every timestamp that isTimestamp accepts: offsets up to 18 hours, up to nine decimals.
+// timestampFormat reads every timestamp that isTimestamp accepts: offsets up to 18 hours (14 are accepted), up to nine decimals.
 const timestampFormat = "strict_date_optional_time"
 
 // IndexProperties returns the "properties" of the search index's mapping: the declared fields, the fields that [Rules] add,

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -102,7 +104,7 @@ func oracleNumber(text string) (float64, bool) {
 		return 0, false
 	}
 	x, err := strconv.ParseFloat(text, 64)
-	return x, err == nil && !math.IsInf(x, 0)
+	return x, err == nil && !math.IsInf(x, 0) && !oracleHasLongNumber(text)
 }
 
 func oracleInteger(text string) bool {
@@ -130,7 +132,7 @@ func oracleTimestamp(text string) bool {
 	if !strings.HasSuffix(text, "Z") {
 		hours, _ := strconv.Atoi(text[len(text)-5 : len(text)-3])
 		minutes, _ := strconv.Atoi(text[len(text)-2:])
-		return minutes < 60 && hours*60+minutes <= 18*60
+		return minutes < 60 && hours*60+minutes <= 14*60
 	}
 	return true
 }
@@ -166,13 +168,130 @@ func oracleConform(t Type, value string) (string, bool) {
 		}
 		return value, value == "true" || value == "false"
 	case Timestamp:
-		return value, isString && oracleTimestamp(meaning(value))
+		text := value
+		if isString {
+			text = meaning(value)
+		}
+		if isString && oracleTimestamp(text) {
+			return value, true
+		}
+		text, ok := oracleTimestampForm(text)
+		return `"` + text + `"`, ok && value[0] != '{' && value[0] != '['
 	}
 	return "", false
 }
 
-// oracle returns what an object becomes; nil when it is dropped.
-func oracle(text, now string, drop ...string) (oracleObject, error) {
+var (
+	otherTimestamp = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:([Zz])|([+-]\d\d):?(\d\d))$`)
+	epoch          = regexp.MustCompile(`^([1-9]\d{9})(?:\.?(\d{1,9}))?$`)
+)
+
+// oracleTimestampForm rewrites the other forms of a timestamp.
+func oracleTimestampForm(text string) (string, bool) {
+	if m := otherTimestamp.FindStringSubmatch(text); m != nil {
+		zone := "Z"
+		if m[3] == "" {
+			zone = m[4] + ":" + m[5]
+		}
+		text = m[1] + "T" + m[2] + zone
+		return text, oracleTimestamp(text)
+	}
+	m := epoch.FindStringSubmatch(text)
+	if m == nil || !strings.Contains(text, ".") && len(text) != 10 && len(text) != 13 {
+		return "", false
+	}
+	seconds, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		return "", false
+	}
+	text = time.Unix(seconds, 0).UTC().Format("2006-01-02T15:04:05")
+	if m[2] != "" {
+		text += "." + m[2]
+	}
+	return text + "Z", true
+}
+
+// blank is a part of a path in which Java sees only white space.
+var blank = regexp.MustCompile(`^[\t-\r\x1c-\x1f \x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]*$`)
+
+// oracleRejects says whether the stream's store rejects an event with this member, which is not a declared field.
+func oracleRejects(stream Stream, key, value string) bool {
+	if oracleHasRepeats(value) || oracleHasLongNumber(value) {
+		return true
+	}
+	if stream == Lake {
+		return false
+	}
+	parts := strings.Split(key, ".")
+	for len(parts) > 1 && parts[len(parts)-1] == "" { // as Java does
+		parts = parts[:len(parts)-1]
+	}
+	switch {
+	case key == "" || parts[0] == "":
+		return true
+	case slices.Contains(strings.Fields("_id _source _index _routing _field_names _ignored _seq_no _version _nested_path "+
+		"_data_stream_timestamp _feature _doc_count _size"), parts[0]):
+		return true
+	case strings.Contains(key, ".") && oracleDeclares(parts[0]):
+		return true
+	case strings.Contains(key, "."):
+		for _, part := range parts {
+			if blank.MatchString(part) {
+				return true
+			}
+		}
+	}
+	return strings.HasPrefix(value, strings.Repeat("[", 21))
+}
+
+// oracleDeclares says whether the index maps the field to a type.
+func oracleDeclares(name string) bool {
+	is := func(r Rule) bool { return r.Name == name }
+	return slices.ContainsFunc(Rules, is) || slices.ContainsFunc(Fields, func(f Field) bool { return f.Name == name })
+}
+
+// oracleHasRepeats says whether an object inside a value without white space has a key twice.
+func oracleHasRepeats(value string) bool {
+	var array []json.RawMessage
+	switch value[0] {
+	case '[':
+		if err := json.Unmarshal([]byte(value), &array); err != nil {
+			panic(err)
+		}
+	case '{':
+		object, err := parseObject(value)
+		if err != nil {
+			panic(err)
+		}
+		if len(object.unique()) < len(object) {
+			return true
+		}
+		for _, m := range object {
+			array = append(array, json.RawMessage(m.value))
+		}
+	}
+	for _, element := range array {
+		if oracleHasRepeats(string(element)) {
+			return true
+		}
+	}
+	return false
+}
+
+var inStrings = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// oracleHasLongNumber says whether a number of a value has more than 1,000 digits.
+func oracleHasLongNumber(value string) bool {
+	for _, token := range strings.FieldsFunc(inStrings.ReplaceAllString(value, ""), func(r rune) bool { return strings.ContainsRune("[]{},:", r) }) {
+		if digits := strings.Trim(token, "-"); len(strings.NewReplacer(".", "", "e", "", "E", "", "+", "", "-", "").Replace(digits)) > 1000 {
+			return true
+		}
+	}
+	return false
+}
+
+// oracle returns what an object of the stream becomes; nil when it is dropped.
+func oracle(stream Stream, text, now string, drop ...string) (oracleObject, error) {
 	sent, err := parseObject(text)
 	if err != nil {
 		return nil, err
@@ -193,7 +312,7 @@ func oracle(text, now string, drop ...string) (oracleObject, error) {
 			if own, err = parseObject(value); err != nil {
 				return nil, err
 			}
-			own = own.unique()
+			own = slices.DeleteFunc(own.unique(), func(m oracleMember) bool { return m.value == "null" })
 		case 'n':
 			ownKind = "null"
 		default:
@@ -229,6 +348,13 @@ func oracle(text, now string, drop ...string) (oracleObject, error) {
 			if meaning(eventType) == d {
 				return nil, nil
 			}
+		}
+	}
+
+	for _, m := range sent {
+		if !oracleDeclares(m.key) && m.key != "malformed" && oracleRejects(stream, m.key, m.value) {
+			moved = append(moved, oracleMember{m.key, asText(m.value)})
+			out = out.without(m.key)
 		}
 	}
 
@@ -343,9 +469,7 @@ func oracle(text, now string, drop ...string) (oracleObject, error) {
 	case ownKind == "object" || len(moved) > 0:
 		value := ""
 		for _, m := range append(own, moved...) {
-			if m.value != "null" {
-				m.value = asText(m.value)
-			}
+			m.value = asText(m.value)
 			key, err := json.Marshal(m.key)
 			if err != nil {
 				return nil, err
@@ -377,9 +501,9 @@ func zeroText(text string) bool {
 }
 
 // compareToOracle compares what the processor made of an object with what the oracle makes of it.
-func compareToOracle(t *testing.T, sent, got, now string, drop ...string) {
+func compareToOracle(t *testing.T, stream Stream, sent, got, now string, drop ...string) {
 	t.Helper()
-	want, err := oracle(sent, now, drop...)
+	want, err := oracle(stream, sent, now, drop...)
 	if err != nil {
 		t.Fatalf("%s: %v", sent, err)
 	}

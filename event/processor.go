@@ -11,9 +11,11 @@ import (
 // concurrent use; make one for each invocation that runs at the same time.
 type Processor struct {
 	stream Stream
-	drop   []string
-	types  []Type // of Fields
-	event  Event
+	// rejected are the values that the stream's store takes nowhere in an event.
+	rejected jsonscan.Findings
+	drop     []string
+	types    []Type // of Fields
+	event    Event
 	// edits says how each member is written; it is empty when all are written as sent.
 	edits []edit
 	// written has, for each rule, what it wrote lately.
@@ -25,6 +27,8 @@ type Processor struct {
 	// for each of names, whether it is among them.
 	moved      []byte
 	movedNames []bool
+	movedKeys  map[string]bool // the keys in moved that are not among names, decoded; nil while there are none
+	ownKept    int             // members of the event's own malformed object that are kept
 	scratch    []byte
 }
 
@@ -70,6 +74,7 @@ func NewProcessor(stream Stream, dropEventTypes []string) *Processor {
 	return &Processor{
 		types:      types,
 		stream:     stream,
+		rejected:   rejectedValues[stream],
 		drop:       slices.Clone(dropEventTypes),
 		written:    written,
 		movedNames: make([]bool, malformedName+1),
@@ -165,6 +170,7 @@ func (p *Processor) take(record []byte) bool {
 	if len(p.moved) > 0 {
 		p.moved = p.moved[:0]
 		clear(p.movedNames)
+		p.movedKeys = nil
 	}
 	if e.scan.Repeats {
 		for at := range e.scan.Members {
@@ -198,6 +204,9 @@ func (p *Processor) take(record []byte) bool {
 	}
 	if t := &e.fields[eventType]; t.state == conformed && p.drops(t.text) {
 		return false
+	}
+	if e.scan.Odd {
+		p.setAside()
 	}
 	p.setPartial()
 	if p.replaceRules() {
@@ -291,13 +300,13 @@ func (p *Processor) end(dst []byte) []byte {
 
 func (p *Processor) setPartial() {
 	e := &p.event
-	e.partial = len(p.moved) > 0 || e.own == jsonscan.Object && len(e.before.Members) > 0
+	e.partial = len(p.moved) > 0 || p.ownKept > 0
 }
 
 // takeMalformed takes the event's own malformed object out of the members.
 func (p *Processor) takeMalformed() {
 	e := &p.event
-	e.own = 0
+	e.own, p.ownKept = 0, 0
 	at := e.scan.Found[malformedName]
 	if at < 0 {
 		return
@@ -307,11 +316,20 @@ func (p *Processor) takeMalformed() {
 	switch e.own = m.Kind; m.Kind {
 	case jsonscan.Object:
 		e.before.Object(e.record, m.Start)
+		for at := range e.before.Members {
+			if keepsOwn(&e.before.Members[at]) {
+				p.ownKept++
+			}
+		}
 	case jsonscan.Null:
 	default: // malformed itself is malformed: it is a map
 		p.move(malformedName, Malformed, m)
 	}
 }
+
+// keepsOwn reports whether a member of the event's own malformed object is kept. A null is not: in a map some readers take it
+// for the text "null".
+func keepsOwn(m *jsonscan.Member) bool { return !m.Repeated && m.Kind != jsonscan.Null }
 
 // replaceRules takes out of the members those that rules will write anew, and reports whether there were any. Where the rule
 // has no value for this event the member stays, but conformed: it has a column, too.
@@ -377,9 +395,7 @@ func (p *Processor) move(name int, key string, m *jsonscan.Member) {
 		p.moved = append(p.moved, ',')
 	}
 	p.movedNames[name] = true
-	p.moved = append(p.moved, '"')
-	p.moved = append(p.moved, key...)
-	p.moved = append(p.moved, '"', ':')
+	p.moved = append(append(append(p.moved, '"'), key...), `":`...)
 	p.moved = p.appendAsText(p.moved, m)
 }
 
@@ -427,6 +443,8 @@ func (p *Processor) appendMembers(dst []byte, at int, empty bool) ([]byte, bool)
 			dst = appendQuoted(dst, sent)
 		case ed.how == unquoted:
 			dst = append(dst, ed.text...)
+		case ed.how == rewritten:
+			dst = appendQuoted(dst, ed.text)
 		case m.Kind == jsonscan.Object || m.Kind == jsonscan.Array:
 			dst = jsonscan.Compact(dst, sent)
 		default:
@@ -452,20 +470,7 @@ func (p *Processor) appendMalformed(dst []byte, empty bool) []byte {
 	}
 	dst = append(dst, '{')
 	if e.own == jsonscan.Object {
-		for at := range e.before.Members {
-			m := &e.before.Members[at]
-			if m.Repeated || m.Name >= 0 && p.movedNames[m.Name] {
-				continue
-			}
-			dst = appendComma(dst)
-			dst = appendQuoted(dst, e.record[m.KeyStart:m.KeyEnd])
-			dst = append(dst, ':')
-			if m.Kind == jsonscan.Null {
-				dst = append(dst, "null"...)
-			} else {
-				dst = p.appendAsText(dst, m)
-			}
-		}
+		dst = p.appendOwn(dst)
 	}
 	if len(p.moved) > 0 {
 		dst = append(appendComma(dst), p.moved...)

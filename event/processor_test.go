@@ -74,7 +74,7 @@ func TestStoreEvents(t *testing.T) {
 	for line := range strings.Lines(string(data)) {
 		n++
 		got := become(t, p, line)
-		compareToOracle(t, line, got, testNow, "heartbeat", "5")
+		compareToOracle(t, Search, line, got, testNow, "heartbeat", "5")
 		twice(t, p, got)
 		sent := strings.TrimSuffix(strings.TrimSpace(line), "}")
 		if !strings.HasPrefix(got, sent+`,"processed_timestamp":`) {
@@ -89,13 +89,14 @@ func TestStoreEvents(t *testing.T) {
 // TestAgainstOracle compares the processor with the oracle over events made of what is likely to go wrong.
 func TestAgainstOracle(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
-	p := newTestProcessor(Search)
 	for range 5_000 {
 		sent := randomEvent(random)
-		got := become(t, p, sent)
-		compareToOracle(t, sent, got, testNow, "heartbeat", "5")
-		if got != "" {
-			twice(t, p, got)
+		for stream, p := range map[Stream]*Processor{Search: newTestProcessor(Search), Lake: newTestProcessor(Lake)} {
+			got := become(t, p, sent)
+			compareToOracle(t, stream, sent, strings.TrimSuffix(got, "\n"), testNow, "heartbeat", "5")
+			if got != "" {
+				twice(t, p, got)
+			}
 		}
 	}
 }
@@ -140,7 +141,15 @@ var oracleKeys = append([]string{
 	"event_id", "user_id", "user_id", "event_type", "event_type", "amount", "amount", "product_id", "timestamp", "session_id",
 	"category_id", "category_code", "brand", "malformed", "malformed", "processed_timestamp", "processed_timestamp",
 	"processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score",
-}, "", "other", "Amount", "AMOUNT", "user\\u005fid", "\\u0061mount", "malforme\\u0064", "a\\\"b", "größe", "gr\\u00f6\\u00dfe", "x", "y", "z")
+}, "", "_id", "_id", "\\u005fid", "_id.x", "_source", "_type", "_doc_count", "amount.currency", "brand.", "processing_status.x", "malformed.x",
+	"a.b", "a..b", ".", ".a", "a.", "a. .b", " ", "a.\u00a0.b", "a.\\u2003", "a_key_of_more.than sixteen bytes", "timestamp\\u002eus",
+	"other", "Amount", "AMOUNT", "user\\u005fid", "\\u0061mount", "malforme\\u0064", "a\\\"b", "größe", "gr\\u00f6\\u00dfe", "x", "y", "z")
+
+// deepArrays is so many arrays directly inside each other.
+func deepArrays(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+
+// longNumber is an integer of so many digits.
+func longNumber(n int) string { return strings.Repeat("7", n) }
 
 var oracleValues = []string{
 	`null`, `true`, `false`, `0`, `-0`, `0.0`, `0e5`, `-0.0`, `1`, `5`, `100`, `100.0`, `100.01`, `100.00000000000000001`, `500`, `500.5`, `1e2`,
@@ -154,5 +163,8 @@ var oracleValues = []string{
 	`"2019-10-01T00:00:00Z"`, `"2019-10-01T00:00:00.123456789+05:30"`, `"2019-10-01T00:00:00\u005a"`, `"2019-02-29T00:00:00Z"`, `"2020-02-29T00:00:00Z"`,
 	`"2019-10-01 00:00:00Z"`, `"2019-10-01T24:00:00Z"`, `"2019-10-01"`, `"2019-10-01t00:00:00z"`, `"2016-12-31T23:59:60Z"`, `"2019-10-01T00:00:00.Z"`,
 	`"2019-10-01T00:00:00.1234567890Z"`, `"2019-10-01T00:00:00+18:01"`, `"2019-10-01T00:00:00-18:00"`, `"2019-10-01T00:00:00+0100"`, `1569888000`,
+	deepArrays(20), deepArrays(21), `{"a":` + deepArrays(22) + `}`, longNumber(1000), longNumber(1001), `[{"a":` + longNumber(1001) + `}]`,
+	`"` + longNumber(1001) + `"`, longNumber(998) + `.5e1`, longNumber(999) + `.5e1`, `{"a":[{"b":1,"c":{},"\u0062":2}]}`, `{"_id":1,"":2,"a..b":3}`,
+	`1533689070`, `"1533689070.5"`, `1533689070589`, `"2018-08-08 01:04:30+0200"`, `"2018-08-08T01:04:30+14:01"`,
 	`{}`, `{ }`, `[]`, `[ ]`, `[1, 2]`, `{"a": "b\n"}`, `[null,[["x\\"]]]`, `{"a":1,"a":2}`,
 }

@@ -15,7 +15,7 @@ const (
 	Double                    // JSON number that a float64 holds finitely
 	BigInt                    // JSON integer in 64 bits
 	Boolean                   // true or false
-	Timestamp                 // JSON string in RFC 3339
+	Timestamp                 // JSON string in RFC 3339, offset at most 14 hours
 )
 
 // Field is one field of an event as producers send it.
@@ -46,7 +46,8 @@ var Fields = []Field{
 	{Name: "brand", Type: String, Comment: "Brand"},
 }
 
-// Malformed is the object that takes the text of declared fields that came in another type, by the field's name.
+// Malformed is the object that takes, by its key and as text, each member of an event that a store would not take: declared
+// fields that came in another type, and the members that setaside.go names.
 const Malformed = "malformed"
 
 // Column is one column of the lake's table.
@@ -68,5 +69,5 @@ func Columns() []Column {
 	for _, r := range Rules {
 		columns = append(columns, Column{r.Name, glueTypes[r.Type], r.Comment})
 	}
-	return append(columns, Column{Malformed, "map<string,string>", "Text of declared fields that came in another type"})
+	return append(columns, Column{Malformed, "map<string,string>", "Text of what the stores do not take, by key: declared fields of another type, names that cannot be indexed"})
 }

@@ -1,12 +1,20 @@
 package event
 
 import (
+	"bytes"
 	"encoding/binary"
+	"strconv"
+	"time"
 )
 
+// maxOffset is the largest offset from UTC, in minutes, that all readers of the stores accept: Trino and Athena know no zone
+// beyond 14 hours, and one such value ends a query over it, also inside try(). No zone in use is beyond it; java.time, and
+// with it OpenSearch, reads 18 hours. https://trino.io/docs/current/language/timezones.html
+const maxOffset = 14 * 60
+
 // isTimestamp reports whether text is a date and time in RFC 3339 that the search index's date mapping
-// (strict_date_optional_time, which is java.time) takes as well. Of what RFC 3339 allows, that leaves out:
-// a lower case t or z, a leap second (:60), offsets beyond 18 hours and fractions beyond nanoseconds.
+// (strict_date_optional_time, which is java.time), Trino and Athena read as well. Of what RFC 3339 allows, that leaves out:
+// a lower case t or z, a leap second (:60), offsets beyond 14 hours and fractions beyond nanoseconds.
 func isTimestamp(text []byte) bool {
 	const shape = "0000-00-00T00:00:00" // then a fraction, then Z or an offset
 	if len(text) <= len(shape) {
@@ -43,9 +51,82 @@ func isTimestamp(text []byte) bool {
 			}
 		}
 		hours, minutes := two(rest[1:]), two(rest[4:])
-		return minutes <= 59 && hours*60+minutes <= 18*60
+		return minutes <= 59 && hours*60+minutes <= maxOffset
 	}
 	return false
+}
+
+// appendTimestamp appends text, which is not a timestamp for isTimestamp, as one, when it has one of these forms, which mean one
+// instant only; otherwise it returns false:
+//
+//	1533689070, 1533689070.589    seconds since 1970, ten digits before the point, up to nine after it
+//	1533689070589                 milliseconds since 1970, thirteen digits
+//	2018-08-08 00:44:30Z          a space or a lower case t for T
+//	2018-08-08T00:44:30z          a lower case z
+//	2018-08-08T02:44:30+0200      no colon in the offset
+//
+// Ten and thirteen digits are the years 2001 to 2286; no count of another unit has as many digits for a time of ours.
+func appendTimestamp(dst, text []byte) ([]byte, bool) {
+	if len(text) == 0 {
+		return dst, false
+	}
+	if text[0]-'0' <= 9 && bytes.IndexByte(text, '-') < 0 {
+		return appendEpoch(dst, text)
+	}
+	const shape = "0000-00-00T00:00:00"
+	from := len(dst)
+	dst = append(dst, text...)
+	fixed := dst[from:]
+	if len(fixed) <= len(shape) {
+		return dst[:from], false
+	}
+	if c := fixed[10]; c == ' ' || c == 't' {
+		fixed[10] = 'T'
+	}
+	last := len(fixed) - 1
+	if fixed[last] == 'z' {
+		fixed[last] = 'Z'
+	} else if sign := fixed[len(fixed)-5]; (sign == '+' || sign == '-') && len(fixed)-5 >= len(shape) {
+		minutes := [2]byte(fixed[len(fixed)-2:]) // a copy: append writes over them
+		dst = append(dst[:len(dst)-2], ':', minutes[0], minutes[1])
+	}
+	if !isTimestamp(dst[from:]) {
+		return dst[:from], false
+	}
+	return dst, true
+}
+
+// appendEpoch is appendTimestamp for a count since 1970.
+func appendEpoch(dst, text []byte) ([]byte, bool) {
+	whole, fraction, point := bytes.Cut(text, []byte{'.'})
+	if whole[0] == '0' || !allDigits(whole) || point && (len(whole) != 10 || len(fraction) < 1 || len(fraction) > 9 || !allDigits(fraction)) {
+		return dst, false
+	}
+	switch len(whole) {
+	case 10:
+	case 13:
+		whole, fraction = whole[:10], whole[10:]
+	default:
+		return dst, false
+	}
+	seconds, err := strconv.ParseInt(string(whole), 10, 64)
+	if err != nil {
+		return dst, false
+	}
+	dst = time.Unix(seconds, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05")
+	if len(fraction) > 0 {
+		dst = append(append(dst, '.'), fraction...)
+	}
+	return append(dst, 'Z'), true
+}
+
+func allDigits(text []byte) bool {
+	for _, c := range text {
+		if c-'0' > 9 {
+			return false
+		}
+	}
+	return true
 }
 
 // pattern is eight bytes of a date and time, to be compared at once.

@@ -96,7 +96,7 @@ func TestTraps(t *testing.T) {
 			if added.CutFrom(got) != want {
 				t.Fatalf("got  %s\nwant %s", got, want)
 			}
-			compareToOracle(t, c.record, got, testNow)
+			compareToOracle(t, Search, c.record, got, testNow)
 			twice(t, p, got)
 		})
 	}
@@ -122,7 +122,7 @@ func TestConform(t *testing.T) {
 		{BigInt, `true`, `-`}, {BigInt, `null`, `null`}, {BigInt, `[]`, `-`},
 		{Boolean, `true`, `true`}, {Boolean, `false`, `false`}, {Boolean, `"true"`, `true`}, {Boolean, `"f\u0061lse"`, `false`},
 		{Boolean, `"True"`, `-`}, {Boolean, `" true"`, `-`}, {Boolean, `1`, `-`}, {Boolean, `null`, `null`}, {Boolean, `{}`, `-`},
-		{Timestamp, `"2019-10-01T00:00:00Z"`, `"2019-10-01T00:00:00Z"`}, {Timestamp, `null`, `null`}, {Timestamp, `1569888000`, `-`},
+		{Timestamp, `"2019-10-01T00:00:00Z"`, `"2019-10-01T00:00:00Z"`}, {Timestamp, `null`, `null`}, {Timestamp, `1569888000`, `"2019-10-01T00:00:00Z"`},
 		{Timestamp, `"2019-10-01T00:00:00\u005a"`, `"2019-10-01T00:00:00\u005a"`}, {Timestamp, `"yesterday"`, `-`}, {Timestamp, `true`, `-`},
 	} {
 		t.Run(c.in, func(t *testing.T) {
@@ -142,6 +142,8 @@ func TestConform(t *testing.T) {
 				got = `"` + string(record[m.Start:m.End]) + `"`
 			case unquoted:
 				got = string(v.text)
+			case rewritten:
+				got = `"` + string(v.text) + `"`
 			case removed:
 				got = "-"
 			}
@@ -180,14 +182,14 @@ func TestTimestamp(t *testing.T) {
 	for text, want := range map[string]bool{
 		"2019-10-01T00:00:00Z": true, "0000-01-01T00:00:00Z": true, "9999-12-31T23:59:59.999999999Z": true,
 		"2019-10-01T00:00:00+00:00": true, "2019-10-01T00:00:00-00:00": true, "2019-10-01T00:00:00.5+05:30": true,
-		"2019-10-01T00:00:00+18:00": true, "2019-10-01T00:00:00-18:00": true,
+		"2019-10-01T00:00:00+14:00": true, "2019-10-01T00:00:00-14:00": true, "2019-10-01T00:00:00+18:00": false, "2019-10-01T00:00:00-14:01": false,
 		"2020-02-29T00:00:00Z": true, "2000-02-29T00:00:00Z": true, "2019-02-29T00:00:00Z": false, "1900-02-29T00:00:00Z": false,
 		"2019-04-31T00:00:00Z": false, "2019-00-01T00:00:00Z": false, "2019-13-01T00:00:00Z": false, "2019-10-00T00:00:00Z": false, "2019-10-32T00:00:00Z": false,
 		"2019-10-01T24:00:00Z": false, "2019-10-01T00:60:00Z": false, "2016-12-31T23:59:60Z": false,
 		"2019-10-01T00:00:00z": false, "2019-10-01t00:00:00Z": false, "2019-10-01 00:00:00Z": false,
 		"2019-10-01T00:00:00": false, "2019-10-01T00:00Z": false, "2019-10-01": false, "": false, "20191001T000000Z": false,
 		"2019-10-01T00:00:00.Z": false, "2019-10-01T00:00:00.1234567890Z": false, "2019-10-01T00:00:00,5Z": false, "2019-10-01T00:00:00.5": false,
-		"2019-10-01T00:00:00+18:01": false, "2019-10-01T00:00:00+05:60": false, "2019-10-01T00:00:00+0530": false, "2019-10-01T00:00:00+05": false,
+		"2019-10-01T00:00:00+14:01": false, "2019-10-01T00:00:00+05:60": false, "2019-10-01T00:00:00+0530": false, "2019-10-01T00:00:00+05": false,
 		"2019-10-01T00:00:00Z ": false, " 2019-10-01T00:00:00Z": false, "+019-10-01T00:00:00Z": false, "2019-10-01T0:00:00Z0": false, "2019-1\xff-01T00:00:00Z": false,
 	} {
 		if got := isTimestamp([]byte(text)); got != want {
@@ -198,7 +200,7 @@ func TestTimestamp(t *testing.T) {
 		}
 	}
 	t.Run("every byte at every place", func(t *testing.T) {
-		for _, text := range []string{"2020-02-29T23:59:59.123456789+17:59", "1900-12-30T00:00:00Z"} {
+		for _, text := range []string{"2020-02-29T23:59:59.123456789+13:59", "1900-12-30T00:00:00Z"} {
 			for at := range len(text) {
 				changed := []byte(text)
 				for c := range 256 {
@@ -210,6 +212,37 @@ func TestTimestamp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTimestampForms has the other forms of a timestamp, as JSON. A want of "-" is malformed.
+func TestTimestampForms(t *testing.T) {
+	for sent, want := range map[string]string{
+		`1533689070`: "2018-08-08T00:44:30Z", `"1533689070"`: "2018-08-08T00:44:30Z", `1533689070.5`: "2018-08-08T00:44:30.5Z",
+		`1533689070.589123456`: "2018-08-08T00:44:30.589123456Z", `"1533689070.000"`: "2018-08-08T00:44:30.000Z",
+		`1533689070589`: "2018-08-08T00:44:30.589Z", `"1533689070589"`: "2018-08-08T00:44:30.589Z", `1000000000`: "2001-09-09T01:46:40Z",
+		`9999999999`: "2286-11-20T17:46:39Z", `1000000000000`: "2001-09-09T01:46:40.000Z",
+		`"2018-08-08T01:04:30+0000"`: "2018-08-08T01:04:30+00:00", `"2018-08-08T01:04:30-0330"`: "2018-08-08T01:04:30-03:30",
+		`"2018-08-08 01:04:30.589Z"`: "2018-08-08T01:04:30.589Z", `"2018-08-08 01:04:30+02:00"`: "2018-08-08T01:04:30+02:00",
+		`"2018-08-08 01:04:30.5+0200"`: "2018-08-08T01:04:30.5+02:00", `"2018-08-08t01:04:30z"`: "2018-08-08T01:04:30Z",
+		`"2018-08-08\u002001:04:30Z"`: "2018-08-08T01:04:30Z", `"2018-08-08T01:04:30+1400"`: "2018-08-08T01:04:30+14:00",
+
+		`153368907`: "-", `15336890700`: "-", `153368907058`: "-", `15336890705890`: "-", `-1533689070`: "-", `1.533689070e9`: "-",
+		`1533689070.5891234567`: "-", `1533689070589.5`: "-", `"0533689070"`: "-", `"1533689070."`: "-", `" 1533689070"`: "-",
+		`"153368907\u0665"`: "-", `"1533689070,5"`: "-", `"1533689070Z"`: "-", `1533689070e0`: "-", `15336890705e-1`: "-",
+		`"2018-08-08T01:04:30"`: "-", `"2018-08-08 01:04:30.589"`: "-", `"08/Aug/2018:01:04:30 +0000"`: "-", `"2018-08-08"`: "-",
+		`"2018-08-08T01:04:30+1401"`: "-", `"2018-08-08T01:04:30+02"`: "-", `"2018-08-08T01:04:30 +0200"`: "-", `"2018-08-08_01:04:30Z"`: "-",
+		`"2018-08-08T01:04+0000"`: "-", `"2018-08-08T01:04:30+000"`: "-", `"2018-08-08T01:04:300000"`: "-", `"20180808T010430Z"`: "-",
+		`"2018-08-08T01:04:30++000"`: "-", `"2018-02-30 01:04:30Z"`: "-", `"Wed, 08 Aug 2018 01:04:30 GMT"`: "-", `[1533689070]`: "-", `true`: "-",
+	} {
+		record := `{"timestamp":` + sent + `}`
+		p := newTestProcessor(Search)
+		got := become(t, p, record)
+		if want == "-" && !strings.Contains(got, `"malformed":{"timestamp":`) || want != "-" && !strings.HasPrefix(got, `{"timestamp":"`+want+`",`) {
+			t.Errorf("%s became %s, want %s", record, got, want)
+		}
+		compareToOracle(t, Search, record, got, testNow)
+		twice(t, p, got)
+	}
 }
 
 // TestRules has the rules' values, and what of them an event of a replay keeps.
@@ -273,7 +306,9 @@ func TestRules(t *testing.T) {
 		{"malformed: true and false", `{"amount":true,"category_id":false}`, "malformed", `{"amount":"true","category_id":"false"}`},
 		{"malformed: an own object is kept and added to", `{"malformed":{"x":"y"},"amount":"z"}`, "malformed", `{"x":"y","amount":"z"}`},
 		{"malformed: what is new wins over an own entry", `{"malformed":{"amount":"old","x":"y"},"amount":"new"}`, "malformed", `{"x":"y","amount":"new"}`},
-		{"malformed: own values become strings, null stays", `{"malformed":{"a":1,"b":true,"c":null,"d":{"e": []}}}`, "malformed", `{"a":"1","b":"true","c":null,"d":"{\"e\":[]}"}`},
+		{"malformed: own values become strings, null goes", `{"malformed":{"a":1,"b":true,"c":null,"d":{"e": []}}}`, "malformed", `{"a":"1","b":"true","d":"{\"e\":[]}"}`},
+		{"malformed: an own entry that is null goes, with earlier ones of its key", `{"malformed":{"a":1,"a":null}}`, "malformed", `{}`},
+		{"malformed: an own entry that is null does not make the event partial", `{"malformed":{"a":null}}`, "processing_status", `"SUCCESS"`},
 		{"malformed: a repeated own entry counts once", `{"malformed":{"a":"1","\u0061":"2"}}`, "malformed", `{"\u0061":"2"}`},
 		{"malformed: an own empty object stays", `{"malformed":{}}`, "malformed", `{}`},
 		{"malformed: an own empty object is no problem", `{"malformed":{}}`, "processing_status", `"SUCCESS"`},
@@ -286,7 +321,7 @@ func TestRules(t *testing.T) {
 			if got := field(c.record, c.field); got != c.want {
 				t.Errorf("%s: %s, want %s", c.record, got, c.want)
 			}
-			compareToOracle(t, c.record, become(t, newTestProcessor(Search), c.record), testNow)
+			compareToOracle(t, Search, c.record, become(t, newTestProcessor(Search), c.record), testNow)
 		})
 	}
 	for category, eventTypes := range map[string][]string{

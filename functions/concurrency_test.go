@@ -111,7 +111,7 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantEnriched(t, sent[i], strings.TrimSuffix(string(data), "\n"))
+				wantEnriched(t, "lake", sent[i], strings.TrimSuffix(string(data), "\n"))
 			}
 		}
 	}

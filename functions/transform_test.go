@@ -41,7 +41,7 @@ func TestStoreEvents(t *testing.T) {
 							t.Fatalf("%s: got no newline at the end of %q", batch[i], line)
 						}
 					}
-					stamps[wantEnriched(t, batch[i], line)] = true
+					stamps[wantEnriched(t, stream, batch[i], line)] = true
 				}
 				if len(stamps) != 1 {
 					t.Errorf("got %d different processed_timestamps in one invocation", len(stamps))
@@ -87,7 +87,7 @@ func TestEventsPackedIntoRecords(t *testing.T) {
 				t.Fatalf("record %d: got %d lines, want %d", i, len(lines), len(events))
 			}
 			for j, line := range lines {
-				wantEnriched(t, events[j], line)
+				wantEnriched(t, "lake", events[j], line)
 			}
 		}
 	})
@@ -255,7 +255,7 @@ func TestTheOracleAgreesWithTheTraps(t *testing.T) {
 			continue
 		}
 		checked[c.name] = true
-		wantEnriched(t, []byte(c.in), c.lake)
+		wantEnriched(t, "lake", []byte(c.in), c.lake)
 	}
 	if len(checked) < 40 {
 		t.Error(fmt.Sprint("checked only ", slices.Sorted(maps.Keys(checked))))
@@ -287,11 +287,13 @@ func TestRandomEvents(t *testing.T) {
 		}
 		events = append(events, []byte("{"+strings.Join(object, ",")+"}"))
 	}
-	for i, answer := range startTransform(t, "search").transform(events...) {
-		if answer.Data == nil {
-			t.Fatalf("%s: got %s", events[i], answer.Result)
+	for _, stream := range []string{"lake", "search"} {
+		for i, answer := range startTransform(t, stream).transform(events...) {
+			if answer.Data == nil {
+				t.Fatalf("%s: got %s", events[i], answer.Result)
+			}
+			wantEnriched(t, stream, events[i], strings.TrimSuffix(*answer.Data, "\n"))
 		}
-		wantEnriched(t, events[i], *answer.Data)
 	}
 }
 

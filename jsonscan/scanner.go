@@ -13,6 +13,8 @@ type Scanner struct {
 	Spaced bool
 	// Repeats reports whether any member is Repeated.
 	Repeats bool
+	// Odd reports whether any member has an OddKey or an OddValue.
+	Odd bool
 
 	data   []byte
 	names  *Names
@@ -42,7 +44,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	s.Members = s.Members[:0]
 	copy(s.Found, s.none)
 	s.others.clear()
-	s.Spaced, s.Repeats = false, false
+	s.Spaced, s.Repeats, s.Odd = false, false, false
 
 	i := SkipSpace(data, start)
 	if i >= len(data) {
@@ -55,10 +57,12 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 		return i, NotAnObject
 	}
 	i++
+	var found marks
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, s.Spaced = space(data, i, s.Spaced)
+		i, found = space(data, i, found)
 	}
 	if uint(i) < uint(len(data)) && data[i] == '}' {
+		s.Spaced = found&spaced != 0
 		return i + 1, None
 	}
 
@@ -73,6 +77,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 		m := &members[at]
 		// One by one: of a literal the compiler makes a copy first, which costs more than all of this.
 		m.Name, m.text, m.Escaped, m.Integer, m.Repeated = -1, 0, false, false, false
+		m.OddKey, m.OddValue = false, false
 
 		// The key and the colon.
 		m.KeyStart = i + 1
@@ -99,7 +104,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			s.Found[m.Name] = at
 		} else {
 			if uint(i) >= uint(len(data)) || data[i] != '"' {
-				if i, s.Spaced, problem = expect(data, i, '"', s.Spaced); problem != None {
+				if i, found, problem = expect(data, i, '"', found); problem != None {
 					return i, problem
 				}
 				m.KeyStart = i + 1
@@ -110,17 +115,19 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 				first, second := words(data, i)
 				i = stopAt(i, first, second)
 				mark = fingerprint(first, second, i-m.KeyStart)
+				m.OddKey = oddKey(first, second, i-m.KeyStart)
 			}
 			if uint(i) >= uint(len(data)) || data[i] != '"' || mark == 0 {
 				if i, escaped, problem = scanString(data, i); problem != None {
 					return i, problem
 				}
 				mark = 0
+				m.OddKey = escaped || oddLongKey(data[m.KeyStart:i])
 			}
 			m.KeyEnd = i
 			i++
 			if uint(i) >= uint(len(data)) || data[i] != ':' {
-				if i, s.Spaced, problem = expect(data, i, ':', s.Spaced); problem != None {
+				if i, found, problem = expect(data, i, ':', found); problem != None {
 					return i, problem
 				}
 			}
@@ -136,8 +143,10 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 						expected[0] = m.Name + 1
 					}
 					last = m.Name + 1
+					m.OddKey = false
 				}
 			}
+			s.Odd = s.Odd || m.OddKey
 		}
 
 		// The value.
@@ -156,7 +165,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			i++
 		} else {
 			if uint(i) < uint(len(data)) && data[i] <= ' ' {
-				i, s.Spaced = space(data, i, s.Spaced)
+				i, found = space(data, i, found)
 			}
 			if uint(i) >= uint(len(data)) {
 				return i, UnexpectedEnd
@@ -164,11 +173,13 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			m.Start, m.Kind = i, kinds[data[i]]
 			switch m.Kind {
 			case Number:
-				i, m.Integer, problem = scanNumber(data, i)
+				if i, m.Integer, problem = scanNumber(data, i); i-m.Start > MaxDigits {
+					found |= odd
+				}
 			case Object:
-				i, s.Spaced, problem = object(data, i, 1, s.Spaced)
+				i, found, problem = object(data, i, 1, found)
 			case Array:
-				i, s.Spaced, problem = array(data, i, 1, s.Spaced)
+				i, found, problem = array(data, i, 1, found)
 			case String:
 				if i, m.Escaped, problem = scanString(data, i+1); problem == None {
 					i++
@@ -181,17 +192,22 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			}
 		}
 		m.End = i
+		if found&odd != 0 {
+			m.OddValue, s.Odd = true, true
+			found &^= odd
+		}
 
 		// What follows it.
 		if uint(i) >= uint(len(data)) || data[i] != ',' {
 			if uint(i) < uint(len(data)) && data[i] <= ' ' {
-				i, s.Spaced = space(data, i, s.Spaced)
+				i, found = space(data, i, found)
 			}
 			if i >= len(data) {
 				return i, UnexpectedEnd
 			}
 			if data[i] == '}' {
 				s.Members = members[:at+1]
+				s.Spaced = found&spaced != 0
 				return i + 1, None
 			}
 			if data[i] != ',' {

@@ -1,5 +1,7 @@
 package jsonscan
 
+import "math/bits"
+
 // kinds gives the kind of a value from its first byte, 0 where none can begin.
 var kinds = [256]Kind{'"': String, '{': Object, '[': Array, 't': True, 'f': False, 'n': Null, '-': Number,
 	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number, '9': Number}
@@ -10,7 +12,7 @@ func Value(data []byte, i int) (int, Problem) {
 	if uint(i) < uint(len(data)) && kinds[data[i]] == 0 {
 		return i, Syntax
 	}
-	end, _, problem := element(data, i, 0, false)
+	end, _, problem := element(data, i, 0, 0)
 	return end, problem
 }
 
@@ -44,43 +46,75 @@ func SkipSpace(data []byte, i int) int {
 	return i
 }
 
+// marks are what the checks of nested values found on their way.
+type marks uint8
+
+const (
+	spaced marks = 1 << iota // there is white space between tokens
+	odd                      // [Inspect] may find something
+)
+
 // object checks the object whose brace is data[i], inside depth open objects and arrays. It returns the offset after it, or
-// that of the problem, and whether there is white space between its tokens or has been before.
+// that of the problem, and the marks with its own added.
 //
 // White space is looked for only where something else is not what it should be: there is none in most JSON. A string that ends
-// within sixteen bytes, and with it nearly every key, needs no call.
-func object(data []byte, i, depth int, spaced bool) (int, bool, Problem) {
+// within sixteen bytes, and with it nearly every key, needs no call. Keys that share a bit of seen may be the same: [Inspect]
+// decides.
+func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if depth >= MaxDepth {
-		return i, spaced, TooDeep
+		return i, found, TooDeep
 	}
 	var problem Problem
+	var seen [4]uint64
 	i++
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, spaced = space(data, i, spaced)
+		i, found = space(data, i, found)
 	}
 	if uint(i) < uint(len(data)) && data[i] == '}' {
-		return i + 1, spaced, None
+		return i + 1, found, None
 	}
 	for {
 		if uint(i) >= uint(len(data)) || data[i] != '"' {
-			if i, spaced, problem = expect(data, i, '"', spaced); problem != None {
-				return i, spaced, problem
+			if i, found, problem = expect(data, i, '"', found); problem != None {
+				return i, found, problem
 			}
 		}
 		i++
+		start := i
 		if i >= 0 && i <= len(data)-16 {
 			first, second := words(data, i)
 			i = stopAt(i, first, second)
 		}
 		if uint(i) >= uint(len(data)) || data[i] != '"' {
-			if i, _, problem = scanString(data, i); problem != None {
-				return i, spaced, problem
+			escaped := false
+			if i, escaped, problem = scanString(data, i); problem != None {
+				return i, found, problem
 			}
+			if escaped || i-start > MaxKeyBytes {
+				found |= odd
+			}
+		}
+		if i < 8 || i == start {
+			found |= odd
+		} else {
+			// All of a short key; the first and the last eight bytes of a longer one.
+			key := load(data, i-8)
+			if length := uint(i - start); length < 8 {
+				key >>= (64 - 8*length) & 63
+			} else {
+				key += bits.RotateLeft64(load(data, start), 29)
+			}
+			key *= 0x9E3779B97F4A7C15
+			bit, word := uint64(1)<<(key>>58), &seen[key>>56&3]
+			if *word&bit != 0 {
+				found |= odd
+			}
+			*word |= bit
 		}
 		i++
 		if uint(i) >= uint(len(data)) || data[i] != ':' {
-			if i, spaced, problem = expect(data, i, ':', spaced); problem != None {
-				return i, spaced, problem
+			if i, found, problem = expect(data, i, ':', found); problem != None {
+				return i, found, problem
 			}
 		}
 		i++
@@ -92,113 +126,122 @@ func object(data []byte, i, depth int, spaced bool) (int, bool, Problem) {
 			}
 			if uint(i) >= uint(len(data)) || data[i] != '"' {
 				if i, _, problem = scanString(data, i); problem != None {
-					return i, spaced, problem
+					return i, found, problem
 				}
 			}
 			i++
-		} else if i, spaced, problem = element(data, i, depth+1, spaced); problem != None {
-			return i, spaced, problem
+		} else if i, found, problem = element(data, i, depth+1, found); problem != None {
+			return i, found, problem
 		}
 		if uint(i) < uint(len(data)) && data[i] == ',' {
 			i++
 			continue
 		}
 		if uint(i) >= uint(len(data)) || data[i] != '}' {
-			if i, spaced = space(data, i, spaced); i >= len(data) {
-				return i, spaced, UnexpectedEnd
+			if i, found = space(data, i, found); i >= len(data) {
+				return i, found, UnexpectedEnd
 			}
 			if data[i] == ',' {
 				i++
 				continue
 			}
 			if data[i] != '}' {
-				return i, spaced, Syntax
+				return i, found, Syntax
 			}
 		}
-		return i + 1, spaced, None
+		return i + 1, found, None
 	}
 }
 
 // array is object for an array, whose bracket is data[i].
-func array(data []byte, i, depth int, spaced bool) (int, bool, Problem) {
+func array(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if depth >= MaxDepth {
-		return i, spaced, TooDeep
+		return i, found, TooDeep
+	}
+	if depth >= MaxArrays {
+		found |= odd
 	}
 	var problem Problem
 	i++
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, spaced = space(data, i, spaced)
+		i, found = space(data, i, found)
 	}
 	if uint(i) < uint(len(data)) && data[i] == ']' {
-		return i + 1, spaced, None
+		return i + 1, found, None
 	}
 	for {
-		if i, spaced, problem = element(data, i, depth+1, spaced); problem != None {
-			return i, spaced, problem
+		if i, found, problem = element(data, i, depth+1, found); problem != None {
+			return i, found, problem
 		}
 		if uint(i) < uint(len(data)) && data[i] == ',' {
 			i++
 			continue
 		}
 		if uint(i) >= uint(len(data)) || data[i] != ']' {
-			if i, spaced = space(data, i, spaced); i >= len(data) {
-				return i, spaced, UnexpectedEnd
+			if i, found = space(data, i, found); i >= len(data) {
+				return i, found, UnexpectedEnd
 			}
 			if data[i] == ',' {
 				i++
 				continue
 			}
 			if data[i] != ']' {
-				return i, spaced, Syntax
+				return i, found, Syntax
 			}
 		}
-		return i + 1, spaced, None
+		return i + 1, found, None
 	}
 }
 
 // element checks the value of any kind that begins at data[i], where white space may come first, inside depth open objects and
 // arrays.
-func element(data []byte, i, depth int, spaced bool) (int, bool, Problem) {
+func element(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, spaced = space(data, i, spaced)
+		i, found = space(data, i, found)
 	}
 	if uint(i) >= uint(len(data)) {
-		return i, spaced, UnexpectedEnd
+		return i, found, UnexpectedEnd
 	}
 	var problem Problem
 	switch kind := kinds[data[i]]; kind {
 	case Number:
-		i, _, problem = scanNumber(data, i)
+		start := i
+		if i, _, problem = scanNumber(data, i); i-start > MaxDigits {
+			found |= odd
+		}
 	case String:
 		if i, _, problem = scanString(data, i+1); problem == None {
 			i++
 		}
 	case Object:
-		return object(data, i, depth, spaced)
+		return object(data, i, depth, found)
 	case Array:
-		return array(data, i, depth, spaced)
+		return array(data, i, depth, found)
 	default:
 		i, problem = literal(data, i, kind)
 	}
-	return i, spaced, problem
+	return i, found, problem
 }
 
-// space skips white space inside an object or array and reports whether there has been any.
-func space(data []byte, i int, spaced bool) (int, bool) {
+// space skips white space inside an object or array and marks it when there is any.
+func space(data []byte, i int, found marks) (int, marks) {
 	end := SkipSpace(data, i)
-	return end, spaced || end > i
+	if end > i {
+		found |= spaced
+	}
+	return end, found
 }
 
 // expect skips white space up to a byte that has to be c, and returns the offset of that.
-func expect(data []byte, i int, c byte, spaced bool) (int, bool, Problem) {
-	i, spaced = space(data, i, spaced)
+func expect(data []byte, i int, c byte, found marks) (int, marks, Problem) {
+	i, found = space(data, i, found)
 	switch {
 	case i >= len(data):
-		return i, spaced, UnexpectedEnd
+		return i, found, UnexpectedEnd
 	case data[i] != c:
-		return i, spaced, Syntax
+		return i, found, Syntax
 	}
-	return i, spaced, None
+	return i, found, None
 }
 
 // literal checks null, false or true, whichever kind says; with another kind nothing that begins a value is there.

@@ -12,7 +12,7 @@ END {
     if (kind == 7) print id "\"event_type\":\"vi" # breaks off
     else if (kind == 17) print id "\"event_type\":\"heartbeat\"}" # dropped by rule
     else if (kind == 27) print id event id event # two in one record: only the lake takes them
-    else if (kind == 37) print id "\"x\":{\"a\":1,\"a\":2}}" # cannot be converted to Parquet
+    else if (kind == 37) print id "\"x\":{\"a\":1,\"a\":2}}" # set aside: neither store takes it
     else if (kind == 47) print id "\"amount\":\"much\",\"category_id\":1.5}" # malformed fields
     else if (kind == 57) print id "\"amount\":NaN}" # no JSON
     else if (kind == 67) print "[" id "\"in\":\"an array\"}]"

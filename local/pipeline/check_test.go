@@ -121,13 +121,15 @@ func TestCheck(t *testing.T) {
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-		}, append(named("lake stream: record %d %s is missing in the lake", numbers(1, 20)...), named("lake stream: record %d %s is missing in the lake", numbers(25, 40)...)...)},
+		}, append(append(named("lake stream: record %d %s is missing in the lake", numbers(1, 20)...),
+			`lake stream: record 24 (event_id "odd-24") is missing in the lake`), named("lake stream: record %d %s is missing in the lake", numbers(25, 40)...)...)},
 		{"an object of the lake there twice", "dev", func(t *testing.T, w *world) {
 			path, content := w.find("/transformed-data/")
 			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "copy.parquet"), []byte(content), 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, append(named("lake stream: record %d %s is doubled in the lake", numbers(1, 20)...), named("lake stream: record %d %s is doubled in the lake", numbers(25, 40)...)...)},
+		}, append(append(named("lake stream: record %d %s is doubled in the lake", numbers(1, 20)...),
+			`lake stream: record 24 (event_id "odd-24") is doubled in the lake`), named("lake stream: record %d %s is doubled in the lake", numbers(25, 40)...)...)},
 		{"a line of a JSON lake taken out", "json", func(t *testing.T, w *world) {
 			path, _ := w.find("/transformed-data/")
 			rewrite(t, path, zipped(t, without(7)))
@@ -175,7 +177,7 @@ func TestCheck(t *testing.T) {
 				return s + replace(`"id":"`, `"id":"0`)(strings.SplitAfter(s, "\n")[line])
 			})
 		}, []string{`search stream: record 22 (event_id "bad-22") is doubled in the dead letters`}},
-		{"the dead letter of a record that could not be converted taken out", "dev", func(t *testing.T, w *world) {
+		{"the dead letter of a record that could not be converted taken out", "untransformed", func(t *testing.T, w *world) {
 			path, content := w.find("dead-letter-queue")
 			rewrite(t, path, without(lineOf(t, content, "odd-24", `"stream":"lake"`)))
 		}, []string{`lake stream: record 24 (event_id "odd-24") is missing in the dead letters`}},
