@@ -654,7 +654,9 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 	for _, n := range counts {
 		found += n
 	}
-	if missing := max(told, 1) - found; missing > 0 {
+	if missing := max(told, 1) - found; missing > 0 && counts[ObjectMissing] > 0 {
+		counts[ObjectMissing] += missing
+	} else if missing > 0 {
 		counts[NoData] += missing
 	}
 	var done, left int64
