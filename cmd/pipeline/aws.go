@@ -28,8 +28,10 @@ func (a *account) flags(f *pflag.FlagSet) {
 }
 
 func (a *account) load(ctx context.Context) (aws.Config, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(a.profile), config.WithRegion(a.region), config.WithRetryMode(aws.RetryModeStandard),
-		config.WithLogger(logging.NewStandardLogger(&printable.Writer{Out: os.Stderr}))) // the SDK's warnings go there by themselves
+	// The SDK writes its warnings to the standard error by itself.
+	warnings := logging.NewStandardLogger(&printable.Writer{Out: os.Stderr})
+	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(a.profile), config.WithRegion(a.region),
+		config.WithRetryMode(aws.RetryModeStandard), config.WithLogger(warnings))
 	if err != nil {
 		return c, fmt.Errorf("loading the AWS configuration: %w", err)
 	}

@@ -26,8 +26,8 @@ import (
 	"firehose-pipeline/replay"
 )
 
-// hostile is text that takes over a terminal, or makes it lie: ESC, OSC, line ends, tab, DEL, CSI of one character, overrides of
-// direction, invisible characters, a tag.
+// hostile is text that takes over a terminal, or makes it lie: ESC, OSC, line ends, tab, DEL, CSI of one
+// character, overrides of direction, invisible characters, a tag.
 const hostile = "\x1b]0;pwned\x07\x1b[2J\r\nALL 0 LETTERS FINE\t\x7f\u009b31m\u202e\u2066\u200b\ufeff\u2028\U000e0041"
 
 // harmless fails when a terminal would obey what a command wrote, or show a line that is not the command's.

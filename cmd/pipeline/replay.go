@@ -275,7 +275,8 @@ func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
 	}
 	w.Filter = replay.Filter{From: r.from.Time, To: r.to.Time, Streams: words[event.Stream](r.streams), Stages: words[deadletter.Stage](r.stages), Reasons: words[deadletter.Reason](r.reasons)}
 	client := firehoseClient(config)
-	if r.yes || r.target != (target{queue: r.target.queue, bucket: r.target.bucket}) { // somebody has said which streams there are
+	// A look that nobody has told of the streams supposes that they are there.
+	if r.yes || r.target != (target{queue: r.target.queue, bucket: r.target.bucket}) {
 		for kind, name := range map[event.Stream]string{event.Lake: r.target.lake, event.Search: r.target.search} {
 			if name == "" {
 				continue
@@ -342,8 +343,10 @@ var outcomeTexts = []struct {
 	{replay.NotTaken, "not taken", "Firehose did not take them: run it again"},
 	{replay.TooLarge, "too large", "the transform has made them larger than 1,000 KiB: as received they are in source-data/"},
 	{replay.NoData, "without data", "the error object does not have the record, or fewer than the letter tells of"},
-	{replay.ForeignPointer, "with a foreign pointer", "it leads to no error object of the stack, and was not followed: find out who sent them"},
-	{replay.NeedsBucket, "without a bucket", "they point to error objects, which are read from the stack's bucket alone: name it with --bucket, --stack or --outputs"},
+	{replay.ForeignPointer, "with a foreign pointer",
+		"it leads to no error object of the stack, and was not followed: find out who sent them"},
+	{replay.NeedsBucket, "without a bucket",
+		"they point to error objects, which are read from the stack's bucket alone: name it with --bucket, --stack or --outputs"},
 	{replay.NoStream, "of no stream", "their stream is not known, or not there: name it with --lake-stream or --search-stream"},
 	{replay.ObjectMissing, "object is gone", "the error object was deleted"},
 	{replay.NeedsState, "need --state", "they stand for many records, of which only some match: only with --state is it known later which were put back"},
@@ -480,7 +483,8 @@ func (r *replaying) groups(w *strings.Builder, report *replay.Report) {
 			fmt.Fprintln(w, "\nfor example")
 			first = false
 		}
-		fmt.Fprint(w, "  ", line("%s, %s: event %s%s", g.Stream, g.Reason, cmp.Or(g.Sample.EventID, "without event_id"), example(g.Sample)))
+		id := cmp.Or(g.Sample.EventID, "without event_id")
+		fmt.Fprint(w, "  ", line("%s, %s: event %s%s", g.Stream, g.Reason, id, example(g.Sample)))
 	}
 }
 

@@ -161,7 +161,8 @@ func (t *textReport) writeLetters(w io.Writer) {
 		if k.kind != "" {
 			of = "\tkind " + printable.Text(string(k.kind))
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s%s\n", printable.Text(string(k.stream)), printable.Text(string(k.reason)), thousands(t.letters.counts[k]), of)
+		stream, reason := printable.Text(string(k.stream)), printable.Text(string(k.reason))
+		fmt.Fprintf(table, "  %s\t%s\t%s%s\n", stream, reason, thousands(t.letters.counts[k]), of)
 	}
 	flush(table)
 }

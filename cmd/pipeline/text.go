@@ -12,8 +12,9 @@ import (
 	"firehose-pipeline/internal/printable"
 )
 
-// Everything that a command says goes through package printable twice: at its source, where what is data is known, and in run, which puts
-// a [printable.Writer] before both outputs. The progress bar alone, whose text is the command's own, passes the second one by.
+// Everything that a command says goes through package printable twice: at its source, where what is data is known,
+// and in run, which puts a [printable.Writer] before both outputs. The progress bar alone, whose text is the
+// command's own, passes the second one by.
 
 // behind is what a writer of run writes to.
 func behind(w io.Writer) io.Writer {
@@ -28,8 +29,8 @@ func line(format string, args ...any) string {
 	return printable.Text(fmt.Sprintf(format, args...)) + "\n"
 }
 
-// errorText is what an error says. It may have several lines, but all are the command's: what servers say, and names of files, which may be
-// keys of objects, are escaped.
+// errorText is what an error says. It may have several lines, but all are the command's: what servers say, and
+// names of files, which may be keys of objects, are escaped.
 func errorText(err error) string {
 	text := err.Error()
 	for _, said := range foreign(err) {

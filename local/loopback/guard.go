@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// Guard refuses requests that name another host than this machine, with 403. Else a web page could read what the endpoint serves: by DNS
-// rebinding its own name leads to loopback, and its requests, of one origin then, come without an Origin header. The Host header still
-// has the page's name. Accepted are localhost and the addresses of loopback, with any port.
+// Guard refuses requests that name another host than this machine, with 403. Else a web page could read what the
+// endpoint serves: by DNS rebinding its own name leads to loopback, and its requests, of one origin then, come
+// without an Origin header. The Host header still has the page's name. Accepted are localhost and the addresses of
+// loopback, with any port.
 func Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isLoopback(r.Host) {
@@ -35,12 +36,14 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// refuse answers as the services do, so that their clients show the reason: in JSON to a request in the JSON protocol, else in XML.
+// refuse answers as the services do, so that their clients show the reason: in JSON to a request in the JSON
+// protocol, else in XML.
 func refuse(w http.ResponseWriter, r *http.Request, message string) {
 	if r.Header.Get("X-Amz-Target") != "" {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.WriteHeader(http.StatusForbidden)
-		_ = json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDeniedException", "message": message}) // the client may have gone
+		answer := map[string]string{"__type": "AccessDeniedException", "message": message}
+		_ = json.NewEncoder(w).Encode(answer) // the client may have gone
 		return
 	}
 	w.Header().Set("Content-Type", "application/xml")
