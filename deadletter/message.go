@@ -31,8 +31,9 @@ type Message struct {
 	Stream event.Stream `json:"stream"`
 	Stage  Stage        `json:"stage"`
 	Reason Reason       `json:"reason"`
-	// ReasonOffset is the byte in the record at which the check found the fault, from 0.
-	ReasonOffset int `json:"reasonOffset,omitempty"`
+	// ReasonOffset is the byte in the record at which the check found the fault, from 0; absent when the record is not at fault. Letters
+	// of earlier versions leave out 0 too: [Parse] puts it back.
+	ReasonOffset *int `json:"reasonOffset,omitempty"`
 	// ErrorCode and ErrorMessage are Firehose's own, the message cut at [MaxErrorMessageBytes].
 	ErrorCode    string `json:"errorCode,omitempty"`
 	ErrorMessage string `json:"errorMessage,omitempty"`
@@ -78,6 +79,10 @@ func (s Source) Record(f *Failure) Message {
 		stage = s.Stage
 	}
 	reason, at := s.Reason(f)
+	var offset *int
+	if reason.ofRecord() {
+		offset = &at
+	}
 	return Message{
 		Version:      Version,
 		Kind:         Record,
@@ -85,7 +90,7 @@ func (s Source) Record(f *Failure) Message {
 		Stream:       s.Stream,
 		Stage:        stage,
 		Reason:       reason,
-		ReasonOffset: at,
+		ReasonOffset: offset,
 		ErrorCode:    cut(f.ErrorCode, 256),
 		ErrorMessage: cut(f.ErrorMessage, MaxErrorMessageBytes),
 		Attempts:     f.Attempts,

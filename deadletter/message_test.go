@@ -155,3 +155,31 @@ func TestParse(t *testing.T) {
 		})
 	}
 }
+
+func TestReasonOffsetIsThereWhenTheRecordIsAtFault(t *testing.T) {
+	s := Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: Transform}
+	for _, c := range []struct {
+		rule, code, record, want string
+	}{
+		{"at its first byte", "Lambda.ProcessingFailedStatus", "\x1f\x8bgzip", `"reason":"InvalidJson","reasonOffset":0,`},
+		{"further on", "Lambda.ProcessingFailedStatus", `{"a":}`, `"reason":"InvalidJson","reasonOffset":5,`},
+		{"not at all", "Lambda.ProcessingFailedStatus", `{"a":1}`, `"reason":"AcceptedNow","errorCode":`},
+		{"but the function is", "Lambda.FunctionError", `{"a":1}`, `"reason":"FunctionError","errorCode":`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			m := s.Record(&Failure{Stage: Transform, ErrorCode: c.code, RawData: []byte(c.record)})
+			body, err := m.Encode()
+			if err != nil || !strings.Contains(body, c.want) {
+				t.Errorf("got %s, %v, want %s", body, err, c.want)
+			}
+		})
+	}
+	t.Run("letters of an earlier version, which left out 0, are read", func(t *testing.T) {
+		for reason, want := range map[Reason]bool{Reason(event.ByteOrderMark): true, AcceptedNow: false, ConversionData: false} {
+			m, err := Parse([]byte(`{"version":1,"kind":"record","id":"i","stream":"lake","stage":"transform","reason":"` + string(reason) + `","pointer":{}}`))
+			if err != nil || (m.ReasonOffset != nil) != want || want && *m.ReasonOffset != 0 {
+				t.Errorf("%s: got %+v, %v", reason, m, err)
+			}
+		}
+	})
+}

@@ -49,6 +49,9 @@ func Parse(body []byte) (*Message, error) {
 	case m.Pointer == nil:
 		return nil, fmt.Errorf("parsing dead letter %q: no pointer", m.ID)
 	}
+	if m.Kind == Record && m.ReasonOffset == nil && m.Reason.ofRecord() {
+		m.ReasonOffset = new(int) // an earlier version left out 0
+	}
 	return &m, nil
 }
 

@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,6 +84,9 @@ const (
 	// InvocationFailed: the error handler failed for good; the letter names the objects it was given.
 	InvocationFailed Reason = "InvocationFailed"
 )
+
+// ofRecord reports whether the check found the fault in the record, at a byte of it.
+func (r Reason) ofRecord() bool { return slices.Contains(event.Reasons, event.Reason(r)) }
 
 // Reason names why the record of the object failed, and, when the record itself is at fault, the byte offset in it.
 func (s Source) Reason(f *Failure) (Reason, int) {

@@ -34,7 +34,7 @@ func (r *Rejects) open(stream event.Stream) (io.Writer, error) {
 	file := r.files[path]
 	if file == nil {
 		var err error
-		if file, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+		if file, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 			return nil, fmt.Errorf("writing rejected lines: %w", err)
 		}
 		if r.files == nil {

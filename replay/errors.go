@@ -23,7 +23,7 @@ func (r *Replay) list(ctx context.Context, prefix, after string, do func(types.O
 	for {
 		out, err := r.Objects.ListObjectsV2(ctx, input)
 		if err != nil {
-			return fmt.Errorf("listing s3://%s/%s: %w", r.Bucket, prefix, err)
+			return fmt.Errorf("listing %s: %w", uri(r.Bucket, prefix), err)
 		}
 		for _, o := range out.Contents {
 			if err := do(o); err != nil {
@@ -79,13 +79,16 @@ func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string, re
 }
 
 func (r *Replay) objectsUnder(soft, hard context.Context, prefix string, read func(types.Object, *bunch) error) error {
-	since := r.time().Now()
+	watching, err := r.beginWatch(soft)
+	if err != nil {
+		return err
+	}
 	var trial *trial
 	if r.Act && r.Canary > 0 {
-		trial = newTrial(r, soft, since)
+		trial = newTrial(r, soft, watching)
 	}
-	b := &bunch{Replay: r, ctx: hard, counts: map[Outcome]int64{}, trial: trial}
-	err := r.list(hard, prefix, "", func(o types.Object) error {
+	b := &bunch{Replay: r, ctx: hard, counts: map[Outcome]int64{}, trial: trial, filter: &r.Filter}
+	err = r.list(hard, prefix, "", func(o types.Object) error {
 		// An object is written after its records came.
 		if !r.Filter.From.IsZero() && aws.ToTime(o.LastModified).Before(r.Filter.From) {
 			return nil
@@ -110,7 +113,7 @@ func (r *Replay) objectsUnder(soft, hard context.Context, prefix string, read fu
 	if err != nil {
 		return err
 	}
-	return r.watchEnd(soft, since)
+	return r.watchEnd(soft, watching)
 }
 
 // timeFormat is how Firehose writes times into names of objects (Developer Guide, custom prefixes).

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -414,4 +416,15 @@ func ids(n int) []string {
 		all = append(all, fmt.Sprintf(`{"event_id":"e-%04d"}`, i))
 	}
 	return all
+}
+
+func wantMode(t *testing.T, path string, want os.FileMode) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != want && runtime.GOOS != "windows" {
+		t.Errorf("%s has the mode %v, want %v", path, got, want)
+	}
 }

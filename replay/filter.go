@@ -40,7 +40,7 @@ func (f *Filter) letter(m *deadletter.Message) (all, none bool) {
 		all = f.match(m.Stream, m.Stage, m.Reason, timeOf(m))
 		return all, !all
 	case deadletter.Invocation: // its objects may be of either stream and any stage
-		all = len(f.Streams)+len(f.Stages)+len(f.Reasons) == 0 && !f.timed()
+		all = len(f.Streams)+len(f.Stages) == 0 && among(f.Reasons, m.Reason) && !f.timed()
 		return all, false
 	}
 	if !among(f.Streams, m.Stream) || !among(f.Stages, m.Stage) {

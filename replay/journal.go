@@ -83,10 +83,10 @@ func NewJournal() *Journal {
 }
 
 // OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a dying process
-// has not finished is taken off.
+// has not finished is taken off. A new file can be read by its owner alone.
 func OpenJournal(path string) (_ *Journal, err error) {
 	j := NewJournal()
-	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644); err != nil {
+	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
 	}
 	end, err := j.load()

@@ -18,7 +18,7 @@ func (r *Replay) open(ctx context.Context, p Place, offset int64) (*objectread.B
 	place := objectread.Place{Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, Offset: offset}
 	body, err := objectread.Open(ctx, r.Objects, place, r.time().Pause)
 	if err != nil {
-		return nil, fmt.Errorf("s3://%s/%s: %w", p.Bucket, p.Key, err)
+		return nil, fmt.Errorf("%s: %w", uri(p.Bucket, p.Key), err)
 	}
 	return body, nil
 }
@@ -74,7 +74,8 @@ func (r *Replay) documents(ctx context.Context, source deadletter.Source, encodi
 		}
 		letter := source.Record(failure)
 		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason, Arrival: failure.ArrivalTime,
-			EventID: letter.EventID, Code: letter.ErrorCode, Text: letter.ErrorMessage, Data: failure.RawData}
+			EventID: letter.EventID, Code: letter.ErrorCode, Text: letter.ErrorMessage,
+			ReasonOffset: letter.ReasonOffset, Data: failure.RawData}
 		record.Offset, record.End = start+failure.Offset, start+failure.Offset+failure.Length
 		if record.Arrival.IsZero() {
 			record.Arrival = failure.FailedTime

@@ -12,21 +12,34 @@ import (
 	"firehose-pipeline/producer"
 )
 
-// judge decides what becomes of a record, before anything is put: the outcome stays empty when it is to be put back.
-func (r *Replay) judge(record *Record, filtered bool) {
-	if !filtered && !r.Filter.match(record.Stream, record.Stage, record.Reason, record.Arrival) {
+// hasStream reports whether a stream is there, or may be: a look without a word on the streams supposes that they are.
+func (r *Replay) hasStream(stream event.Stream) bool {
+	return stream.Valid() && (r.Streams[stream] != nil || r.Streams == nil && !r.Act)
+}
+
+// unfit is the outcome of a record that does not go back whatever it says; it is empty of any other.
+func (r *Replay) unfit(record *Record) Outcome {
+	switch {
+	case !r.hasStream(record.Stream):
+		return NoStream
+	case record.Reason == deadletter.SearchConflict && !slices.Contains(r.Filter.Reasons, record.Reason):
+		return InStore
+	}
+	return ""
+}
+
+// judge decides what becomes of a record, before anything is put: the outcome stays empty when it is to be put back. Without a filter
+// the record has been selected already.
+func (r *Replay) judge(record *Record, filter *Filter) {
+	if filter != nil && !filter.match(record.Stream, record.Stage, record.Reason, record.Arrival) {
 		record.outcome = Filtered
 		return
 	}
-	switch {
-	case record.Data == nil:
+	if record.Data == nil {
 		record.outcome = NoData
 		return
-	case !record.Stream.Valid() || r.Act && r.Streams[record.Stream] == nil:
-		record.outcome = NoStream
-		return
-	case record.Reason == deadletter.SearchConflict && !slices.Contains(r.Filter.Reasons, record.Reason):
-		record.outcome = InStore
+	}
+	if record.outcome = r.unfit(record); record.outcome != "" {
 		return
 	}
 	record.pieces = split(record.Data)

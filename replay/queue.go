@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,9 @@ type reading struct {
 	*Replay
 	hand hand
 	stop context.CancelFunc
+	past *past // nil when the queue is read once
+	// trial says that this is the reading of the canary, and ends that its limit is the canary's own, not the caller's.
+	trial, ends bool
 
 	mu      sync.Mutex
 	room    int64 // letters that may still be taken; negative is no limit
@@ -60,7 +64,9 @@ type reading struct {
 
 // letter is a message with a dead letter.
 type letter struct {
+	id      string // of a message that is none, SQS's own
 	handle  string
+	counted bool                // by the reading before
 	body    *deadletter.Message // nil of a message that is none
 	outcome Outcome
 	records []*Record
@@ -90,6 +96,10 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 		return err
 	}
 	r.tally.change(func(t *Report) { t.Waiting = waiting })
+	watching, err := r.beginWatch(soft)
+	if err != nil {
+		return err
+	}
 	limit := r.Limit
 	if r.Total != nil {
 		total := waiting
@@ -98,16 +108,19 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 		}
 		r.Total(total)
 	}
+	rest := &reading{Replay: r}
 	if r.Act && r.Canary > 0 {
+		past := newPast()
+		defer past.settle()
+		canary := &reading{Replay: r, past: past, trial: true, ends: limit == 0 || r.Canary < limit}
 		first := r.Canary
-		if limit > 0 {
-			first = min(first, limit)
+		if !canary.ends {
+			first = limit
 		}
-		since := r.time().Now()
-		if err := r.read(soft, hard, first); err != nil {
+		if err := canary.read(soft, hard, first); err != nil {
 			return err
 		}
-		if err := r.canary(soft, since); err != nil {
+		if err := r.canary(soft, watching); err != nil {
 			return err
 		}
 		if limit > 0 {
@@ -115,15 +128,15 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 				return nil
 			}
 		}
+		rest.past = past
 	}
-	since := r.time().Now()
 	if soft.Err() != nil {
 		return nil
 	}
-	if err := r.read(soft, hard, limit); err != nil {
+	if err := rest.read(soft, hard, limit); err != nil {
 		return err
 	}
-	return r.watchEnd(soft, since)
+	return r.watchEnd(soft, watching)
 }
 
 // waiting is how many messages the queue says to have.
@@ -147,14 +160,14 @@ func (r *Replay) waiting(ctx context.Context) (int64, error) {
 }
 
 // read takes letters until there are none, or limit are done; 0 is no limit.
-func (r *Replay) read(soft, hard context.Context, limit int64) error {
+func (q *reading) read(soft, hard context.Context, limit int64) error {
 	ctx, stop := context.WithCancel(soft)
 	defer stop()
-	q := &reading{Replay: r, stop: stop, room: limit, seen: map[string]*letter{}, hand: hand{handles: map[string]time.Time{}}}
+	q.stop, q.room, q.seen, q.hand.handles = stop, limit, map[string]*letter{}, map[string]time.Time{}
 	if limit == 0 {
 		q.room = -1
 	}
-	n := r.workers
+	n := q.workers
 	if n == 0 {
 		n = workers
 	}
@@ -166,7 +179,7 @@ func (r *Replay) read(soft, hard context.Context, limit int64) error {
 			working.Go(func() { q.work(ctx, hard) })
 		}
 		working.Wait()
-		if !r.Act || waits == maxWaits || !q.waitForLost(ctx) {
+		if !q.Act || waits == maxWaits || !q.waitForLost(ctx) {
 			break
 		}
 	}
@@ -187,6 +200,51 @@ func (q *reading) reserve(n int64) int64 {
 	q.room -= n
 	q.stopped = q.stopped || n == 0
 	return n
+}
+
+// past is what the reading of the canary leaves for the reading of the rest, so that each letter is counted once.
+type past struct {
+	outcomes map[string]Outcome // of the letters that are counted, by id
+	messages map[string]bool    // that were received, by SQS's id
+	open     map[string]func()  // count letters that the rest may finish
+}
+
+func newPast() *past {
+	return &past{outcomes: map[string]Outcome{}, messages: map[string]bool{}, open: map[string]func(){}}
+}
+
+// settle counts the letters that stayed open.
+func (p *past) settle() {
+	for _, count := range p.open {
+		count()
+	}
+}
+
+// count counts a letter and its records, once in both readings of a run with a canary.
+func (q *reading) count(l *letter) {
+	if l.counted {
+		return
+	}
+	add := func() {
+		for _, record := range l.records {
+			q.tally.record(record, l.key().kind)
+		}
+		q.tally.letter(l.key(), l.outcome)
+	}
+	if q.past != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		switch {
+		case q.trial && l.outcome == Open:
+			q.past.open[l.id] = add
+			return
+		case q.trial:
+			q.past.outcomes[l.id] = l.outcome
+		default:
+			delete(q.past.open, l.id)
+		}
+	}
+	add()
 }
 
 // unreserve gives room back.
@@ -340,11 +398,8 @@ func (q *reading) handle(soft, hard context.Context, messages []types.Message) (
 	}
 	var done []*letter
 	for _, l := range letters {
-		for _, record := range l.records {
-			q.tally.record(record, l.key().kind)
-		}
-		q.tally.letter(l.key(), l.outcome)
-		if l.outcome.Done() || !q.Act {
+		q.count(l)
+		if (l.outcome.Done() || !q.Act) && !l.counted {
 			used++
 		}
 		if l.outcome.Done() && q.Act {
@@ -356,24 +411,46 @@ func (q *reading) handle(soft, hard context.Context, messages []types.Message) (
 	return used, err
 }
 
-// letter reads a message; nil when its letter has been seen, and is done or held already.
+// letter reads a message; nil when its letter has been seen, in this reading or the one before, and is done or held already.
 func (q *reading) letter(m types.Message) *letter {
-	l := &letter{handle: aws.ToString(m.ReceiptHandle)}
-	id := aws.ToString(m.MessageId)
+	message := aws.ToString(m.MessageId)
+	l := &letter{id: message, handle: aws.ToString(m.ReceiptHandle)}
 	body, err := deadletter.Parse([]byte(aws.ToString(m.Body)))
 	if err == nil {
-		l.body, id = body, body.ID
+		l.body, l.id = body, body.ID
 	} else {
 		l.outcome = NoLetter
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if before := q.seen[id]; before != nil {
-		before.more = append(before.more, l.handle)
+	repeated := q.seen[l.id] != nil
+	if q.past != nil {
+		// The same message once more is no repetition: the reading of the canary has brought it back.
+		known := q.past.messages[message]
+		q.past.messages[message] = true
+		if outcome, counted := q.past.outcomes[l.id]; counted && !q.trial {
+			if !known {
+				q.tally.change(func(r *Report) { r.Repeated++ })
+			}
+			if !outcome.Done() {
+				return nil // its handle is held, and released with the others
+			}
+			if known { // it could not be deleted then
+				q.tally.change(func(r *Report) { r.Undeleted = max(0, r.Undeleted-1) })
+			}
+			l.counted = true
+			known = true
+		}
+		repeated = repeated && (!known || q.trial)
+	}
+	if repeated {
 		q.tally.change(func(r *Report) { r.Repeated++ })
+	}
+	if before := q.seen[l.id]; before != nil {
+		before.more = append(before.more, l.handle)
 		return nil
 	}
-	q.seen[id] = l
+	q.seen[l.id] = l
 	return l
 }
 
@@ -396,22 +473,56 @@ func (q *reading) decide(ctx context.Context, l *letter) error {
 		}
 		l.records = []*Record{record}
 		return nil
-	case m.Reason == deadletter.Unreadable, m.Reason == deadletter.ForeignObject:
+	case m.Reason == deadletter.Unreadable, m.Reason == deadletter.ForeignObject, len(pointersOf(m)) == 0:
 		l.outcome = NotReplayable
-	case !all && !q.Journal.Lasts():
-		l.outcome = NeedsState
-	case !q.Act:
-		l.outcome = Matching
 	default:
-		return nil
+		l.outcome = q.reject(m)
+		switch {
+		case l.outcome != "":
+		case !all && !q.Journal.Lasts():
+			l.outcome = NeedsState
+		case !q.Act:
+			l.outcome = q.promise(m)
+		default:
+			return nil
+		}
 	}
 	q.standing(l, func(reason deadletter.Reason) Outcome {
-		if l.outcome == Matching && !among(q.Filter.Reasons, reason) && !among(q.Filter.Reasons, m.Reason) {
+		switch {
+		case l.outcome != Matching && l.outcome != Partly:
+			return l.outcome
+		case !among(q.Filter.Reasons, reason) && !among(q.Filter.Reasons, m.Reason):
 			return Filtered
+		case reason == deadletter.SearchConflict && !slices.Contains(q.Filter.Reasons, reason):
+			return InStore
+		case reason == deadletter.RawDataUnreadable || reason == deadletter.UnknownLayout:
+			return NoData
 		}
-		return l.outcome
+		return Matching
 	})
 	return nil
+}
+
+// promise is the outcome that a look gives a letter that stands for several records, without reading its objects.
+func (q *reading) promise(m *deadletter.Message) Outcome {
+	if m.Reason == deadletter.ObjectMissing {
+		return ObjectMissing
+	}
+	there, missing := 0, 0
+	for _, p := range pointersOf(m) {
+		if source, err := q.errorObject(p); err == nil && q.hasStream(source.Stream) {
+			there++
+		} else {
+			missing++
+		}
+	}
+	switch {
+	case missing == 0:
+		return Matching
+	case there == 0:
+		return NoStream
+	}
+	return Partly
 }
 
 // standing counts the records that a letter stands for without looking at them.
@@ -433,14 +544,17 @@ func (q *reading) standing(l *letter, outcome func(deadletter.Reason) Outcome) {
 // single is the record of a letter, judged.
 func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, error) {
 	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m), EventID: m.EventID,
-		Code: m.ErrorCode, Text: m.ErrorMessage, Data: m.RawData}
+		Code: m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: m.RawData}
 	if q.Journal.isDone(record.Place) {
 		record.outcome = AlreadyReplayed
 		return record, nil
 	}
 	if m.Truncated {
+		if record.outcome = q.reject(m); record.outcome != "" {
+			return record, nil
+		}
 		if !q.Act {
-			record.outcome = Matching
+			record.outcome = cmp.Or(q.unfit(record), Matching)
 			return record, nil
 		}
 		if err := q.fetch(ctx, m, record); err != nil {
@@ -453,7 +567,7 @@ func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, e
 	if record.Data == nil && !m.Truncated && m.Reason != deadletter.RawDataUnreadable && m.Reason != deadletter.UnknownLayout {
 		record.Data = []byte{} // a record of no bytes: JSON leaves it out
 	}
-	q.judge(record, true)
+	q.judge(record, nil)
 	switch {
 	case record.outcome != "":
 	case !q.Act:
@@ -470,8 +584,11 @@ func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, e
 
 // fetch gets the data of a letter that has no room for it.
 func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Record) error {
-	source, _ := deadletter.NewSource(q.ErrorPrefix, m.Pointer.Bucket, m.Pointer.Key, m.Pointer.VersionID)
-	_, err := q.documents(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
+	source, err := q.errorObject(*m.Pointer)
+	if err != nil { // reject has seen to that
+		return err
+	}
+	_, err = q.documents(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
 		record.Data = bytes.Clone(found.Data)
 		return nil
 	})
@@ -489,25 +606,21 @@ func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Reco
 
 // objects puts back the records of a letter that stands for several, and says what became of it.
 func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error) {
-	pointers := l.body.Objects
-	if l.body.Kind == deadletter.Object {
-		pointers = []deadletter.Pointer{*l.body.Pointer}
-	}
-	if len(pointers) == 0 {
-		return NotReplayable, nil
+	filter := q.Filter
+	if slices.Contains(filter.Reasons, l.body.Reason) { // asked for by the letter's own name, whatever is in the object
+		filter.Reasons = nil
 	}
 	counts := map[Outcome]int64{}
-	for _, p := range pointers {
-		source, ours := deadletter.NewSource(q.ErrorPrefix, p.Bucket, p.Key, p.VersionID)
-		if !ours {
-			counts[NotReplayable]++
-			continue
+	for _, p := range pointersOf(l.body) {
+		source, err := q.errorObject(p)
+		if err != nil { // reject has seen to that
+			return Open, err
 		}
 		end := int64(0)
 		if p.Length > 0 {
 			end = p.Offset + p.Length
 		}
-		b := &bunch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, whole: true}
+		b := &bunch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, whole: true, filter: &filter, quiet: l.counted}
 		unreadable, err := q.documents(hard, source, p.Encoding, p.Offset, end, func(record *Record) error {
 			if soft.Err() != nil {
 				return errStopped
@@ -541,7 +654,9 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 	for _, n := range counts {
 		found += n
 	}
-	if missing := max(told, 1) - found; missing > 0 {
+	if missing := max(told, 1) - found; missing > 0 && counts[ObjectMissing] > 0 {
+		counts[ObjectMissing] += missing
+	} else if missing > 0 {
 		counts[NoData] += missing
 	}
 	var done, left int64
@@ -571,6 +686,8 @@ type bunch struct {
 	kind    deadletter.Kind
 	counts  map[Outcome]int64
 	whole   bool // what the check refuses is put back too, to become a letter of its own: the letter stands for all
+	filter  *Filter
+	quiet   bool // its letter is counted already
 	records []*Record
 	bytes   int
 	failed  error
@@ -582,7 +699,7 @@ func (b *bunch) add(record *Record) error {
 	if b.Journal.isDone(record.Place) {
 		record.outcome = AlreadyReplayed
 	} else {
-		b.judge(record, false)
+		b.judge(record, b.filter)
 	}
 	if b.whole && record.outcome == Refused {
 		record.outcome = ""
@@ -637,7 +754,9 @@ func (b *bunch) flush() error {
 	for _, record := range b.records {
 		b.Journal.release(record.Place)
 		b.counts[record.outcome]++
-		b.tally.record(record, b.kind)
+		if !b.quiet {
+			b.tally.record(record, b.kind)
+		}
 	}
 	b.records, b.bytes = nil, 0
 	return b.failed
@@ -702,7 +821,7 @@ func (q *reading) deleteMessages(ctx context.Context, handles []string) (left in
 // finish deletes messages that repeat a letter that is done, and brings all others back into sight.
 func (q *reading) finish(hard context.Context) {
 	q.mu.Lock()
-	left, held, lost := q.stopped || q.full, q.seen, q.lost
+	left, held, lost := q.stopped && !q.ends || q.full, q.seen, q.lost
 	q.seen = nil
 	if q.full {
 		q.say("the queue has more letters than SQS lets one have out of sight at a time (120,000): filters may be of no use for the rest")

@@ -607,9 +607,10 @@ func TestObjectLetters(t *testing.T) {
 		w := newWorld()
 		o := newErrorObject(t, event.Lake, "none", yesterday, functionEr, "{}")
 		w.queue.send(encode(t, o.source.Part(deadletter.Unreadable, 0, 10, false, map[deadletter.Reason]int64{deadletter.Unreadable: 1})),
-			encode(t, o.source.Part(deadletter.ForeignObject, 0, 0, false, nil)), encode(t, o.source.Part(deadletter.ObjectMissing, 0, 0, false, nil)), o.invocation(t))
-		wantLetters(t, w.run(t), map[Outcome]int64{NotReplayable: 2, ObjectMissing: 2})
-		w.wantQueue(t, 4)
+			encode(t, o.source.Part(deadletter.ForeignObject, 0, 0, false, nil)), encode(t, o.source.Part(deadletter.ObjectMissing, 0, 0, false, nil)), o.invocation(t),
+			encode(t, o.source.Part(deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 3})))
+		wantLetters(t, w.run(t), map[Outcome]int64{NotReplayable: 2, ObjectMissing: 3})
+		w.wantQueue(t, 5)
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/objectread"
+	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/internal/wait"
 	"firehose-pipeline/producer"
 )
@@ -65,13 +66,15 @@ type (
 
 // Replay puts records back. Its fields are set before the first call; one call runs at a time.
 type Replay struct {
-	// Streams are where records go; a stream that is missing takes none.
+	// Streams are where records go; a stream that is missing takes none. A look puts nothing to them, and judges by which are there; when
+	// nil, it supposes all.
 	Streams map[event.Stream]*producer.Stream
 	Queue   Queue
 	// QueueURL is the dead-letter queue's.
 	QueueURL string
 	Objects  Objects
-	Bucket   string
+	// Bucket is the stack's. Pointers of letters are followed into it alone, and there below ErrorPrefix; none is when it is empty.
+	Bucket string
 	// ErrorPrefix is where the streams write what failed, ending in a slash.
 	ErrorPrefix string
 	Filter      Filter
@@ -116,7 +119,9 @@ type Record struct {
 	Arrival    time.Time
 	EventID    string
 	Code, Text string // Firehose's
-	Data       []byte // nil when it cannot be had
+	// ReasonOffset is the byte at which the transform refused it; nil when it did not.
+	ReasonOffset *int
+	Data         []byte // nil when it cannot be had
 
 	pieces    []piece
 	anonymous bool // it has not failed, so that nobody asks whether it failed again
@@ -137,6 +142,8 @@ const (
 	TooLarge        Outcome = "tooLarge"        // the transform has made it larger than a record may be
 	NoData          Outcome = "noData"          // the error object does not have the record
 	NoStream        Outcome = "noStream"        // its stream is not known, or not there
+	ForeignPointer  Outcome = "foreignPointer"  // a pointer that leads elsewhere than to the stack's error objects: not followed
+	NeedsBucket     Outcome = "needsBucket"     // a pointer that is not followed because the stack's bucket is not known
 	ObjectMissing   Outcome = "objectMissing"   // the error object is gone
 	NotReplayable   Outcome = "notReplayable"   // a letter about something that is no record: unreadable parts, foreign objects
 	NeedsState      Outcome = "needsState"      // a letter for several records, of which only some match: that needs a state
@@ -165,8 +172,8 @@ func (r *Replay) time() wait.Clock {
 }
 
 func (r *Replay) say(format string, args ...any) {
-	if r.Say != nil {
-		r.Say(format, args...)
+	if r.Say != nil { // with text of letters and keys in it
+		r.Say("%s", printable.Text(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -73,7 +74,14 @@ type Sample struct {
 	Code    string `json:"errorCode,omitempty"`
 	Text    string `json:"errorMessage,omitempty"`
 	Key     string `json:"key,omitempty"`
+	// ReasonOffset is the byte of the record at which the transform refused it; absent when it did not.
+	ReasonOffset *int `json:"reasonOffset,omitempty"`
+	// Start are the first bytes of the record, at most [sampleBytes].
+	Start []byte `json:"rawDataStart,omitempty"`
 }
+
+// sampleBytes is how much of a record a sample shows.
+const sampleBytes = 16
 
 type groupKey struct {
 	stream event.Stream
@@ -87,6 +95,8 @@ type tally struct {
 	mu     sync.Mutex
 	report Report
 	groups map[groupKey]*Group
+	// rejected is how many letters had a pointer that is not followed.
+	rejected int
 }
 
 func (t *tally) begin(from string, acted bool) {
@@ -94,6 +104,7 @@ func (t *tally) begin(from string, acted bool) {
 	defer t.mu.Unlock()
 	t.report = Report{From: from, Acted: acted, Letters: map[Outcome]int64{}, Records: map[Outcome]int64{}, Put: map[event.Stream]*Put{}}
 	t.groups = map[groupKey]*Group{}
+	t.rejected = 0
 }
 
 func (t *tally) change(do func(*Report)) {
@@ -135,12 +146,14 @@ func (g *Group) seen(arrival time.Time, sample Sample) {
 		}
 	}
 	if g.Sample == nil {
+		sample.Start = bytes.Clone(sample.Start[:min(len(sample.Start), sampleBytes)])
 		g.Sample = &sample
 	}
 }
 
 func (t *tally) record(r *Record, kind deadletter.Kind) {
-	t.records(groupKey{r.Stream, r.Stage, r.Reason, kind}, r.outcome, 1, r.Arrival, Sample{r.EventID, r.Code, r.Text, r.Key})
+	t.records(groupKey{r.Stream, r.Stage, r.Reason, kind}, r.outcome, 1, r.Arrival,
+		Sample{EventID: r.EventID, Code: r.Code, Text: r.Text, Key: r.Key, ReasonOffset: r.ReasonOffset, Start: r.Data})
 }
 
 // letter counts a letter.

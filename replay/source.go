@@ -48,7 +48,7 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 	defer func() { err = errors.Join(err, content.Close()) }()
 	plain, _, err := unzipped(content)
 	if err != nil {
-		return fmt.Errorf("reading s3://%s/%s: %w", r.Bucket, key, err)
+		return fmt.Errorf("reading %s: %w", uri(r.Bucket, key), err)
 	}
 	pieces := newSplitting(plain)
 	for {
@@ -60,7 +60,7 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading s3://%s/%s: %w", r.Bucket, key, err)
+			return fmt.Errorf("reading %s: %w", uri(r.Bucket, key), err)
 		}
 		if p.refused != "" {
 			r.tally.change(func(t *Report) {
@@ -80,7 +80,7 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 		switch {
 		case r.Journal.isDone(record.Place):
 			record.outcome = AlreadyReplayed
-		case r.Act && r.Streams[into] == nil:
+		case !r.hasStream(into):
 			record.outcome = NoStream
 		}
 		if err := b.take(record); err != nil {

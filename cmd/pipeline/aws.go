@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -10,9 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 
 	"firehose-pipeline/internal/loopback"
+	"firehose-pipeline/internal/printable"
 )
 
 // account is which AWS account and region to talk to: what the flags do not say comes from where every AWS program takes it
@@ -25,7 +28,10 @@ func (a *account) flags(f *pflag.FlagSet) {
 }
 
 func (a *account) load(ctx context.Context) (aws.Config, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(a.profile), config.WithRegion(a.region), config.WithRetryMode(aws.RetryModeStandard))
+	// The SDK writes its warnings to the standard error by itself.
+	warnings := logging.NewStandardLogger(&printable.Writer{Out: os.Stderr})
+	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(a.profile), config.WithRegion(a.region),
+		config.WithRetryMode(aws.RetryModeStandard), config.WithLogger(warnings))
 	if err != nil {
 		return c, fmt.Errorf("loading the AWS configuration: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local/firehoseapi"
 	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/pipeline"
@@ -227,7 +228,7 @@ func (l *local) run(ctx context.Context) (err error) {
 		return stopped(hard, err)
 	}
 	if !l.serve && !interrupted && p.Report().Events == 0 && rejections.lines == 0 {
-		fmt.Fprintf(l.screen, "%s: no events\n", l.events)
+		l.screen.say("%s: no events", l.events)
 	}
 	l.screen.begin("delivering", -1)
 	if err := p.Flush(hard); err != nil {
@@ -324,7 +325,7 @@ func (r *rejections) add(line, length int64, result pipeline.PutResult) {
 	if length > firehoseapi.MaxRecordBytes {
 		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, firehoseapi.MaxRecordBytes)
 	}
-	fmt.Fprintf(r.screen, "%s:%d: rejected: %s\n", r.name, line, why)
+	r.screen.say("%s:%d: rejected: %s", r.name, line, why)
 }
 
 // report prints the result; its error says with which status to exit.
@@ -398,7 +399,7 @@ func jsonReport(r pipeline.Report, rejected int64, checked *pipeline.CheckReport
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)
 	}
-	return append(text, '\n'), nil
+	return []byte(printable.Lines(string(text)) + "\n"), nil
 }
 
 func seconds(s float64) string {

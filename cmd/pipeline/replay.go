@@ -17,6 +17,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/producer"
 	"firehose-pipeline/replay"
 )
@@ -25,7 +26,9 @@ const replayHelp = `Puts failed records back into the stream whose store misses 
 
 Mend the cause first: what is put back too early fails again. Records come from
   - the dead-letter queue, unless told otherwise. A letter is deleted after the stream took its record. A letter that stands for
-    many records (an error object with more than 1,000, or an object that the error handler failed on) is followed to the object.
+    many records (an error object with more than 1,000, or an object that the error handler failed on) is followed to the object,
+    when that is in the stack's own bucket (of the stack's outputs, or --bucket) below --error-prefix. A letter that leads elsewhere
+    stays, whatever the flags; without a known bucket, all that lead anywhere do.
   - --prefix: error objects in S3, such as error-data/lake/processing-failed/. Objects stay, and so do letters about them; with the
     same --state a later run over the queue deletes those letters without putting their records back twice.
   - --source: the lake's records as they were received, such as source-data/, to process a time range anew after a schema
@@ -86,7 +89,7 @@ func newReplay() *cobra.Command {
 		byteRate: number{value: 1 << 20},
 	}
 	c := &cobra.Command{
-		Use:   "replay (--stack NAME | --outputs FILE | --queue-url URL --lake-stream NAME --search-stream NAME) [flags]",
+		Use:   "replay (--stack NAME | --outputs FILE | --queue-url URL --bucket NAME --lake-stream NAME --search-stream NAME) [flags]",
 		Short: "Put failed records back into the stream whose store misses them",
 		Long:  replayHelp,
 		Example: `  pipeline replay --stack kinesis-firehose-pipeline-dev
@@ -265,22 +268,27 @@ func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
 		Streams: map[event.Stream]*producer.Stream{}, Queue: sqsClient(config), QueueURL: r.target.queue, Objects: s3Client(config), Bucket: r.target.bucket,
 		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), Refused: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
 		Wait: 2, Visibility: visibility, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
-		Say: func(format string, args ...any) { fmt.Fprintf(r.screen, format+"\n", args...) },
+		Say: r.screen.say,
 	}
 	if !r.yes && r.limit.value == 0 && r.prefix+r.source == "" {
 		w.Limit = dryLimit
 	}
 	w.Filter = replay.Filter{From: r.from.Time, To: r.to.Time, Streams: words[event.Stream](r.streams), Stages: words[deadletter.Stage](r.stages), Reasons: words[deadletter.Reason](r.reasons)}
-	if r.yes {
-		client := firehoseClient(config)
+	client := firehoseClient(config)
+	// A look that nobody has told of the streams supposes that they are there.
+	if r.yes || r.target != (target{queue: r.target.queue, bucket: r.target.bucket}) {
 		for kind, name := range map[event.Stream]string{event.Lake: r.target.lake, event.Search: r.target.search} {
 			if name == "" {
 				continue
 			}
 			w.Streams[kind] = &producer.Stream{Name: name, Client: client, Pace: producer.NewPace(r.rate.value, r.byteRate.value), Trouble: func(err error) {
-				fmt.Fprintf(r.screen, "the %s stream takes nothing, trying again: %v\n", kind, err)
+				r.screen.say("the %s stream takes nothing, trying again: %v", kind, err)
 			}}
 		}
+	} else {
+		w.Streams = nil
+	}
+	if r.yes {
 		if len(w.Streams) == 0 {
 			return nil, usage("--lake-stream: must be set, or --search-stream, or --stack")
 		}
@@ -311,7 +319,7 @@ func (r *replaying) report(report *replay.Report) error {
 		if text, err = json.Marshal(report); err != nil {
 			return fmt.Errorf("encoding the report: %w", err)
 		}
-		text = append(text, '\n')
+		text = []byte(printable.Lines(string(text)) + "\n")
 	}
 	if _, err := r.stdout.Write(text); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -335,6 +343,10 @@ var outcomeTexts = []struct {
 	{replay.NotTaken, "not taken", "Firehose did not take them: run it again"},
 	{replay.TooLarge, "too large", "the transform has made them larger than 1,000 KiB: as received they are in source-data/"},
 	{replay.NoData, "without data", "the error object does not have the record, or fewer than the letter tells of"},
+	{replay.ForeignPointer, "with a foreign pointer",
+		"it leads to no error object of the stack, and was not followed: find out who sent them"},
+	{replay.NeedsBucket, "without a bucket",
+		"they point to error objects, which are read from the stack's bucket alone: name it with --bucket, --stack or --outputs"},
 	{replay.NoStream, "of no stream", "their stream is not known, or not there: name it with --lake-stream or --search-stream"},
 	{replay.ObjectMissing, "object is gone", "the error object was deleted"},
 	{replay.NeedsState, "need --state", "they stand for many records, of which only some match: only with --state is it known later which were put back"},
@@ -416,7 +428,7 @@ func (r *replaying) text(report *replay.Report) string {
 	if report.UnreadableBytes > 0 {
 		fmt.Fprintf(w, "%s are no events, and were left out:\n", count(report.UnreadableBytes, "byte"))
 		for _, place := range report.Unreadable {
-			fmt.Fprintf(w, "  %s\n", place)
+			fmt.Fprintf(w, "  %s\n", printable.Text(place))
 		}
 	}
 	switch {
@@ -458,18 +470,38 @@ func (r *replaying) groups(w *strings.Builder, report *replay.Report) {
 				parts = append(parts, thousands(n)+" "+o.text)
 			}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", g.Stream, g.Stage, reason, thousands(g.Letters), received, strings.Join(parts, ", "))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(string(g.Stream)), printable.Text(string(g.Stage)),
+			printable.Text(reason), thousands(g.Letters), received, strings.Join(parts, ", "))
 	}
 	flush(table)
 	first := true
 	for _, g := range report.Groups {
-		if g.Sample == nil || g.Sample.Code == "" && g.Sample.EventID == "" {
+		if g.Sample == nil || g.Sample.Code == "" && g.Sample.EventID == "" && g.Sample.ReasonOffset == nil {
 			continue
 		}
 		if first {
 			fmt.Fprintln(w, "\nfor example")
 			first = false
 		}
-		fmt.Fprintf(w, "  %s, %s: event %s: %s\n", g.Stream, g.Reason, cmp.Or(g.Sample.EventID, "without event_id"), strings.TrimSpace(g.Sample.Code+" "+shorten(g.Sample.Text)))
+		id := cmp.Or(g.Sample.EventID, "without event_id")
+		fmt.Fprint(w, "  ", line("%s, %s: event %s%s", g.Stream, g.Reason, id, example(g.Sample)))
 	}
+}
+
+// failedStatus is the code of every record that the transform refused: its own reason tells more.
+const failedStatus = "Lambda.ProcessingFailedStatus"
+
+// example is what is known of why a record failed, and how it begins.
+func example(s *replay.Sample) string {
+	var text string
+	if s.Code != failedStatus && s.Code+s.Text != "" {
+		text += ": " + strings.TrimSpace(s.Code+" "+shorten(s.Text))
+	}
+	if s.ReasonOffset != nil {
+		text += fmt.Sprintf(": at byte %d", *s.ReasonOffset)
+	}
+	if len(s.Start) > 0 {
+		text += fmt.Sprintf(": it begins %q", s.Start)
+	}
+	return text
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -374,6 +375,80 @@ func TestReplaySplits(t *testing.T) {
 	wantLetters(t, c, p.DeadLetterQueueURL(), "2")
 }
 
+// The look promises what --yes does, with the streams and the bucket that the flags name.
+func TestReplayLookPromises(t *testing.T) {
+	p, c := serveStack(t)
+	useEndpoint(t, c.url)
+	queue, lake := p.DeadLetterQueueURL(), ""
+	for _, s := range p.Streams() {
+		if s.Kind == event.Lake {
+			lake = s.Name
+		}
+		if _, err := p.Put(t.Context(), s.Name, [][]byte{[]byte(`{"event_id":"a"}{"event_id":`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flushed(t, p)
+	wantLetters(t, c, queue, "2")
+	object := `{"version":1,"kind":"object","id":"o","stream":"lake","stage":"transform","reason":"MoreRecords","counts":{"FunctionError":3},` +
+		`"pointer":{"bucket":"` + p.BucketName() + `","key":"error-data/lake/processing-failed/x","offset":0}}`
+	if _, err := c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &object}); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--queue-url", queue, "--lake-stream", lake}
+	stdout, stderr := command(t, 0, nil, append([]string{"replay"}, args...)...)
+	if !strings.Contains(stdout, "\n1 letter without a bucket: ") || !strings.Contains(stdout, "name it with --bucket, --stack or --outputs\n") ||
+		!strings.Contains(stderr, "letter o is left alone: pointer s3://") {
+		t.Errorf("got %s%s", stdout, stderr)
+	}
+	report, _ := replayed(t, 0, args...)
+	if want := (map[replay.Outcome]int64{replay.Matching: 1, replay.NoStream: 1, replay.NeedsBucket: 1}); !maps.Equal(report.Letters, want) {
+		t.Errorf("the look has %v, want %v", report.Letters, want)
+	}
+	report, _ = replayed(t, exitFailed, append(args, "--yes")...)
+	if want := (map[replay.Outcome]int64{replay.Replayed: 1, replay.NoStream: 1, replay.NeedsBucket: 1}); !maps.Equal(report.Letters, want) {
+		t.Errorf("acting has %v, want %v", report.Letters, want)
+	}
+	wantLetters(t, c, queue, "2")
+	report, _ = replayed(t, exitFailed, append(args, "--bucket", p.BucketName(), "--yes")...)
+	if want := (map[replay.Outcome]int64{replay.ObjectMissing: 1, replay.NoStream: 1}); !maps.Equal(report.Letters, want) {
+		t.Errorf("with a bucket acting has %v, want %v", report.Letters, want)
+	}
+}
+
+// A canary that finds nothing says nothing of more letters.
+func TestReplayCanary(t *testing.T) {
+	p, c := serveStack(t)
+	useEndpoint(t, c.url)
+	queue := p.DeadLetterQueueURL()
+	for _, s := range p.Streams() {
+		records := [][]byte{[]byte("x")} // stays, and is counted once
+		for i := range 4 {
+			records = append(records, fmt.Appendf(nil, `{"event_id":"e-%d"} x%[1]d`, i))
+		}
+		if _, err := p.Put(t.Context(), s.Name, records); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flushed(t, p)
+	wantLetters(t, c, queue, "10")
+	args := []string{"--stack", stackName(t), "--canary", "2", "--watch", "10ms", "--yes"}
+	stdout, _ := command(t, exitFailed, nil, append([]string{"replay", "--stream", "search"}, args...)...)
+	if !strings.HasPrefix(stdout, "10 letters in the dead-letter queue, in ") || strings.Contains(stdout, "more") ||
+		!strings.Contains(stdout, "\n4 letters put back\n1 letter refused: ") || !strings.Contains(stdout, "\n5 letters not selected\n") {
+		t.Errorf("got %s", stdout)
+	}
+	stdout, _ = command(t, exitFailed, nil, append([]string{"replay", "--stream", "lake", "--format", "json"}, args...)...)
+	var report map[string]any
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]any{"filtered": 1.0, "refused": 1.0, "replayed": 4.0}; report["more"] != nil || report["waiting"] != 6.0 ||
+		!maps.Equal(report["letters"].(map[string]any), want) {
+		t.Errorf("got %s", stdout)
+	}
+}
+
 // Error objects put back by their prefix, then the queue with the same state: every event once, and the queue is empty.
 func TestReplayByPrefix(t *testing.T) {
 	const events = 1100
@@ -508,7 +583,7 @@ func mustRead(t *testing.T, path string) []byte {
 func TestReplayText(t *testing.T) {
 	at := func(hour int) *time.Time { t := time.Date(2026, 1, 31, hour, 0, 0, 0, time.UTC); return &t }
 	looked := replay.Report{From: replay.FromQueue, Waiting: 53_211, More: true, Repeated: 2,
-		Letters: map[replay.Outcome]int64{replay.Matching: 9_000, replay.Refused: 3, replay.FailedAgain: 1, replay.Filtered: 996},
+		Letters: map[replay.Outcome]int64{replay.Matching: 9_000, replay.Refused: 3, replay.FailedAgain: 1, replay.ForeignPointer: 1, replay.NeedsBucket: 2, replay.Filtered: 996},
 		Records: map[replay.Outcome]int64{replay.Matching: 22_000, replay.FailedAgain: 1},
 		Groups: []*replay.Group{
 			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Record, Letters: 8_999,
@@ -518,7 +593,11 @@ func TestReplayText(t *testing.T) {
 				Records: map[replay.Outcome]int64{replay.Matching: 13_002}, Sample: &replay.Sample{Key: "error-data/lake/x"}},
 			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.MoreRecords, Kind: deadletter.Object, Letters: 2},
 			{Stream: event.Lake, Stage: deadletter.Transform, Reason: "InvalidJson", Kind: deadletter.Record, Letters: 3,
-				Records: map[replay.Outcome]int64{replay.Refused: 3}, First: at(3), Last: at(3), Sample: &replay.Sample{Code: "Lambda.ProcessingFailedStatus"}},
+				Records: map[replay.Outcome]int64{replay.Refused: 3}, First: at(3), Last: at(3),
+				Sample: &replay.Sample{Code: "Lambda.ProcessingFailedStatus", Text: "ProcessingFailed status set for record",
+					ReasonOffset: aws.Int(0), Start: []byte("\x1f\x8bno event but g")}},
+			{Stream: "\x1b[31mlake\nfaked", Stage: "\u009b1m", Reason: "\u202eevil\t", Kind: deadletter.Object, Letters: 1,
+				Records: map[replay.Outcome]int64{replay.ForeignPointer: 1}, Sample: &replay.Sample{EventID: "\x1b]0;t\x07\r\n9 letters put back", Code: "\x7f", Text: "\u2066"}},
 		}}
 	acted := replay.Report{From: replay.FromQueue, Acted: true, Waiting: 12, ElapsedSeconds: 3.5, Undeleted: 1, Watched: true, CameBack: 2,
 		Letters: map[replay.Outcome]int64{replay.Replayed: 10, replay.AlreadyReplayed: 1, replay.NotTaken: 1},
@@ -531,7 +610,7 @@ func TestReplayText(t *testing.T) {
 	golden(t, "replay-look.txt", r.text(&looked))
 	golden(t, "replay-acted.txt", r.text(&acted))
 	golden(t, "replay-source.txt", r.text(&source))
-	for report, want := range map[*replay.Report]int64{&looked: 4, &acted: 2, &source: 0} {
+	for report, want := range map[*replay.Report]int64{&looked: 7, &acted: 2, &source: 0} {
 		if got := report.Left(); got != want {
 			t.Errorf("%s: %d left, want %d", report.From, got, want)
 		}

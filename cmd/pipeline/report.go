@@ -18,6 +18,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local/pipeline"
 )
 
@@ -105,7 +106,7 @@ func (t *textReport) write(w *strings.Builder) {
 	if t.interrupted {
 		fmt.Fprint(w, "interrupted: this is what was put until then\n\n")
 	}
-	fmt.Fprintf(w, "%s in %s\n", count(r.Events, "event"), seconds(r.ElapsedSeconds))
+	fmt.Fprintf(w, "%s in %s\n", count(r.Events, "record"), seconds(r.ElapsedSeconds)) // which need not be events
 	if t.rejected > 0 {
 		fmt.Fprintf(w, "%s rejected by Firehose, named above: in no stream\n", count(t.rejected, "record"))
 	}
@@ -136,7 +137,7 @@ func (t *textReport) write(w *strings.Builder) {
 		fmt.Fprint(w, "\nindices\n")
 		indices := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, index := range slices.Sorted(maps.Keys(s.Indices)) {
-			fmt.Fprintf(indices, "  %s\t%s\n", index, count(s.Indices[index], "document"))
+			fmt.Fprintf(indices, "  %s\t%s\n", printable.Text(index), count(s.Indices[index], "document"))
 		}
 		flush(indices)
 	}
@@ -158,9 +159,10 @@ func (t *textReport) writeLetters(w io.Writer) {
 	for _, k := range kinds {
 		of := ""
 		if k.kind != "" {
-			of = "\tkind " + string(k.kind)
+			of = "\tkind " + printable.Text(string(k.kind))
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s%s\n", k.stream, k.reason, thousands(t.letters.counts[k]), of)
+		stream, reason := printable.Text(string(k.stream)), printable.Text(string(k.reason))
+		fmt.Fprintf(table, "  %s\t%s\t%s%s\n", stream, reason, thousands(t.letters.counts[k]), of)
 	}
 	flush(table)
 }
@@ -219,7 +221,7 @@ func writeCheck(w io.Writer, c *pipeline.CheckReport) {
 	}
 	fmt.Fprintf(w, "check: %s put, %s\n", count(c.Records, "record"), count(int64(len(c.Findings)), "finding"))
 	for _, f := range c.Findings {
-		fmt.Fprintf(w, "  %s\n", f)
+		fmt.Fprintf(w, "  %s\n", printable.Text(f.String()))
 	}
 	writeRepeated(w, c)
 }

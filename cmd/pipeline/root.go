@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"firehose-pipeline/internal/printable"
 )
 
 // The exit statuses besides 0. A command that was interrupted and has reported exits as a shell expects of it.
@@ -29,8 +31,9 @@ var errReported = errors.New("reported")
 // errInterrupted ends a command that was stopped by a signal after it has reported.
 var errInterrupted = errors.New("interrupted")
 
-// run is the command as a function: it returns the exit status.
+// run is the command as a function: it returns the exit status. Nothing leaves it that a terminal would obey.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = &printable.Writer{Out: stdout}, &printable.Writer{Out: stderr}
 	root := &cobra.Command{
 		Use:               "pipeline",
 		Short:             "Runs, feeds and mends the pipeline",
@@ -44,7 +47,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", printable.Text(err.Error())) })
 	root.AddCommand(newLocal(), newSend(), newReplay())
 
 	command, err := root.ExecuteC()
@@ -56,14 +59,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitFailed
 	case errors.Is(err, errInterrupted):
 		if err != errInterrupted { // which has reported
-			fmt.Fprintln(stderr, err)
+			fmt.Fprintln(stderr, errorText(err))
 		}
 		return exitInterrupted
 	case errors.As(err, &mistake):
-		fmt.Fprintf(stderr, "%s: %v\nSee '%[1]s --help'.\n", command.CommandPath(), err)
+		fmt.Fprintf(stderr, "%s: %s\nSee '%[1]s --help'.\n", command.CommandPath(), errorText(err))
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, err)
+	fmt.Fprintln(stderr, errorText(err))
 	return exitFailed
 }
 

@@ -16,12 +16,12 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/printable"
 )
 
 // row is one row of the lake as text, column by column.
@@ -47,7 +47,7 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 			return fmt.Errorf("reading the lake: %w", err)
 		}
 		if len(found) > 0 {
-			fmt.Fprintf(w, "\n%s of the lake, read back from %s\n", count(int64(len(found)), "row"), path)
+			fmt.Fprintf(w, "\n%s of the lake, read back from %s\n", count(int64(len(found)), "row"), printable.Text(path))
 			writeRows(w, found)
 		}
 	}
@@ -57,7 +57,7 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 			if err != nil {
 				return fmt.Errorf("reading an index: %w", err)
 			}
-			fmt.Fprintf(w, "\na document of %s\n%s\n", index, indented(document))
+			fmt.Fprintf(w, "\na document of %s\n%s\n", printable.Text(index), indented(document))
 		}
 	}
 	if t.letters.first != nil {
@@ -66,13 +66,13 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 	return nil
 }
 
-// indented is JSON for people; anything else, which may be binary, is quoted.
+// indented is JSON for people, printable; anything else, which may be binary, is quoted.
 func indented(text []byte) string {
 	var b bytes.Buffer
 	if json.Indent(&b, text, "  ", "  ") != nil || !utf8.Valid(text) {
 		return "  " + strconv.Quote(string(text))
 	}
-	return "  " + b.String()
+	return "  " + printable.Lines(b.String())
 }
 
 func firstLine(path string) ([]byte, error) {
@@ -122,7 +122,7 @@ func writeLines(w io.Writer, dir string, most int) error {
 		}
 		input = bufio.NewReader(unzipped)
 	}
-	fmt.Fprintf(w, "\nfrom the lake, read back from %s\n", paths[0])
+	fmt.Fprintf(w, "\nfrom the lake, read back from %s\n", printable.Text(paths[0]))
 	for range most {
 		line, err := input.ReadBytes('\n')
 		if len(line) > 0 {
@@ -236,7 +236,7 @@ func writeRows(w io.Writer, rows []row) {
 		rows = rows[len(abreast):]
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for i, c := range abreast[0] {
-			fmt.Fprintf(table, "  %s\t%s", c.column, c.kind)
+			fmt.Fprintf(table, "  %s\t%s", printable.Text(c.column), printable.Text(c.kind))
 			for _, r := range abreast {
 				fmt.Fprintf(table, "\t%s", shorten(r[i].value))
 			}
@@ -249,13 +249,11 @@ func writeRows(w io.Writer, rows []row) {
 	}
 }
 
+// shorten is the beginning of a text, on one line and printable.
 func shorten(text string) string {
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		text = strconv.Quote(text)
-	}
-	characters := []rune(text)
+	characters := []rune(printable.Text(text))
 	if len(characters) <= cellWidth {
-		return text
+		return string(characters)
 	}
 	return string(characters[:cellWidth-1]) + "…"
 }

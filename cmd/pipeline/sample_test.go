@@ -11,10 +11,11 @@ import (
 
 func TestIndented(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"a":[1]}`:        "  {\n    \"a\": [\n      1\n    ]\n  }",
-		"not json":         `  "not json"`,
-		"\x00\xff":         `  "\x00\xff"`,
-		"{\"a\":\"\xff\"}": `  "{\"a\":\"\xff\"}"`,
+		`{"a":[1]}`:                              "  {\n    \"a\": [\n      1\n    ]\n  }",
+		"not json":                               `  "not json"`,
+		"\x00\xff":                               `  "\x00\xff"`,
+		"{\"a\u202e\":\"\u009b\x7f\U000e0041\"}": "  {\n    \"a\\u202e\": \"\\u009b\\u007f\\udb40\\udc41\"\n  }",
+		"{\"a\":\"\xff\"}":                       `  "{\"a\":\"\xff\"}"`,
 	} {
 		if got := indented([]byte(text)); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
@@ -24,10 +25,11 @@ func TestIndented(t *testing.T) {
 
 func TestShorten(t *testing.T) {
 	for text, want := range map[string]string{
-		"short":                 "short",
-		strings.Repeat("ä", 36): strings.Repeat("ä", 36),
-		strings.Repeat("ä", 37): strings.Repeat("ä", 35) + "…",
-		"tab\tand\x1b[31m":      `"tab\tand\x1b[31m"`,
+		"short":                         "short",
+		strings.Repeat("ä", 36):         strings.Repeat("ä", 36),
+		strings.Repeat("ä", 37):         strings.Repeat("ä", 35) + "…",
+		"\u009b31m\u202e\u200b\x7f\xff": `\u009b31m\u202e\u200b\u007f\xff`,
+		"tab\tand\x1b[31m":              `tab\u0009and\u001b[31m`,
 	} {
 		if got := shorten(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)

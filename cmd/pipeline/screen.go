@@ -17,13 +17,21 @@ type screen struct {
 	terminal bool
 
 	mu  sync.Mutex
-	out io.Writer
+	out io.Writer // printable text
+	raw io.Writer // the bar, whose escape sequences are its own
 	bar *progressbar.ProgressBar
 }
 
 func newScreen(out io.Writer) *screen {
-	file, ok := out.(*os.File)
-	return &screen{out: out, terminal: ok && term.IsTerminal(int(file.Fd()))}
+	s := &screen{out: out, raw: behind(out)}
+	file, ok := s.raw.(*os.File)
+	s.terminal = ok && term.IsTerminal(int(file.Fd()))
+	return s
+}
+
+// say shows one line.
+func (s *screen) say(format string, args ...any) {
+	_, _ = io.WriteString(s, line(format, args...)) // see begin
 }
 
 // tick is how often a step that only turns does so.
@@ -40,7 +48,7 @@ func (s *screen) show(step string, size int64, bytes bool) {
 		return
 	}
 	s.end()
-	options := []progressbar.Option{progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(step),
+	options := []progressbar.Option{progressbar.OptionSetWriter(s.raw), progressbar.OptionSetDescription(step),
 		progressbar.OptionThrottle(tick), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetSpinnerChangeInterval(0)} // its own turning has no end
 	switch {

@@ -20,7 +20,7 @@ func TestScreen(t *testing.T) {
 	t.Run("on a terminal a step is shown and taken away", func(t *testing.T) {
 		for _, size := range []int64{-1, 0, 100} {
 			var out bytes.Buffer
-			s := &screen{out: &out, terminal: true}
+			s := &screen{out: &out, raw: &out, terminal: true}
 			s.begin("sending", size)
 			s.advance(50)
 			s.end()
@@ -35,7 +35,7 @@ func TestScreen(t *testing.T) {
 	})
 	t.Run("lines of text come whole between the bar's", func(t *testing.T) {
 		var out bytes.Buffer
-		s := &screen{out: &out, terminal: true}
+		s := &screen{out: &out, raw: &out, terminal: true}
 		s.begin("sending", 100)
 		if _, err := s.Write([]byte("a line\n")); err != nil {
 			t.Fatal(err)

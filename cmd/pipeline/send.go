@@ -165,7 +165,7 @@ func (s *send) options(ctx context.Context) (o producer.Options, err error) {
 		}
 		names[to.kind] = to.name
 		*to.stream = &producer.Stream{Name: to.name, Client: client, Patience: s.giveUp, Trouble: func(err error) {
-			fmt.Fprintf(s.screen, "the %s stream takes nothing, trying again: %v\n", to.kind, err)
+			s.screen.say("the %s stream takes nothing, trying again: %v", to.kind, err)
 		}}
 	}
 	switch {

@@ -14,6 +14,7 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local/loopback"
 	"firehose-pipeline/local/pipeline"
 	"firehose-pipeline/local/template"
 )
@@ -21,11 +22,15 @@ import (
 // endpoint is one address for all APIs.
 type endpoint struct {
 	firehose, sqs, s3, cloudFormation http.Handler
+	guarded                           http.Handler
 }
 
-// ServeHTTP tells the APIs apart by what every request of their SDKs has: the target of the JSON protocols, or the service
+// ServeHTTP refuses requests that do not name this machine, whichever API they are for.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.guarded.ServeHTTP(w, r) }
+
+// serve tells the APIs apart by what every request of their SDKs has: the target of the JSON protocols, or the service
 // that the request is signed for. What is neither is S3's, where even a browser may come.
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch service := signedFor(r); {
 	case strings.HasPrefix(target, "Firehose_"), target == "" && service == "firehose":
@@ -93,7 +98,9 @@ func newEndpoint(p *pipeline.Pipeline, stack string, deployed []byte, throttle b
 	if err != nil {
 		return nil, err
 	}
-	return &endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: newCloudFormation(stack, p)}, nil
+	e := &endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: newCloudFormation(stack, p)}
+	e.guarded = loopback.Guard(http.HandlerFunc(e.serve))
+	return e, nil
 }
 
 // serveUntil serves until ctx is done.
@@ -141,7 +148,8 @@ func writeBanner(w io.Writer, p *pipeline.Pipeline, address, out string, speed f
 Results go to %s; buffers are delivered %s.
 Signatures are not checked, any credentials will do. Ctrl-C delivers what is buffered and reports.
 
-In another shell (the AWS CLI is version 2, of which version 1 differs in taking Data without base64):
+In another shell, with AWS CLI 2.15 or later (earlier ones do not read AWS_ENDPOINT_URL or speak another protocol with SQS; version 1 wants
+Data without base64):
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[4]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 `, address, out, pace, template.Region)

@@ -238,6 +238,81 @@ func TestServe(t *testing.T) {
 	})
 }
 
+// A web page that has its own name lead to this machine reads nothing, whichever API it tries.
+func TestServeHosts(t *testing.T) {
+	p, c := serveStack(t)
+	bucket, key := p.BucketName(), "transformed-data/x"
+	if _, err := c.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("secret")}); err != nil {
+		t.Fatal(err)
+	}
+	requests := map[string]func() (method, path, body string, headers map[string]string){
+		"Firehose": func() (string, string, string, map[string]string) {
+			return http.MethodPost, "/", "{}", map[string]string{"X-Amz-Target": "Firehose_20150804.ListDeliveryStreams"}
+		},
+		"SQS": func() (string, string, string, map[string]string) {
+			return http.MethodPost, "/", "{}", map[string]string{"X-Amz-Target": "AmazonSQS.ListQueues"}
+		},
+		"CloudFormation": func() (string, string, string, map[string]string) {
+			return http.MethodPost, "/", "Action=DescribeStacks", map[string]string{"Content-Type": "application/x-www-form-urlencoded",
+				"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260131/us-east-1/cloudformation/aws4_request, SignedHeaders=host"}
+		},
+		"S3, the buckets": func() (string, string, string, map[string]string) { return http.MethodGet, "/", "", nil },
+		"S3, a bucket": func() (string, string, string, map[string]string) {
+			return http.MethodGet, "/" + bucket + "?list-type=2", "", nil
+		},
+		"S3, an object": func() (string, string, string, map[string]string) {
+			return http.MethodGet, "/" + bucket + "/" + key, "", nil
+		},
+		"S3, a new object": func() (string, string, string, map[string]string) {
+			return http.MethodPut, "/" + bucket + "/new", "x", nil
+		},
+	}
+	_, port, _ := strings.Cut(strings.TrimPrefix(c.url, "http://"), ":")
+	for api, request := range requests {
+		for host, want := range map[string]int{"": http.StatusOK, "localhost:" + port: http.StatusOK, "[::1]:" + port: http.StatusOK,
+			"evil.example": http.StatusForbidden, "evil.example:" + port: http.StatusForbidden, "127.0.0.1.nip.io": http.StatusForbidden} {
+			method, path, body, headers := request()
+			r, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = host
+			for name, value := range headers {
+				r.Header.Set(name, value)
+			}
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			if err != nil || response.StatusCode != want {
+				t.Errorf("%s at %q: got %d %s, %v, want %d", api, host, response.StatusCode, text, err, want)
+			}
+			if want == http.StatusForbidden && !bytes.Contains(text, []byte("must be localhost or a loopback address")) {
+				t.Errorf("%s at %q: got %s", api, host, text)
+			}
+		}
+	}
+	t.Run("SQS on its own address", func(t *testing.T) {
+		for _, address := range []string{p.SQSURL()} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = "evil.example"
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusForbidden {
+				t.Errorf("%s: got %d", address, response.StatusCode)
+			}
+		}
+	})
+}
+
 func TestInterrupt(t *testing.T) {
 	s := buildStack(t)
 	reader, writer := io.Pipe()

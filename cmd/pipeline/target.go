@@ -38,7 +38,7 @@ func (t *target) flags(f *pflag.FlagSet) {
 // queueFlags are for commands that read what failed.
 func (t *target) queueFlags(f *pflag.FlagSet) {
 	f.StringVar(&t.queue, "queue-url", "", "`URL` of the dead-letter queue")
-	f.StringVar(&t.bucket, "bucket", "", "`NAME` of the lake's bucket")
+	f.StringVar(&t.bucket, "bucket", "", "`NAME` of the lake's bucket: letters are followed to error objects in it alone")
 }
 
 // stackDescriber is what finding a stack's outputs needs of CloudFormation.

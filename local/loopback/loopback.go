@@ -1,4 +1,4 @@
-// Package loopback opens the listeners of the local endpoints, which let anybody in.
+// Package loopback opens the listeners of the local endpoints, which let anybody in, and keeps web pages out of them.
 package loopback
 
 import (

@@ -157,7 +157,7 @@ func (f *Files) write(index string, documents []byte) error {
 	if len(documents) == 0 {
 		return nil
 	}
-	file, err := os.OpenFile(filepath.Join(f.dir, index+".ndjson"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	file, err := os.OpenFile(filepath.Join(f.dir, index+".ndjson"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing documents: %w", err)
 	}

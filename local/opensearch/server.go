@@ -149,7 +149,7 @@ func (s *Server) Export(ctx context.Context, index, idPrefix, dir string) error 
 }
 
 func (s *Server) export(ctx context.Context, index, idPrefix, dir string) (err error) {
-	file, err := os.Create(filepath.Join(dir, index+".ndjson"))
+	file, err := os.OpenFile(filepath.Join(dir, index+".ndjson"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("reading index %s: %w", index, err)
 	}

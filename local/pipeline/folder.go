@@ -39,14 +39,14 @@ type folder struct {
 }
 
 func openFolder(dir string) (_ *folder, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening folder for results: %w", err)
 	}
 	if err := checkOurs(dir); err != nil {
 		return nil, fmt.Errorf("opening folder for results: %w", err)
 	}
 	f := &folder{dir: dir}
-	if f.lock, err = os.OpenFile(f.path(marker), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+	if f.lock, err = os.OpenFile(f.path(marker), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, fmt.Errorf("opening folder for results: %w", err)
 	}
 	if err := f.clean(); err != nil {
@@ -73,7 +73,7 @@ func (f *folder) clean() error {
 		return fmt.Errorf("%s: another run uses it: %w", f.dir, err)
 	}
 	text := "The results in this folder are not complete: a run is writing them, or was interrupted.\n"
-	if err := os.WriteFile(f.path(incomplete), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(f.path(incomplete), []byte(text), 0o600); err != nil {
 		return err
 	}
 	for _, name := range []string{objectsDir, indicesDir, queueDir, logsDir, checkDir} {
@@ -82,7 +82,7 @@ func (f *folder) clean() error {
 		}
 	}
 	for _, name := range []string{objectsDir, indicesDir, queueDir, logsDir} {
-		if err := os.Mkdir(f.path(name), 0o755); err != nil {
+		if err := os.Mkdir(f.path(name), 0o700); err != nil {
 			return err
 		}
 	}
@@ -94,16 +94,16 @@ func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath
 // log opens the file of a log group.
 func (f *folder) log(group string) (*os.File, error) {
 	name := f.path(logsDir + "/" + strings.Trim(group, "/") + ".log")
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nil, fmt.Errorf("opening log: %w", err)
 	}
-	return os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	return os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 // writeQueue writes the messages of the queue, in order of sending, in place of those written before.
 func (f *folder) writeQueue(messages []sqs.Message) error {
 	tmp := f.path(queueDir + "/.dead-letter-queue")
-	file, err := os.Create(tmp)
+	file, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing queue: %w", err)
 	}
@@ -152,7 +152,7 @@ func (d *deleted) add(m sqs.Message) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.file == nil && d.err == nil {
-		if d.file, d.err = os.Create(d.path); d.err == nil {
+		if d.file, d.err = os.OpenFile(d.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); d.err == nil {
 			d.out = bufio.NewWriter(d.file)
 		}
 	}

@@ -95,11 +95,11 @@ func newJournal(f *folder, config template.Stream) (*journal, error) {
 	if config.S3 != nil && config.S3.Conversion != nil {
 		j.rows = &rowPrints{conversion: config.S3.Conversion, print: j.print}
 	}
-	if err := os.MkdirAll(f.path(checkDir), 0o755); err != nil {
+	if err := os.MkdirAll(f.path(checkDir), 0o700); err != nil {
 		return nil, fmt.Errorf("preparing check: %w", err)
 	}
 	var err error
-	if j.file, err = os.Create(j.name); err != nil {
+	if j.file, err = os.OpenFile(j.name, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
 		return nil, fmt.Errorf("preparing check: %w", err)
 	}
 	j.out = bufio.NewWriterSize(j.file, 64<<10)

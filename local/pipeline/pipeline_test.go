@@ -492,6 +492,27 @@ func TestFolder(t *testing.T) {
 			t.Errorf("folder: got %s", got)
 		}
 	})
+	t.Run("results, which have the events in them, are the owner's alone", func(t *testing.T) {
+		w := open(t, options(t, "dev"))
+		w.put("{}", "no event")
+		w.flush()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		err := filepath.WalkDir(w.out, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || path == w.out {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil && info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has the mode %v", path, info.Mode())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("one that was not is marked, leaves nothing half-written, and the next starts clean", func(t *testing.T) {
 		o := options(t, "dev")
 		w := open(t, o)

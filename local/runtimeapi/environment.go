@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"firehose-pipeline/local/loopback"
 )
 
 // call is one invocation on its way through an environment.
@@ -76,7 +78,7 @@ func (f *Function) newEnvironment() (*environment, error) {
 		late:   make(chan struct{}, 1),
 	}
 	e.server = &http.Server{
-		Handler:           e.routes(),
+		Handler:           loopback.Guard(e.routes()),
 		ReadHeaderTimeout: initTimeout,
 		ConnState:         e.track,
 		ErrorLog:          log.New(io.Discard, "", 0), // connections cut by a process that was killed

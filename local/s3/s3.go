@@ -77,7 +77,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 		URL:   "http://" + listener.Addr().String(),
 		store: store,
 		http: &http.Server{
-			Handler:           adapt(api.Server()),
+			Handler:           loopback.Guard(adapt(api.Server())),
 			ReadHeaderTimeout: 10 * time.Second,
 			ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up
 		},

@@ -613,3 +613,23 @@ func TestConcurrentWrites(t *testing.T) {
 		t.Errorf("got %d events, want 80", got)
 	}
 }
+
+func TestForeignHostsAreRefused(t *testing.T) {
+	s, err := s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: lake}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "evil.example"
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("got %d", response.StatusCode)
+	}
+}

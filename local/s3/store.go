@@ -66,7 +66,7 @@ var (
 )
 
 func openStore(o Options) (*store, error) {
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(o.Dir)
@@ -87,7 +87,7 @@ func (s *store) load(wanted []Bucket) error {
 	if err := removeAll(s.root, incoming, versions); err != nil {
 		return err
 	}
-	if err := s.root.Mkdir(incoming, 0o755); err != nil {
+	if err := s.root.Mkdir(incoming, 0o700); err != nil {
 		return err
 	}
 	entries, err := fs.ReadDir(s.root.FS(), ".")
@@ -215,7 +215,7 @@ func refuse(key string) error {
 // receive writes a body to a new file among the incoming ones.
 func (s *store) receive(body io.Reader, size int64) (*version, error) {
 	name := path.Join(incoming, rand.Text())
-	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -299,7 +299,7 @@ func (s *store) commit(bucketName, key string, v *version, conditions *gofakes3.
 		}
 	}
 	place := path.Join(bucketName, key)
-	if err := s.root.MkdirAll(path.Dir(place), 0o755); err != nil {
+	if err := s.root.MkdirAll(path.Dir(place), 0o700); err != nil {
 		return ObjectCreated{}, placing(key, err)
 	}
 	v.modified = s.now().UTC()
@@ -349,7 +349,7 @@ func placing(key string, err error) error {
 // archive gives the file of the latest version a second name, which it keeps when a new one takes its place.
 func (s *store) archive(b *bucket, v *version) (string, error) {
 	name := path.Join(versions, b.name, rand.Text())
-	if err := s.root.MkdirAll(path.Dir(name), 0o755); err != nil {
+	if err := s.root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return "", err
 	}
 	return name, s.root.Link(v.file, name)
@@ -554,7 +554,7 @@ func (s *store) DeleteObjectVersion(bucketName, key string, id gofakes3.VersionI
 	b.set(key, slices.Delete(slices.Clone(all), i, i+1))
 	if v := b.latest(key); latest && v != nil {
 		place := path.Join(b.name, key)
-		if err := errors.Join(s.root.MkdirAll(path.Dir(place), 0o755), s.root.Rename(v.file, place)); err != nil {
+		if err := errors.Join(s.root.MkdirAll(path.Dir(place), 0o700), s.root.Rename(v.file, place)); err != nil {
 			return gofakes3.ObjectDeleteResult{}, err
 		}
 		v.file = place
@@ -617,7 +617,7 @@ func (s *store) CreateBucket(name string) error {
 	if s.buckets[name] != nil {
 		return gofakes3.ResourceError(gofakes3.ErrBucketAlreadyExists, name)
 	}
-	if err := s.root.MkdirAll(name, 0o755); err != nil {
+	if err := s.root.MkdirAll(name, 0o700); err != nil {
 		return err
 	}
 	s.buckets[name] = &bucket{name: name, made: s.now(), objects: map[string][]*version{}}

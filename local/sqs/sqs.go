@@ -119,7 +119,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.URL = "http://" + listener.Addr().String()
 	s.http = &http.Server{
-		Handler:           s,
+		Handler:           loopback.Guard(s),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up
 	}

@@ -1,0 +1,66 @@
+// Package printable makes text that came from elsewhere (events, dead letters, keys of objects, answers of
+// servers) harmless on a terminal and in a log: escape sequences, line ends, direction overrides and invisible
+// characters are shown, not obeyed.
+package printable
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Text returns s on one line: every character that [strconv.IsPrint] refuses, line ends and tabs included, becomes
+// \uXXXX (two of them above U+FFFF, as in JSON), and every byte that is not UTF-8 becomes \xXX. A text of
+// printable characters comes back as it is.
+func Text(s string) string { return escape(s, "") }
+
+// Lines is [Text] that keeps line feeds and tabs, for text of several lines. JSON stays the same JSON.
+func Lines(s string) string { return escape(s, "\n\t") }
+
+func escape(s, kept string) string {
+	accepted := func(c rune, size int) bool {
+		invalid := c == utf8.RuneError && size == 1
+		return !invalid && (strconv.IsPrint(c) || strings.ContainsRune(kept, c))
+	}
+	clean := true
+	for at := 0; at < len(s) && clean; {
+		c, size := utf8.DecodeRuneInString(s[at:])
+		clean = accepted(c, size)
+		at += size
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for at := 0; at < len(s); {
+		c, size := utf8.DecodeRuneInString(s[at:])
+		switch {
+		case accepted(c, size):
+			b.WriteString(s[at : at+size])
+		case c == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[at])
+		case c > 0xffff:
+			high, low := utf16.EncodeRune(c)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, c)
+		}
+		at += size
+	}
+	return b.String()
+}
+
+// Writer passes on what is written as [Lines] gives it. It is the last fence before a terminal: text that nobody
+// has escaped at its source stays harmless, too. A character that comes in two writes is escaped byte by byte.
+type Writer struct{ Out io.Writer }
+
+// Write implements [io.Writer]; its count is of p.
+func (w *Writer) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(w.Out, Lines(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,90 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/internal/printable"
+)
+
+// mostNamed is how many letters whose pointers are refused are named; the report counts them all.
+const mostNamed = 10
+
+// errNoBucket refuses a pointer when nobody has said which bucket is the stack's.
+var errNoBucket = errors.New(
+	"objects are read only from the stack's own bucket, which is not known (--bucket, --stack or --outputs)")
+
+// pointersOf are the pointers of a letter that replay follows: a letter that has its record in it is not followed
+// anywhere.
+func pointersOf(m *deadletter.Message) []deadletter.Pointer {
+	switch {
+	case m.Kind == deadletter.Invocation:
+		return m.Objects
+	case m.Kind == deadletter.Object || m.Truncated:
+		return []deadletter.Pointer{*m.Pointer}
+	}
+	return nil
+}
+
+// errorObject is the error object that a pointer leads to. It refuses every other object, and every other bucket:
+// whoever may send to the queue could else have the operator read any object that the operator may read, and put
+// its records to a stream.
+func (r *Replay) errorObject(p deadletter.Pointer) (deadletter.Source, error) {
+	source, ours := deadletter.NewSource(r.ErrorPrefix, p.Bucket, p.Key, p.VersionID)
+	// S3 takes keys as they are; what stands between may not, and Firehose writes no such segment.
+	odd := slices.ContainsFunc(strings.Split(strings.TrimPrefix(p.Key, r.ErrorPrefix), "/"), func(segment string) bool {
+		return segment == "" || segment == "." || segment == ".."
+	})
+	switch where := uri(p.Bucket, p.Key); {
+	case r.Bucket == "":
+		return source, fmt.Errorf("pointer %s: %w", where, errNoBucket)
+	case p.Bucket != r.Bucket:
+		return source, fmt.Errorf("pointer %s: the bucket must be %s", where, r.Bucket)
+	case !ours || odd:
+		return source, fmt.Errorf(
+			"pointer %s: the key must begin with %slake/ or %[2]ssearch/ and have no segment that is empty, . or ..",
+			where, r.ErrorPrefix)
+	case p.Offset < 0 || p.Length < 0 || p.Offset > math.MaxInt64-max(1, p.Length):
+		return source, fmt.Errorf("pointer %s: offset and length must be a range of bytes (got %d and %d)",
+			where, p.Offset, p.Length)
+	}
+	return source, nil
+}
+
+// reject gives the outcome of a letter whose pointers are not followed, and names the letter; it is empty of any
+// other.
+func (r *Replay) reject(m *deadletter.Message) Outcome {
+	for _, p := range pointersOf(m) {
+		source, err := r.errorObject(p)
+		if err == nil && m.Kind == deadletter.Record && source.Stream != m.Stream {
+			err = fmt.Errorf("pointer %s: must lead to an error object of the letter's stream (got %s)",
+				uri(p.Bucket, p.Key), source.Stream)
+		}
+		if err == nil {
+			continue
+		}
+		named := 0
+		r.tally.change(func(*Report) {
+			r.tally.rejected++
+			named = r.tally.rejected
+		})
+		switch {
+		case named <= mostNamed:
+			r.say("letter %s is left alone: %v", m.ID, err)
+		case named == mostNamed+1:
+			r.say("more such letters are not named")
+		}
+		if errors.Is(err, errNoBucket) {
+			return NeedsBucket
+		}
+		return ForeignPointer
+	}
+	return ""
+}
+
+// uri is the place of an object as people write it, fit for a terminal.
+func uri(bucket, key string) string { return printable.Text("s3://" + bucket + "/" + key) }
