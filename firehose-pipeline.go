@@ -203,6 +203,7 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 			Logs:      logs,
 		})
 	}
+	iops, throughput := config.VolumePerformance()
 	domain := constructs.NewSearchDomain(stack, "SearchDomain", constructs.SearchDomainProps{
 		StackName:          name,
 		DomainName:         config.DomainName(),
@@ -213,6 +214,8 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		MasterInstanceType: config.OpenSearchMasterInstanceType,
 		MasterCount:        config.OpenSearchMasterCount,
 		VolumeSizeGB:       config.OpenSearchVolumeSizeGB,
+		VolumeIOPS:         iops,
+		VolumeThroughput:   throughput,
 		Retain:             config.RetainData,
 		Logs:               logs,
 		Master:             setup.Role,

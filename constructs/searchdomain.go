@@ -22,6 +22,8 @@ type SearchDomainProps struct {
 	MasterInstanceType string
 	MasterCount        int // dedicated masters; 0: none
 	VolumeSizeGB       int // GiB of gp3 a data node
+	VolumeIOPS         int
+	VolumeThroughput   int // MiB/s
 	Retain             bool
 	Logs               Logs
 	Master             awsiam.Role // the search setup's role, the one master user
@@ -85,13 +87,13 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 		DomainName:    jsii.String(props.DomainName),
 		EngineVersion: jsii.String("OpenSearch_" + props.Version),
 		ClusterConfig: cluster,
-		// gp3's baseline, which CloudFormation wants spelled out.
+		// CloudFormation wants IOPS and throughput of gp3 spelled out.
 		EbsOptions: &awsopensearchservice.CfnDomain_EBSOptionsProperty{
 			EbsEnabled: jsii.Bool(true),
 			VolumeType: jsii.String("gp3"),
 			VolumeSize: jsii.Number(props.VolumeSizeGB),
-			Iops:       jsii.Number(3000),
-			Throughput: jsii.Number(125),
+			Iops:       jsii.Number(props.VolumeIOPS),
+			Throughput: jsii.Number(props.VolumeThroughput),
 		},
 		EncryptionAtRestOptions:     &awsopensearchservice.CfnDomain_EncryptionAtRestOptionsProperty{Enabled: jsii.Bool(true), KmsKeyId: props.Logs.Key.KeyId()},
 		NodeToNodeEncryptionOptions: &awsopensearchservice.CfnDomain_NodeToNodeEncryptionOptionsProperty{Enabled: jsii.Bool(true)},
