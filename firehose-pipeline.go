@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -189,6 +188,7 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 	setup := constructs.NewSearchSetup(stack, "SearchSetup", constructs.SearchSetupProps{
 		StackName:  name,
 		DomainName: config.DomainName(),
+		Index:      config.OpenSearchIndex,
 		Asset:      functions["searchsetup"],
 		LogLevel:   config.LogLevel,
 		Logs:       logs,
@@ -207,6 +207,7 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 	domain := constructs.NewSearchDomain(stack, "SearchDomain", constructs.SearchDomainProps{
 		StackName:          name,
 		DomainName:         config.DomainName(),
+		Index:              config.OpenSearchIndex,
 		Version:            config.OpenSearchVersion,
 		InstanceType:       config.OpenSearchInstanceType,
 		InstanceCount:      config.OpenSearchInstanceCount,
@@ -220,7 +221,8 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		Logs:               logs,
 		Master:             setup.Role,
 		Writer:             writer.Role,
-		PeopleARNs:         slices.Concat(config.OpenSearchAdminRoleArns, config.OpenSearchReaderRoleArns),
+		AdminARNs:          config.OpenSearchAdminRoleArns,
+		ReaderARNs:         config.OpenSearchReaderRoleArns,
 		Network:            network,
 		Relay:              relay,
 	})

@@ -37,27 +37,12 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 	policies := map[string][]statement{
 		"Lake": props.Lake.write(SearchPrefix, errorPrefixOf(event.Search)),
 		"Log":  {log.write()},
-		// AWS's own list. The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the
-		// creation of the stream. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
-		"Domain": {
-			{
-				Actions:   []string{"es:DescribeDomain", "es:DescribeDomainConfig", "es:DescribeDomains", "es:ESHttpPost", "es:ESHttpPut"},
-				Resources: []string{domain, domain + "/*"},
-			},
-			{
-				Actions: []string{"es:ESHttpGet"},
-				Resources: []string{
-					domain + "/_all/_settings",
-					domain + "/_cluster/stats",
-					domain + "/" + props.Index + "*/_mapping/*",
-					domain + "/_nodes",
-					domain + "/_nodes/stats",
-					domain + "/_nodes/*/stats",
-					domain + "/_stats",
-					domain + "/" + props.Index + "*/_stats",
-				},
-			},
-		},
+		// The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the creation of the stream.
+		// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+		"Domain": append([]statement{{
+			Actions:   []string{"es:DescribeDomain", "es:DescribeDomainConfig", "es:DescribeDomains"},
+			Resources: []string{domain, domain + "/*"},
+		}}, statementsOn(props.DomainName, writerRequests(props.Index))...),
 	}
 	if props.Transform != nil {
 		policies["Transform"] = []statement{props.Transform.invoke()}
