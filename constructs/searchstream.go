@@ -51,6 +51,9 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 		policies["Network"] = props.Network.stream().manageDeliveryInterfaces()
 	}
 	role := newServiceRole(this, "Role", "Delivers the search stream of "+props.StackName, deliveryPrincipal(), policies)
+	if props.Network != nil {
+		props.Network.createDeliveryInterfaces(this, role)
+	}
 	return &SearchWriter{this, role, log, props.Network}
 }
 
