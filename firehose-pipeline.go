@@ -164,7 +164,7 @@ func newTransform(stack awscdk.Stack, id string, stream event.Stream, config set
 
 // newNetwork makes what the search domain needs of a VPC, and the VPC itself where none is given.
 func newNetwork(stack awscdk.Stack, config settings.Settings, logs constructs.Logs) *constructs.Network {
-	props := constructs.NetworkProps{StackName: config.StackName(), ZoneCount: config.OpenSearchZoneCount, Retain: config.RetainData, Logs: logs}
+	props := constructs.NetworkProps{StackName: config.StackName(), ZoneCount: config.OpenSearchZoneCount, Zones: config.VPCZones, Retain: config.RetainData, Logs: logs}
 	if existing := config.VPC.Existing; existing != nil {
 		props.Existing = &constructs.ExistingNetwork{VPCID: existing.ID, SubnetIDs: existing.Subnets, ClientGroupID: existing.ClientSecurityGroup}
 	}
@@ -181,7 +181,6 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		DomainName: config.DomainName(),
 		Index:      config.OpenSearchIndex,
 		Lake:       lake,
-		Transform:  transform,
 		Logs:       logs,
 		Network:    network,
 	})

@@ -14,6 +14,7 @@ import (
 type NetworkProps struct {
 	StackName string
 	ZoneCount int              // subnets of a new VPC, 1 to 3
+	Zones     []string         // of a new VPC, one a subnet; empty: the first that the account has in the region
 	Existing  *ExistingNetwork // nil: a new VPC
 	Retain    bool             // the domain is kept when the stack is deleted: so are its VPC, its subnets and all groups
 	Logs      Logs             // of a new VPC's flow log
@@ -93,11 +94,15 @@ func (n *Network) makeVPC(props NetworkProps) {
 	awscdk.Tags_Of(vpc).Add(jsii.String("Name"), jsii.String(props.StackName), nil)
 	n.VPCID = *vpc.AttrVpcId()
 	for zone := range props.ZoneCount {
-		// By number: the template does not know the region, and the CDK's own VPC would stop at two zones for that.
+		// By number where no zone is named: the template does not know the region, and the CDK's own VPC would stop at two zones.
+		where := awscdk.Fn_Select(jsii.Number(zone), awscdk.Fn_GetAzs(nil))
+		if len(props.Zones) > 0 {
+			where = jsii.String(props.Zones[zone])
+		}
 		subnet := awsec2.NewCfnSubnet(n.Construct, jsii.String(fmt.Sprintf("Subnet%d", zone+1)), &awsec2.CfnSubnetProps{
 			VpcId:               vpc.AttrVpcId(),
 			CidrBlock:           jsii.String(subnetAddresses[zone]),
-			AvailabilityZone:    awscdk.Fn_Select(jsii.Number(zone), awscdk.Fn_GetAzs(nil)),
+			AvailabilityZone:    where,
 			MapPublicIpOnLaunch: jsii.Bool(false),
 		})
 		subnet.ApplyRemovalPolicy(removal(props.Retain), nil)
