@@ -91,16 +91,75 @@ func checkMetrics(t *testing.T, id string, alarm resource) {
 	}
 }
 
-// CloudWatch evaluates at most a day (a week for periods of an hour and more); high resolution is not meant here.
+// CloudWatch evaluates at most a day, or a week by periods of an hour and more; high resolution is not meant here.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 func checkPeriods(t *testing.T, id string, alarm resource) {
 	t.Helper()
 	period, ok := alarm.Properties["Period"].(float64)
 	if !ok {
 		return
 	}
-	if total := period * alarm.Properties["EvaluationPeriods"].(float64); total > 86_400 || int(period)%60 != 0 {
-		t.Errorf("%s: must evaluate at most a day, by whole minutes (got %v s)", id, total)
+	longest := 86_400.0
+	if period >= 3600 {
+		longest *= 7
 	}
+	if total := period * alarm.Properties["EvaluationPeriods"].(float64); total > longest || int(period)%60 != 0 {
+		t.Errorf("%s: must evaluate at most %v s, by whole minutes (got %v s)", id, longest, total)
+	}
+}
+
+// A stream that has never delivered has no metric of deliveries. CloudWatch documents what it takes for a missing value of one of two
+// series that are compared with each other, 0, and for nothing else.
+func TestStalledAlarmComparesTwoSeries(t *testing.T) {
+	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
+		streams := 0
+		for id, alarm := range template.of("AWS::CloudWatch::Alarm") {
+			if !strings.HasSuffix(alarm.Properties["AlarmName"].(string), "-stalled") {
+				continue
+			}
+			streams++
+			var got []string
+			for _, q := range alarm.Properties["Metrics"].([]any) {
+				query := q.(map[string]any)
+				if name, ok := at(query, "MetricStat.Metric.MetricName"); ok {
+					got = append(got, query["Id"].(string)+" = "+name.(string))
+				} else {
+					got = append(got, query["Expression"].(string))
+				}
+			}
+			destination := "DeliveryToS3"
+			if strings.Contains(id, "search") {
+				destination = "DeliveryToAmazonOpenSearchService"
+			}
+			expected := []string{"incoming = IncomingRecords", "delivered = " + destination + ".Records", "incoming > 1000000000000 * delivered"}
+			if !slices.Equal(got, expected) {
+				t.Errorf("%s: must compare %q (got %q)", id, expected, got)
+			}
+			want(t, alarm.Properties, "ComparisonOperator", "GreaterThanOrEqualToThreshold")
+			want(t, alarm.Properties, "Threshold", 1)
+		}
+		if expected := len(template.of(firehose)); streams != expected {
+			t.Errorf("stalled: must be watched of %d streams (got %d)", expected, streams)
+		}
+	})
+}
+
+// The age of the oldest message leaves out what was received three times: letters that people look at and leave are seen by their
+// number, over the week that CloudWatch looks back at most.
+func TestLettersThatPeopleOnlyLookAtHaveAnAlarm(t *testing.T) {
+	for _, alarm := range synth(t, variants["dev"]).of("AWS::CloudWatch::Alarm") {
+		if !strings.HasSuffix(alarm.Properties["AlarmName"].(string), "-dead-letters-waiting") {
+			continue
+		}
+		for property, value := range map[string]any{
+			"MetricName": "ApproximateNumberOfMessagesVisible", "Statistic": "Minimum", "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+			"Threshold": 1, "Period": 3600, "EvaluationPeriods": 168, "DatapointsToAlarm": 144,
+		} {
+			want(t, alarm.Properties, property, value)
+		}
+		return
+	}
+	t.Error("dead-letters-waiting: is missing")
 }
 
 // A dead stream, a dead handler and a full queue must not go unseen: the stages, by the alarms that watch them.
@@ -113,7 +172,7 @@ func TestEveryStageHasAnAlarm(t *testing.T) {
 		"lake-throttled", "lake-transform-failing", "lake-transform-errors", "lake-conversion-failing", "lake-delivery-failing", "lake-delivery-lagging",
 		"lake-stalled", "lake-near-limit", "lake-backup-failing", "search-throttled", "search-transform-failing", "search-transform-errors",
 		"search-delivery-failing", "search-delivery-lagging", "search-stalled", "search-refused", "search-backup-failing",
-		"error-handler-errors", "error-handler-events-dropped", "error-handler-destination-failing", "dead-letters", "dead-letters-expiring",
+		"error-handler-errors", "error-handler-events-dropped", "error-handler-destination-failing", "dead-letters", "dead-letters-expiring", "dead-letters-waiting",
 		"domain-red", "domain-yellow", "domain-storage-low", "domain-writes-blocked", "domain-master-unreachable",
 	} {
 		if !slices.Contains(names, stage) {

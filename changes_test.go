@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,45 @@ func TestNamesThatMustNotChange(t *testing.T) {
 	} {
 		if template.Resources[id].Type != kind {
 			t.Errorf("%s: must be the logical id of the %s (got %v)", id, kind, sortedKeys(template.of(kind)))
+		}
+	}
+}
+
+// Firehose cannot change a stream's backup mode, and nobody would say so: another mode is another stream, which cdk diff shows.
+func TestAnotherBackupModeIsAnotherStream(t *testing.T) {
+	failed, _ := synth(t, variants["dev"]).one(t, firehose, "SearchStream")
+	all, _ := synth(t, variants["openSearchBackup all"]).one(t, firehose, "SearchStream")
+	if failed == all {
+		t.Errorf("openSearchBackup: must be part of the stream's logical id (got %s for both)", failed)
+	}
+}
+
+// An update takes rights away before it changes a stream, whose change is in force minutes later: what Firehose may do must not
+// depend on whether it has a transform or converts. What it writes and reads of S3 may: neither source backup nor prefix can go.
+func TestStreamsKeepTheirRights(t *testing.T) {
+	of := func(variant, role string) (rights []string) {
+		for _, s := range statements(t, synth(t, variants[variant])) {
+			for _, action := range s.actions {
+				if strings.HasPrefix(s.owner, role) && !strings.HasPrefix(action, "s3:") {
+					rights = append(rights, action+" "+strings.Join(s.resources, " "))
+				}
+			}
+		}
+		slices.Sort(rights)
+		return rights
+	}
+	for _, variant := range []string{"enableDataTransformation false", "dataFormat json", "dataFormat orc", "openSearchBackup all"} {
+		for _, role := range []string{"LakeStreamRole", "SearchWriterRole"} {
+			if before, after := of("dev", role), of(variant, role); !slices.Equal(before, after) {
+				t.Errorf("%s: %s must keep its rights\n%s\n(got\n%s)", variant, role, strings.Join(before, "\n"), strings.Join(after, "\n"))
+			}
+		}
+	}
+	for _, function := range []string{"kinesis-firehose-pipeline-dev-transform-lake", "kinesis-firehose-pipeline-dev-transform-search"} {
+		expected := "lambda:InvokeFunction arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + function
+		rights := append(of("dev", "LakeStreamRole"), of("dev", "SearchWriterRole")...)
+		if !slices.Contains(rights, expected+" arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+function+":*") {
+			t.Errorf("streams: must be allowed to call %s by name and by version (got %v)", function, rights)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -165,7 +164,7 @@ func newTransform(stack awscdk.Stack, id string, stream event.Stream, config set
 
 // newNetwork makes what the search domain needs of a VPC, and the VPC itself where none is given.
 func newNetwork(stack awscdk.Stack, config settings.Settings, logs constructs.Logs) *constructs.Network {
-	props := constructs.NetworkProps{StackName: config.StackName(), ZoneCount: config.OpenSearchZoneCount, Retain: config.RetainData, Logs: logs}
+	props := constructs.NetworkProps{StackName: config.StackName(), ZoneCount: config.OpenSearchZoneCount, Zones: config.VPCZones, Retain: config.RetainData, Logs: logs}
 	if existing := config.VPC.Existing; existing != nil {
 		props.Existing = &constructs.ExistingNetwork{VPCID: existing.ID, SubnetIDs: existing.Subnets, ClientGroupID: existing.ClientSecurityGroup}
 	}
@@ -182,13 +181,13 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		DomainName: config.DomainName(),
 		Index:      config.OpenSearchIndex,
 		Lake:       lake,
-		Transform:  transform,
 		Logs:       logs,
 		Network:    network,
 	})
 	setup := constructs.NewSearchSetup(stack, "SearchSetup", constructs.SearchSetupProps{
 		StackName:  name,
 		DomainName: config.DomainName(),
+		Index:      config.OpenSearchIndex,
 		Asset:      functions["searchsetup"],
 		LogLevel:   config.LogLevel,
 		Logs:       logs,
@@ -203,9 +202,11 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 			Logs:      logs,
 		})
 	}
+	iops, throughput := config.VolumePerformance()
 	domain := constructs.NewSearchDomain(stack, "SearchDomain", constructs.SearchDomainProps{
 		StackName:          name,
 		DomainName:         config.DomainName(),
+		Index:              config.OpenSearchIndex,
 		Version:            config.OpenSearchVersion,
 		InstanceType:       config.OpenSearchInstanceType,
 		InstanceCount:      config.OpenSearchInstanceCount,
@@ -213,11 +214,14 @@ func newSearch(stack awscdk.Stack, config settings.Settings, functions map[strin
 		MasterInstanceType: config.OpenSearchMasterInstanceType,
 		MasterCount:        config.OpenSearchMasterCount,
 		VolumeSizeGB:       config.OpenSearchVolumeSizeGB,
+		VolumeIOPS:         iops,
+		VolumeThroughput:   throughput,
 		Retain:             config.RetainData,
 		Logs:               logs,
 		Master:             setup.Role,
 		Writer:             writer.Role,
-		PeopleARNs:         slices.Concat(config.OpenSearchAdminRoleArns, config.OpenSearchReaderRoleArns),
+		AdminARNs:          config.OpenSearchAdminRoleArns,
+		ReaderARNs:         config.OpenSearchReaderRoleArns,
 		Network:            network,
 		Relay:              relay,
 	})

@@ -89,6 +89,8 @@ func TestOrderInsideAVPC(t *testing.T) {
 			{part{"AWS::IAM::Role", "SearchSetupRole"}, function, "its rights are inline"},
 			{function, setup, "the relay calls it by name"},
 			{part{"AWS::Lambda::Function", "SearchRelay"}, setup, "it answers"},
+			{part{"AWS::IAM::Role", "SearchWriterRole"}, made("StreamGroup"), "on destroy Firehose takes its interfaces out of the group with this role"},
+			{part{"AWS::IAM::Policy", "SearchWriterCreateInterfaces"}, stream, "Firehose makes its interfaces at creation"},
 			{rule("Setup"), setup, "the function reaches the domain"},
 			{rule("Stream"), stream, "Firehose reaches the domain"},
 			{part{"AWS::IAM::Role", "SearchWriterRole"}, stream, "Firehose makes its interfaces at creation"},

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-var templates = flag.String("templates", "", "folder that TestWriteTemplates writes a template of every variant and instance family to")
+var templates = flag.String("templates", "", "folder that TestWriteTemplates writes a template of every variant, instance family and volume size to")
 
 // families are contexts with one instance type of every family that the settings know, all else as small as it goes.
 func families() map[string]string {
@@ -20,6 +21,35 @@ func families() map[string]string {
 		contexts["family "+name] = `{"openSearchInstanceType": "` + name + `", "enableDataTransformation": false, "enableSourceBackup": false, "dataFormat": "json"}`
 	}
 	return contexts
+}
+
+// volumes are contexts by the size of the data nodes' volume, each with an instance type that takes it: the sizes on both sides
+// of each step of the minima, and one whose minima end at what the instance carries.
+func volumes() map[string]string {
+	contexts := map[string]string{}
+	for size, instance := range map[int]string{
+		20: "t3.small", 128: "r6g.large", 129: "r6g.large", 256: "r6g.large", 1024: "r6g.large", 1536: "r6g.large", 6144: "r6g.2xlarge", 12288: "r6g.4xlarge",
+	} {
+		contexts[fmt.Sprintf("volume %d", size)] = fmt.Sprintf(`{"openSearchInstanceType": "%s.search", "openSearchVolumeSizeGB": %d, "dataFormat": "json"}`, instance, size)
+	}
+	return contexts
+}
+
+// A volume has what the settings' table says, not EC2's baseline, which OpenSearch Service refuses for a large one.
+func TestVolumesOfTheDomain(t *testing.T) {
+	for name, context := range volumes() {
+		t.Run(name, func(t *testing.T) {
+			config := load(t, context)
+			iops, throughput := config.VolumePerformance()
+			_, domain := synth(t, context).one(t, "AWS::OpenSearchService::Domain", "SearchDomain")
+			want(t, domain.Properties, "EBSOptions.VolumeSize", config.OpenSearchVolumeSizeGB)
+			want(t, domain.Properties, "EBSOptions.Iops", iops)
+			want(t, domain.Properties, "EBSOptions.Throughput", throughput)
+			if config.OpenSearchVolumeSizeGB > 128 && throughput < 250 {
+				t.Errorf("throughput: must be at least 250 (got %d)", throughput)
+			}
+		})
+	}
 }
 
 // Every family that the settings accept makes a domain of its type: a family has bounds of its own (volume, version, masters).
@@ -42,7 +72,7 @@ func TestWriteTemplates(t *testing.T) {
 	if err := os.MkdirAll(*templates, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, contexts := range []map[string]string{variants, families()} {
+	for _, contexts := range []map[string]string{variants, families(), volumes()} {
 		for name, context := range contexts {
 			text, err := json.MarshalIndent(synth(t, context).cdk.ToJSON(), "", " ")
 			if err != nil {

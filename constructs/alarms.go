@@ -103,9 +103,12 @@ func (a *Alarms) watchStream(s *Stream) {
 	a.on(kind+"-delivery-lagging", "the "+kind+" stream delivers later than "+seconds(lag),
 		of(destination+".DataFreshness", "Maximum"), condition{above, float64(lag), 300, 3, 3})
 
-	// Fires when records come in and none goes out for 45 minutes, longer than any buffer interval.
+	// Fires when records come in and none goes out for 45 minutes, longer than any buffer interval. Two series are compared with
+	// each other, because the metric of deliveries does not exist before the first one: where one of two compared series has no
+	// value CloudWatch takes 0, and no page says what FILL makes of a series without any. Nothing fires when neither has a value.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-operators
 	a.onMath(kind+"-stalled", "records enter the "+kind+" stream and none is delivered",
-		"IF(FILL(incoming, 0) > 0 AND FILL(delivered, 0) == 0, 1, 0)",
+		"incoming > 1000000000000 * delivered", // more than a stream takes in for each record delivered: none is
 		[]input{{"incoming", of("IncomingRecords", "Sum")}, {"delivered", of(destination+".Records", "Sum")}},
 		nil, condition{atLeast, 1, 900, 3, 3})
 
@@ -204,15 +207,21 @@ func (a *Alarms) watchErrorHandler(h *ErrorHandler) {
 
 // watchDeadLetters watches the queue that people empty.
 func (a *Alarms) watchDeadLetters(q *DeadLetterQueue) {
-	of := func(metricName string) metric {
-		return metric{"AWS/SQS", metricName, [][2]string{{"QueueName", *q.Queue.QueueName()}}, "Maximum"}
+	of := func(metricName, statistic string) metric {
+		return metric{"AWS/SQS", metricName, [][2]string{{"QueueName", *q.Queue.QueueName()}}, statistic}
 	}
 	// Fires when there is a failed record to look at.
 	a.on("dead-letters", "records failed and wait in the dead-letter queue",
-		of("ApproximateNumberOfMessagesVisible"), condition{above, 0, 300, 1, 1})
-	// Fires four days before SQS deletes the oldest dead letter.
+		of("ApproximateNumberOfMessagesVisible", "Maximum"), condition{above, 0, 300, 1, 1})
+	// Fires four days before SQS deletes the oldest dead letter. SQS leaves a message out of this metric that was received three
+	// times and not deleted: one that people only look at. The next alarm sees those.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 	a.on("dead-letters-expiring", "dead letters are about to be deleted by their age",
-		of("ApproximateAgeOfOldestMessage"), condition{above, float64((DeadLetterRetentionDays - 4) * 24 * 60 * 60), 300, 1, 1})
+		of("ApproximateAgeOfOldestMessage", "Maximum"), condition{above, float64((DeadLetterRetentionDays - 4) * 24 * 60 * 60), 300, 1, 1})
+	// Fires when the queue held letters in 144 of the last 168 hours, without a break in each. Not in seven days of seven: somebody
+	// who looks at the last letter hides it for a moment, and one such moment would make a day's minimum 0.
+	a.on("dead-letters-waiting", "dead letters waited for 144 of the last 168 hours",
+		of("ApproximateNumberOfMessagesVisible", "Minimum"), condition{atLeast, 1, 3600, 6 * 24, 7 * 24})
 }
 
 // watchDomain watches the domain by AWS's recommended alarms.
@@ -233,9 +242,9 @@ func (a *Alarms) watchDomain(d *SearchDomain) {
 	a.on("domain-storage-low", fmt.Sprintf("a node has less than %.0f MiB free", free), of("FreeStorageSpace", "Minimum"), condition{atMost, free, 60, 1, 1})
 	// Fires when the domain refuses writes, mostly for want of storage or memory.
 	a.on("domain-writes-blocked", "the domain blocks writes", of("ClusterIndexWritesBlocked", "Maximum"), condition{atLeast, 1, 300, 1, 1})
-	// Fires when a node is missing for a day.
+	// Fires when on some minute of a day a node was missing: AWS's form, which looks at the day's minimum.
 	nodes := float64(d.DataNodes + d.MasterNodes)
-	a.on("domain-node-missing", fmt.Sprintf("the domain has fewer than %.0f nodes", nodes), of("Nodes", "Minimum"), condition{below, nodes, 86_400, 1, 1})
+	a.on("domain-node-missing", fmt.Sprintf("the domain had fewer than %.0f nodes at some time of a day", nodes), of("Nodes", "Minimum"), condition{below, nodes, 86_400, 1, 1})
 	// Fires when the daily snapshot failed.
 	a.on("domain-snapshot-failed", "the automated snapshot failed", of("AutomatedSnapshotFailure", "Maximum"), condition{atLeast, 1, 60, 1, 1})
 	// Fires when the nodes are too small for the load.

@@ -1,6 +1,9 @@
 package constructs
 
 import (
+	"fmt"
+	"maps"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsglue"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -106,7 +109,10 @@ func lifecycle(props DataLakeProps) *[]*awss3.LifecycleRule {
 }
 
 // serialization is how Athena reads a format.
-type serialization struct{ input, output, library, classification string }
+type serialization struct {
+	input, output, library, classification string
+	parameters                             map[string]string // of the SerDe, beside serialization.format
+}
 
 var serializations = map[string]serialization{
 	"parquet": {
@@ -114,23 +120,44 @@ var serializations = map[string]serialization{
 		"org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
 		"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
 		"parquet",
+		nil, // columns by name, Athena's default for Parquet
 	},
 	"orc": {
 		"org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
 		"org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
 		"org.apache.hadoop.hive.ql.io.orc.OrcSerde",
 		"orc",
+		// By name: Athena's default for ORC is the position, so that each new column would shift those behind it in old objects.
+		// https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html
+		map[string]string{"orc.column.index.access": "false"},
 	},
 	"json": {
 		"org.apache.hadoop.mapred.TextInputFormat",
 		"org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
 		"org.openx.data.jsonserde.JsonSerDe",
 		"json",
+		// https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+		map[string]string{
+			// As the conversion to Parquet reads keys: an undeclared "Amount" is not the column amount, and an event with both is
+			// not a repeated key, which would end the query.
+			"case.insensitive": "false",
+			// Without the transform a record that is no JSON reaches the lake as it is. It becomes a row of nulls, where it would
+			// end every query over its hour.
+			"ignore.malformed.json": "true",
+		},
 	},
 }
 
-// newTable makes the database and the table. Partitions are projected from the prefix, so that no crawler has to find them;
-// the year is projected as a date up to now, so that no fixed range runs out.
+// firstYear and lastYear bound the projection of the year. Athena alone could project it as a date up to NOW; Trino, which reads
+// the same table, knows neither the interval YEARS nor, in newer releases, the format yyyy, and then fails every query. A query
+// that names no year looks at all of these years, which is why the end is not farther away.
+// https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+const (
+	firstYear = 2024
+	lastYear  = 2040
+)
+
+// newTable makes the database and the table. Partitions are projected from the prefix, so that no crawler has to find them.
 // https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakeProps) awsglue.CfnTable {
 	database := awsglue.NewCfnDatabase(scope, jsii.String("Database"), &awsglue.CfnDatabaseProps{
@@ -142,6 +169,8 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 	})
 	location := "s3://" + *bucket.BucketName() + "/" + DataPrefix
 	format := serializations[props.Format]
+	parameters := map[string]string{"serialization.format": "1"}
+	maps.Copy(parameters, format.parameters)
 	var columns []any
 	for _, c := range event.Columns() {
 		columns = append(columns, column(c.Name, c.Type, c.Comment))
@@ -160,24 +189,21 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 				column("hour", "string", "00 to 23"),
 			},
 			Parameters: map[string]string{
-				"EXTERNAL":                      "TRUE",
-				"classification":                format.classification,
-				"projection.enabled":            "true",
-				"projection.year.type":          "date",
-				"projection.year.format":        "yyyy",
-				"projection.year.range":         "2024,NOW",
-				"projection.year.interval":      "1",
-				"projection.year.interval.unit": "YEARS",
-				"projection.month.type":         "integer",
-				"projection.month.range":        "1,12",
-				"projection.month.digits":       "2",
-				"projection.day.type":           "integer",
-				"projection.day.range":          "1,31",
-				"projection.day.digits":         "2",
-				"projection.hour.type":          "integer",
-				"projection.hour.range":         "0,23",
-				"projection.hour.digits":        "2",
-				"storage.location.template":     location + "year=${year}/month=${month}/day=${day}/hour=${hour}/",
+				"EXTERNAL":                  "TRUE",
+				"classification":            format.classification,
+				"projection.enabled":        "true",
+				"projection.year.type":      "integer",
+				"projection.year.range":     fmt.Sprintf("%d,%d", firstYear, lastYear),
+				"projection.month.type":     "integer",
+				"projection.month.range":    "1,12",
+				"projection.month.digits":   "2",
+				"projection.day.type":       "integer",
+				"projection.day.range":      "1,31",
+				"projection.day.digits":     "2",
+				"projection.hour.type":      "integer",
+				"projection.hour.range":     "0,23",
+				"projection.hour.digits":    "2",
+				"storage.location.template": location + "year=${year}/month=${month}/day=${day}/hour=${hour}/",
 			},
 			StorageDescriptor: &awsglue.CfnTable_StorageDescriptorProperty{
 				Location:     jsii.String(location),
@@ -186,7 +212,7 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 				Compressed:   jsii.Bool(props.Compressed),
 				SerdeInfo: &awsglue.CfnTable_SerdeInfoProperty{
 					SerializationLibrary: jsii.String(format.library),
-					Parameters:           map[string]string{"serialization.format": "1"},
+					Parameters:           parameters,
 				},
 				Columns: columns,
 			},

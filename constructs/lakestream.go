@@ -31,12 +31,11 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 	if props.SourceBackup {
 		prefixes = append(prefixes, SourcePrefix)
 	}
-	policies := map[string][]statement{"Lake": props.Lake.write(prefixes...), "Log": {log.write()}}
-	if converts {
-		policies["Schema"] = []statement{props.Lake.readSchema()}
-	}
-	if props.Transform != nil {
-		policies["Transform"] = []statement{props.Transform.invoke()}
+	policies := map[string][]statement{
+		"Lake":      props.Lake.write(prefixes...),
+		"Log":       {log.write()},
+		"Schema":    {props.Lake.readSchema()}, // without conversion too, as the transform's without a transform
+		"Transform": {invokeTransform(props.StackName, event.Lake)},
 	}
 	role := newServiceRole(this, "Role", "Delivers the lake stream of "+props.StackName, deliveryPrincipal(), policies)
 

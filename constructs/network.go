@@ -14,8 +14,9 @@ import (
 type NetworkProps struct {
 	StackName string
 	ZoneCount int              // subnets of a new VPC, 1 to 3
+	Zones     []string         // of a new VPC, one a subnet; empty: the first that the account has in the region
 	Existing  *ExistingNetwork // nil: a new VPC
-	Retain    bool             // the domain is kept when the stack is deleted: so is what it stands in and what admits its clients
+	Retain    bool             // the domain is kept when the stack is deleted: so are its VPC, its subnets and all groups
 	Logs      Logs             // of a new VPC's flow log
 }
 
@@ -41,6 +42,7 @@ type Network struct {
 	domainGroup   string
 	streamGroup   string
 	setupGroup    string
+	ofStream      awsec2.CfnSecurityGroup
 }
 
 // addresses of a new VPC and, by zone, of its subnets. A domain reserves three addresses a data node and zone, twice as many
@@ -59,16 +61,18 @@ func NewNetwork(scope constructs.Construct, id string, props NetworkProps) *Netw
 	} else {
 		n.makeVPC(props)
 	}
-	n.domainGroup = n.newGroup("DomainGroup", props.Retain, "Search domain of "+props.StackName+": takes requests, makes none",
+	n.domainGroup, _ = n.newGroup("DomainGroup", props.Retain, "Search domain of "+props.StackName+": takes requests, makes none",
 		// Without any rule for what goes out, EC2 lets everything out. This one matches nothing that exists.
 		&awsec2.CfnSecurityGroup_EgressProperty{
 			CidrIp: jsii.String("255.255.255.255/32"), IpProtocol: jsii.String("icmp"), FromPort: jsii.Number(252), ToPort: jsii.Number(86),
 			Description: jsii.String("Nothing"),
 		})
-	n.streamGroup = n.newGroup("StreamGroup", false, "Firehose of "+props.StackName+": asks the search domain only", n.toDomain())
-	n.setupGroup = n.newGroup("SetupGroup", false, "Search setup of "+props.StackName+": asks the search domain only", n.toDomain())
+	// With a kept domain these two are kept as well: its deletion is what gives Firehose's interfaces the time to go. A group costs
+	// nothing.
+	n.streamGroup, n.ofStream = n.newGroup("StreamGroup", props.Retain, "Firehose of "+props.StackName+": asks the search domain only", n.toDomain())
+	n.setupGroup, _ = n.newGroup("SetupGroup", props.Retain, "Search setup of "+props.StackName+": asks the search domain only", n.toDomain())
 	if n.ClientGroupID == "" {
-		n.ClientGroupID = n.newGroup("ClientGroup", props.Retain, "Clients of "+props.StackName+": may ask the search domain", n.toDomain())
+		n.ClientGroupID, _ = n.newGroup("ClientGroup", props.Retain, "Clients of "+props.StackName+": may ask the search domain", n.toDomain())
 	}
 	n.admit("FromStream", n.streamGroup, false, "Firehose")
 	n.admit("FromSetup", n.setupGroup, false, "Search setup")
@@ -90,11 +94,15 @@ func (n *Network) makeVPC(props NetworkProps) {
 	awscdk.Tags_Of(vpc).Add(jsii.String("Name"), jsii.String(props.StackName), nil)
 	n.VPCID = *vpc.AttrVpcId()
 	for zone := range props.ZoneCount {
-		// By number: the template does not know the region, and the CDK's own VPC would stop at two zones for that.
+		// By number where no zone is named: the template does not know the region, and the CDK's own VPC would stop at two zones.
+		where := awscdk.Fn_Select(jsii.Number(zone), awscdk.Fn_GetAzs(nil))
+		if len(props.Zones) > 0 {
+			where = jsii.String(props.Zones[zone])
+		}
 		subnet := awsec2.NewCfnSubnet(n.Construct, jsii.String(fmt.Sprintf("Subnet%d", zone+1)), &awsec2.CfnSubnetProps{
 			VpcId:               vpc.AttrVpcId(),
 			CidrBlock:           jsii.String(subnetAddresses[zone]),
-			AvailabilityZone:    awscdk.Fn_Select(jsii.Number(zone), awscdk.Fn_GetAzs(nil)),
+			AvailabilityZone:    where,
 			MapPublicIpOnLaunch: jsii.Bool(false),
 		})
 		subnet.ApplyRemovalPolicy(removal(props.Retain), nil)
@@ -128,14 +136,14 @@ func (n *Network) logRefused(vpc awsec2.CfnVPC, props NetworkProps) {
 
 // newGroup makes a group with one rule for what goes out. What comes in are resources of their own: groups that name each
 // other within themselves would be a circle.
-func (n *Network) newGroup(id string, retain bool, description string, out *awsec2.CfnSecurityGroup_EgressProperty) string {
+func (n *Network) newGroup(id string, retain bool, description string, out *awsec2.CfnSecurityGroup_EgressProperty) (string, awsec2.CfnSecurityGroup) {
 	group := awsec2.NewCfnSecurityGroup(n.Construct, jsii.String(id), &awsec2.CfnSecurityGroupProps{
 		GroupDescription:    jsii.String(description),
 		VpcId:               jsii.String(n.VPCID),
 		SecurityGroupEgress: []any{out},
 	})
 	group.ApplyRemovalPolicy(removal(retain), nil)
-	return *group.AttrGroupId()
+	return *group.AttrGroupId(), group
 }
 
 const httpsPort = 443
@@ -192,8 +200,20 @@ func (p *placement) create() statement {
 	}
 }
 
-// manageDeliveryInterfaces is what Firehose needs as long as the stream lives, to deliver into a VPC.
-// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+// createDeliveryInterfaces is the one right of Firehose that names its group. It is a policy of its own: the rest of the role's
+// rights have to outlive the group.
+func (n *Network) createDeliveryInterfaces(scope constructs.Construct, role awsiam.Role) {
+	awsiam.NewPolicy(scope, jsii.String("CreateInterfaces"), &awsiam.PolicyProps{
+		Roles:      &[]awsiam.IRole{role},
+		Statements: build([]statement{n.stream().create()}),
+	})
+	// On destroy the role goes after the group: Firehose deletes its interfaces with this role, some minutes after the stream, and
+	// EC2 refuses to delete the group until it has. https://github.com/hashicorp/terraform-provider-aws/issues/27696
+	n.ofStream.AddResourceDependency(role.Node().DefaultChild().(awsiam.CfnRole), jsii.String("on destroy Firehose takes its interfaces out of the group with this role"))
+}
+
+// manageDeliveryInterfaces is what else Firehose needs as long as the stream lives, to deliver into a VPC, and after it, to take its
+// interfaces away. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 func (p *placement) manageDeliveryInterfaces() []statement {
 	return []statement{
 		{
@@ -203,7 +223,6 @@ func (p *placement) manageDeliveryInterfaces() []statement {
 			Resources: []string{"*"},
 		},
 		{Actions: []string{"ec2:DescribeVpcAttribute"}, Resources: []string{anyAccounts("vpc/" + p.vpc)}},
-		p.create(),
 		{
 			Actions:    []string{"ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"},
 			Resources:  []string{anyInterface()},

@@ -15,6 +15,7 @@ import (
 type SearchDomainProps struct {
 	StackName          string
 	DomainName         string // fixed, at most 28 characters
+	Index              string // base name of the indices
 	Version            string // of OpenSearch, for example 2.19
 	InstanceType       string
 	InstanceCount      int
@@ -22,12 +23,15 @@ type SearchDomainProps struct {
 	MasterInstanceType string
 	MasterCount        int // dedicated masters; 0: none
 	VolumeSizeGB       int // GiB of gp3 a data node
+	VolumeIOPS         int
+	VolumeThroughput   int // MiB/s
 	Retain             bool
 	Logs               Logs
 	Master             awsiam.Role // the search setup's role, the one master user
 	Writer             awsiam.Role // the search stream's role
-	PeopleARNs         []string    // admins and readers
-	Network            *Network    // nil: the domain has a public endpoint
+	AdminARNs          []string
+	ReaderARNs         []string
+	Network            *Network // nil: the domain has a public endpoint
 	Relay              *SearchRelay
 }
 
@@ -49,17 +53,31 @@ type SearchDomain struct {
 // domainARN is a domain's ARN by its fixed name.
 func domainARN(name string) string { return arn("es", "domain/"+name) }
 
-// httpActions are the requests that the domain's policy lets its principals sign; fine-grained access control then decides.
-var httpActions = []string{"es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPatch", "es:ESHttpPost", "es:ESHttpPut"}
+// accessPolicy admits each principal to the requests that it needs, and nobody else to any. The people of one list share their
+// statements.
+func accessPolicy(props SearchDomainProps) map[string]any {
+	var statements []any
+	admit := func(principals []string, all []requests) {
+		if len(principals) == 0 {
+			return
+		}
+		for _, s := range statementsOn(props.DomainName, all) {
+			statements = append(statements, map[string]any{
+				"Effect": "Allow", "Principal": map[string]any{"AWS": principals}, "Action": s.Actions, "Resource": s.Resources,
+			})
+		}
+	}
+	admit([]string{*props.Master.RoleArn()}, setupRequests(props.Index))
+	admit([]string{*props.Writer.RoleArn()}, writerRequests(props.Index))
+	admit(props.AdminARNs, adminRequests())
+	admit(props.ReaderARNs, readerRequests(props.Index))
+	return map[string]any{"Version": "2012-10-17", "Statement": statements}
+}
 
 // NewSearchDomain makes the domain.
 func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainProps) *SearchDomain {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	publishing, logPolicy := publishLogs(this, props)
-	principals := []any{*props.Master.RoleArn(), *props.Writer.RoleArn()}
-	for _, person := range props.PeopleARNs {
-		principals = append(principals, person)
-	}
 	cluster := &awsopensearchservice.CfnDomain_ClusterConfigProperty{
 		InstanceType:              jsii.String(props.InstanceType),
 		InstanceCount:             jsii.Number(props.InstanceCount),
@@ -85,13 +103,13 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 		DomainName:    jsii.String(props.DomainName),
 		EngineVersion: jsii.String("OpenSearch_" + props.Version),
 		ClusterConfig: cluster,
-		// gp3's baseline, which CloudFormation wants spelled out.
+		// CloudFormation wants IOPS and throughput of gp3 spelled out.
 		EbsOptions: &awsopensearchservice.CfnDomain_EBSOptionsProperty{
 			EbsEnabled: jsii.Bool(true),
 			VolumeType: jsii.String("gp3"),
 			VolumeSize: jsii.Number(props.VolumeSizeGB),
-			Iops:       jsii.Number(3000),
-			Throughput: jsii.Number(125),
+			Iops:       jsii.Number(props.VolumeIOPS),
+			Throughput: jsii.Number(props.VolumeThroughput),
 		},
 		EncryptionAtRestOptions:     &awsopensearchservice.CfnDomain_EncryptionAtRestOptionsProperty{Enabled: jsii.Bool(true), KmsKeyId: props.Logs.Key.KeyId()},
 		NodeToNodeEncryptionOptions: &awsopensearchservice.CfnDomain_NodeToNodeEncryptionOptionsProperty{Enabled: jsii.Bool(true)},
@@ -105,16 +123,8 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 			MasterUserOptions:           &awsopensearchservice.CfnDomain_MasterUserOptionsProperty{MasterUserArn: props.Master.RoleArn()},
 		},
 		// Firehose names the index in every bulk request. https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
-		AdvancedOptions: map[string]string{"rest.action.multi.allow_explicit_index": "true"},
-		AccessPolicies: map[string]any{
-			"Version": "2012-10-17",
-			"Statement": []any{map[string]any{
-				"Effect":    "Allow",
-				"Principal": map[string]any{"AWS": principals},
-				"Action":    httpActions,
-				"Resource":  domainARN(props.DomainName) + "/*",
-			}},
-		},
+		AdvancedOptions:      map[string]string{"rest.action.multi.allow_explicit_index": "true"},
+		AccessPolicies:       accessPolicy(props),
 		LogPublishingOptions: publishing,
 		VpcOptions:           inside,
 	})

@@ -35,7 +35,8 @@ type SearchRelay struct {
 func NewSearchRelay(scope constructs.Construct, id string, props SearchRelayProps) *SearchRelay {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	setup := setupFunctionName(props.StackName)
-	serviceLinked := "arn:" + *awscdk.Aws_PARTITION() + ":iam::" + *awscdk.Aws_ACCOUNT_ID() + ":role/aws-service-role/" + searchrelay.RoleService + "/" + searchrelay.RoleName
+	roles := "arn:" + *awscdk.Aws_PARTITION() + ":iam::" + *awscdk.Aws_ACCOUNT_ID() + ":role/"
+	serviceLinked := roles + "aws-service-role/" + searchrelay.RoleService + "/" + searchrelay.RoleName
 	function, _ := newFunction(this, functionProps{
 		Name:           props.StackName + "-search-relay",
 		Description:    "Answers CloudFormation for the search setup, which stands in a VPC",
@@ -47,7 +48,9 @@ func NewSearchRelay(scope constructs.Construct, id string, props SearchRelayProp
 		Policies: map[string][]statement{
 			"Setup": {{Actions: []string{"lambda:InvokeFunction"}, Resources: []string{arn("lambda", "function:"+setup)}}},
 			"ServiceLinkedRole": {
-				{Actions: []string{"iam:GetRole"}, Resources: []string{serviceLinked}},
+				// A look-up names the role without its path, which IAM only knows of a role that exists: one that is missing is
+				// looked for at the root.
+				{Actions: []string{"iam:GetRole"}, Resources: []string{serviceLinked, roles + searchrelay.RoleName}},
 				{
 					Actions:    []string{"iam:CreateServiceLinkedRole"},
 					Resources:  []string{serviceLinked},

@@ -25,6 +25,7 @@ const relayedSetupTimeoutSeconds = searchSetupTimeoutSeconds - 120
 type SearchSetupProps struct {
 	StackName  string
 	DomainName string
+	Index      string // base name of the indices
 	Asset      functionbuild.Asset
 	LogLevel   string
 	Logs       Logs
@@ -58,10 +59,7 @@ func NewSearchSetup(scope constructs.Construct, id string, props SearchSetupProp
 		TimeoutSeconds: timeout,
 		Logs:           props.Logs,
 		VPC:            inside,
-		Policies: map[string][]statement{"Domain": {{
-			Actions:   []string{"es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpPatch", "es:ESHttpPost", "es:ESHttpPut"},
-			Resources: []string{domainARN(props.DomainName) + "/*"},
-		}}},
+		Policies:       map[string][]statement{"Domain": statementsOn(props.DomainName, setupRequests(props.Index))},
 	})
 	return &SearchSetup{this, role, function, props.Network}
 }

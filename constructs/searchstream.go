@@ -15,7 +15,6 @@ type SearchWriterProps struct {
 	DomainName string
 	Index      string // base name of the indices
 	Lake       *DataLake
-	Transform  *Transform // nil: records go through as they are
 	Logs       Logs
 	Network    *Network // nil: the domain has a public endpoint
 }
@@ -35,37 +34,23 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 	log := newDeliveryLog(this, props.StackName, event.Search, props.Logs)
 	domain := domainARN(props.DomainName)
 	policies := map[string][]statement{
-		"Lake": props.Lake.write(SearchPrefix, errorPrefixOf(event.Search)),
-		"Log":  {log.write()},
-		// AWS's own list. The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the
-		// creation of the stream. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
-		"Domain": {
-			{
-				Actions:   []string{"es:DescribeDomain", "es:DescribeDomainConfig", "es:DescribeDomains", "es:ESHttpPost", "es:ESHttpPut"},
-				Resources: []string{domain, domain + "/*"},
-			},
-			{
-				Actions: []string{"es:ESHttpGet"},
-				Resources: []string{
-					domain + "/_all/_settings",
-					domain + "/_cluster/stats",
-					domain + "/" + props.Index + "*/_mapping/*",
-					domain + "/_nodes",
-					domain + "/_nodes/stats",
-					domain + "/_nodes/*/stats",
-					domain + "/_stats",
-					domain + "/" + props.Index + "*/_stats",
-				},
-			},
-		},
-	}
-	if props.Transform != nil {
-		policies["Transform"] = []statement{props.Transform.invoke()}
+		"Lake":      props.Lake.write(SearchPrefix, errorPrefixOf(event.Search)),
+		"Log":       {log.write()},
+		"Transform": {invokeTransform(props.StackName, event.Search)},
+		// The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the creation of the stream.
+		// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+		"Domain": append([]statement{{
+			Actions:   []string{"es:DescribeDomain", "es:DescribeDomainConfig", "es:DescribeDomains"},
+			Resources: []string{domain, domain + "/*"},
+		}}, statementsOn(props.DomainName, writerRequests(props.Index))...),
 	}
 	if props.Network != nil {
 		policies["Network"] = props.Network.stream().manageDeliveryInterfaces()
 	}
 	role := newServiceRole(this, "Role", "Delivers the search stream of "+props.StackName, deliveryPrincipal(), policies)
+	if props.Network != nil {
+		props.Network.createDeliveryInterfaces(this, role)
+	}
 	return &SearchWriter{this, role, log, props.Network}
 }
 
@@ -99,14 +84,17 @@ func deliverInside(network *Network, role awsiam.Role) *awskinesisfirehose.CfnDe
 }
 
 // NewSearchStream makes the stream that delivers to the domain.
-func NewSearchStream(scope constructs.Construct, id string, props SearchStreamProps) *Stream {
-	this := constructs.NewConstruct(scope, jsii.String(id))
+func NewSearchStream(scope constructs.Construct, name string, props SearchStreamProps) *Stream {
+	this := constructs.NewConstruct(scope, jsii.String(name))
 	role, log := props.Writer.Role, props.Writer.log
-	backupMode := "FailedDocumentsOnly"
+	// Firehose's update has no backup mode, and CloudFormation, which believes it can change it, would have nothing to send: the
+	// stream would keep the old mode without a word. So the mode is part of the stream's id, and a change of it replaces the stream.
+	// https://docs.aws.amazon.com/firehose/latest/APIReference/API_AmazonopensearchserviceDestinationUpdate.html
+	id, backupMode := "Stream", "FailedDocumentsOnly"
 	if props.BackupAll {
-		backupMode = "AllDocuments"
+		id, backupMode = "StreamBackingUpAll", "AllDocuments"
 	}
-	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String("Stream"), &awskinesisfirehose.CfnDeliveryStreamProps{
+	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String(id), &awskinesisfirehose.CfnDeliveryStreamProps{
 		DeliveryStreamType:                         jsii.String("DirectPut"),
 		DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
 		// No TypeName: OpenSearch 2 and later refuse one.

@@ -41,7 +41,7 @@ func NewTransform(scope constructs.Construct, id string, props TransformProps) *
 		panic(err) // a list of strings always encodes
 	}
 	function, _ := newFunction(this, functionProps{
-		Name:        props.StackName + "-transform-" + string(props.Stream),
+		Name:        transformName(props.StackName, props.Stream),
 		Description: "Checks, enriches and conforms the events of the " + string(props.Stream) + " stream",
 		Asset:       props.Asset,
 		Environment: map[string]string{
@@ -59,11 +59,18 @@ func NewTransform(scope constructs.Construct, id string, props TransformProps) *
 	return &Transform{this, function, props.TimeoutSeconds}
 }
 
-// invoke lets Firehose call the function. The stream names a qualified ARN ($LATEST), so both forms are needed.
+func transformName(stackName string, stream event.Stream) string {
+	return stackName + "-transform-" + string(stream)
+}
+
+// invokeTransform lets Firehose call a stream's transform, whether it is there or not: an update takes rights away before it changes
+// the stream, whose change is in force minutes later still, and what Firehose may no longer call in between becomes dead letters.
+// The stream names a qualified ARN ($LATEST), so both forms are needed.
 // https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
-func (t *Transform) invoke() statement {
+func invokeTransform(stackName string, stream event.Stream) statement {
+	function := arn("lambda", "function:"+transformName(stackName, stream))
 	return statement{
 		Actions:   []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"},
-		Resources: []string{*t.Function.FunctionArn(), *t.Function.FunctionArn() + ":*"},
+		Resources: []string{function, function + ":*"},
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/smithy-go"
 )
 
 // RoleName and RoleService are the role by which OpenSearch Service makes its network interfaces. An account has one, for all
@@ -35,17 +37,25 @@ func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) e
 	if request == cfn.RequestDelete {
 		return nil
 	}
-	exists, err := r.roleExists(ctx)
-	if exists || err != nil {
-		return err
+	exists, lookErr := r.roleExists(ctx)
+	if exists {
+		return nil
 	}
-	_, err = r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(RoleService)})
-	if err != nil {
-		// Another stack may have made it in between; IAM then calls the name taken.
-		if exists, lookErr := r.roleExists(ctx); lookErr == nil && exists {
+	if lookErr != nil && !refused(lookErr) {
+		return lookErr
+	}
+	// A refused look-up says nothing: IAM may refuse it for a role that is missing, whose path it cannot know. The creation does.
+	_, err := r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(RoleService)})
+	switch {
+	case taken(err):
+		r.log().Info("the service-linked role is there", "role", RoleName)
+		return nil
+	case err != nil:
+		// Another stack may have made it in between.
+		if exists, err := r.roleExists(ctx); err == nil && exists {
 			return nil
 		}
-		return fmt.Errorf("creating the service-linked role of %s: %w", RoleService, err)
+		return errors.Join(fmt.Errorf("creating the service-linked role of %s: %w", RoleService, err), lookErr)
 	}
 	r.log().Info("created the service-linked role", "role", RoleName)
 	return r.sleep(ctx, propagation)
@@ -61,4 +71,17 @@ func (r Relay) roleExists(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("looking for the role %s: %w", RoleName, err)
+}
+
+// refused reports whether IAM did not answer for want of rights.
+func refused(err error) bool {
+	var code smithy.APIError
+	return errors.As(err, &code) && (code.ErrorCode() == "AccessDenied" || code.ErrorCode() == "AccessDeniedException")
+}
+
+// taken reports whether the role could not be created because it is there. IAM has no code for it, only this message: "Service role
+// name … has been taken in this account, please try a different suffix." https://github.com/awslabs/data-solutions-framework-on-aws/pull/409
+func taken(err error) bool {
+	var invalid *types.InvalidInputException
+	return errors.As(err, &invalid) && strings.Contains(invalid.ErrorMessage(), "has been taken in this account")
 }

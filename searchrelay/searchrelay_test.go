@@ -193,6 +193,8 @@ func TestServiceLinkedRole(t *testing.T) {
 	there := reply{status: http.StatusOK, body: role("GetRole")}
 	taken := reply{status: http.StatusBadRequest, body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>Service role name AWSServiceRoleForAmazonOpenSearchService has been taken in this account, please try a different suffix.</Message></Error></ErrorResponse>`}
 	denied := reply{status: http.StatusForbidden, body: `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>`}
+	invalid := reply{status: http.StatusBadRequest, body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>something else</Message></Error></ErrorResponse>`}
+	down := reply{status: http.StatusServiceUnavailable, body: `<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceFailure</Code><Message>later</Message></Error></ErrorResponse>`}
 	look, create := "GetRole "+RoleName, "CreateServiceLinkedRole opensearchservice.amazonaws.com"
 	for _, test := range []struct {
 		name    string
@@ -204,9 +206,14 @@ func TestServiceLinkedRole(t *testing.T) {
 	}{
 		{"a role that is there is left alone", cfn.RequestCreate, []reply{there}, []string{look}, nil, ""},
 		{"a missing role is made and given time", cfn.RequestCreate, []reply{missing, {status: http.StatusOK, body: role("CreateServiceLinkedRole")}}, []string{look, create}, []time.Duration{propagation}, ""},
-		{"a role that another stack made meanwhile will do", cfn.RequestCreate, []reply{missing, taken, there}, []string{look, create, look}, nil, ""},
+		{"a role that another stack made meanwhile will do", cfn.RequestCreate, []reply{missing, taken}, []string{look, create}, nil, ""},
+		{"a role that is there after a failed creation will do", cfn.RequestCreate, []reply{missing, invalid, there}, []string{look, create, look}, nil, ""},
+		{"another invalid input fails", cfn.RequestCreate, []reply{missing, invalid, missing}, []string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
 		{"a refused creation fails", cfn.RequestUpdate, []reply{missing, denied, missing}, []string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
-		{"a refused look fails", cfn.RequestCreate, []reply{denied}, []string{look}, nil, "looking for the role AWSServiceRoleForAmazonOpenSearchService: "},
+		{"a refused look says nothing: the role is made", cfn.RequestCreate, []reply{denied, {status: http.StatusOK, body: role("CreateServiceLinkedRole")}}, []string{look, create}, []time.Duration{propagation}, ""},
+		{"a refused look says nothing: the role is there", cfn.RequestCreate, []reply{denied, taken}, []string{look, create}, nil, ""},
+		{"a refused look and a refused creation fail", cfn.RequestCreate, []reply{denied, denied, denied}, []string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
+		{"a look that fails otherwise ends it", cfn.RequestCreate, []reply{down}, []string{look}, nil, "looking for the role AWSServiceRoleForAmazonOpenSearchService: "},
 		{"a delete leaves it to other domains", cfn.RequestDelete, nil, nil, nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -70,6 +70,9 @@ func (s *Settings) finish(name func(key string) string) []string {
 		}
 		return notes
 	}
+	if len(s.VPCZones) > 0 && !s.VPC.New {
+		note("vpcZones", "not used: only a new VPC gets subnets in these zones")
+	}
 	if s.OpenSearchZoneCount == 3 && s.OpenSearchInstanceCount%3 != 0 {
 		note("openSearchInstanceCount", "%d data nodes are spread unevenly over 3 zones, a multiple of 3 is not", s.OpenSearchInstanceCount)
 	}

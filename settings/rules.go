@@ -75,6 +75,10 @@ func (s Settings) conflicts() []conflict {
 		broken("vpc openSearchZoneCount openSearchInstanceCount", "subnets must be one for each zone: %d with openSearchZoneCount %d (got %d)",
 			s.OpenSearchZoneCount, s.OpenSearchZoneCount, len(existing.Subnets))
 	}
+	if zones := s.VPCZones; s.VPC.New && len(zones) > 0 && len(zones) != s.OpenSearchZoneCount {
+		broken("vpcZones openSearchZoneCount openSearchInstanceCount", "must be none or name %d, one for each zone of openSearchZoneCount (got %d)",
+			s.OpenSearchZoneCount, len(zones))
+	}
 	if master, ok := parseInstanceType(s.OpenSearchMasterInstanceType); ok && s.OpenSearchMasterCount > 0 && master.graviton() != data.graviton() {
 		broken("openSearchMasterInstanceType openSearchMasterCount openSearchInstanceType", "must be %s type like the data nodes' %s (got %q)",
 			data.processor(), data.name, master.name)

@@ -51,7 +51,8 @@ type Settings struct {
 	OpenSearchAdminRoleArns  []string `json:"openSearchAdminRoleArns"`
 	OpenSearchReaderRoleArns []string `json:"openSearchReaderRoleArns"`
 
-	VPC VPC `json:"vpc"` // of the domain, its setup function and its stream's delivery
+	VPC      VPC      `json:"vpc"`      // of the domain, its setup function and its stream's delivery
+	VPCZones []string `json:"vpcZones"` // of a new VPC's subnets, one each; empty: the region's first zones
 
 	TransformMemoryMB            int      `json:"transformMemoryMB"` // MiB
 	TransformTimeoutSeconds      int      `json:"transformTimeoutSeconds"`

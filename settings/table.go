@@ -68,6 +68,8 @@ var (
 	roleForm = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
 	roleRule = "a list of IAM role ARNs, arn:aws:iam::<account>:role/<name>"
 
+	zonesRule = "a list of Availability Zones such as eu-west-1a"
+
 	emailForm = regexp.MustCompile(`^[^\s@,;<>()"\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 	emailRule = "an e-mail address"
 )
@@ -138,6 +140,8 @@ func table(s *Settings) []setting {
 
 		{"vpc", "", vpc{&s.VPC}, all(`"none"`),
 			"VPC of the domain: none (a public endpoint), one of the stack's own, or an existing one"},
+		{"vpcZones", "", list{to: &s.VPCZones, rule: zonesRule, item: zoneForm.MatchString, word: "none"}, all(`[]`),
+			"Availability Zones of the subnets of a new VPC, one each; none: the first that the account has"},
 
 		// Memory buys CPU: a batch of 0.5 MB takes some 13 MB and 1.5 ms of a whole CPU, of which 256 MB are a seventh. Half as
 		// much would cost the same, because it takes twice as long (docs/performance.md).

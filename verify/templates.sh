@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Synthesises the stack for every environment, with the real command line of the CDK, and for every value of the settings that
-# change what there is and every instance family, in one process; and holds each template against CloudFormation's own schemas
-# (cfn-lint). Then checks that testdata/create-only.json is what these schemas say.
+# change what there is, every instance family and the volumes on both sides of each step of gp3's minima, in one process; and
+# holds each template against CloudFormation's own schemas (cfn-lint). Then checks that testdata/create-only.json is what these
+# schemas say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
