@@ -13,10 +13,6 @@ import (
 )
 
 // indexTemplate is written exactly as OpenSearch answers it: settings nested under "index", their values strings.
-//
-// "dynamic" is false: a field that the schema does not declare stays in the document (_source) but is not indexed. Indexing
-// it would let one event with thousands of keys use up the mapping, and the first value of a field decide its type and
-// refuse every later event that differs. To search a field, declare it in the event's schema.
 func indexTemplate(s State) object {
 	return object{
 		"index_patterns": s.patterns(),
@@ -33,9 +29,18 @@ func indexTemplate(s State) object {
 				// source is how much of a slow document the log quotes: events do not belong into logs.
 				"indexing": object{"slowlog": object{"threshold": object{"index": object{"warn": "5s"}}, "source": "0"}},
 			}},
-			"mappings": object{"dynamic": "false", "date_detection": false, "properties": s.Properties},
+			"mappings": s.Mappings(),
 		},
 	}
+}
+
+// Mappings returns the "mappings" of the pipeline's indices.
+//
+// "dynamic" is false: a field that the schema does not declare stays in the document (_source) but is not indexed. Indexing
+// it would let one event with thousands of keys use up the mapping, and the first value of a field decide its type and
+// refuse every later event that differs. To search a field, declare it in the event's schema.
+func (s State) Mappings() map[string]any {
+	return object{"dynamic": "false", "date_detection": false, "properties": s.Properties}
 }
 
 // putTemplate creates the index template, or replaces one that differs. It decides about new indices only.

@@ -4,6 +4,7 @@ package opensearch
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -12,17 +13,15 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	"firehose-pipeline/jsonscan"
 )
 
-// Files plays OpenSearch with a file for each index, one document a line. It knows no mapping: it refuses only what OpenSearch
-// refuses whatever the mapping, a key that comes twice (of which it sees those of the top level).
+// Files plays OpenSearch with a file for each index, one document a line. It rejects the documents that OpenSearch rejects with the
+// mapping that the indices have.
 type Files struct {
 	dir string
 
 	mu      sync.Mutex
-	scanner *jsonscan.Scanner
+	checker *Checker
 
 	// Hashes of the ids of the latest documents, in two halves of which the older one is forgotten; nil: of none.
 	ids, older  map[uint64]struct{}
@@ -30,9 +29,9 @@ type Files struct {
 	overwritten int64
 }
 
-// NewFiles plays an OpenSearch whose indices are <dir>/<index>.ndjson. The folder must exist.
-func NewFiles(dir string) *Files {
-	return &Files{dir: dir, scanner: jsonscan.NewScanner(jsonscan.NewNames())}
+// NewFiles plays an OpenSearch whose indices are <dir>/<index>.ndjson and have this mapping. The folder must exist.
+func NewFiles(dir string, mapping *Mapping) *Files {
+	return &Files{dir: dir, checker: mapping.NewChecker()}
 }
 
 // Overwrite makes a document that comes again, with the id that it had, take the place of the one before, as in OpenSearch. A
@@ -76,11 +75,15 @@ func (f *Files) known(id []byte) bool {
 }
 
 const (
-	allTaken    = `{"took":0,"errors":false,"items":[]}`
-	taken       = `{"index":{"status":201}}`
-	repeatedKey = `{"index":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"failed to parse",` +
-		`"caused_by":{"type":"json_parse_exception","reason":"Duplicate field"}}}}`
+	allTaken = `{"took":0,"errors":false,"items":[]}`
+	taken    = `{"index":{"status":201}}`
 )
+
+// rejected is a document of a bulk request that is not accepted.
+type rejected struct {
+	number int // in the request, from 0
+	why    *Rejection
+}
 
 // Bulk adds the documents of a bulk request of "index" actions.
 func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, answer []byte, err error) {
@@ -88,7 +91,7 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 	defer f.mu.Unlock()
 	var documents []byte // for one index, until another comes
 	var index string
-	var refused []int
+	var refused []rejected
 	count := 0
 	for len(body) > 0 {
 		action, rest, ok := bytes.Cut(body, []byte("\n"))
@@ -107,8 +110,8 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 			}
 			index, documents = name, documents[:0]
 		}
-		if _, problem := f.scanner.Object(source, 0); problem != jsonscan.None || f.scanner.Repeats {
-			refused = append(refused, count)
+		if why := f.checker.Check(string(id), source); why != nil {
+			refused = append(refused, rejected{count, why})
 		} else if !f.known(id) {
 			documents = append(append(documents, source...), '\n')
 		}
@@ -117,26 +120,32 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 	if err := f.write(index, documents); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, itemised(count, refused), nil
+	answer, err = itemised(count, refused)
+	return http.StatusOK, answer, err
 }
 
-// itemised is the answer to a request of n documents of which some were refused.
-func itemised(n int, refused []int) []byte {
+// itemised is the answer to a request of n documents of which some were rejected.
+func itemised(n int, refused []rejected) ([]byte, error) {
 	if len(refused) == 0 {
-		return []byte(allTaken)
+		return []byte(allTaken), nil
 	}
 	answer := []byte(`{"took":0,"errors":true,"items":[`)
 	for i := range n {
 		if i > 0 {
 			answer = append(answer, ',')
 		}
-		if len(refused) > 0 && refused[0] == i {
-			answer, refused = append(answer, repeatedKey...), refused[1:]
-		} else {
+		if len(refused) == 0 || refused[0].number != i {
 			answer = append(answer, taken...)
+			continue
 		}
+		why, err := json.Marshal(refused[0].why)
+		if err != nil {
+			return nil, fmt.Errorf("answering bulk request: %w", err)
+		}
+		answer = append(append(append(answer, `{"index":{"status":400,"error":`...), why...), "}}"...)
+		refused = refused[1:]
 	}
-	return append(answer, "]}"...)
+	return append(answer, "]}"...), nil
 }
 
 // placeOf reads the index and the id, if there is one, of an action, in the form in which the model's streams write it.

@@ -10,7 +10,11 @@ import (
 
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
-	f := NewFiles(dir)
+	m, err := NewMapping(mappings(nil), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFiles(dir, m)
 	bulk := func(body string) (string, error) {
 		status, answer, err := f.Bulk(t.Context(), time.Time{}, []byte(body))
 		if err == nil && status != 200 {

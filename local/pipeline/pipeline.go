@@ -163,7 +163,11 @@ func (p *Pipeline) openSearch(ctx context.Context) error {
 
 func (p *Pipeline) openSearchEngine(ctx context.Context) (err error) {
 	if p.o.OpenSearch == nil {
-		p.files = opensearch.NewFiles(p.folder.path(indicesDir))
+		mapping, err := p.indexMapping()
+		if err != nil {
+			return fmt.Errorf("reading template: %w", err)
+		}
+		p.files = opensearch.NewFiles(p.folder.path(indicesDir), mapping)
 		if p.faults.On(fault.SearchLost) { // nothing else makes a stream send again what has been taken
 			p.files.Overwrite()
 		}
@@ -184,6 +188,18 @@ func (p *Pipeline) openSearchEngine(ctx context.Context) (err error) {
 	}
 	p.search = p.server
 	return nil
+}
+
+// indexMapping is the mapping that the search setup gives the indices. Without a search setup there is none.
+func (p *Pipeline) indexMapping() (*opensearch.Mapping, error) {
+	state := searchsetup.State{}
+	if p.config.SearchState != "" {
+		var err error
+		if state, err = searchsetup.ParseState(p.config.SearchState); err != nil {
+			return nil, err
+		}
+	}
+	return opensearch.NewMapping(state.Mappings(), p.config.SearchVersion)
 }
 
 // searchPatience is how long a server may refuse its setup; the setup ends 20 s earlier.

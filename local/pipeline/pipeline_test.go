@@ -274,6 +274,7 @@ func TestRun(t *testing.T) {
 			"lake ByteOrderMark": 1, "lake InvalidUtf8": 1, "lake TooDeep": 1,
 			"search EmptyRecord": 1, "search InvalidJson": 3, "search UnexpectedEnd": 1, "search NotAnObject": 4,
 			"search ByteOrderMark": 1, "search InvalidUtf8": 1, "search TooDeep": 1, "search TrailingData": 3,
+			"search SearchRejected": 1, // the engine does not accept a repeated key at any depth
 		}
 		if !reflect.DeepEqual(reasons, want) {
 			t.Errorf("reasons\n got %v\nwant %v", reasons, want)
@@ -299,6 +300,36 @@ func TestRun(t *testing.T) {
 			w.clean()
 		})
 	}
+	t.Run("without the transform, what OpenSearch rejects whatever an event is like is a dead letter each", func(t *testing.T) {
+		w := open(t, options(t, "untransformed"))
+		rejected := map[string]string{ // part of OpenSearch's reason by the event
+			`{"event_id":"r-1","_id":"x"}`:                            "Field [_id] is a metadata field",
+			`{"event_id":"r-2","amount":9.5,"amount.currency":"EUR"}`: "Existing mapping for [amount] must be of type object but found [double]",
+			`{"event_id":"r-3","detail":{"a":1,"a":2}}`:               "Duplicate field 'a'",
+			`{"event_id":"r-4","a..b":1}`:                             "[a..b]",
+			`{"event_id":"r-5","brand":{"name":"acme"}}`:              "failed to parse field [brand] of type [keyword]",
+		}
+		w.put(slices.Sorted(maps.Keys(rejected))...)
+		w.put(`{"event_id":"kept","amount":"x","detail":{"_id":1},"a.b":2}`)
+		if got := w.flush().Streams.Search; got.Delivered != 1 || got.Failed != 5 {
+			t.Errorf("counts: got %+v", got)
+		}
+		found := 0
+		for _, m := range w.letters() {
+			if m.Stream != "search" {
+				continue
+			}
+			found++
+			if reason := rejected[string(m.RawData)]; m.Reason != deadletter.SearchRejected || m.ErrorCode != "400" || m.Attempts != 1 ||
+				reason == "" || !strings.Contains(m.ErrorMessage, reason) {
+				t.Errorf("letter: got %+v", m)
+			}
+		}
+		if found != len(rejected) {
+			t.Errorf("letters: got %d", found)
+		}
+		w.clean()
+	})
 	t.Run("orc is refused", func(t *testing.T) {
 		if _, err := pipeline.Open(t.Context(), options(t, "orc")); err == nil || !strings.Contains(err.Error(), "orc is not modelled: run with dataFormat parquet or json") {
 			t.Errorf("error: got %v", err)

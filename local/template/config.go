@@ -27,6 +27,8 @@ type Config struct {
 	ErrorHandler Function
 	// SearchState is the State of the search setup, a JSON object; empty when the stack has none.
 	SearchState string
+	// SearchVersion is the version of the search domain's engine, for example 2.19; empty when the stack has no domain or names none.
+	SearchVersion string
 }
 
 // Stream is one delivery stream.

@@ -60,7 +60,10 @@ func parse(template []byte, stackName string) (*Config, error) {
 	if len(c.Streams) == 0 || c.Streams[0].Kind != event.Lake {
 		return nil, errors.New("no delivery stream to s3")
 	}
-	c.SearchState, err = p.searchState()
+	if c.SearchState, err = p.searchState(); err != nil {
+		return nil, err
+	}
+	c.SearchVersion, err = p.searchVersion()
 	return c, err
 }
 
@@ -78,6 +81,23 @@ func (p *parser) searchState() (string, error) {
 		return "", fmt.Errorf("%s: must be one resource with a State (got %d, %q)", ids[0], len(ids), c.State)
 	}
 	return c.State, nil
+}
+
+// searchVersion reads the version of the search domain's engine.
+func (p *parser) searchVersion() (string, error) {
+	ids := p.all("AWS::OpenSearchService::Domain")
+	if len(ids) == 0 {
+		return "", nil
+	}
+	var d struct{ EngineVersion string }
+	if err := p.decodeProperties(ids[0], &d, false); err != nil {
+		return "", err
+	}
+	version, ok := strings.CutPrefix(d.EngineVersion, "OpenSearch_")
+	if len(ids) > 1 || !ok && d.EngineVersion != "" {
+		return "", fmt.Errorf("%s: must be one domain with an engine OpenSearch_<version> (got %d, %q)", ids[0], len(ids), d.EngineVersion)
+	}
+	return version, nil
 }
 
 type parser struct{ resolver }

@@ -149,6 +149,7 @@ func TestRefusals(t *testing.T) {
 		{"a way into a VPC with too many groups", set(search, "VpcConfiguration", map[string]any{"RoleARN": "r", "SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"1", "2", "3", "4", "5", "6"}}), "VPC: must have 1 to 5 security groups (got 6)"},
 		{"a way into a VPC without a role", set(search, "VpcConfiguration", map[string]any{"SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"sg-1"}}), "VPC: must have a role"},
 		{"a runtime that is not run", set([]string{"Resources", "LakeTransformFunction*", "Properties"}, "Runtime", "nodejs24.x"), "runtime: must be provided.al2023"},
+		{"another engine than OpenSearch", set([]string{"Resources", "SearchDomain*", "Properties"}, "EngineVersion", "Elasticsearch_7.10"), `must be one domain with an engine OpenSearch_<version> (got 1, "Elasticsearch_7.10")`},
 		{"no notification", remove(bucket, "NotificationConfiguration"), "notifies no function"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,168 @@
+package opensearch
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"firehose-pipeline/jsonscan"
+)
+
+// fieldType is how the engine treats the values of one field.
+type fieldType uint8
+
+const (
+	unmapped fieldType = iota // kept in the document, not read
+	disabled                  // an object that is not parsed ("enabled": false)
+	keyword
+	number
+	date
+	boolean
+	metadata // a field of the engine's own, which a document must not have
+	docCount // _doc_count, the one metadata field that a document may have
+)
+
+// field is one name of a mapping.
+type field struct {
+	name, typeName string
+	fieldType
+	ignoreAbove bool // a keyword too long for a term is left out instead of failing the document
+}
+
+// Mapping is an index's mapping, as the engine applies it to documents. It is not changed once made.
+type Mapping struct {
+	fields  []field // in the order of names
+	names   *jsonscan.Names
+	byName  map[string]int
+	version version
+}
+
+// version is that of the engine. Measured were 2.19.1, 3.5.0 and 3.8.0; the versions between are taken to be like the earlier one
+// of the same major version.
+type version struct{ major, minor int }
+
+func (v version) atLeast(major, minor int) bool {
+	return v.major > major || v.major == major && v.minor >= minor
+}
+
+// DefaultVersion is the engine that is modelled when none is named.
+const DefaultVersion = "2.19"
+
+func parseVersion(text string) (version, error) {
+	major, minor, _ := strings.Cut(text, ".")
+	m, err := strconv.Atoi(major)
+	n, err2 := strconv.Atoi(minor)
+	if err != nil || err2 != nil || m < 1 || n < 0 {
+		return version{}, fmt.Errorf("engine version: must be <major>.<minor>, for example %s (got %q)", DefaultVersion, text)
+	}
+	return version{m, n}, nil
+}
+
+// metadataFields are the engine's own fields, as OpenSearch 2.19.1 knows them. _type, _size, _op_type and _primary_term are none.
+var metadataFields = []string{"_data_stream_timestamp", "_field_names", "_id", "_ignored", "_index", "_nested_path", "_routing", "_seq_no",
+	"_source", "_version"}
+
+// property is one of a mapping's "properties", with the parameters that the model knows.
+type property struct {
+	Type            string  `json:"type"`
+	IgnoreAbove     *int    `json:"ignore_above"`
+	IgnoreMalformed *bool   `json:"ignore_malformed"`
+	Format          *string `json:"format"` // of no consequence: ignore_malformed keeps a document with any other date
+	Enabled         *bool   `json:"enabled"`
+}
+
+// NewMapping reads the "mappings" of an index or template, which must be the kind that the search setup makes: dynamic is false, and
+// every number and date has ignore_malformed. version is the engine's, <major>.<minor>; empty stands for [DefaultVersion].
+func NewMapping(mappings map[string]any, version string) (*Mapping, error) {
+	if version == "" {
+		version = DefaultVersion
+	}
+	v, err := parseVersion(version)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(mappings)
+	if err != nil {
+		return nil, fmt.Errorf("reading mappings: %w", err)
+	}
+	var got struct {
+		Dynamic       any                 `json:"dynamic"`
+		DateDetection bool                `json:"date_detection"` // of no consequence where dynamic is false
+		Properties    map[string]property `json:"properties"`
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&got); err != nil {
+		return nil, fmt.Errorf("reading mappings: %w", err)
+	}
+	if got.Dynamic != "false" && got.Dynamic != false {
+		return nil, fmt.Errorf("reading mappings: dynamic: only false is modelled (got %v)", got.Dynamic)
+	}
+	m := &Mapping{byName: map[string]int{}, version: v}
+	for _, name := range slices.Sorted(maps.Keys(got.Properties)) {
+		f, err := newField(name, got.Properties[name])
+		if err != nil {
+			return nil, fmt.Errorf("reading mappings: property %q: %w", name, err)
+		}
+		m.fields = append(m.fields, f)
+	}
+	own := metadataFields
+	if v.major >= 3 {
+		own = append(slices.Clone(own), "_feature")
+	}
+	for _, name := range own {
+		m.fields = append(m.fields, field{name: name, typeName: name, fieldType: metadata})
+	}
+	m.fields = append(m.fields, field{name: "_doc_count", typeName: "_doc_count", fieldType: docCount})
+	names := make([]string, len(m.fields))
+	for i, f := range m.fields {
+		if _, twice := m.byName[f.name]; twice {
+			return nil, fmt.Errorf("reading mappings: property %q: a metadata field has that name", f.name)
+		}
+		names[i], m.byName[f.name] = f.name, i
+	}
+	m.names = jsonscan.NewNames(names...)
+	return m, nil
+}
+
+func newField(name string, p property) (field, error) {
+	f := field{name: name, typeName: p.Type, ignoreAbove: p.IgnoreAbove != nil}
+	malformedKept := p.IgnoreMalformed != nil && *p.IgnoreMalformed
+	switch {
+	case strings.Contains(name, ".") || name == "":
+		return f, fmt.Errorf("a dotted or empty name is not modelled")
+	case p.Type == "object" && p.Enabled != nil && !*p.Enabled:
+		f.fieldType = disabled
+	case p.Type == "boolean" && p.IgnoreMalformed == nil:
+		f.fieldType = boolean
+	case p.Type == "keyword" && p.IgnoreMalformed == nil:
+		// A term is at most 32,766 bytes of UTF-8, three for a UTF-16 unit.
+		if f.ignoreAbove && *p.IgnoreAbove > longestTerm/3 {
+			return f, fmt.Errorf("ignore_above: only up to %d is modelled (got %d)", longestTerm/3, *p.IgnoreAbove)
+		}
+		f.fieldType = keyword
+	case (p.Type == "double" || p.Type == "long") && malformedKept:
+		f.fieldType = number
+	case p.Type == "date" && malformedKept:
+		f.fieldType = date
+	default:
+		return f, fmt.Errorf("must be a keyword, boolean, double, long or date, the last three with ignore_malformed, or an object that is "+
+			"not enabled (got type %q)", p.Type)
+	}
+	return f, nil
+}
+
+// longestTerm is the longest term of a Lucene index, in bytes (IndexWriter.MAX_TERM_LENGTH).
+const longestTerm = 32_766
+
+// find returns the field of a name.
+func (m *Mapping) find(name []byte) *field {
+	if i, ok := m.byName[string(name)]; ok {
+		return &m.fields[i]
+	}
+	return nil
+}
