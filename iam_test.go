@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"firehose-pipeline/searchsetup"
 	"firehose-pipeline/settings"
 )
 
@@ -325,9 +326,9 @@ func TestRequestsToTheDomain(t *testing.T) {
 		"PATCH /realtime-events-2026-01-31", "PUT /_plugins/_ism/policies/other", "POST /_plugins/_ism/remove/other",
 	}
 	reads := []string{"GET /realtime-events-2026-01-31/_search", "POST /realtime-events-2026-01-31/_search", "GET /_search", "POST /_msearch", "GET /_cat/indices"}
-	calls, err := os.ReadFile("searchsetup/testdata/calls.txt")
-	if err != nil {
-		t.Fatal(err)
+	var calls []string
+	for _, call := range (searchsetup.State{Index: "realtime-events"}).Calls() {
+		calls = append(calls, call.Method+" "+strings.ReplaceAll(call.Path, "*", "026-01-31%2Crealtime-events-2026-02-01"))
 	}
 	for _, c := range []struct {
 		principal          string
@@ -338,7 +339,7 @@ func TestRequestsToTheDomain(t *testing.T) {
 			"GET /_all/_settings", "GET /_cluster/stats", "GET /realtime-events-2026-01-31/_mapping/_doc", "GET /_nodes", "GET /_nodes/stats",
 			"GET /_nodes/x/stats", "GET /_stats", "GET /realtime-events-2026-01-31/_stats",
 		}, slices.Concat(security, destructive, reads[:1], reads[2:], []string{"GET /realtime-events-2026-01-31/_doc/1"})},
-		{setup, strings.Split(strings.TrimSpace(string(calls)), "\n"), slices.Concat(security[3:4], security[5:], destructive, reads, []string{
+		{setup, calls, slices.Concat(security[3:4], security[5:], destructive, reads, []string{
 			"POST /_bulk", "PUT /_plugins/_security/api/internalusers/x", "PATCH /_plugins/_security/api/securityconfig", "PUT /realtime-events-2026-01-31/_doc/1",
 		})},
 		{reader, slices.Concat(reads, []string{

@@ -43,8 +43,8 @@ func writerRequests(index string) []requests {
 	}
 }
 
-// setupRequests are what package searchsetup calls (searchsetup/testdata/calls.txt): no documents, no deletion of an index, and of
-// the security plugin roles, mappings and the audit log.
+// setupRequests are what package searchsetup calls (searchsetup.State.Calls): no documents, no deletion of an index, and of the
+// security plugin roles, mappings and the audit log.
 func setupRequests(index string) []requests {
 	const security, states = "/_plugins/_security/api", "/_plugins/_ism"
 	return []requests{
@@ -52,8 +52,11 @@ func setupRequests(index string) []requests {
 		{[]string{"Get", "Patch"}, []string{security + "/audit"}},
 		{[]string{"Delete", "Get", "Put"}, []string{"/_index_template/" + index, states + "/policies/" + index + "-retention"}},
 		{[]string{"Get", "Put"}, []string{"/" + index + "*/_mapping", "/" + index + "*/_settings*"}},
-		{[]string{"Get"}, []string{states + "/explain/" + index + "*"}},
-		{[]string{"Post"}, []string{states + "/add/" + index + "*", states + "/change_policy/" + index + "*", states + "/remove/" + index + "*"}},
+		{[]string{"Get"}, []string{"/_cluster/settings", states + "/policies", states + "/explain/" + index + "*"}},
+		{[]string{"Post"}, []string{
+			states + "/add/" + index + "*", states + "/change_policy/" + index + "*", states + "/remove/" + index + "*",
+			states + "/retry/" + index + "*",
+		}},
 	}
 }
 

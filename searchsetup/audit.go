@@ -2,7 +2,6 @@ package searchsetup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 )
@@ -44,8 +43,7 @@ func (s *Setup) activateAudit(ctx context.Context) error {
 		}
 		err = s.Client.call(ctx, http.MethodPatch, target, patch, nil)
 	}
-	var refused *CallError
-	if errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 && refused.Status != http.StatusConflict && refused.Status != http.StatusTooManyRequests {
+	if refused(err) {
 		s.log().Warn("the audit log is not activated", "error", err.Error())
 		return nil
 	}

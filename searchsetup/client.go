@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -20,6 +21,8 @@ const (
 	maxAnswer = 32 << 20
 	// maxQuoted bounds what an error quotes of an answer, in bytes: CloudFormation takes 4 KB for everything.
 	maxQuoted = 500
+	// maxNamed bounds what an error names of a path, in bytes.
+	maxNamed = 200
 )
 
 // Client calls the REST API of an OpenSearch server.
@@ -34,18 +37,26 @@ type Client struct {
 type CallError struct {
 	Method, Path string
 	Status       int    // 0: no answer came
-	Answer       string // the first bytes of the body
+	Answer       string // the first bytes of the body, printable
 	Err          error  // what went wrong, when Status is 0
 
+	// block is what a cluster_block_exception names; nil: the answer is another.
+	block *block
+	// final says that the same request gets the same answer, whatever the status.
+	final bool
 	// overtaken says that the answer follows from a change since the state was read: reading it again may help.
 	overtaken bool
 }
 
 func (e *CallError) Error() string {
-	if e.Status == 0 {
-		return fmt.Sprintf("%s %s: %v", e.Method, e.Path, e.Err)
+	path := e.Path
+	if len(path) > maxNamed {
+		path = fmt.Sprintf("%s… (%d bytes)", path[:maxNamed], len(path))
 	}
-	return fmt.Sprintf("%s %s answered %d: %s", e.Method, e.Path, e.Status, e.Answer)
+	if e.Status == 0 {
+		return fmt.Sprintf("%s %s: %s", e.Method, path, printable(e.Err.Error()))
+	}
+	return fmt.Sprintf("%s %s answered %d: %s", e.Method, path, e.Status, e.Answer)
 }
 
 func (e *CallError) Unwrap() error { return e.Err }
@@ -53,11 +64,21 @@ func (e *CallError) Unwrap() error { return e.Err }
 // temporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master role
 // too until its security plugin has read its configuration, and 503 before that.
 func (e *CallError) temporary() bool {
+	if e.final || e.block != nil {
+		return !e.final
+	}
 	switch e.Status {
 	case 0, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return true
 	}
 	return e.Status >= 500
+}
+
+// refused reports whether err is an answer that waiting does not change, once the domain has answered others.
+func refused(err error) bool {
+	var e *CallError
+	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.block == nil &&
+		e.Status != http.StatusConflict && e.Status != http.StatusTooManyRequests
 }
 
 // hasStatus reports whether err is an answer with that status.
@@ -101,13 +122,12 @@ func (c *Client) call(ctx context.Context, method, target string, body, out any)
 	status, answer, err := c.send(ctx, method, target, payload)
 	attributes := []any{"method", method, "path", target, "status", status, "milliseconds", time.Since(start).Milliseconds()}
 	if err != nil {
-		log.Info("call", append(attributes, "error", err.Error())...)
+		log.Info("call", append(attributes, "error", printable(err.Error()))...)
 		return &CallError{Method: method, Path: target, Err: err}
 	}
 	log.Info("call", attributes...)
 	if status < 200 || status > 299 {
-		quoted := strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)]))
-		return &CallError{Method: method, Path: target, Status: status, Answer: strings.ToValidUTF8(quoted, "�")}
+		return &CallError{Method: method, Path: target, Status: status, Answer: quote(answer), block: parseBlock(answer)}
 	}
 	if out == nil {
 		return nil
@@ -116,6 +136,25 @@ func (c *Client) call(ctx context.Context, method, target string, body, out any)
 		return fmt.Errorf("decoding answer of %s %s: %w", method, target, err)
 	}
 	return nil
+}
+
+// quote returns the beginning of a server's answer for an error or a log.
+func quote[T string | []byte](answer T) string {
+	return printable(strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)])))
+}
+
+// printable escapes what does not print: errors and logs are read in terminals and browsers, and what a server answers may
+// hold anything.
+func printable(text string) string {
+	var out strings.Builder
+	for _, r := range strings.ToValidUTF8(text, "�") {
+		if unicode.IsPrint(r) {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.String()
 }
 
 func (c *Client) send(ctx context.Context, method, target string, payload []byte) (status int, answer []byte, err error) {

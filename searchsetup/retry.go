@@ -50,8 +50,7 @@ func (c Clock) giveUp(ctx context.Context) time.Time {
 }
 
 // try runs a step until it succeeds, fails for good, or the next attempt would begin after giveUp. A step reads before it
-// writes, so running it again also mends a write that arrived although its answer did not, and a write that lost against
-// someone else's (409).
+// writes, so running it again also repairs a write whose response was lost, and one that lost against another client's (409).
 func (c Clock) try(ctx context.Context, giveUp time.Time, step func(context.Context) error) error {
 	// The last attempt must not outlive giveUp either.
 	ctx, cancel := context.WithTimeout(ctx, max(giveUp.Sub(c.now()), time.Millisecond))
@@ -77,10 +76,10 @@ func (c Clock) try(ctx context.Context, giveUp time.Time, step func(context.Cont
 		pause := min(firstPause<<min(attempt-1, 10), maxPause)
 		pause = pause/2 + rand.N(pause/2)
 		if c.now().Add(pause).After(giveUp) {
-			return fmt.Errorf("gave up after %d attempts: %w", attempt, err)
+			return withAdvice(fmt.Errorf("gave up after %d attempts: %w", attempt, err))
 		}
 		if sleepErr := c.sleep(ctx, pause); sleepErr != nil {
-			return fmt.Errorf("stopped waiting after %d attempts (%w): %w", attempt, sleepErr, err)
+			return withAdvice(fmt.Errorf("stopped waiting after %d attempts (%w): %w", attempt, sleepErr, err))
 		}
 	}
 }

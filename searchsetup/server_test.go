@@ -28,7 +28,7 @@ func TestAudit(t *testing.T) {
 			}
 			var log bytes.Buffer
 			state := wanted(d)
-			s, _ := newSetup(t, state, &log)
+			s, _ := newSetup(t, d, state, &log)
 			if err := s.Apply(t.Context(), state, nil); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestServerWithoutStateManagement(t *testing.T) {
 		d := newFakeDomain(t)
 		without(d)
 		state := wanted(d)
-		s, _ := newSetup(t, state, nil)
+		s, _ := newSetup(t, d, state, nil)
 		if err := s.Apply(t.Context(), state, nil); err == nil || !strings.Contains(err.Error(), "no index state management") {
 			t.Errorf("got %v", err)
 		}
@@ -79,7 +79,7 @@ func TestServerWithoutStateManagement(t *testing.T) {
 		d.indices["realtime-events-2026-09-21"] = &fakeIndex{replicas: "0", properties: object{}}
 		var log bytes.Buffer
 		state := wanted(d)
-		s, _ := newSetup(t, state, &log)
+		s, _ := newSetup(t, d, state, &log)
 		s.NoStateManagement = true
 		if err := s.Apply(t.Context(), state, nil); err != nil {
 			t.Fatal(err)

@@ -39,6 +39,10 @@ func (s *Setup) log() *slog.Logger {
 //
 // When Index changes, the roles, the template and the retention of the old name stay: its indices must still be readable
 // and be deleted when their time comes.
+//
+// What a person has to look at is in the log as a warning and fails nothing: indices that are closed, blocked, or managed by
+// another policy; a policy that takes new indices; index state management that is switched off. An index whose deletion has
+// failed for good is handed back to index state management.
 func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	if err := state.Validate(); err != nil {
 		return err
@@ -81,13 +85,28 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 			if unmanaged {
 				return nil
 			}
+			return s.checkRetention(ctx, state)
+		},
+		func(ctx context.Context) error {
+			if unmanaged {
+				return nil
+			}
 			return s.attachPolicy(ctx, state, version, rewritten)
 		},
 		func(ctx context.Context) error { return s.activateAudit(ctx) },
 	}
 	giveUp := s.Clock.giveUp(ctx)
+	warned := false
 	for _, step := range steps {
-		if err := s.Clock.try(ctx, giveUp, step); err != nil {
+		err := s.Clock.try(ctx, giveUp, func(ctx context.Context) error {
+			err := step(ctx)
+			if advice := blockOf(err).advice(); advice != "" && !warned {
+				warned = true
+				s.log().Warn("waiting: "+advice, "error", err.Error())
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -106,8 +125,11 @@ func missing(old, now []string) []string {
 }
 
 // Remove takes from the domain what Apply put there: the roles with their mappings, the admins' mappings, the template and
-// the retention policy. Indices, what others made and the audit log stay. It tries everything once and returns all errors joined; a
-// server that does not answer at all ends it.
+// the retention policy. Indices, what others made and the audit log stay. It tries everything once and returns all errors
+// joined; a server that does not answer at all ends it.
+//
+// The indices are no longer deleted by age then, but for closed ones: their jobs have a copy of the policy, which the server
+// takes from open indices only. The log names them.
 func (s *Setup) Remove(ctx context.Context, state State) error {
 	steps := []func(context.Context) error{
 		func(ctx context.Context) error { return s.mapAdmins(ctx, nil, state.AdminRoleARNs) },
@@ -118,7 +140,7 @@ func (s *Setup) Remove(ctx context.Context, state State) error {
 	}
 	var problems []error
 	for _, step := range steps {
-		err := step(ctx)
+		err := withAdvice(step(ctx))
 		problems = append(problems, err)
 		if hasStatus(err, 0) {
 			return fmt.Errorf("the server is out of reach: %w", errors.Join(problems...))

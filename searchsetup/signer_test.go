@@ -82,7 +82,7 @@ func TestSigV4(t *testing.T) {
 			}
 		}
 		state := wanted(d)
-		s, _ := newSetup(t, state, nil)
+		s, _ := newSetup(t, d, state, nil)
 		s.Client.Sign = SigV4(testCredentials, "eu-west-1", now)
 		if err := s.Apply(t.Context(), state, nil); err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func TestBasic(t *testing.T) {
 			t.Errorf("user %q, password %q", user, password)
 		}
 	}
-	s, _ := newSetup(t, wanted(d), nil)
+	s, _ := newSetup(t, d, wanted(d), nil)
 	s.Client.Sign = Basic("admin", "pass")
 	if err := s.Apply(t.Context(), wanted(d), nil); err != nil {
 		t.Fatal(err)

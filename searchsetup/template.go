@@ -69,26 +69,62 @@ func (s *Setup) putTemplate(ctx context.Context, state State) error {
 }
 
 // updateIndices brings what can change of existing indices to the state: the number of replicas, and fields that were
-// added to the schema. Neither shards nor the type of a field can change; such an index stays as it is until it is deleted.
+// added to the schema. Neither shards nor the type of a field can change; such an index stays as it is until it is deleted. So
+// does a closed index, and one that is blocked.
 func (s *Setup) updateIndices(ctx context.Context, state State) error {
-	names, err := s.indices(ctx, state)
-	if err != nil || len(names) == 0 {
+	list, err := s.indices(ctx, state, "open")
+	if err != nil {
 		return err
 	}
-	if err := s.updateReplicas(ctx, state, names); err != nil {
+	for _, name := range list.blocked {
+		s.log().Warn("a block keeps the index as it is", "index", printable(name), "error", "index.blocks.metadata [FORBIDDEN/9]")
+	}
+	if len(list.replicas) == 0 {
+		return nil
+	}
+	if err := s.updateReplicas(ctx, state, list.replicas); err != nil {
 		return err
 	}
 	return s.updateMappings(ctx, state)
 }
 
-// allIndices is the path of the pipeline's indices; none of them need exist.
-func allIndices(state State, segments ...string) string {
-	return path(append([]string{strings.Join(state.patterns(), ",")}, segments...)...) +
-		"?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=open"
+// allIndices is the path of the pipeline's indices without some; none of them need exist. expand says which of them that the
+// wildcard matches: "open" or "closed". <index> itself is found in either state.
+func allIndices(state State, expand string, without []string, segments ...string) string {
+	names := state.patterns()
+	for _, name := range without {
+		names = append(names, "-"+name)
+	}
+	return path(append([]string{strings.Join(names, ",")}, segments...)...) +
+		"?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=" + expand
 }
 
-// indices returns the open indices of the pipeline by name, with their number of replicas.
-func (s *Setup) indices(ctx context.Context, state State) (map[string]string, error) {
+// getIndices asks something about the pipeline's indices. One whose metadata is blocked fails the request for all: it is left
+// out, and its name returned.
+func (s *Setup) getIndices(ctx context.Context, state State, expand string, out any, segments ...string) (blocked []string, err error) {
+	for {
+		target := allIndices(state, expand, blocked, segments...)
+		err := s.Client.call(ctx, http.MethodGet, target, nil, out)
+		b := blockOf(err)
+		if b == nil || b.cluster {
+			return blocked, err
+		}
+		more := slices.DeleteFunc(b.indices, func(name string) bool { return slices.Contains(blocked, name) })
+		if len(more) == 0 || len(allIndices(state, expand, append(blocked, more...), segments...)) > maxRequestLine {
+			return blocked, err
+		}
+		blocked = append(blocked, more...)
+	}
+}
+
+// indexList is what is known of the pipeline's indices.
+type indexList struct {
+	replicas map[string]string // number of replicas of those that the server tells about
+	blocked  []string          // names of those whose metadata is blocked
+}
+
+// indices lists the open indices of the pipeline, or the closed ones.
+func (s *Setup) indices(ctx context.Context, state State, expand string) (indexList, error) {
 	var got map[string]struct {
 		Settings struct {
 			Index struct {
@@ -96,16 +132,22 @@ func (s *Setup) indices(ctx context.Context, state State) (map[string]string, er
 			} `json:"index"`
 		} `json:"settings"`
 	}
-	if err := s.Client.call(ctx, http.MethodGet, allIndices(state, "_settings", "index.number_of_replicas"), nil, &got); err != nil {
-		return nil, fmt.Errorf("listing indices of %q: %w", state.Index, err)
+	blocked, err := s.getIndices(ctx, state, expand, &got, "_settings", "index.number_of_replicas")
+	if err != nil {
+		return indexList{}, fmt.Errorf("listing %s indices of %q: %w", expand, state.Index, err)
 	}
-	names := make(map[string]string, len(got))
+	list := indexList{replicas: make(map[string]string, len(got))}
 	for name, index := range got {
 		if state.owns(name) { // not one that an alias of this name points to
-			names[name] = index.Settings.Index.Replicas
+			list.replicas[name] = index.Settings.Index.Replicas
 		}
 	}
-	return names, nil
+	for _, name := range blocked {
+		if state.owns(name) {
+			list.blocked = append(list.blocked, name)
+		}
+	}
+	return list, nil
 }
 
 func (s *Setup) updateReplicas(ctx context.Context, state State, indices map[string]string) error {
@@ -115,7 +157,7 @@ func (s *Setup) updateReplicas(ctx context.Context, state State, indices map[str
 			continue
 		}
 		body := object{"index": object{"number_of_replicas": want}}
-		if err := s.Client.call(ctx, http.MethodPut, path(name, "_settings"), body, nil); err != nil && !gone(err) {
+		if err := s.Client.call(ctx, http.MethodPut, path(name, "_settings"), body, nil); err != nil && !s.skip(name, err) {
 			return fmt.Errorf("changing replicas of index %q: %w", name, err)
 		}
 	}
@@ -128,7 +170,7 @@ func (s *Setup) updateMappings(ctx context.Context, state State) error {
 			Properties map[string]map[string]any `json:"properties"`
 		} `json:"mappings"`
 	}
-	if err := s.Client.call(ctx, http.MethodGet, allIndices(state, "_mapping"), nil, &got); err != nil {
+	if _, err := s.getIndices(ctx, state, "open", &got, "_mapping"); err != nil {
 		return fmt.Errorf("reading mappings of %q: %w", state.Index, err)
 	}
 	want, ok := asJSON(state.Properties).(map[string]any)
@@ -145,21 +187,19 @@ func (s *Setup) updateMappings(ctx context.Context, state State) error {
 			if !known {
 				added[field] = property
 			} else if w, ok := property.(map[string]any); ok && p["type"] != w["type"] && p["properties"] == nil {
-				s.log().Warn("an existing index keeps the field's old type", "index", name, "field", field, "type", p["type"], "declared", w["type"])
+				s.log().Warn("an existing index keeps the field's old type",
+					"index", printable(name), "field", field, "type", printable(fmt.Sprint(p["type"])), "declared", w["type"])
 			}
 		}
 		if len(added) == 0 {
 			continue
 		}
-		if err := s.Client.call(ctx, http.MethodPut, path(name, "_mapping"), object{"properties": added}, nil); err != nil && !gone(err) {
+		if err := s.Client.call(ctx, http.MethodPut, path(name, "_mapping"), object{"properties": added}, nil); err != nil && !s.skip(name, err) {
 			return fmt.Errorf("adding fields to index %q: %w", name, err)
 		}
 	}
 	return nil
 }
-
-// gone reports whether an index was deleted since it was listed, as the retention does.
-func gone(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
 // deleteTemplate removes the index template. It may be gone already.
 func (s *Setup) deleteTemplate(ctx context.Context, state State) error {

@@ -45,7 +45,11 @@ func (s *Server) configure() (err error) {
 		return err
 	}
 	s.URL = &url.URL{Scheme: "https", Host: fmt.Sprintf("127.0.0.1:%d", port)}
-	files := map[string]string{"opensearch.yml": fmt.Sprintf(settings, s.dir, port, transport), "jvm.options": jvmOptions}
+	node := fmt.Sprintf(settings, s.dir, port, transport)
+	if s.StateManagement() {
+		node += stateManagementSettings
+	}
+	files := map[string]string{"opensearch.yml": node, "jvm.options": jvmOptions}
 	for name, text := range security {
 		files["opensearch-security/"+name+".yml"] = fmt.Sprintf("_meta:\n  type: %q\n  config_version: 2\n%s", metaType(name), text)
 	}
@@ -85,6 +89,13 @@ plugins.security.authcz.admin_dn: ["CN=admin"]
 plugins.security.allow_default_init_securityindex: true
 plugins.security.restapi.roles_enabled: [all_access, security_manager]
 plugins.security.audit.type: log4j
+`
+
+// stateManagementSettings let the jobs run each minute, and protect their index as a domain does.
+const stateManagementSettings = `plugins.index_state_management.job_interval: 1
+plugins.index_state_management.jitter: 0.0
+plugins.security.system_indices.enabled: true
+plugins.security.system_indices.indices: [".opendistro-ism-config", ".opendistro-ism-managed-index-history*"]
 `
 
 // jvmOptions are OpenSearch's own without the log of the garbage collector, which goes to the installation's folder.

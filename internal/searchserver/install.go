@@ -38,6 +38,28 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "firehose-pipeline"), err
 }
 
+// homeVariable names an installation of the caller's own.
+const homeVariable = "OPENSEARCH_HOME"
+
+// ownHome checks an installation that the caller brings, and returns its version. It must have the plugins that a domain has of
+// what is tested here; index state management is one that is not published.
+func ownHome(home string) (version string, err error) {
+	for _, name := range []string{"bin/opensearch", "config", "plugins/opensearch-security",
+		"plugins/opensearch-job-scheduler", stateManagement} {
+		if _, err := os.Stat(filepath.Join(home, name)); err != nil {
+			return "", fmt.Errorf("%s: must be an installation of OpenSearch with %s: %w", homeVariable, name, err)
+		}
+	}
+	jars, err := filepath.Glob(filepath.Join(home, "lib", "opensearch-[0-9]*.jar"))
+	if err != nil || len(jars) != 1 {
+		return "", fmt.Errorf("%s: must be an installation of OpenSearch with one lib/opensearch-<version>.jar (got %q)", homeVariable, jars)
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(jars[0]), "opensearch-"), ".jar"), nil
+}
+
+// stateManagement is the folder of the plugin for index state management.
+const stateManagement = "plugins/opensearch-index-management"
+
 // install returns the folder of the installation, made once for each version.
 func install(ctx context.Context, progress io.Writer) (home string, err error) {
 	cache, err := cacheDir()

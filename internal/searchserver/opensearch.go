@@ -4,6 +4,8 @@
 //
 // It differs from a domain of Amazon OpenSearch Service in this: requests carry a user and a password, not a signature; the
 // domain's access policy is not there; and neither is index state management, whose plugin is not published where Maven finds it.
+// An installation of the caller's own, which the environment variable OPENSEARCH_HOME names, has it: there its jobs run every
+// minute, where those of a domain run every 5 to 8 minutes.
 package searchserver
 
 import (
@@ -34,6 +36,9 @@ const MasterARN = "arn:aws:iam::000000000000:role/master"
 type Options struct {
 	// Port of the HTTPS endpoint on 127.0.0.1, 0 for any free one.
 	Port int
+	// Home is an installation with the plugins for security, the job scheduler and index management. Empty: that of OPENSEARCH_HOME,
+	// and without it one is made from Maven Central, without the latter two.
+	Home string
 	// Progress gets a line for each step that takes time; nil for none.
 	Progress io.Writer
 }
@@ -47,6 +52,7 @@ type Server struct {
 	o       Options
 	dir     string // configuration, data and logs
 	home    string // the installation
+	version string
 	ca      *x509.CertPool
 	admin   *http.Client // with the administrator's certificate, which no mapping can lock out
 	process *exec.Cmd
@@ -65,13 +71,30 @@ const (
 	callTimeout  = 15 * time.Second
 )
 
+// StateManagement reports whether the server has index state management.
+func (s *Server) StateManagement() bool {
+	_, err := os.Stat(filepath.Join(s.home, stateManagement))
+	return err == nil
+}
+
+// Version of the running server.
+func (s *Server) Version() string { return s.version }
+
 // New installs OpenSearch unless that has been done, and starts it with an empty cluster. The caller ends it with Close.
 func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	s := &Server{o: o}
-	if s.home, err = install(ctx, o.Progress); err != nil {
+	s := &Server{o: o, home: o.Home, version: Version}
+	if s.home == "" {
+		s.home = os.Getenv(homeVariable)
+	}
+	if s.home != "" {
+		s.version, err = ownHome(s.home)
+	} else {
+		s.home, err = install(ctx, o.Progress)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("installing OpenSearch: %w", err)
 	}
 	if err := s.configure(); err != nil {
@@ -89,7 +112,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 // Start starts the server, or starts it again after Stop or Kill, on the same port and with the same data, and waits until it
 // answers.
 func (s *Server) Start(ctx context.Context) error {
-	fmt.Fprintf(s.o.Progress, "starting OpenSearch %s at %s\n", Version, s.URL)
+	fmt.Fprintf(s.o.Progress, "starting OpenSearch %s at %s\n", s.version, s.URL)
 	java, err := javaHome()
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func run(port int) (err error) {
   export OPENSEARCH_USER=%s OPENSEARCH_PASSWORD=%s OPENSEARCH_CA=%s
   curl --cacert "$OPENSEARCH_CA" -u "$OPENSEARCH_USER:$OPENSEARCH_PASSWORD" %s/_cat/indices
   .build/pipeline local --events testdata/store-events.ndjson --out .build/local --check --opensearch %[5]s
-`, searchserver.Version, server.Master.Name, server.Master.Password, server.CAFile, server.URL)
+`, server.Version(), server.Master.Name, server.Master.Password, server.CAFile, server.URL)
 	<-ctx.Done()
 	return nil
 }

@@ -36,7 +36,8 @@ func newSetup(t *testing.T, state searchsetup.State) (*searchsetup.Setup, *write
 		t.Fatal(err)
 	}
 	w := &writes{to: server.Client().Transport}
-	s.Client.HTTP, s.Client.Log, s.NoStateManagement = &http.Client{Transport: w}, slog.New(slog.DiscardHandler), true
+	s.Client.HTTP, s.Client.Log = &http.Client{Transport: w}, slog.New(slog.DiscardHandler)
+	s.NoStateManagement = !server.StateManagement()
 	return s, w
 }
 
@@ -49,8 +50,8 @@ func mapped(t *testing.T, role string) []string {
 	return got[role].BackendRoles
 }
 
-// The setup is run again by every deployment that changes it. The retention policy is not here: this server has no index state
-// management; package searchsetup's own tests play it.
+// The setup is run again by every deployment that changes it. With index state management its requests are here too; what they bring
+// about is in TestRetention.
 func TestSetupAgain(t *testing.T) {
 	const admin = "arn:aws:iam::111122223333:role/Admin"
 	state := searchsetup.State{
@@ -89,6 +90,7 @@ func TestSetupAgain(t *testing.T) {
 	apply(state, nil)
 	byHand()
 	ask(t, server.Master, 201, "PUT", "/orders-2026-09-21/_doc/1?refresh=true", `{"event_id":"1","colour":"red"}`)
+	waitManaged(t, "orders-2026-09-21", "orders-retention")
 	t.Run("a second and a third run change nothing", func(t *testing.T) {
 		for range 2 {
 			if done := apply(state, nil); len(done) != 0 {
@@ -103,8 +105,12 @@ func TestSetupAgain(t *testing.T) {
 		changed.Properties = event.IndexProperties()
 		changed.Properties["colour"] = map[string]any{"type": "keyword"}
 		done := apply(changed, &state)
-		if want := "PUT /_index_template/orders|PUT /orders-2026-09-21/_mapping"; strings.Join(done, "|") != want {
-			t.Errorf("writes %v", done)
+		want := []string{"PUT /_index_template/orders", "PUT /orders-2026-09-21/_mapping"}
+		if server.StateManagement() {
+			want = append(want, "PUT /_plugins/_ism/policies/orders-retention", "POST /_plugins/_ism/change_policy/orders-2026-09-21")
+		}
+		if !slices.Equal(done, want) {
+			t.Errorf("writes %v, want %v", done, want)
 		}
 		for target, want := range map[string]string{"/orders-2026-09-21/_mapping": `"colour":{"type":"keyword"}`, "/_index_template/orders": `"colour":{"type":"keyword"}`} {
 			if answer := string(ask(t, server.Master, 200, "GET", target, "")); !strings.Contains(answer, want) {
@@ -148,6 +154,7 @@ func TestSetupAgain(t *testing.T) {
 		if got := mapped(t, "orders-writer"); fmt.Sprint(got) != "["+writerARN+"]" {
 			t.Errorf("writers %v", got)
 		}
+		waitManaged(t, "orders-2026-09-21", "orders-retention")
 		if done := apply(state, nil); len(done) != 0 {
 			t.Errorf("writes of a run after that: %v", done)
 		}
