@@ -113,7 +113,8 @@ func TestCheck(t *testing.T) {
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-		}, append(named("search stream: record %d %s is missing in the search index", numbers(1, 20)...),
+		}, append(append(named("search stream: record %d %s is missing in the search index", numbers(1, 20)...),
+			`search stream: record 24 (event_id "odd-24") is missing in the search index`),
 			named("search stream: record %d %s is missing in the search index", numbers(25, 40)...)...)},
 		{"an object of the lake taken away", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("/transformed-data/")
