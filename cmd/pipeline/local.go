@@ -31,8 +31,8 @@ between is played on loopback.
 It is a model built from AWS's documentation and from published probes, not AWS itself; docs/local.md sets the two side by
 side, rule by rule. It does not model:
   - permissions, signatures and encryption: any credentials will do, and everything is stored in clear
-  - OpenSearch's engine, unless --opensearch names a real one: documents go to files by index name; no mapping is applied, so that
-    only what is not one JSON object or has a key twice is refused, and nothing can be searched
+  - OpenSearch's engine, unless --opensearch names a real one: documents go to files by index name. Those that
+    OpenSearch rejects with the stack's mapping are rejected with 400; nothing can be searched
   - throttling inside the pipeline beyond what --fault asks for, Lambda concurrency limits, KMS and Glue faults
   - Firehose's own scaling: buffers that grow when delivery lags, several objects at once for one stream
   - ORC, dynamic partitioning, Kinesis as a source, VPC delivery, alarms, dashboards, Athena

@@ -38,7 +38,9 @@ func hostile() *bytes.Buffer {
 		case 8:
 			out.WriteString(`,"session_id":"` + strings.Repeat("é", 20_000) + `"`)
 		case 9:
-			out.WriteString(`,"":1,".":2,"a..b":3,"_id":"x","_source":{}`)
+			out.WriteString(`,"":1,".":2,"a..b":3,"_id":"x","_source":{},"amount.currency":"EUR"`)
+		case 11:
+			fmt.Fprintf(&out, `,"digits":%s,"x.brand":[{}]`, strings.Repeat("7", 1001))
 		case 10:
 			out.WriteString(`,"lone":"\ud800","timestamp":"2026-09-21T10:00:00+18:00"`)
 		}
@@ -53,8 +55,9 @@ func TestHostileEvents(t *testing.T) {
 		arguments []string
 		delivered int64 // at least
 	}{
-		// The transform brings every declared field to its type. What is left: keys that OpenSearch takes from nobody.
-		{"as the transform leaves them", nil, 4500},
+		// The transform brings every declared field to its type and sets aside what OpenSearch accepts from nobody: only the records that
+		// are not JSON are dead letters.
+		{"as the transform leaves them", nil, 4900},
 		// ignore_malformed saves a document from a number that is none, not from an object in the place of a string.
 		{"as they are sent", []string{"-c", "enableDataTransformation=false"}, 1500},
 	} {
@@ -96,6 +99,37 @@ func TestHostileEvents(t *testing.T) {
 			for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 				t.Logf("%5d %s", reasons[reason], reason)
 			}
+			if c.arguments == nil {
+				if len(reasons) != 1 || reasons["InvalidJson Lambda.ProcessingFailedStatus"] != 100 {
+					t.Errorf("dead letters of the search stream: %v, want 100 of InvalidJson", reasons)
+				}
+				setAside(t, "h-9", "_id", "x")
+				setAside(t, "h-9", "_source", "{}")
+				setAside(t, "h-9", "amount.currency", "EUR")
+				setAside(t, "h-11", "digits", strings.Repeat("7", 1001))
+				setAside(t, "h-5", "list", strings.Repeat("[", 900)+strings.Repeat("]", 900))
+			}
 		})
+	}
+}
+
+// setAside checks that an event is in the index as PARTIAL, without one of its members, whose text is in malformed.
+func setAside(t *testing.T, id, key, text string) {
+	t.Helper()
+	got := decode[struct {
+		Hits struct {
+			Hits []struct {
+				Source map[string]any `json:"_source"`
+			}
+		}
+	}](t, ask(t, server.Master, 200, "POST", "/realtime-events-2*/_search", `{"query":{"term":{"event_id":"`+id+`"}}}`))
+	if len(got.Hits.Hits) != 1 {
+		t.Errorf("event %s: found %d times", id, len(got.Hits.Hits))
+		return
+	}
+	source := got.Hits.Hits[0].Source
+	malformed, _ := source["malformed"].(map[string]any)
+	if _, there := source[key]; there || source["processing_status"] != "PARTIAL" || malformed[key] != text {
+		t.Errorf("event %s: status %v, %q is there: %v, in malformed: %.100v", id, source["processing_status"], key, there, malformed[key])
 	}
 }
