@@ -229,10 +229,11 @@ func oracleRejects(stream Stream, key, value string) bool {
 	switch {
 	case key == "" || parts[0] == "":
 		return true
-	case slices.Contains(strings.Fields("_id _source _index _routing _field_names _ignored _seq_no _version _nested_path "+
-		"_data_stream_timestamp _feature _doc_count _size"), parts[0]):
+	case oracleIsMetadata(parts[0]):
 		return true
 	case strings.Contains(key, ".") && oracleDeclares(parts[0]):
+		return true
+	case strings.Contains(key, ".") && value[0] == '[' && (oracleDeclares(parts[len(parts)-1]) || oracleIsMetadata(parts[len(parts)-1])):
 		return true
 	case strings.Contains(key, "."):
 		for _, part := range parts {
@@ -242,6 +243,11 @@ func oracleRejects(stream Stream, key, value string) bool {
 		}
 	}
 	return strings.HasPrefix(value, strings.Repeat("[", 21))
+}
+
+func oracleIsMetadata(name string) bool {
+	return slices.Contains(strings.Fields("_id _source _index _routing _field_names _ignored _seq_no _version _nested_path "+
+		"_data_stream_timestamp _feature _doc_count _size"), name)
 }
 
 // oracleDeclares says whether the index maps the field to a type.

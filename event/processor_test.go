@@ -141,7 +141,7 @@ var oracleKeys = append([]string{
 	"event_id", "user_id", "user_id", "event_type", "event_type", "amount", "amount", "product_id", "timestamp", "session_id",
 	"category_id", "category_code", "brand", "malformed", "malformed", "processed_timestamp", "processed_timestamp",
 	"processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score",
-}, "", "_id", "_id", "\\u005fid", "_id.x", "_source", "_type", "_doc_count", "amount.currency", "brand.", "processing_status.x", "malformed.x",
+}, "", "_id", "_id", "\\u005fid", "_id.x", "_source", "_type", "_doc_count", "amount.currency", "brand.", "processing_status.x", "malformed.x", "x.amount", "x._id.", "x.y.brand",
 	"a.b", "a..b", ".", ".a", "a.", "a. .b", " ", "a.\u00a0.b", "a.\\u2003", "a_key_of_more.than sixteen bytes", "timestamp\\u002eus",
 	"other", "Amount", "AMOUNT", "user\\u005fid", "\\u0061mount", "malforme\\u0064", "a\\\"b", "größe", "gr\\u00f6\\u00dfe", "x", "y", "z")
 

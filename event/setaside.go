@@ -38,7 +38,7 @@ func (p *Processor) setAside() {
 		if !m.OddKey && !m.OddValue || m.Repeated || m.Name >= 0 {
 			continue
 		}
-		if m.OddKey && p.rejectsKey(e.scan.Key(m)) ||
+		if m.OddKey && p.rejectsKey(e.scan.Key(m), m.Kind == jsonscan.Array) ||
 			m.OddValue && jsonscan.Inspect(e.record[m.Start:m.End])&p.rejected != 0 {
 			p.edit(at, edit{how: removed})
 			p.moveOther(m)
@@ -47,8 +47,8 @@ func (p *Processor) setAside() {
 }
 
 // rejectsKey reports whether the stream's store rejects an event with this top-level key, which is decoded and not that of a
-// declared field or of a rule.
-func (p *Processor) rejectsKey(key []byte) bool {
+// declared field or of a rule, or takes its value, which may be an array, for that of another field.
+func (p *Processor) rejectsKey(key []byte, array bool) bool {
 	if p.noKey(key) {
 		return true
 	}
@@ -59,20 +59,25 @@ func (p *Processor) rejectsKey(key []byte) bool {
 	if !dotted {
 		return len(key) == 0 || metadataFields[string(key)]
 	}
-	if metadataFields[string(first)] {
+	// Below a field that has a value: an object would have to be there.
+	if isIndexed(first) {
 		return true
 	}
-	// Below a field that has a value: an object would have to be there. malformed is one, which is not looked into.
-	if name := names.Index(string(first)); name >= 0 && name != malformedName {
-		return true
-	}
-	return !isPath(key)
+	// OpenSearch takes the elements of an array below an object that it does not know for values of the field that the last
+	// part of the path names alone: "order.amount":[5] would be found as an amount.
+	path := bytes.TrimRight(key, ".")
+	return array && isIndexed(path[bytes.LastIndexByte(path, '.')+1:]) || !isPath(path)
 }
 
-// isPath reports whether OpenSearch takes a key with a dot, which it reads as a path. As Java's String.split does, empty parts
-// at the end are left out; one part has to remain, and each must have a character that is not white space.
+// isIndexed reports whether the index has a field of this name whose value it reads. malformed is not looked into.
+func isIndexed(name []byte) bool {
+	at := names.Index(string(name))
+	return at >= 0 && at != malformedName || metadataFields[string(name)]
+}
+
+// isPath reports whether OpenSearch takes a key with a dot, which it reads as a path, without the dots at its end: as Java's
+// String.split does, it leaves out empty parts there. Each part must have a character that is not white space.
 func isPath(key []byte) bool {
-	key = bytes.TrimRight(key, ".")
 	for part := range bytes.SplitSeq(key, []byte{'.'}) {
 		if len(bytes.TrimFunc(part, isJavaSpace)) == 0 {
 			return false
