@@ -15,7 +15,7 @@ import (
 
 	"firehose-pipeline/constructs"
 	"firehose-pipeline/event"
-	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/settings"
 )
 

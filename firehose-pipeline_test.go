@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
-	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/settings"
 )
 

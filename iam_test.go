@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"firehose-pipeline/searchsetup"
+	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/settings"
 )
 

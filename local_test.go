@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"firehose-pipeline/functions/searchsetup"
 	model "firehose-pipeline/local/template"
-	"firehose-pipeline/searchsetup"
 	"firehose-pipeline/settings"
 )
 

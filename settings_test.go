@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/internal/casefile"
+	"firehose-pipeline/internal/testkit/casefile"
 	"firehose-pipeline/settings"
 )
 

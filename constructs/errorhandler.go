@@ -8,7 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/functionbuild"
 )
 
 // ErrorPrefix is where both streams write what they could not deliver; every object under it calls the error handler.

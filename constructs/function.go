@@ -10,7 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/functionbuild"
 )
 
 // functionProps configure a Go function.

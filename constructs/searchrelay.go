@@ -6,8 +6,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"firehose-pipeline/functionbuild"
-	"firehose-pipeline/searchrelay"
+	"firehose-pipeline/functions/searchrelay"
+	"firehose-pipeline/internal/functionbuild"
 )
 
 // SearchRelayProps configure a [SearchRelay].

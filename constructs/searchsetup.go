@@ -10,9 +10,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/functionbuild"
-	"firehose-pipeline/searchrelay"
-	"firehose-pipeline/searchsetup"
+	"firehose-pipeline/functions/searchrelay"
+	"firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/functionbuild"
 )
 
 // searchSetupTimeoutSeconds is Lambda's longest: a young domain may refuse for many minutes.

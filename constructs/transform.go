@@ -8,7 +8,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/functionbuild"
 )
 
 // TransformProps configure a [Transform].

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // Reason says why a record was refused. The list is fixed: metrics and dead letters carry it and operators filter by it.

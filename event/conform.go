@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // how says how a member of the event is written.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // Processor checks, conforms, enriches and writes events, one record at a time, reusing its memory. It is not safe for

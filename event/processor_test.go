@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/internal/shipped"
+	"firehose-pipeline/internal/testkit/builtinrules"
 )
 
 // added are the rules that are not shipped: what they write is cut out before whole outputs are compared.
-var added = shipped.Beyond(Rules, func(r Rule) string { return r.Name })
+var added = builtinrules.Beyond(Rules, func(r Rule) string { return r.Name })
 
 const testNow = "2026-03-04T05:06:07.089Z"
 

@@ -3,7 +3,7 @@ package event
 import (
 	"strconv"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // Rule adds one field to every event, after the event's own fields.

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // What a store rejects a whole event for, though it is good JSON and no declared field is concerned, is set aside: the member

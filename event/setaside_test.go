@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // TestSetAside has what a store would reject the whole event for. In want, @ is what every event of the stream gets; a want of

@@ -20,16 +20,16 @@ import (
 	"testing"
 	"time"
 
-	_ "firehose-pipeline/errorhandler" // and the others like it: Go's test cache does not see what the binaries are made of
 	"firehose-pipeline/event"
-	"firehose-pipeline/functionbuild"
-	"firehose-pipeline/internal/shipped"
-	"firehose-pipeline/local/runtimeapi"
-	_ "firehose-pipeline/transform"
+	_ "firehose-pipeline/functions/errorhandler" // and the others like it: Go's test cache does not see what the binaries are made of
+	_ "firehose-pipeline/functions/transform"
+	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/internal/testkit/builtinrules"
+	"firehose-pipeline/local/lambda"
 )
 
 // added are the rules that are not shipped: what they write is cut out before whole outputs are compared.
-var added = shipped.Beyond(event.Rules, func(r event.Rule) string { return r.Name })
+var added = builtinrules.Beyond(event.Rules, func(r event.Rule) string { return r.Name })
 
 // binaries has the folder of each function's bootstrap.
 var binaries = map[string]string{}
@@ -72,7 +72,7 @@ func (l *lines) Write(p []byte) (int, error) {
 
 // function is a running function and its log.
 type function struct {
-	*runtimeapi.Function
+	*lambda.Function
 	log        *lines
 	t          *testing.T
 	answerSize int // of the last batch
@@ -86,13 +86,13 @@ func start(t *testing.T, name string, environment map[string]string) *function {
 // startWithin gives the function a time limit.
 func startWithin(t *testing.T, name string, environment map[string]string, limit time.Duration) *function {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(name, "main.go")); err != nil { // a file that the test cache then watches
+	if _, err := os.Stat(filepath.Join(name, "bootstrap", "main.go")); err != nil { // a file that the test cache then watches
 		t.Fatal(err)
 	}
 	environment["STACK"] = "pipeline-test"
 	f := &function{log: &lines{}, t: t}
 	var err error
-	f.Function, err = runtimeapi.Start(t.Context(), runtimeapi.Config{
+	f.Function, err = lambda.Start(t.Context(), lambda.Config{
 		Name:        "pipeline-test-" + name,
 		Binary:      filepath.Join(binaries[name], "bootstrap"),
 		MemoryMB:    256,

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	_ "firehose-pipeline/searchrelay"
-	_ "firehose-pipeline/searchsetup"
+	_ "firehose-pipeline/functions/searchrelay"
+	_ "firehose-pipeline/functions/searchsetup"
 )
 
 // told is what CloudFormation is told.

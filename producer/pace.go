@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"firehose-pipeline/internal/wait"
+	"firehose-pipeline/internal/clock"
 )
 
 // Pace keeps what is put to one stream under a rate. It is safe for concurrent use.
@@ -13,7 +13,7 @@ import (
 // Whoever waits takes its share at once and then waits until the share is earned, so that a batch may be larger than what a second
 // brings, and nobody starves.
 type Pace struct {
-	clock          wait.Clock
+	clock          clock.Clock
 	mu             sync.Mutex
 	last           time.Time
 	records, bytes share
@@ -27,7 +27,7 @@ const burst = 0.25
 
 // NewPace makes a pace of so many records and bytes a second; 0 leaves one of them free.
 func NewPace(records, bytes float64) *Pace {
-	p := &Pace{clock: wait.Machine{}, records: share{rate: records, level: records * burst}, bytes: share{rate: bytes, level: bytes * burst}}
+	p := &Pace{clock: clock.Machine{}, records: share{rate: records, level: records * burst}, bytes: share{rate: bytes, level: bytes * burst}}
 	p.last = p.clock.Now()
 	return p
 }

@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/wait"
+	"firehose-pipeline/internal/clock"
 )
 
 const (
@@ -41,7 +41,7 @@ type Options struct {
 	// Progress is told of bytes of input that are done.
 	Progress func(int64)
 
-	clock wait.Clock // nil is the machine's
+	clock clock.Clock // nil is the machine's
 }
 
 // Invalid is a line that the transform will refuse, or that was not sent at all.
@@ -116,7 +116,7 @@ type lane struct {
 // confirmed, or at once when hard is done. The report is true in any case.
 func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error) {
 	if o.clock == nil {
-		o.clock = wait.Machine{}
+		o.clock = clock.Machine{}
 	}
 	began := o.clock.Now()
 	s := &sending{o: o, room: backlog, freed: make(chan struct{})}

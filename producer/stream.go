@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/smithy-go"
 
-	"firehose-pipeline/internal/wait"
+	"firehose-pipeline/internal/clock"
 )
 
 // Patience is how long a stream may take nothing before putting to it counts as failed.
@@ -37,7 +37,7 @@ type Stream struct {
 	// Trouble is told, once for each time of trouble, that the stream has taken nothing for a while; nil is not told.
 	Trouble func(error)
 
-	clock     wait.Clock // nil is the machine's
+	clock     clock.Clock // nil is the machine's
 	counts    counters
 	mu        sync.Mutex
 	lastTaken time.Time // when the stream last took a record
@@ -251,9 +251,9 @@ func backoff(n int) time.Duration {
 	return rand.N(min(100*time.Millisecond<<min(n, 10), 10*time.Second))
 }
 
-func (s *Stream) time() wait.Clock {
+func (s *Stream) time() clock.Clock {
 	if s.clock == nil {
-		return wait.Machine{}
+		return clock.Machine{}
 	}
 	return s.clock
 }

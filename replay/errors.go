@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"firehose-pipeline/deadletter"
-	"firehose-pipeline/internal/objectread"
+	"firehose-pipeline/internal/s3read"
 )
 
 // list calls do with each object under a prefix, in the order of their keys, beginning after one.
@@ -98,7 +98,7 @@ func (r *Replay) objectsUnder(soft, hard context.Context, prefix string, read fu
 		}
 		r.tally.change(func(t *Report) { t.Objects++ })
 		err := read(o, b)
-		if objectread.Missing(err) { // deleted since it was listed
+		if s3read.Missing(err) { // deleted since it was listed
 			err = nil
 		}
 		if failed := b.flush(); failed != nil && err == nil {

@@ -10,13 +10,13 @@ import (
 	"io"
 
 	"firehose-pipeline/deadletter"
-	"firehose-pipeline/internal/objectread"
+	"firehose-pipeline/internal/s3read"
 )
 
 // open requests an object from an offset on.
-func (r *Replay) open(ctx context.Context, p Place, offset int64) (*objectread.Body, error) {
-	place := objectread.Place{Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, Offset: offset}
-	body, err := objectread.Open(ctx, r.Objects, place, r.time().Pause)
+func (r *Replay) open(ctx context.Context, p Place, offset int64) (*s3read.Body, error) {
+	place := s3read.Place{Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, Offset: offset}
+	body, err := s3read.Open(ctx, r.Objects, place, r.time().Pause)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", uri(p.Bucket, p.Key), err)
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/deadletter"
-	"firehose-pipeline/internal/objectread"
-	"firehose-pipeline/internal/wait"
+	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/s3read"
 	"firehose-pipeline/producer"
 )
 
@@ -271,7 +271,7 @@ func (q *reading) work(soft, hard context.Context) {
 		}
 		out, err := q.receive(hard, n)
 		switch {
-		case err != nil && strings.HasSuffix(objectread.ErrorCode(err), "OverLimit"):
+		case err != nil && strings.HasSuffix(s3read.ErrorCode(err), "OverLimit"):
 			q.mu.Lock()
 			q.full = true
 			q.mu.Unlock()
@@ -333,7 +333,7 @@ func mayHaveReceived(err error) bool {
 	if errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultClient {
 		return false
 	}
-	if _, throttled := retry.DefaultThrottleErrorCodes[objectread.ErrorCode(err)]; throttled {
+	if _, throttled := retry.DefaultThrottleErrorCodes[s3read.ErrorCode(err)]; throttled {
 		return false
 	}
 	var status interface{ HTTPStatusCode() int }
@@ -593,7 +593,7 @@ func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Reco
 		return nil
 	})
 	switch {
-	case objectread.Missing(err):
+	case s3read.Missing(err):
 		record.outcome = ObjectMissing
 	case err != nil && ctx.Err() != nil:
 		return err
@@ -637,7 +637,7 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 		case err == nil:
 		case errors.Is(err, errStopped):
 			return Open, nil
-		case objectread.Missing(err):
+		case s3read.Missing(err):
 			counts[ObjectMissing]++
 		case b.failed != nil || hard.Err() != nil:
 			return Open, err
@@ -851,7 +851,7 @@ func (q *reading) finish(hard context.Context) {
 
 // keep keeps the messages in hand out of sight.
 func (q *reading) keep(ctx context.Context) {
-	for (wait.Machine{}).Pause(ctx, q.Visibility/3) == nil {
+	for (clock.Machine{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
 		due, longer := q.hand.due(), KeepFactor*q.Visibility
 		if q.change(ctx, due, longer) == 0 {

@@ -27,7 +27,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/loopback"
+	"firehose-pipeline/internal/awsclient"
 	localsqs "firehose-pipeline/local/sqs"
 )
 
@@ -434,7 +434,7 @@ type cutting struct {
 }
 
 func (c *cutting) Do(request *http.Request) (*http.Response, error) {
-	response, err := loopback.Client{HTTP: http.DefaultClient}.Do(request)
+	response, err := awsclient.Client{HTTP: http.DefaultClient}.Do(request)
 	if err == nil && request.Header.Get("X-Amz-Target") == c.operation && c.calls.Add(1) == c.at {
 		response.Body = io.NopCloser(io.MultiReader(io.LimitReader(response.Body, response.ContentLength/2), breaking{}))
 	}

@@ -16,9 +16,9 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/objectread"
+	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/internal/printable"
-	"firehose-pipeline/internal/wait"
+	"firehose-pipeline/internal/s3read"
 	"firehose-pipeline/producer"
 )
 
@@ -52,7 +52,7 @@ type (
 // What replay needs of S3.
 type (
 	// ObjectGetter reads objects.
-	ObjectGetter = objectread.Getter
+	ObjectGetter = s3read.Getter
 	// ObjectLister lists them.
 	ObjectLister interface {
 		ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
@@ -104,8 +104,8 @@ type Replay struct {
 	Total    func(int64)
 	Progress func(int64)
 
-	clock   wait.Clock // nil is the machine's
-	workers int        // 0 is [workers]
+	clock   clock.Clock // nil is the machine's
+	workers int         // 0 is [workers]
 
 	tally tally
 }
@@ -164,9 +164,9 @@ func (e *CauseError) Error() string {
 	return fmt.Sprintf("the cause looks unfixed: of %d put back first, %d failed again: nothing else was put back", e.Put, e.CameBack)
 }
 
-func (r *Replay) time() wait.Clock {
+func (r *Replay) time() clock.Clock {
 	if r.clock == nil {
-		return wait.Machine{}
+		return clock.Machine{}
 	}
 	return r.clock
 }

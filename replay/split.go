@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/producer"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/objectread"
+	"firehose-pipeline/internal/s3read"
 )
 
 // looks is how often error output is looked at while it is watched.
@@ -115,7 +115,7 @@ func (w *watching) look(ctx context.Context) error {
 			}
 			return nil
 		})
-		if objectread.Missing(err) {
+		if s3read.Missing(err) {
 			err = nil
 		}
 		return err

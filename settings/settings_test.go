@@ -14,7 +14,7 @@ import (
 	"testing"
 	"unicode"
 
-	"firehose-pipeline/internal/casefile"
+	"firehose-pipeline/internal/testkit/casefile"
 )
 
 var update = flag.Bool("update", false, "rewrite the expectations of testdata/settings; review the errors by eye")

@@ -53,8 +53,8 @@ quietly() { # command: shows its output only when it fails
   "$@" >log 2>&1 || { cat log >&2; echo "edit: $* failed" >&2; exit 1; }
 }
 
-quietly go vet ./event ./transform
-quietly go test ./event ./jsonscan ./transform ./deadletter ./errorhandler ./searchsetup ./functions
+quietly go vet ./event ./functions/transform
+quietly go test ./event ./internal/jsonscan ./functions/transform ./deadletter ./functions/errorhandler ./functions/searchsetup ./functions
 echo "tests: pass; no more than the README's case was added to them"
 
 cat >functions/edit_test.go <<'EOF'

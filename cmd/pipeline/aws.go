@@ -14,7 +14,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 
-	"firehose-pipeline/internal/loopback"
+	"firehose-pipeline/internal/awsclient"
 	"firehose-pipeline/internal/printable"
 )
 
@@ -44,13 +44,13 @@ func (a *account) load(ctx context.Context) (aws.Config, error) {
 // firehoseClient does not retry: producer.Stream does, record by record.
 func firehoseClient(c aws.Config) *firehose.Client {
 	return firehose.NewFromConfig(c, func(o *firehose.Options) {
-		o.HTTPClient = loopback.Client{HTTP: o.HTTPClient}
+		o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient}
 		o.Retryer = aws.NopRetryer{}
 	})
 }
 
 func sqsClient(c aws.Config) *sqs.Client {
-	return sqs.NewFromConfig(c, func(o *sqs.Options) { o.HTTPClient = loopback.Client{HTTP: o.HTTPClient} })
+	return sqs.NewFromConfig(c, func(o *sqs.Options) { o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient} })
 }
 
 func s3Client(c aws.Config) *s3.Client {
@@ -62,5 +62,5 @@ func s3Client(c aws.Config) *s3.Client {
 }
 
 func cloudFormationClient(c aws.Config) *cloudformation.Client {
-	return cloudformation.NewFromConfig(c, func(o *cloudformation.Options) { o.HTTPClient = loopback.Client{HTTP: o.HTTPClient} })
+	return cloudformation.NewFromConfig(c, func(o *cloudformation.Options) { o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient} })
 }

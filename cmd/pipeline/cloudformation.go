@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/local"
 	"firehose-pipeline/local/template"
 )
 
@@ -24,7 +24,7 @@ type stackOutput struct {
 	OutputKey, OutputValue string
 }
 
-func newCloudFormation(stack string, p *pipeline.Pipeline) *cloudFormation {
+func newCloudFormation(stack string, p *local.Pipeline) *cloudFormation {
 	c := &cloudFormation{stack: stack, outputs: []stackOutput{
 		{"S3BucketName", p.BucketName()},
 		{"DeadLetterQueueUrl", p.DeadLetterQueueURL()},

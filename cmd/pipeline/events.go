@@ -9,7 +9,7 @@ import (
 	"io"
 	"os"
 
-	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local/firehose/api"
 )
 
 // batch is what one PutRecordBatch takes. Its memory is used again.
@@ -101,7 +101,7 @@ func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
 // fill reads lines until the batch is full or the next line is yet to come, leaving room for the longest record so that no line has to be looked at twice. At the
 // end of the input it returns io.EOF.
 func (b *batch) fill(reader *bufio.Reader) error {
-	for len(b.records) < firehoseapi.MaxBatchRecords && len(b.bytes) <= firehoseapi.MaxBatchBytes-firehoseapi.MaxRecordBytes {
+	for len(b.records) < api.MaxBatchRecords && len(b.bytes) <= api.MaxBatchBytes-api.MaxRecordBytes {
 		start := len(b.bytes)
 		length, end, err := b.line(reader)
 		if err != nil && (length+end == 0 || err != io.EOF) { // what broke off is no record
@@ -121,7 +121,7 @@ func (b *batch) fill(reader *bufio.Reader) error {
 }
 
 // keep is what is kept of a line: the longest record, with room for a line end that tells a longer one.
-const keep = firehoseapi.MaxRecordBytes + 2
+const keep = api.MaxRecordBytes + 2
 
 // line appends one line without its end, or the beginning of one that is too long. It returns the lengths of the whole line and of
 // its end.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local/firehose/api"
 )
 
 // collect returns the lines, and the sizes of the batches that they came in.
@@ -24,7 +24,7 @@ func collect(t *testing.T, input io.Reader) (records []string, lengths []int64, 
 		if want := int64(len(records) - len(b.records) + 1); b.first != want {
 			t.Errorf("batch begins at line %d, want %d", b.first, want)
 		}
-		if size > firehoseapi.MaxBatchBytes {
+		if size > api.MaxBatchBytes {
 			t.Errorf("batch of %d bytes", size)
 		}
 		lengths = append(lengths, b.lengths...)
@@ -77,12 +77,12 @@ func TestLines(t *testing.T) {
 	t.Run("of a line that is too long a beginning is kept that shows it, and its length", func(t *testing.T) {
 		for _, end := range []string{"\n", "\r\n", ""} {
 			for _, more := range []int{0, 1, 2, 3, 1_000_000} {
-				long := strings.Repeat("y", firehoseapi.MaxRecordBytes+more)
+				long := strings.Repeat("y", api.MaxRecordBytes+more)
 				records, lengths, _, err := collect(t, strings.NewReader("a\n"+long+end))
 				if err != nil || len(records) != 2 {
 					t.Fatalf("got %d records, %v", len(records), err)
 				}
-				if tooLong := len(records[1]) > firehoseapi.MaxRecordBytes; tooLong != (more > 0) || len(records[1]) > firehoseapi.MaxRecordBytes+3 {
+				if tooLong := len(records[1]) > api.MaxRecordBytes; tooLong != (more > 0) || len(records[1]) > api.MaxRecordBytes+3 {
 					t.Errorf("%d more, end %q: %d bytes kept", more, end, len(records[1]))
 				}
 				if lengths[1] != int64(len(long)) {

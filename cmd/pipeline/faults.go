@@ -8,8 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"firehose-pipeline/local"
 	"firehose-pipeline/local/fault"
-	"firehose-pipeline/local/pipeline"
 )
 
 // faults is a repeatable flag that takes the name of a fault, with a parameter if wanted.
@@ -66,7 +66,7 @@ func neverFired(counts map[fault.Name]int64) []string {
 }
 
 // writeRepeated says what is there more than once, and what AWS declares as lost.
-func writeRepeated(w io.Writer, c *pipeline.CheckReport) {
+func writeRepeated(w io.Writer, c *local.CheckReport) {
 	d := c.Duplicates
 	for _, line := range []struct {
 		n    int64

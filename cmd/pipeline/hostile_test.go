@@ -21,8 +21,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/local"
 	"firehose-pipeline/local/fault"
-	"firehose-pipeline/local/pipeline"
 	"firehose-pipeline/replay"
 )
 
@@ -192,9 +192,9 @@ func TestHostileReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := pipeline.Report{Events: 1, DeadLetter: pipeline.DeadLetter{Messages: 6},
-		Streams: pipeline.StreamCounts{Search: &pipeline.SearchCounts{Indices: map[string]int64{"events-" + hostile: 1}}}}
-	checked := &pipeline.CheckReport{Records: 1, Findings: []pipeline.Finding{{Problem: pipeline.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
+	report := local.Report{Events: 1, DeadLetter: local.DeadLetter{Messages: 6},
+		Streams: local.StreamCounts{Search: &local.SearchCounts{Indices: map[string]int64{"events-" + hostile: 1}}}}
+	checked := &local.CheckReport{Records: 1, Findings: []local.Finding{{Problem: local.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
 		Where: "lake", Place: hostile}}}
 	tr := textReport{out: t.TempDir(), bucket: "b", report: report, letters: letters, checked: checked}
 	if err := os.Mkdir(filepath.Join(tr.out, indicesFolder), 0o700); err != nil {
@@ -212,7 +212,7 @@ func TestHostileReport(t *testing.T) {
 		}
 		harmless(t, b.String())
 	})
-	text, err := jsonReport(pipeline.Report{Faults: map[fault.Name]int64{fault.Kinds[0].Name: 1}, Streams: report.Streams}, 0, checked)
+	text, err := jsonReport(local.Report{Faults: map[fault.Name]int64{fault.Kinds[0].Name: 1}, Streams: report.Streams}, 0, checked)
 	if err != nil || !json.Valid(text) {
 		t.Fatal(err)
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"firehose-pipeline/internal/printable"
-	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local"
+	"firehose-pipeline/local/firehose/api"
 	"firehose-pipeline/local/opensearch"
-	"firehose-pipeline/local/pipeline"
 )
 
 const localHelp = `Runs the whole pipeline on this machine, without an AWS account: the synthesised template says what there is, the
@@ -68,7 +68,7 @@ const faultsHere = "FAULTS"
 // memoryLimit is the memory in bytes that the process aims at: 10,000 and 1,000,000 events then peak alike.
 const memoryLimit = 48 << 20
 
-type local struct {
+type localCommand struct {
 	events, out, template, project, listen string
 	openSearch, openSearchCA               string
 	serve, check, throttle, logs           bool
@@ -84,7 +84,7 @@ type local struct {
 }
 
 func newLocal() *cobra.Command {
-	l := &local{
+	l := &localCommand{
 		format:  choice{value: "text", from: []string{"text", "json"}},
 		context: settings{},
 		rate:    number{value: 1000, above: true},
@@ -133,7 +133,7 @@ func newLocal() *cobra.Command {
 }
 
 // validate checks what no flag can check alone.
-func (l *local) validate(given func(flag string) bool) error {
+func (l *localCommand) validate(given func(flag string) bool) error {
 	switch {
 	case l.events == "" && !l.serve:
 		return usage("--events: must be a file with one record a line, or - for the standard input (or use --serve)")
@@ -177,7 +177,7 @@ func checkLoopback(address string) error {
 	return usage("--listen: must be a loopback address and a port, such as 127.0.0.1:4573 (got %q)", address)
 }
 
-func (l *local) run(ctx context.Context) (err error) {
+func (l *localCommand) run(ctx context.Context) (err error) {
 	// Everything streams, so that what is live stays small whatever the number of events; the limit keeps garbage from making
 	// the process larger the longer it runs. It is soft: a run that really needs more gets more. GOMEMLIMIT wins.
 	if os.Getenv("GOMEMLIMIT") == "" {
@@ -206,7 +206,7 @@ func (l *local) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := pipeline.Open(hard, options)
+	p, err := local.Open(hard, options)
 	if err != nil {
 		return stopped(hard, err)
 	}
@@ -250,8 +250,8 @@ func stopped(hard context.Context, err error) error {
 }
 
 // options gathers what the pipeline is made from.
-func (l *local) options(ctx context.Context) (o pipeline.Options, err error) {
-	o = pipeline.Options{Out: l.out, Serve: l.serve, Speed: l.speed.value, Rate: l.rate.value, Check: l.check,
+func (l *localCommand) options(ctx context.Context) (o local.Options, err error) {
+	o = local.Options{Out: l.out, Serve: l.serve, Speed: l.speed.value, Rate: l.rate.value, Check: l.check,
 		Faults: l.faults.Plan, FaultSeed: uint64(l.faultSeed.value), Log: functionLog{l.screen, l.logs}}
 	if l.openSearch != "" {
 		log := slog.New(slog.NewTextHandler(l.screen, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -292,8 +292,8 @@ func (l *local) options(ctx context.Context) (o pipeline.Options, err error) {
 }
 
 // put puts a batch to every stream, as a producer has to.
-func (l *local) put(ctx context.Context, p *pipeline.Pipeline, b *batch, rejections *rejections) error {
-	refused := map[int]pipeline.PutResult{}
+func (l *localCommand) put(ctx context.Context, p *local.Pipeline, b *batch, rejections *rejections) error {
+	refused := map[int]local.PutResult{}
 	for _, stream := range p.Streams() {
 		results, err := p.Put(ctx, stream.Name, b.records)
 		if err != nil {
@@ -319,19 +319,19 @@ type rejections struct {
 	lines  int64
 }
 
-func (r *rejections) add(line, length int64, result pipeline.PutResult) {
+func (r *rejections) add(line, length int64, result local.PutResult) {
 	r.lines++
 	why := fmt.Sprintf("%s: %s", result.ErrorCode, result.ErrorMessage)
-	if length > firehoseapi.MaxRecordBytes {
-		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, firehoseapi.MaxRecordBytes)
+	if length > api.MaxRecordBytes {
+		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, api.MaxRecordBytes)
 	}
 	r.screen.say("%s:%d: rejected: %s", r.name, line, why)
 }
 
 // report prints the result; its error says with which status to exit.
-func (l *local) report(ctx context.Context, p *pipeline.Pipeline, out string, rejections *rejections, interrupted bool) error {
+func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted bool) error {
 	report := p.Report()
-	var checked *pipeline.CheckReport
+	var checked *local.CheckReport
 	if l.check {
 		l.screen.begin("checking", -1)
 		c, err := p.Check(ctx)
@@ -387,14 +387,14 @@ func (l *local) report(ctx context.Context, p *pipeline.Pipeline, out string, re
 
 // jsonReport is the report for programs. Rejected is there only when a record was rejected, and what the check found only in a run
 // with faults.
-func jsonReport(r pipeline.Report, rejected int64, checked *pipeline.CheckReport) ([]byte, error) {
+func jsonReport(r local.Report, rejected int64, checked *local.CheckReport) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil
 	}
 	text, err := json.Marshal(struct {
-		pipeline.Report
-		Check    *pipeline.CheckReport `json:"check,omitempty"`
-		Rejected int64                 `json:"rejected,omitempty"`
+		local.Report
+		Check    *local.CheckReport `json:"check,omitempty"`
+		Rejected int64              `json:"rejected,omitempty"`
 	}{r, checked, rejected})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)

@@ -63,7 +63,7 @@ const (
 // dryLimit is how many letters a look at the queue takes out of sight at most, unless told otherwise.
 const dryLimit = 10_000
 
-type replaying struct {
+type replayCommand struct {
 	account account
 	target  target
 
@@ -80,7 +80,7 @@ type replaying struct {
 }
 
 func newReplay() *cobra.Command {
-	r := &replaying{
+	r := &replayCommand{
 		into:     choice{value: "lake", from: []string{"lake", "search"}},
 		format:   choice{value: "text", from: []string{"text", "json"}},
 		limit:    number{integral: true},
@@ -159,7 +159,7 @@ func (m *moment) String() string {
 
 func (m *moment) Type() string { return "TIME" }
 
-func (r *replaying) validate(given func(flag string) bool) error {
+func (r *replayCommand) validate(given func(flag string) bool) error {
 	for _, list := range []struct {
 		flag     string
 		got      []string
@@ -198,7 +198,7 @@ func (r *replaying) validate(given func(flag string) bool) error {
 	return nil
 }
 
-func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err error) {
+func (r *replayCommand) run(ctx context.Context, given func(flag string) bool) (err error) {
 	soft, hard, stop := interrupts(ctx)
 	defer stop()
 	r.screen = newScreen(r.stderr)
@@ -242,7 +242,7 @@ func (r *replaying) run(ctx context.Context, given func(flag string) bool) (err 
 	return nil
 }
 
-func (r *replaying) step() string {
+func (r *replayCommand) step() string {
 	if r.yes {
 		return "putting records back"
 	}
@@ -250,7 +250,7 @@ func (r *replaying) step() string {
 }
 
 // prepare connects, and sets up what is to be done.
-func (r *replaying) prepare(ctx context.Context) (*replay.Replay, error) {
+func (r *replayCommand) prepare(ctx context.Context) (*replay.Replay, error) {
 	config, err := r.account.load(ctx)
 	if err != nil {
 		return nil, err
@@ -312,7 +312,7 @@ func words[T ~string](texts []string) []T {
 	return all
 }
 
-func (r *replaying) report(report *replay.Report) error {
+func (r *replayCommand) report(report *replay.Report) error {
 	text := []byte(r.text(report))
 	if r.format.value == "json" {
 		var err error
@@ -355,7 +355,7 @@ var outcomeTexts = []struct {
 	{replay.Open, "not done", "run it again"},
 }
 
-func (r *replaying) text(report *replay.Report) string {
+func (r *replayCommand) text(report *replay.Report) string {
 	w := &strings.Builder{}
 	done := "nothing was changed; --yes puts back"
 	if report.Acted {
@@ -442,7 +442,7 @@ func (r *replaying) text(report *replay.Report) string {
 	return w.String()
 }
 
-func (r *replaying) groups(w *strings.Builder, report *replay.Report) {
+func (r *replayCommand) groups(w *strings.Builder, report *replay.Report) {
 	if len(report.Groups) == 0 {
 		return
 	}

@@ -24,7 +24,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
-	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/local"
 	"firehose-pipeline/producer"
 	"firehose-pipeline/replay"
 )
@@ -57,7 +57,7 @@ func (b *breakable) broken(t *testing.T, broken bool) {
 }
 
 // serveBroken serves the stack with a transform that is broken.
-func serveBroken(t *testing.T) (*breakable, *pipeline.Pipeline, clients) {
+func serveBroken(t *testing.T) (*breakable, *local.Pipeline, clients) {
 	t.Helper()
 	functions := maps.Clone(buildStack(t).functions)
 	b := newBreakable(t, functions["transform"])
@@ -166,7 +166,7 @@ func wantLetters(t *testing.T, c clients, queue, want string) {
 	}
 }
 
-func flushed(t *testing.T, p *pipeline.Pipeline) {
+func flushed(t *testing.T, p *local.Pipeline) {
 	t.Helper()
 	if err := p.Flush(t.Context()); err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestReplayBrokenTransform(t *testing.T) {
 }
 
 // wantClean checks that each record put is accounted for, the letters among them that a replay deleted.
-func wantClean(t *testing.T, p *pipeline.Pipeline) {
+func wantClean(t *testing.T, p *local.Pipeline) {
 	t.Helper()
 	report, err := p.Check(t.Context())
 	if err != nil || !report.Clean() {
@@ -606,7 +606,7 @@ func TestReplayText(t *testing.T) {
 	source := replay.Report{From: replay.FromSource, Acted: true, Objects: 3, ElapsedSeconds: 1, UnreadableBytes: 7, Watched: true,
 		Unreadable: []string{"source-data/x.gz: 7 bytes at byte 23: InvalidJson"}, Records: map[replay.Outcome]int64{replay.Replayed: 2_000},
 		Put: map[event.Stream]*replay.Put{event.Lake: {Records: 2_000, Bytes: 1_234_567, Counts: producer.Counts{Calls: 4}}}}
-	r := &replaying{}
+	r := &replayCommand{}
 	golden(t, "replay-look.txt", r.text(&looked))
 	golden(t, "replay-acted.txt", r.text(&acted))
 	golden(t, "replay-source.txt", r.text(&source))

@@ -19,7 +19,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
-	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/local"
 )
 
 // What the folder of results holds, by slash.
@@ -32,12 +32,12 @@ const (
 // textReport is the report for people.
 type textReport struct {
 	out, bucket string
-	streams     []pipeline.StreamInfo
-	report      pipeline.Report
+	streams     []local.StreamInfo
+	report      local.Report
 	rejected    int64
 	interrupted bool
 	letters     letters
-	checked     *pipeline.CheckReport
+	checked     *local.CheckReport
 }
 
 // letters are the messages of the dead-letter queue.
@@ -113,7 +113,7 @@ func (t *textReport) write(w *strings.Builder) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w)
 	fmt.Fprint(table, "stream\treceived\tdelivered\tdropped\tfailed\t\n")
-	row := func(name string, c pipeline.Counts, in string) {
+	row := func(name string, c local.Counts, in string) {
 		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t  in %s\n", name, thousands(c.Received), thousands(c.Delivered), thousands(c.Dropped), thousands(c.Failed), in)
 	}
 	row("lake", r.Streams.Lake.Counts, count(r.Streams.Lake.Objects, "object"))
@@ -121,7 +121,7 @@ func (t *textReport) write(w *strings.Builder) {
 		row("search", s.Counts, counted(len(s.Indices), "index", "indices"))
 	}
 	flush(table)
-	lost := func(name string, c pipeline.Counts) {
+	lost := func(name string, c local.Counts) {
 		if c.Discarded > 0 {
 			fmt.Fprintf(w, "%s: %s discarded, which S3 had refused for 24 hours\n", name, count(c.Discarded, "record"))
 		}
@@ -209,10 +209,10 @@ func literal(prefix string) string {
 	return before
 }
 
-func writeCheck(w io.Writer, c *pipeline.CheckReport) {
+func writeCheck(w io.Writer, c *local.CheckReport) {
 	if c.Clean() {
 		once := ", once"
-		if c.Duplicates != (pipeline.Duplicates{}) || len(c.Losses) > 0 {
+		if c.Duplicates != (local.Duplicates{}) || len(c.Losses) > 0 {
 			once = ""
 		}
 		fmt.Fprintf(w, "check: %s put, each one where it had to end%s\n", count(c.Records, "record"), once)

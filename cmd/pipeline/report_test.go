@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/local"
 	"firehose-pipeline/local/template"
 )
 
@@ -29,18 +29,18 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-var full = pipeline.Report{
+var full = local.Report{
 	Events: 1_234_567,
-	Streams: pipeline.StreamCounts{
-		Lake: pipeline.LakeCounts{Counts: pipeline.Counts{Received: 1_234_567, Delivered: 1_234_000, Dropped: 560, Failed: 7}, Objects: 12},
-		Search: &pipeline.SearchCounts{Counts: pipeline.Counts{Received: 1_234_567, Delivered: 1_233_998, Dropped: 560, Failed: 9},
+	Streams: local.StreamCounts{
+		Lake: local.LakeCounts{Counts: local.Counts{Received: 1_234_567, Delivered: 1_234_000, Dropped: 560, Failed: 7}, Objects: 12},
+		Search: &local.SearchCounts{Counts: local.Counts{Received: 1_234_567, Delivered: 1_233_998, Dropped: 560, Failed: 9},
 			Indices: map[string]int64{"events-2026-11-24": 1, "events-2026-11-23": 1_233_997}},
 	},
-	DeadLetter:     pipeline.DeadLetter{Messages: 16},
+	DeadLetter:     local.DeadLetter{Messages: 16},
 	ElapsedSeconds: 12.3456,
 }
 
-var streams = []pipeline.StreamInfo{
+var streams = []local.StreamInfo{
 	{Name: "LakeStream", Kind: event.Lake, Config: template.Stream{S3: &template.S3Destination{
 		S3Output:   template.S3Output{Prefix: "transformed-data/year=!{timestamp:yyyy}/"},
 		Conversion: &template.Conversion{},
@@ -76,7 +76,7 @@ func TestReport(t *testing.T) {
 		return b.String()
 	}
 	t.Run("for programs", func(t *testing.T) {
-		got, err := jsonReport(full, 0, &pipeline.CheckReport{})
+		got, err := jsonReport(full, 0, &local.CheckReport{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,18 +93,18 @@ func TestReport(t *testing.T) {
 	})
 	t.Run("for people", func(t *testing.T) {
 		golden(t, "full.txt", text(textReport{out: "my out", bucket: "bucket", streams: streams, report: full, rejected: 2, letters: readQueueFile(t),
-			checked: &pipeline.CheckReport{Records: 2_469_134}}))
+			checked: &local.CheckReport{Records: 2_469_134}}))
 	})
 	t.Run("for people, interrupted and with findings", func(t *testing.T) {
 		golden(t, "findings.txt", text(textReport{out: "out", bucket: "bucket", streams: streams[:1], interrupted: true,
-			report: pipeline.Report{Events: 1, Streams: pipeline.StreamCounts{Lake: pipeline.LakeCounts{Counts: pipeline.Counts{Received: 1}}}},
-			checked: &pipeline.CheckReport{Records: 1, Findings: []pipeline.Finding{
-				{Problem: pipeline.Missing, Stream: event.Lake, Record: 7, EventID: "e-7", Where: "lake"},
-				{Problem: pipeline.Unknown, Stream: event.Lake, Where: "lake", Place: "x.parquet, row 3"},
+			report: local.Report{Events: 1, Streams: local.StreamCounts{Lake: local.LakeCounts{Counts: local.Counts{Received: 1}}}},
+			checked: &local.CheckReport{Records: 1, Findings: []local.Finding{
+				{Problem: local.Missing, Stream: event.Lake, Record: 7, EventID: "e-7", Where: "lake"},
+				{Problem: local.Unknown, Stream: event.Lake, Where: "lake", Place: "x.parquet, row 3"},
 			}}}))
 	})
 	t.Run("for people, nothing put", func(t *testing.T) {
-		golden(t, "nothing.txt", text(textReport{out: "out", streams: streams, report: pipeline.Report{Streams: pipeline.StreamCounts{Search: &pipeline.SearchCounts{}}}}))
+		golden(t, "nothing.txt", text(textReport{out: "out", streams: streams, report: local.Report{Streams: local.StreamCounts{Search: &local.SearchCounts{}}}}))
 	})
 }
 

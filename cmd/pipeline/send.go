@@ -42,7 +42,7 @@ to this machine.
 
 Exit status: 0, 1 when something was not taken, 2 for a mistake in the call, 130 after an interruption.`
 
-type send struct {
+type sendCommand struct {
 	account account
 	target  target
 
@@ -58,7 +58,7 @@ type send struct {
 }
 
 func newSend() *cobra.Command {
-	s := &send{
+	s := &sendCommand{
 		format:  choice{value: "text", from: []string{"text", "json"}},
 		invalid: choice{value: "send", from: []string{"send", "reject"}},
 	}
@@ -90,7 +90,7 @@ func newSend() *cobra.Command {
 	return c
 }
 
-func (s *send) validate() error {
+func (s *sendCommand) validate() error {
 	switch {
 	case s.events == "":
 		return usage("--events: must be a file with one event a line, or - for the standard input")
@@ -102,7 +102,7 @@ func (s *send) validate() error {
 	return nil
 }
 
-func (s *send) run(ctx context.Context) error {
+func (s *sendCommand) run(ctx context.Context) error {
 	if err := s.validate(); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *send) run(ctx context.Context) error {
 	return nil
 }
 
-func (s *send) options(ctx context.Context) (o producer.Options, err error) {
+func (s *sendCommand) options(ctx context.Context) (o producer.Options, err error) {
 	config, err := s.account.load(ctx)
 	if err != nil {
 		return o, err
@@ -218,7 +218,7 @@ func (w *warnings) invalid(i producer.Invalid) {
 }
 
 // goOn says how to send the rest.
-func (s *send) goOn(r producer.Report) string {
+func (s *sendCommand) goOn(r producer.Report) string {
 	if s.state != "" {
 		return "the same command sends the rest"
 	}
@@ -230,7 +230,7 @@ func (s *send) goOn(r producer.Report) string {
 }
 
 // report prints what was done.
-func (s *send) report(r producer.Report, failed error) error {
+func (s *sendCommand) report(r producer.Report, failed error) error {
 	var text []byte
 	if s.format.value == "json" {
 		var err error

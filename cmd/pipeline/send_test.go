@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/local"
 	"firehose-pipeline/producer"
 )
 
@@ -43,7 +43,7 @@ func stackName(t *testing.T) string {
 	return name
 }
 
-func received(p *pipeline.Pipeline) (lake, search int64) {
+func received(p *local.Pipeline) (lake, search int64) {
 	r := p.Report()
 	return r.Streams.Lake.Received, r.Streams.Search.Received
 }

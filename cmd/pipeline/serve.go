@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/local/firehoseapi"
+	"firehose-pipeline/local"
+	"firehose-pipeline/local/firehose/api"
 	"firehose-pipeline/local/loopback"
-	"firehose-pipeline/local/pipeline"
 	"firehose-pipeline/local/template"
 )
 
@@ -62,10 +62,10 @@ func signedFor(r *http.Request) string {
 
 // newEndpoint puts the Firehose API and the pipeline's own S3 and SQS behind one address. It calls them rather than being a proxy of theirs:
 // httputil.ReverseProxy under load cuts answers of a server that is as fast as these, and a ReceiveMessage cut off takes its messages along.
-func newEndpoint(p *pipeline.Pipeline, stack string, deployed []byte, throttle bool) (*endpoint, error) {
-	o := firehoseapi.Options{AccountID: template.AccountID}
+func newEndpoint(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*endpoint, error) {
+	o := api.Options{AccountID: template.AccountID}
 	if throttle {
-		o.Quota = &firehoseapi.DefaultQuota
+		o.Quota = &api.DefaultQuota
 	}
 	var resources struct {
 		Resources map[string]struct {
@@ -81,20 +81,20 @@ func newEndpoint(p *pipeline.Pipeline, stack string, deployed []byte, throttle b
 		if err != nil {
 			return nil, err
 		}
-		o.Streams = append(o.Streams, firehoseapi.Stream{Name: s.Name, ARN: s.ARN, Type: s.Config.Type, Created: s.Created, Encrypted: encrypted, Properties: described})
+		o.Streams = append(o.Streams, api.Stream{Name: s.Name, ARN: s.ARN, Type: s.Config.Type, Created: s.Created, Encrypted: encrypted, Properties: described})
 	}
-	o.Put = func(ctx context.Context, stream string, records [][]byte) ([]firehoseapi.Result, error) {
+	o.Put = func(ctx context.Context, stream string, records [][]byte) ([]api.Result, error) {
 		results, err := p.Put(ctx, stream, records)
 		if err != nil {
 			return nil, err
 		}
-		answers := make([]firehoseapi.Result, len(results))
+		answers := make([]api.Result, len(results))
 		for i, r := range results {
-			answers[i] = firehoseapi.Result(r)
+			answers[i] = api.Result(r)
 		}
 		return answers, nil
 	}
-	api, err := firehoseapi.New(o)
+	api, err := api.New(o)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func newEndpoint(p *pipeline.Pipeline, stack string, deployed []byte, throttle b
 }
 
 // serveUntil serves until ctx is done.
-func (l *local) serveUntil(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options, listener net.Listener) error {
+func (l *localCommand) serveUntil(ctx context.Context, p *local.Pipeline, o local.Options, listener net.Listener) error {
 	handler, err := newEndpoint(p, o.StackName, o.Template, l.throttle)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (l *local) serveUntil(ctx context.Context, p *pipeline.Pipeline, o pipeline
 }
 
 // writeBanner says what can be done now, in commands that can be pasted into another shell.
-func writeBanner(w io.Writer, p *pipeline.Pipeline, address, out string, speed float64) {
+func writeBanner(w io.Writer, p *local.Pipeline, address, out string, speed float64) {
 	pace := "in real time (--speed 60 makes a minute of the buffers one second)"
 	if speed != 0 && speed != 1 {
 		pace = fmt.Sprintf("%v times as fast as real time", speed)

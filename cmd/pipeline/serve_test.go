@@ -20,8 +20,8 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/loopback"
-	"firehose-pipeline/local/pipeline"
+	"firehose-pipeline/internal/awsclient"
+	"firehose-pipeline/local"
 )
 
 // clients are of the three APIs, all on one address.
@@ -33,20 +33,20 @@ type clients struct {
 }
 
 // serveStack opens the project's own stack behind one address.
-func serveStack(t *testing.T) (*pipeline.Pipeline, clients) {
+func serveStack(t *testing.T) (*local.Pipeline, clients) {
 	t.Helper()
 	return serveFunctions(t, buildStack(t).functions)
 }
 
 // serveFunctions does so with other functions than the project's.
-func serveFunctions(t *testing.T, functions map[string]string) (*pipeline.Pipeline, clients) {
+func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline, clients) {
 	t.Helper()
 	s, out := buildStack(t), t.TempDir()
 	text, name, err := readTemplate(s.template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pipeline.Open(t.Context(), pipeline.Options{Template: text, StackName: name, Functions: functions, Out: out, Serve: true, Check: true, Log: t.Output()})
+	p, err := local.Open(t.Context(), local.Options{Template: text, StackName: name, Functions: functions, Out: out, Serve: true, Check: true, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func serveFunctions(t *testing.T, functions map[string]string) (*pipeline.Pipeli
 	t.Cleanup(server.Close)
 	config := aws.Config{
 		BaseEndpoint: &server.URL,
-		HTTPClient:   loopback.Client{HTTP: server.Client()},
+		HTTPClient:   awsclient.Client{HTTP: server.Client()},
 		Region:       "us-east-1",
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

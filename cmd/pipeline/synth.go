@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"firehose-pipeline/functionbuild"
+	"firehose-pipeline/internal/functionbuild"
 )
 
 // modulePath is the line by which the project's folder is known.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/emmansun/base64"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // outcome is what the processor made of a record.

@@ -18,7 +18,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/lambda"
 	"firehose-pipeline/local/template"
 )
 
@@ -117,7 +117,7 @@ func open(t *testing.T, stream template.Stream, function handler, change func(*O
 	w := &world{T: t, objects: map[string]stored{}, documents: map[string][]string{}}
 	w.o = Options{
 		Stream: stream, Seed: "test",
-		Invoke: func(ctx context.Context, payload []byte) (runtimeapi.Result, error) {
+		Invoke: func(ctx context.Context, payload []byte) (lambda.Result, error) {
 			var request events.KinesisFirehoseEvent
 			if err := json.Unmarshal(payload, &request); err != nil {
 				t.Errorf("request: %v", err)
@@ -131,13 +131,13 @@ func open(t *testing.T, stream template.Stream, function handler, change func(*O
 				if errors.Is(err, context.DeadlineExceeded) {
 					kind = "Sandbox.Timedout"
 				}
-				return runtimeapi.Result{FunctionError: "Unhandled", Payload: fmt.Appendf(nil, `{"errorType":%q,"errorMessage":%q}`, kind, err)}, nil
+				return lambda.Result{FunctionError: "Unhandled", Payload: fmt.Appendf(nil, `{"errorType":%q,"errorMessage":%q}`, kind, err)}, nil
 			}
 			if text, ok := answer.(string); ok {
-				return runtimeapi.Result{Payload: []byte(text)}, nil
+				return lambda.Result{Payload: []byte(text)}, nil
 			}
 			body, err := json.Marshal(answer)
-			return runtimeapi.Result{Payload: body}, err
+			return lambda.Result{Payload: body}, err
 		},
 		Store: func(bucket, key string, headers map[string]string, body io.Reader) error {
 			content, err := io.ReadAll(body)

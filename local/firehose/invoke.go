@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/lambda"
 )
 
 // invocationLimit is the longest that Firehose waits for a function, whatever the function's own timeout (Developer Guide,
@@ -70,7 +70,7 @@ func (s *Stream) try(request []byte) ([]byte, *failure, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, invocationLimit)
 	defer cancel()
 	result, err := s.o.Invoke(ctx, request)
-	var tooLarge *runtimeapi.RequestTooLargeError
+	var tooLarge *lambda.RequestTooLargeError
 	switch {
 	case s.ctx.Err() != nil:
 		return nil, nil, s.ctx.Err()

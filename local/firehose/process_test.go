@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/lambda"
 )
 
 // Developer Guide, "Transform source data": buffering hints of the processor.
@@ -73,9 +73,9 @@ func TestProcessorBuffer(t *testing.T) {
 	t.Run("a request never passes Lambda's 6 MB, however small the records", func(t *testing.T) {
 		longest := 0
 		w := open(t, lake, nil, func(o *Options) {
-			o.Invoke = func(_ context.Context, payload []byte) (runtimeapi.Result, error) {
+			o.Invoke = func(_ context.Context, payload []byte) (lambda.Result, error) {
 				longest = max(longest, len(payload))
-				return runtimeapi.Result{Payload: bytes.ReplaceAll(payload, []byte(`,"data":`), []byte(`,"result":"Ok","data":`))}, nil
+				return lambda.Result{Payload: bytes.ReplaceAll(payload, []byte(`,"data":`), []byte(`,"result":"Ok","data":`))}, nil
 			}
 		})
 		records := make([]string, 60_000)
@@ -84,8 +84,8 @@ func TestProcessorBuffer(t *testing.T) {
 		}
 		w.put(0, records...)
 		w.flush()
-		if longest > runtimeapi.RequestLimit || longest < runtimeapi.RequestLimit-1000 {
-			t.Errorf("longest request: got %d bytes, want just under %d", longest, runtimeapi.RequestLimit)
+		if longest > lambda.RequestLimit || longest < lambda.RequestLimit-1000 {
+			t.Errorf("longest request: got %d bytes, want just under %d", longest, lambda.RequestLimit)
 		}
 		w.want("delivered", w.Counts().Delivered, 60_000)
 	})
@@ -161,12 +161,12 @@ func TestRetries(t *testing.T) {
 	})
 	t.Run("an invocation that takes more than five minutes has timed out", func(t *testing.T) {
 		w := open(t, lake, nil, func(o *Options) {
-			o.Invoke = func(ctx context.Context, _ []byte) (runtimeapi.Result, error) {
+			o.Invoke = func(ctx context.Context, _ []byte) (lambda.Result, error) {
 				deadline, ok := ctx.Deadline()
 				if left := time.Until(deadline); !ok || left > 5*time.Minute || left < 4*time.Minute {
 					t.Errorf("time for an invocation: got %s, want 5m", left)
 				}
-				return runtimeapi.Result{}, context.DeadlineExceeded
+				return lambda.Result{}, context.DeadlineExceeded
 			}
 		})
 		w.put(0, "a")

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"firehose-pipeline/deadletter"
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/local/template"
 )
 

@@ -16,7 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/local/lambda"
 	"firehose-pipeline/local/template"
 )
 
@@ -39,7 +39,7 @@ type Options struct {
 	// Seed makes the names of objects and the ids of records differ between runs; the rest of a name comes from the records.
 	Seed string
 	// Invoke runs the processor's function once.
-	Invoke func(ctx context.Context, request []byte) (runtimeapi.Result, error)
+	Invoke func(ctx context.Context, request []byte) (lambda.Result, error)
 	// Store stores an object; it must show only once body has ended.
 	Store func(bucket, key string, headers map[string]string, body io.Reader) error
 	// Search is where a search destination delivers to.
@@ -185,7 +185,7 @@ func (s *Stream) add(now int64, record []byte) error {
 			}
 		}
 	}
-	if s.open != nil && (len(s.open.data)+len(record) > limit || s.open.request+requestBytes(len(record)) > runtimeapi.RequestLimit) {
+	if s.open != nil && (len(s.open.data)+len(record) > limit || s.open.request+requestBytes(len(record)) > lambda.RequestLimit) {
 		if err := s.send(now); err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // The engine's limits.

@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/payload"
+	"firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/testkit/sampleevents"
 	"firehose-pipeline/local/opensearch/documents"
-	"firehose-pipeline/searchsetup"
 )
 
 // mappings are those that the search setup gives the indices, with more properties.
@@ -166,7 +166,7 @@ func TestCheckAllocatesNothing(t *testing.T) {
 
 func BenchmarkCheck(b *testing.B) {
 	c := newChecker(b, "")
-	records := payload.Mix(500)
+	records := sampleevents.Mix(500)
 	for b.Loop() {
 		for _, r := range records { // some of them are rejected
 			c.Check("1.0", r)

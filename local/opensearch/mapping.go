@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // fieldType is how the engine treats the values of one field.

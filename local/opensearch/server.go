@@ -19,7 +19,7 @@ import (
 	"strings"
 	"time"
 
-	"firehose-pipeline/searchsetup"
+	"firehose-pipeline/functions/searchsetup"
 )
 
 // Options say how to reach a real server.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/searchsetup"
+	"firehose-pipeline/functions/searchsetup"
 )
 
 // server plays the calls that Open and Export make, and what the security plugin would ask of them. The real one is met in

@@ -7,7 +7,7 @@ import (
 
 	format "github.com/parquet-go/parquet-go"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // What becomes of a JSON value in a column. The sources: AWS, the Firehose developer guide and API reference; probe, what

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // nested walks objects and arrays that have been checked. OpenX parses them whatever column they are for, if any: it

@@ -7,7 +7,7 @@ import (
 	format "github.com/parquet-go/parquet-go"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // column is a column of the table, or what a nested column is made of: a tree that JSON values are written along.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/parquet-go/parquet-go/deprecated"
 
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // parseTimestamp reads the forms that Firehose documents for the OpenX SerDe

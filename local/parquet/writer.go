@@ -14,7 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go/compress"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/jsonscan"
+	"firehose-pipeline/internal/jsonscan"
 )
 
 const (

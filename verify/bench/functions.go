@@ -10,9 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"firehose-pipeline/functionbuild"
-	"firehose-pipeline/internal/payload"
-	"firehose-pipeline/local/runtimeapi"
+	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/internal/testkit/sampleevents"
+	"firehose-pipeline/local/lambda"
 )
 
 var here = functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
@@ -46,16 +46,16 @@ var memorySizes = []int{512 << 10, 3 << 20}
 // warmInvocations are measured together: a single one is too short for the CPU clock of another process.
 const warmInvocations = 20
 
-func (b *bench) startFunction(i int) (*runtimeapi.Function, error) {
+func (b *bench) startFunction(i int) (*lambda.Function, error) {
 	f := functions[i]
-	return runtimeapi.Start(b.ctx, runtimeapi.Config{
+	return lambda.Start(b.ctx, lambda.Config{
 		Name: f.binary, Binary: filepath.Join(b.dir, f.binary), MemoryMB: 1024, Timeout: time.Minute,
 		Environment: map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "STACK": "bench", "BUFFERS": f.buffers},
 	})
 }
 
 // invoke returns the result of a successful invocation.
-func (b *bench) invoke(f *runtimeapi.Function, request []byte) (runtimeapi.Result, error) {
+func (b *bench) invoke(f *lambda.Function, request []byte) (lambda.Result, error) {
 	result, err := f.Invoke(b.ctx, request)
 	if err == nil {
 		err = result.Error()
@@ -64,7 +64,7 @@ func (b *bench) invoke(f *runtimeapi.Function, request []byte) (runtimeapi.Resul
 }
 
 func (b *bench) measureFunctions(r *report) error {
-	request := payload.Request(payload.Mix(500)...)
+	request := sampleevents.Request(sampleevents.Mix(500)...)
 	r.functions = make([]functionCost, len(functions))
 	for i := range functions {
 		r.functions[i] = functionCost{name: functions[i].name, init: math.MaxInt64, initCPU: math.MaxInt64, first: math.MaxInt64,
@@ -79,7 +79,7 @@ func (b *bench) measureFunctions(r *report) error {
 		}
 	}
 	fmt.Fprintln(b.progress, "measuring warm invocations through the Runtime API")
-	var warm []*runtimeapi.Function
+	var warm []*lambda.Function
 	defer func() {
 		for _, f := range warm {
 			f.Close()
@@ -102,7 +102,7 @@ func (b *bench) measureFunctions(r *report) error {
 	fmt.Fprintln(b.progress, "measuring memory")
 	for i := range functions[:2] { // the answers of the baselines would be too large
 		for _, size := range memorySizes {
-			peak, err := b.measureMemory(i, payload.Request(payload.Size(size)...))
+			peak, err := b.measureMemory(i, sampleevents.Request(sampleevents.Size(size)...))
 			if err != nil {
 				return fmt.Errorf("invoking %s: %w", functions[i].name, err)
 			}
@@ -145,7 +145,7 @@ func (b *bench) measureStart(i int, request []byte, c *functionCost) error {
 	return nil
 }
 
-func (b *bench) measureWarm(f *runtimeapi.Function, request []byte, c *functionCost) error {
+func (b *bench) measureWarm(f *lambda.Function, request []byte, c *functionCost) error {
 	var wall, cpu time.Duration
 	for range warmInvocations {
 		result, err := b.invoke(f, request)

@@ -18,8 +18,8 @@ import (
 	"strings"
 	"syscall"
 
-	"firehose-pipeline/functionbuild"
-	"firehose-pipeline/internal/payload"
+	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/internal/testkit/sampleevents"
 )
 
 func main() {
@@ -100,7 +100,7 @@ func (l *load) bytes() (n int) {
 }
 
 func (b *bench) load(name, what string, records [][]byte) (*load, error) {
-	l := &load{name: name, what: what, records: records, request: payload.Request(records...), file: filepath.Join(b.dir, name+".json")}
+	l := &load{name: name, what: what, records: records, request: sampleevents.Request(records...), file: filepath.Join(b.dir, name+".json")}
 	return l, os.WriteFile(l.file, l.request, 0o600)
 }
 
@@ -111,10 +111,10 @@ func (b *bench) loads() ([]*load, error) {
 		name, what string
 		records    [][]byte
 	}{
-		{"small", "2,000 events of about 110 bytes", payload.Small(2000)},
-		{"mix500", "500 events of 200 bytes to 1 KB, 3 % malformed", payload.Mix(500)},
-		{"3mb", "3 MB of such events, in one request", payload.Size(3 << 20)},
-		{"dense", "500 events of the same sizes, of what is most work to read", payload.Dense(500)},
+		{"small", "2,000 events of about 110 bytes", sampleevents.Small(2000)},
+		{"mix500", "500 events of 200 bytes to 1 KB, 3 % malformed", sampleevents.Mix(500)},
+		{"3mb", "3 MB of such events, in one request", sampleevents.Size(3 << 20)},
+		{"dense", "500 events of the same sizes, of what is most work to read", sampleevents.Dense(500)},
 	} {
 		made, err := b.load(l.name, l.what, l.records)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"time"
 
-	"firehose-pipeline/internal/payload"
+	"firehose-pipeline/internal/testkit/sampleevents"
 )
 
 // contenders of the handlers alone, in the order of the report. The first is this project's.
@@ -145,14 +145,14 @@ func (b *bench) raceHandlers(workers []*worker, r *report) error {
 		r.handlers = append(r.handlers, handlerResult{l, costs})
 	}
 	fmt.Fprintln(b.progress, "measuring batches of different sizes")
-	events := payload.Mix(batchSizes[len(batchSizes)-1])
+	events := sampleevents.Mix(batchSizes[len(batchSizes)-1])
 	own := make([]*worker, len(batchSizes))
 	batches := make([]*load, len(batchSizes))
 	for i, n := range batchSizes {
 		own[i] = workers[0]
 		var requests [][]byte
 		for batch := range slices.Chunk(events, n) {
-			requests = append(requests, payload.Request(batch...))
+			requests = append(requests, sampleevents.Request(batch...))
 		}
 		batches[i] = &load{records: events, file: filepath.Join(b.dir, fmt.Sprintf("batches-of-%d.json", n))}
 		if err := os.WriteFile(batches[i].file, bytes.Join(requests, []byte("\n")), 0o600); err != nil {

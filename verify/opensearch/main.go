@@ -9,7 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"firehose-pipeline/internal/searchserver"
+	"firehose-pipeline/internal/testkit/opensearchtest"
 )
 
 func main() {
@@ -24,7 +24,7 @@ func main() {
 func run(port int) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	server, err := searchserver.New(ctx, searchserver.Options{Port: port, Progress: os.Stderr})
+	server, err := opensearchtest.New(ctx, opensearchtest.Options{Port: port, Progress: os.Stderr})
 	if err != nil {
 		return err
 	}

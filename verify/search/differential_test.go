@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/searchserver"
+	"firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/testkit/opensearchtest"
 	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/opensearch/documents"
-	"firehose-pipeline/searchsetup"
 )
 
 var seed = flag.Uint64("seed", 1, "seed of the random documents")
@@ -46,7 +46,7 @@ func newEngine(t *testing.T, name string, more map[string]any) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mapping, err := opensearch.NewMapping(state.Mappings(), searchserver.Version[:strings.LastIndexByte(searchserver.Version, '.')])
+	mapping, err := opensearch.NewMapping(state.Mappings(), opensearchtest.Version[:strings.LastIndexByte(opensearchtest.Version, '.')])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/searchsetup"
+	"firehose-pipeline/functions/searchsetup"
 )
 
 // explained is what index state management tells about one index.

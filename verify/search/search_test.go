@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/internal/searchserver"
+	"firehose-pipeline/internal/testkit/opensearchtest"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 )
 
 var (
-	server  *searchserver.Server
+	server  *opensearchtest.Server
 	command string // of the operator
 )
 
@@ -52,7 +52,7 @@ func run(m *testing.M) (code int, err error) {
 	if out, err := exec.Command("go", "build", "-o", command, root+"/cmd/pipeline").CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("building pipeline: %w\n%s", err, out)
 	}
-	server, err = searchserver.New(context.Background(), searchserver.Options{Progress: os.Stderr})
+	server, err = opensearchtest.New(context.Background(), opensearchtest.Options{Progress: os.Stderr})
 	if err != nil {
 		return 1, err
 	}
@@ -157,7 +157,7 @@ type letter struct {
 }
 
 // ask sends a request and checks its status.
-func ask(t *testing.T, u searchserver.User, status int, method, target, body string) []byte {
+func ask(t *testing.T, u opensearchtest.User, status int, method, target, body string) []byte {
 	t.Helper()
 	got, answer, err := server.Do(t.Context(), u, method, target, body)
 	if err != nil {
@@ -178,7 +178,7 @@ func decode[T any](t *testing.T, text []byte) (v T) {
 }
 
 // user makes a user that stands in for an IAM role.
-func user(t *testing.T, name, roleARN string) searchserver.User {
+func user(t *testing.T, name, roleARN string) opensearchtest.User {
 	t.Helper()
 	u, err := server.AddUser(t.Context(), name, roleARN)
 	if err != nil {
@@ -196,7 +196,7 @@ func clean(t *testing.T) {
 type index struct{ Index, Health, Pri, Rep, Docs string }
 
 // indices lists indices as a user.
-func indices(t *testing.T, u searchserver.User) []index {
+func indices(t *testing.T, u opensearchtest.User) []index {
 	t.Helper()
 	var list []index
 	for _, i := range decode[[]map[string]string](t, ask(t, u, 200, "GET", "/_cat/indices/realtime-events-*?format=json", "")) {
@@ -205,7 +205,7 @@ func indices(t *testing.T, u searchserver.User) []index {
 	return list
 }
 
-func count(t *testing.T, u searchserver.User, query string) int {
+func count(t *testing.T, u opensearchtest.User, query string) int {
 	t.Helper()
 	target := "/realtime-events-2*/_count"
 	return decode[struct{ Count int }](t, ask(t, u, 200, "POST", target, `{"query":`+query+`}`)).Count

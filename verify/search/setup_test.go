@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/searchsetup"
+	"firehose-pipeline/functions/searchsetup"
 )
 
 // writes counts the requests that change something.

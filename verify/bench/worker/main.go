@@ -24,8 +24,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/emmansun/base64"
 
-	"firehose-pipeline/jsonscan"
-	"firehose-pipeline/transform"
+	"firehose-pipeline/functions/transform"
+	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/verify/bench/baselines/idiomatic"
 )
 

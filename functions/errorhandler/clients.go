@@ -1,0 +1,39 @@
+package errorhandler
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"firehose-pipeline/internal/awsclient"
+	"firehose-pipeline/internal/s3read"
+)
+
+// Objects is what the handler needs of S3.
+type Objects = s3read.Getter
+
+// Queue is what the handler needs of SQS.
+type Queue interface {
+	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+}
+
+// connect creates the clients from the environment (region, credentials, AWS_ENDPOINT_URL and its like).
+func connect(ctx context.Context) (Objects, Queue, error) {
+	// Standard mode has exponential back-off with jitter and a budget; 5 attempts outlast a short throttle.
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryMode(aws.RetryModeStandard), config.WithRetryMaxAttempts(5))
+	if err != nil {
+		return nil, nil, fmt.Errorf("loading configuration: %w", err)
+	}
+	objects := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		// A bucket's name cannot be put before the host of an endpoint that was given.
+		o.UsePathStyle = o.BaseEndpoint != nil
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+	// In a local run an answer that is cut off would double ten letters.
+	queue := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient} })
+	return objects, queue, nil
+}

@@ -1,0 +1,98 @@
+package errorhandler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/internal/s3read"
+)
+
+// MaxRecordLetters is how many failed records of one object get a letter each; one more letter counts the rest by reason.
+// Without a bound a broken transform would make 75 million messages an hour of 5 MB/s of small events.
+const MaxRecordLetters = 1000
+
+// letters reads the object to its end and sends its letters.
+func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sender, count *counter) error {
+	place := s3read.Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
+	body, err := s3read.Open(ctx, h.objects, place, h.pause)
+	if s3read.Missing(err) {
+		count.unreadable++
+		return to.add(source.Part(deadletter.ObjectMissing, 0, 0, false, nil))
+	} else if err != nil {
+		return err
+	}
+	defer body.Close()
+	reader := deadletter.NewReader(body)
+	var rest, torn part
+	records := 0
+	var at int64
+	var failed error
+	for failed == nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("reading error object at offset %d: %w", at, ctx.Err())
+		}
+		failure, err := reader.Next()
+		var unreadable *deadletter.UnreadableError
+		switch {
+		case errors.As(err, &unreadable):
+			torn.add(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
+			at = unreadable.Offset + unreadable.Length
+			continue
+		case err == io.EOF:
+			return h.parts(source, to, count, reader.Gzip(), rest, torn)
+		case err != nil:
+			failed = err
+			continue
+		}
+		at = failure.Offset + failure.Length
+		count.records++
+		if records++; records > MaxRecordLetters {
+			reason, _ := source.Reason(failure)
+			rest.add(reason, failure.Offset, failure.Length)
+			continue
+		}
+		failed = to.add(source.Record(failure))
+	}
+	return failed
+}
+
+// parts sends the letters for what was not itemised.
+func (h *Handler) parts(source deadletter.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
+	if rest.counts != nil {
+		if err := to.add(source.Part(deadletter.MoreRecords, rest.begin, rest.length(), gzip, rest.counts)); err != nil {
+			return err
+		}
+	}
+	if torn.counts != nil {
+		count.unreadable++
+		return to.add(source.Part(deadletter.Unreadable, torn.begin, torn.length(), gzip, torn.counts))
+	}
+	return nil
+}
+
+// part sums up what is not itemised: from the first to the last of it, and how many by reason.
+type part struct {
+	begin, end int64
+	open       bool // it goes on to the end of the object, wherever that is
+	counts     map[deadletter.Reason]int64
+}
+
+func (p *part) add(reason deadletter.Reason, offset, length int64) {
+	if p.counts == nil {
+		p.counts = map[deadletter.Reason]int64{}
+		p.begin = offset
+	}
+	p.counts[reason]++
+	p.end, p.open = offset+length, length == 0
+}
+
+// length is the length of a pointer to the part.
+func (p *part) length() int64 {
+	if p.open {
+		return 0
+	}
+	return p.end - p.begin
+}

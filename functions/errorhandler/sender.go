@@ -1,0 +1,170 @@
+package errorhandler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/internal/s3read"
+)
+
+const (
+	// maxBatch is SQS's limit of messages in a batch; a batch's bytes are bounded by deadletter.MaxMessageBytes.
+	maxBatch = 10
+	// maxResends is how often messages are sent again that SQS did not take out of a batch it took.
+	maxResends = 6
+)
+
+// sender sends the letters of one object in batches.
+type sender struct {
+	ctx     context.Context
+	queue   Queue
+	url     string
+	pause   func(context.Context, time.Duration) error
+	batch   []letter
+	bytes   int
+	sent    int     // letters that SQS has taken
+	refused []error // the first of those that it refused for themselves
+	refusal int     // how many those are
+}
+
+// maxRefused is how many refused letters are named.
+const maxRefused = 10
+
+// letter is a message ready to be sent.
+type letter struct {
+	message deadletter.Message // without its raw data, which the reader reuses
+	full    bool               // the body has raw data
+	body    string
+}
+
+func (l *letter) size() int { return deadletter.Size(l.body, l.message.Attributes()) }
+
+// add puts a letter into the batch and sends the batch before it when the letter has no room.
+func (s *sender) add(m deadletter.Message) error {
+	body, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	l := letter{message: m, full: m.RawData != nil, body: body}
+	l.message.RawData = nil
+	size := l.size()
+	if len(s.batch) == maxBatch || s.bytes+size > deadletter.MaxMessageBytes {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	s.batch = append(s.batch, l)
+	s.bytes += size
+	return nil
+}
+
+// close sends what is left and reports the letters that SQS refused.
+func (s *sender) close() error {
+	errs := append([]error{s.flush()}, s.refused...)
+	if more := s.refusal - len(s.refused); more > 0 {
+		errs = append(errs, fmt.Errorf("and %d letters more", more))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *sender) flush() error {
+	batch := s.batch
+	s.batch, s.bytes = nil, 0
+	return s.send(batch)
+}
+
+// send sends the letters until SQS has each. It returns an error when a whole call fails; a letter that is refused for
+// itself is noted in s.refused and does not stop the others.
+func (s *sender) send(pending []letter) error {
+	for try := 0; len(pending) > 0; try++ {
+		if try > maxResends {
+			return fmt.Errorf("sending letters: %d not taken in %d batches", len(pending), try)
+		}
+		if try > 0 {
+			if err := s.pause(s.ctx, backoff(try)); err != nil {
+				return fmt.Errorf("sending letters: %d not taken: %w", len(pending), err)
+			}
+		}
+		output, err := s.queue.SendMessageBatch(s.ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: entries(pending)})
+		// The queue may take less than SQS's maximum.
+		if strings.HasSuffix(s3read.ErrorCode(err), "BatchRequestTooLong") {
+			if half := len(pending) / 2; half > 0 {
+				return errors.Join(s.send(pending[:half]), s.send(pending[half:]))
+			}
+			if pending[0], err = shorter(pending[0], err); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("sending %d letters: %w", len(pending), err)
+		}
+		pending = s.left(pending, output)
+	}
+	return nil
+}
+
+// left returns the letters that have to be sent again.
+func (s *sender) left(batch []letter, output *sqs.SendMessageBatchOutput) []letter {
+	taken := map[string]bool{}
+	for _, t := range output.Successful {
+		taken[aws.ToString(t.Id)] = true
+	}
+	faults := map[string]error{}
+	for _, f := range output.Failed {
+		if f.SenderFault {
+			faults[aws.ToString(f.Id)] = fmt.Errorf("%s: %s", aws.ToString(f.Code), aws.ToString(f.Message))
+		}
+	}
+	var left []letter
+	for _, l := range batch {
+		if taken[l.message.ID] {
+			s.sent++
+			continue
+		}
+		// A letter in neither list counts as not taken.
+		if fault := faults[l.message.ID]; fault != nil {
+			var err error
+			if l, err = shorter(l, fault); err != nil {
+				if s.refusal++; len(s.refused) < maxRefused {
+					s.refused = append(s.refused, fmt.Errorf("sending letter %s: %w", l.message.ID, err))
+				}
+				continue
+			}
+		}
+		left = append(left, l)
+	}
+	return left
+}
+
+// shorter returns the letter without its raw data, the pointer being enough; a letter that has none is refused with the
+// cause.
+func shorter(l letter, cause error) (letter, error) {
+	if !l.full {
+		return l, cause
+	}
+	l.full = false
+	l.message.Truncate()
+	var err error
+	l.body, err = l.message.Encode()
+	return l, err
+}
+
+func entries(letters []letter) []types.SendMessageBatchRequestEntry {
+	list := make([]types.SendMessageBatchRequestEntry, len(letters))
+	for i, l := range letters {
+		attributes := map[string]types.MessageAttributeValue{}
+		for _, a := range l.message.Attributes() {
+			attributes[a.Name] = types.MessageAttributeValue{DataType: aws.String(deadletter.AttributeType), StringValue: aws.String(a.Value)}
+		}
+		list[i] = types.SendMessageBatchRequestEntry{Id: aws.String(l.message.ID), MessageBody: aws.String(l.body), MessageAttributes: attributes}
+	}
+	return list
+}

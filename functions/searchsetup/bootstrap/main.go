@@ -1,0 +1,28 @@
+// Command searchsetup is the Lambda function behind the custom resource that sets up the search domain.
+package main
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"firehose-pipeline/functions/searchsetup"
+)
+
+func main() {
+	level := slog.LevelInfo
+	levelErr := level.UnmarshalText([]byte(cmp.Or(os.Getenv("LOG_LEVEL"), "info")))
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+	aws, err := config.LoadDefaultConfig(context.Background())
+	if levelErr != nil || err != nil {
+		slog.Error("starting", "logLevel", levelErr, "configuration", err)
+		os.Exit(1)
+	}
+	sign := searchsetup.SigV4(aws.Credentials, aws.Region, time.Now)
+	lambda.Start(searchsetup.Resource{Sign: sign}.Serve)
+}

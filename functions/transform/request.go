@@ -1,0 +1,289 @@
+package transform
+
+import (
+	"bytes"
+	"fmt"
+
+	"firehose-pipeline/internal/jsonscan"
+)
+
+// request reads Firehose's request from front to back:
+//
+//	{"invocationId":"…","deliveryStreamArn":"…","region":"…","records":[
+//	  {"recordId":"…","approximateArrivalTimestamp":1700000000000,"data":"base64","kinesisRecordMetadata":{…}}, …]}
+//
+// Members may come in any order, and unknown ones are skipped, but they must be JSON: a request that is not might pair an
+// id with the data of another record, so it is an error. So are a repeated or missing recordId, data or records.
+type request struct {
+	data []byte
+	at   int // offset of the next byte to read
+}
+
+// record is one record of the request: the contents of its two strings as they are written.
+type record struct {
+	id      []byte
+	data    []byte
+	hasData bool // data is a string, which is all but always so
+	dataAt  int  // offset of data in the request, after its quote
+}
+
+// fail says what is wrong with the request, and where, but quotes nothing of it.
+func (r *request) fail(what string) error {
+	return fmt.Errorf("reading request: %s at byte %d of %d", what, r.at, len(r.data))
+}
+
+// peek returns the first byte of the next token, 0 at the end.
+func (r *request) peek() byte {
+	if r.at < len(r.data) && r.data[r.at] <= ' ' {
+		r.at = jsonscan.SkipSpace(r.data, r.at)
+	}
+	if r.at < len(r.data) {
+		return r.data[r.at]
+	}
+	return 0
+}
+
+// take reads one byte, which has to be c.
+func (r *request) take(c byte) error {
+	if r.peek() != c {
+		return r.fail("expected " + string(rune(c)))
+	}
+	r.at++
+	return nil
+}
+
+// more reads what follows a member or element: a comma, for true, or the closing byte, for false.
+func (r *request) more(closing byte) (bool, error) {
+	switch r.peek() {
+	case ',':
+		r.at++
+		return true, nil
+	case closing:
+		r.at++
+		return false, nil
+	}
+	return false, r.fail("expected , or " + string(rune(closing)))
+}
+
+// text reads a string and returns its content as written.
+func (r *request) text() (content []byte, escaped bool, err error) {
+	r.peek()
+	start := r.at + 1
+	end, escaped, problem := jsonscan.Text(r.data, r.at)
+	if r.at = end; problem != jsonscan.None {
+		return nil, false, r.fail(problem.String())
+	}
+	r.at++
+	return r.data[start:end], escaped, nil
+}
+
+// key reads a member's key and the colon after it.
+func (r *request) key() ([]byte, error) {
+	key, escaped, err := r.text()
+	if err != nil {
+		return nil, err
+	}
+	if escaped {
+		key = jsonscan.Unescape(nil, key)
+	}
+	return key, r.take(':')
+}
+
+// skip reads a value of any kind.
+func (r *request) skip() error {
+	r.peek()
+	end, problem := jsonscan.Value(r.data, r.at)
+	if r.at = end; problem != jsonscan.None {
+		return r.fail(problem.String())
+	}
+	return nil
+}
+
+// each reads the whole request and calls do for each record, when r.at is just after it.
+func (r *request) each(do func(*record) error) error {
+	if err := r.take('{'); err != nil {
+		return err
+	}
+	seen, more := false, true
+	if r.peek() == '}' {
+		r.at++
+		more = false
+	}
+	for more {
+		key, err := r.key()
+		if err != nil {
+			return err
+		}
+		switch {
+		case string(key) != "records":
+			err = r.skip()
+		case seen:
+			return r.fail("repeated records")
+		default:
+			seen = true
+			err = r.records(do)
+		}
+		if err != nil {
+			return err
+		}
+		if more, err = r.more('}'); err != nil {
+			return err
+		}
+	}
+	if r.peek(); r.at != len(r.data) {
+		return r.fail("expected nothing more")
+	}
+	if !seen {
+		return r.fail("no records")
+	}
+	return nil
+}
+
+// records reads the array of records.
+func (r *request) records(do func(*record) error) error {
+	if err := r.take('['); err != nil {
+		return err
+	}
+	if r.peek() == ']' {
+		r.at++
+		return nil
+	}
+	var rec record // one for all: they are not small
+	for {
+		if err := r.record(&rec); err != nil {
+			return err
+		}
+		if err := do(&rec); err != nil {
+			return err
+		}
+		if more, err := r.more(']'); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// rest reads on, just after a record, to the end of the array of records, and calls do for each record still to come.
+func (r *request) rest(do func(*record) error) error {
+	var rec record
+	for {
+		if more, err := r.more(']'); err != nil || !more {
+			return err
+		}
+		if err := r.record(&rec); err != nil {
+			return err
+		}
+		if err := do(&rec); err != nil {
+			return err
+		}
+	}
+}
+
+// record reads one record.
+func (r *request) record(rec *record) error {
+	seenData := r.usual(rec)
+	if seenData {
+		if more, err := r.more('}'); err != nil || !more {
+			return err
+		}
+	} else {
+		*rec = record{}
+		if err := r.take('{'); err != nil {
+			return err
+		}
+	}
+	for {
+		key, err := r.key()
+		if err != nil {
+			return err
+		}
+		switch string(key) {
+		case "recordId":
+			if rec.id != nil {
+				return r.fail("repeated recordId")
+			}
+			rec.id, _, err = r.text()
+		case "data":
+			if seenData {
+				return r.fail("repeated data")
+			}
+			seenData = true
+			err = r.recordData(rec)
+		default:
+			err = r.skip()
+		}
+		if err != nil {
+			return err
+		}
+		switch more, err := r.more('}'); {
+		case err != nil:
+			return err
+		case !more && rec.id == nil:
+			return r.fail("record without recordId")
+		case !more:
+			return nil
+		}
+	}
+}
+
+// The members that Firehose's records begin with, and what is between their values.
+const (
+	usualID      = `{"recordId":"`
+	usualArrival = `","approximateArrivalTimestamp":`
+	usualData    = `,"data":"`
+)
+
+// usual reads a record as Firehose writes it, up to the end of data, which is faster than to read one member after the other.
+// Of any other record it reads nothing.
+func (r *request) usual(rec *record) bool {
+	data, at := r.data, r.at
+	if !hasAt(data, at, usualID) {
+		return false
+	}
+	idAt := at + len(usualID)
+	idEnd, _, problem := jsonscan.Text(data, idAt-1)
+	if problem != jsonscan.None || !hasAt(data, idEnd, usualArrival) {
+		return false
+	}
+	end, problem := jsonscan.Value(data, idEnd+len(usualArrival))
+	if problem != jsonscan.None || !hasAt(data, end, usualData) {
+		return false
+	}
+	dataAt := end + len(usualData)
+	n := bytes.IndexByte(data[dataAt:], '"')
+	if n <= 0 || data[dataAt+n-1] == '\\' {
+		return false
+	}
+	r.at = dataAt + n + 1
+	rec.id, rec.data = data[idAt:idEnd], data[dataAt:dataAt+n]
+	rec.hasData, rec.dataAt = true, dataAt
+	return true
+}
+
+// hasAt reports whether what stands at data[at].
+func hasAt(data []byte, at int, what string) bool {
+	return at >= 0 && at <= len(data)-len(what) && string(data[at:at+len(what)]) == what
+}
+
+// recordData reads the value of data. Base64 has no escapes, so the next quote ends it; whether there was anything else
+// inside shows when it is decoded.
+func (r *request) recordData(rec *record) error {
+	if r.peek() != '"' {
+		return r.skip()
+	}
+	rec.hasData, rec.dataAt = true, r.at+1
+	n := bytes.IndexByte(r.data[rec.dataAt:], '"')
+	if n > 0 && r.data[rec.dataAt+n-1] == '\\' || n < 0 {
+		var err error
+		rec.data, _, err = r.text()
+		return err
+	}
+	rec.data = r.data[rec.dataAt : rec.dataAt+n]
+	r.at = rec.dataAt + n + 1
+	return nil
+}
+
+// textAt reads the string whose content begins at this offset, strictly.
+func (r *request) textAt(offset int) (content []byte, escaped bool, err error) {
+	at := request{data: r.data, at: offset - 1}
+	return at.text()
+}

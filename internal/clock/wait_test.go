@@ -1,0 +1,24 @@
+package clock
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestFor(t *testing.T) {
+	if err := For(t.Context(), time.Microsecond); err != nil {
+		t.Errorf("after the time: got %v", err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, d := range []time.Duration{-1, 0, time.Hour} {
+		if err := For(ended, d); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v of a context that has ended: got %v", d, err)
+		}
+	}
+	if err := For(t.Context(), 0); err != nil {
+		t.Errorf("no time: got %v", err)
+	}
+}

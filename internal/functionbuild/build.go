@@ -1,0 +1,223 @@
+// Package functionbuild compiles the Lambda functions with the host's Go and names each build after what went into it.
+//
+// The name is a hash of the sources, not of the binary: two patch releases of Go compile the same sources to different
+// bytes, and a deployment without a change must change nothing. The go line of go.mod is part of the hash, so raising it
+// (go 1.26.0 → go 1.26.9) deploys functions compiled anew.
+package functionbuild
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Names are the functions, each a main package functions/<name>/bootstrap.
+var Names = []string{"transform", "errorhandler", "searchsetup", "searchrelay"}
+
+// Target is the platform that a function is compiled for.
+type Target struct {
+	OS, Arch string // as GOOS and GOARCH
+}
+
+// Lambda is what the stack deploys: provided.al2023 on Graviton.
+var Lambda = Target{OS: "linux", Arch: "arm64"}
+
+// flags leave out what differs between machines (paths, version control) and what a function does not need: the RPC server
+// of the retired go1.x runtime, the symbol table.
+var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w"}
+
+// hashVersion changes when the meaning of the hash does.
+const hashVersion = "1"
+
+// environ is the environment of the go command: the caller's, without the settings that would change the result.
+func (t Target) environ() []string {
+	return append(os.Environ(), "GOOS="+t.OS, "GOARCH="+t.Arch, "GOARM64=v8.0", "GOAMD64=v1", "CGO_ENABLED=0",
+		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=")
+}
+
+// Build compiles the named function into outDir/bootstrap, the name that provided.al2023 looks for. Root is the folder of
+// go.mod.
+func Build(ctx context.Context, root, name, outDir string, target Target) error {
+	if !slices.Contains(Names, name) {
+		return fmt.Errorf("building function: must be one of %s (got %q)", strings.Join(Names, ", "), name)
+	}
+	out, err := filepath.Abs(filepath.Join(outDir, "bootstrap"))
+	if err != nil {
+		return fmt.Errorf("building function %s: %w", name, err)
+	}
+	args := append(append([]string{"build"}, flags...), "-o", out, "./functions/"+name+"/bootstrap")
+	if _, err := runGo(ctx, root, target, args...); err != nil {
+		return fmt.Errorf("building function %s: %w", name, err)
+	}
+	// Whatever the umask: Lambda runs it as a user of its own.
+	if err := os.Chmod(out, 0o755); err != nil {
+		return fmt.Errorf("building function %s: %w", name, err)
+	}
+	return nil
+}
+
+// Asset is one function, built.
+type Asset struct {
+	Dir  string // holds bootstrap, and nothing else
+	Hash string // of the sources
+}
+
+// BuildAll compiles the functions for target into folders of cacheDir, named by hash, and returns them by name. What is
+// there already is not built again. Progress gets one line a build.
+func BuildAll(ctx context.Context, root, cacheDir string, target Target, progress io.Writer) (map[string]Asset, error) {
+	hashes, err := Hashes(ctx, root, target)
+	if err != nil {
+		return nil, err
+	}
+	assets := make(map[string]Asset, len(Names))
+	for _, name := range Names {
+		asset := Asset{Dir: filepath.Join(cacheDir, target.OS+"-"+target.Arch, name+"-"+hashes[name][:16]), Hash: hashes[name]}
+		assets[name] = asset
+		if _, err := os.Stat(filepath.Join(asset.Dir, "bootstrap")); err == nil {
+			continue
+		}
+		fmt.Fprintf(progress, "building function %s for %s/%s\n", name, target.OS, target.Arch)
+		if err := buildInto(ctx, root, name, asset.Dir, target); err != nil {
+			return nil, err
+		}
+	}
+	return assets, nil
+}
+
+// buildInto builds beside the final folder and renames, so that an interrupted build is never taken for a finished one.
+func buildInto(ctx context.Context, root, name, dir string, target Target) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return fmt.Errorf("building function %s: %w", name, err)
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".building-"+name+"-")
+	if err != nil {
+		return fmt.Errorf("building function %s: %w", name, err)
+	}
+	defer os.RemoveAll(tmp)
+	if err := Build(ctx, root, name, tmp, target); err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return fmt.Errorf("building function %s: %w", name, err)
+	}
+	if err := os.Rename(tmp, dir); err != nil && !fileExists(filepath.Join(dir, "bootstrap")) {
+		return fmt.Errorf("building function %s: %w", name, err)
+	}
+	return nil
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// goPackage is what `go list` says of a package.
+type goPackage struct {
+	ImportPath string
+	Dir        string
+	Standard   bool
+	GoFiles    []string
+	SFiles     []string
+	EmbedFiles []string
+	Deps       []string
+	Module     *goModule
+}
+
+type goModule struct {
+	Path, Version, Dir, GoVersion string
+	Main                          bool
+	Replace                       *goModule
+}
+
+// Hashes returns the hash of every function's sources by name: its own packages file by file, under names relative to
+// their module, every other module by version (go.sum pins its content), the build flags, the target, and the go line of
+// go.mod. The standard library is left out on purpose: see the package comment.
+func Hashes(ctx context.Context, root string, target Target) (map[string]string, error) {
+	args := []string{"list", "-deps", "-tags", "lambda.norpc", "-json=ImportPath,Dir,Standard,GoFiles,SFiles,EmbedFiles,Deps,Module"}
+	for _, name := range Names {
+		args = append(args, "./functions/"+name+"/bootstrap")
+	}
+	out, err := runGo(ctx, root, target, args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing the functions' sources: %w", err)
+	}
+	packages := map[string]goPackage{}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("listing the functions' sources: %w", err)
+		}
+		packages[p.ImportPath] = p
+	}
+	hashes := make(map[string]string, len(Names))
+	for _, name := range Names {
+		if hashes[name], err = hash(packages, name, target); err != nil {
+			return nil, fmt.Errorf("hashing function %s: %w", name, err)
+		}
+	}
+	return hashes, nil
+}
+
+func hash(packages map[string]goPackage, name string, target Target) (string, error) {
+	var main *goPackage
+	for _, p := range packages {
+		if p.Module != nil && p.Module.Main && strings.HasSuffix(p.ImportPath, "/functions/"+name+"/bootstrap") {
+			main = &p
+		}
+	}
+	if main == nil {
+		return "", fmt.Errorf("no package functions/%s", name)
+	}
+	lines := []string{
+		"version " + hashVersion,
+		"go " + main.Module.GoVersion,
+		"target " + target.OS + "/" + target.Arch,
+		"flags " + strings.Join(flags, " "),
+		"main " + main.ImportPath,
+	}
+	for _, path := range append([]string{main.ImportPath}, main.Deps...) {
+		p, ok := packages[path]
+		if !ok || p.Standard || p.Module == nil {
+			continue
+		}
+		if module := p.Module; module.Version != "" && module.Replace == nil {
+			lines = append(lines, "module "+module.Path+"@"+module.Version)
+			continue
+		}
+		for _, file := range slices.Concat(p.GoFiles, p.SFiles, p.EmbedFiles) {
+			content, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				return "", err
+			}
+			lines = append(lines, fmt.Sprintf("file %s/%s %x", p.ImportPath, filepath.ToSlash(file), sha256.Sum256(content)))
+		}
+	}
+	slices.Sort(lines[5:])
+	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(lines), "\n")))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func runGo(ctx context.Context, root string, target Target, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = root
+	cmd.Env = target.environ()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(stderr.String()))
+	}
+	return out, nil
+}

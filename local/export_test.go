@@ -1,0 +1,24 @@
+package local
+
+import (
+	"context"
+
+	"firehose-pipeline/local/lambda"
+	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/sqs"
+	"firehose-pipeline/local/template"
+)
+
+// Notify starts S3's notifications and Lambda's asynchronous invocation alone: created is to be told of objects, settle waits until
+// every event has been handled.
+func Notify(ctx context.Context, config *template.Config, queue *sqs.Server, invoke func(context.Context, []byte) (lambda.Result, error)) (created func(s3.ObjectCreated), settle func(context.Context) error, stop func()) {
+	n := newNotifier(config, queue, newQueueFaults(nil))
+	n.start(ctx, function(invoke))
+	return n.created, n.settle, n.stop
+}
+
+type function func(context.Context, []byte) (lambda.Result, error)
+
+func (f function) InvokeWith(ctx context.Context, payload []byte, _ lambda.Fault) (lambda.Result, error) {
+	return f(ctx, payload)
+}

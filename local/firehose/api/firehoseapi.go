@@ -1,0 +1,186 @@
+// Package api serves the part of the Firehose API that producers use, over HTTP, in front of something that takes the
+// records: PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams in the AWS JSON 1.1 protocol, so that
+// SDKs and the AWS CLI work with an endpoint URL.
+//
+// Limits, constraints, error names and HTTP statuses are those of the API reference and the service model that SDKs ship
+// (2015-08-04). Where that leaves a text open, it is the one seen in public issues; see the comment at each.
+//
+// What is not modelled: signatures and permissions (any credentials will do), the operations that change a stream, the quota of five
+// control plane calls a second, KMS faults.
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TargetPrefix begins the X-Amz-Target header of every call of this API.
+const TargetPrefix = "Firehose_20150804."
+
+// The limits of the API reference, PutRecord and PutRecordBatch, in bytes before base64.
+const (
+	MaxRecordBytes  = 1000 << 10
+	MaxBatchRecords = 500
+	MaxBatchBytes   = 4 << 20
+)
+
+// requestLimit bounds what is read of one request, drainLimit what is thrown away after that so that the client can finish
+// sending and see the answer.
+const (
+	requestLimit = 64 << 20
+	drainLimit   = 1 << 30
+)
+
+// Stream is what the API says about one delivery stream.
+type Stream struct {
+	Name, ARN string
+	Type      string // DirectPut or KinesisStreamAsSource; empty means DirectPut
+	Created   time.Time
+	Encrypted bool // server-side encryption is on
+	// Properties are those of AWS::KinesisFirehose::DeliveryStream with every intrinsic function resolved; empty for a
+	// stream without a description of its destination.
+	Properties json.RawMessage
+}
+
+// Result is what became of one record: an id, or one of the error codes ServiceUnavailableException and InternalFailure.
+type Result struct {
+	RecordID, ErrorCode, ErrorMessage string
+}
+
+// Options describe an API. Put is required.
+type Options struct {
+	Streams   []Stream
+	AccountID string // default 000000000000
+	// Put takes records of a stream that Streams has, within the API's limits, and returns a result for each. An error
+	// fails the whole call as InternalFailure. Calls are concurrent.
+	Put func(ctx context.Context, stream string, records [][]byte) ([]Result, error)
+	// Quota is what each stream takes; nil takes everything.
+	Quota *Quota
+	Now   func() time.Time // for the quota; default time.Now
+}
+
+// API is the service. It is safe for concurrent use.
+type API struct {
+	options      Options
+	requestLimit int
+	streams      []*stream // by name
+}
+
+type stream struct {
+	Stream
+	throttle *throttle // nil without a quota
+}
+
+// New makes an API.
+func New(o Options) (*API, error) {
+	if o.Put == nil {
+		return nil, errors.New("serving firehose: no put")
+	}
+	if o.AccountID == "" {
+		o.AccountID = "000000000000"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &API{options: o, requestLimit: requestLimit}
+	for _, s := range o.Streams {
+		if s.Type == "" {
+			s.Type = directPut
+		}
+		if len(s.Properties) > 0 && !json.Valid(s.Properties) {
+			return nil, fmt.Errorf("serving firehose: properties of stream %s: must be json", s.Name)
+		}
+		a.streams = append(a.streams, &stream{Stream: s, throttle: newThrottle(o.Quota, o.Now)})
+	}
+	slices.SortFunc(a.streams, func(x, y *stream) int { return cmp.Compare(x.Name, y.Name) })
+	return a, nil
+}
+
+func (a *API) find(name string) (*stream, *apiError) {
+	at, found := slices.BinarySearchFunc(a.streams, name, func(s *stream, name string) int { return cmp.Compare(s.Name, name) })
+	if !found {
+		// The text of turbot/steampipe-plugin-aws#759.
+		return nil, fail("ResourceNotFoundException", "Firehose %s under account %s not found.", name, a.options.AccountID)
+	}
+	return a.streams[at], nil
+}
+
+// apiError is an error as the API answers it.
+type apiError struct {
+	name, message string
+	status        int
+}
+
+func (e *apiError) Error() string { return e.name + ": " + e.message }
+
+// fail is a fault of the caller: every error of these operations but ServiceUnavailableException and InternalFailure has the status 400
+// (API reference).
+func fail(name, format string, args ...any) *apiError {
+	return &apiError{name, fmt.Sprintf(format, args...), http.StatusBadRequest}
+}
+
+// fault is a fault of the service.
+func fault(name, message string) *apiError {
+	return &apiError{name, message, http.StatusInternalServerError}
+}
+
+type operation func(a *API, ctx context.Context, body []byte) (any, *apiError)
+
+var operations = map[string]operation{
+	"PutRecord":              (*API).putRecord,
+	"PutRecordBatch":         (*API).putRecordBatch,
+	"DescribeDeliveryStream": (*API).describeDeliveryStream,
+	"ListDeliveryStreams":    (*API).listDeliveryStreams,
+}
+
+// ServeHTTP serves the API on any path.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out, failed := a.serve(w, r)
+	status := http.StatusOK
+	if failed != nil {
+		status = failed.status
+		// AWS JSON 1.1 names the error in __type; AWS writes a shape's message in lower case, as the model declares it.
+		out = map[string]string{"__type": failed.name, "message": failed.message}
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // strings, numbers and JSON that New has checked
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/x-amz-json-1.1")
+	h.Set("x-amzn-RequestId", uuid.NewString())
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may have gone
+}
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) (any, *apiError) {
+	if r.Header.Get("Origin") != "" { // a web page: browsers can reach loopback too
+		return nil, fail("AccessDeniedException", "requests from web pages are refused")
+	}
+	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), TargetPrefix)
+	operate := operations[name]
+	if !ok || operate == nil || r.Method != http.MethodPost {
+		// Documentation says 404; JSON services answer 400 (aws/aws-sdk-net#1536).
+		return nil, fail("UnknownOperationException", "this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams (got %s)",
+			cmp.Or(r.Header.Get("X-Amz-Target"), "no X-Amz-Target header"))
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(a.requestLimit)+1))
+	if err != nil {
+		return nil, fail("SerializationException", "reading the request: %v", err)
+	}
+	if len(body) > a.requestLimit {
+		_, _ = io.CopyN(io.Discard, r.Body, drainLimit) // to its end or not: the answer is the same
+		return nil, &apiError{"RequestEntityTooLargeException", fmt.Sprintf("this local endpoint reads at most %d bytes of a request", a.requestLimit), http.StatusRequestEntityTooLarge}
+	}
+	return operate(a, r.Context(), body)
+}

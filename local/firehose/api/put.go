@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"firehose-pipeline/internal/jsonscan"
+)
+
+const (
+	directPut            = "DirectPut"
+	kinesisSource        = "KinesisStreamAsSource"
+	serviceUnavailable   = "ServiceUnavailableException"
+	internalFailure      = "InternalFailure"
+	slowDown             = "Slow down."                                                  // boto/boto3#2804, awslabs/amazon-kinesis-agent#29
+	notPermittedOnSource = "This operation is not permitted on %s delivery stream type." // aws/aws-cli#7010
+)
+
+type putRecordOutput struct {
+	RecordID  string `json:"RecordId"`
+	Encrypted bool
+}
+
+func (a *API) putRecord(ctx context.Context, body []byte) (any, *apiError) {
+	in, failed := decodeObject(body)
+	if failed != nil {
+		return nil, failed
+	}
+	var name *string
+	if failed := member(in, "DeliveryStreamName", &name); failed != nil {
+		return nil, failed
+	}
+	var problems violations
+	problems.streamName(name, "deliveryStreamName")
+	var data []byte
+	if m := in.find("Record"); m == nil {
+		problems.missing("record")
+	} else {
+		if data, _, failed = in.data(m.Start); failed != nil {
+			return nil, failed
+		}
+		problems.data(data, "record.data")
+	}
+	if failed := problems.err(); failed != nil {
+		return nil, failed
+	}
+	s, results, failed := a.put(ctx, *name, [][]byte{data})
+	if failed != nil {
+		return nil, failed
+	}
+	if r := results[0]; r.ErrorCode != "" {
+		return nil, fault(r.ErrorCode, r.ErrorMessage)
+	}
+	return putRecordOutput{results[0].RecordID, s.Encrypted}, nil
+}
+
+type putRecordBatchOutput struct {
+	FailedPutCount   int
+	Encrypted        bool
+	RequestResponses []batchResponse
+}
+
+type batchResponse struct {
+	RecordID     string `json:"RecordId,omitempty"`
+	ErrorCode    string `json:",omitempty"`
+	ErrorMessage string `json:",omitempty"`
+}
+
+func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) {
+	in, failed := decodeObject(body)
+	if failed != nil {
+		return nil, failed
+	}
+	var name *string
+	if failed := member(in, "DeliveryStreamName", &name); failed != nil {
+		return nil, failed
+	}
+	var problems violations
+	problems.streamName(name, "deliveryStreamName")
+	var data [][]byte
+	if m := in.find("Records"); m == nil {
+		problems.missing("records")
+	} else if m.Kind != jsonscan.Array {
+		return nil, fail("SerializationException", "Records: must be an array")
+	} else {
+		var count int
+		if data, count, failed = records(body, m, &problems); failed != nil {
+			return nil, failed
+		}
+		// AWS prints the whole list as the value.
+		if count < 1 {
+			problems.addQuoted("[]", "records", "Member must have length greater than or equal to 1")
+		} else if count > MaxBatchRecords {
+			problems.addQuoted(fmt.Sprintf("[%d records]", count), "records", fmt.Sprintf("Member must have length less than or equal to %d", MaxBatchRecords))
+		}
+	}
+	if failed := problems.err(); failed != nil {
+		return nil, failed
+	}
+	size := 0
+	for _, record := range data {
+		size += len(record)
+	}
+	if size > MaxBatchBytes {
+		return nil, fail("InvalidArgumentException", "Records size exceeds 4 MB limit") // osquery/osquery#3568
+	}
+	s, results, failed := a.put(ctx, *name, data)
+	if failed != nil {
+		return nil, failed
+	}
+	out := putRecordBatchOutput{Encrypted: s.Encrypted, RequestResponses: make([]batchResponse, len(results))}
+	for i, r := range results {
+		out.RequestResponses[i] = batchResponse(r)
+		if r.ErrorCode != "" {
+			out.FailedPutCount++
+		}
+	}
+	return out, nil
+}
+
+// put hands on what the quota lets through, in order, and returns a result for each record.
+func (a *API) put(ctx context.Context, name string, records [][]byte) (*stream, []Result, *apiError) {
+	s, failed := a.find(name)
+	if failed != nil {
+		return nil, nil, failed
+	}
+	if s.Type != directPut {
+		return nil, nil, fail("InvalidArgumentException", notPermittedOnSource, s.Type)
+	}
+	taken, ok := s.throttle.take(records)
+	if !ok {
+		return nil, nil, fault(serviceUnavailable, slowDown)
+	}
+	results, err := a.options.Put(ctx, name, records[:taken])
+	if err != nil {
+		return nil, nil, fault(internalFailure, err.Error())
+	}
+	if len(results) != taken {
+		return nil, nil, fault(internalFailure, fmt.Sprintf("%d results for %d records", len(results), taken))
+	}
+	for range records[taken:] {
+		results = append(results, Result{ErrorCode: serviceUnavailable, ErrorMessage: slowDown})
+	}
+	return s, results, nil
+}

@@ -1,0 +1,363 @@
+// Package lambda runs a Lambda function's real binary on this machine, as Lambda does: each execution environment is a
+// separate process that fetches its events from the Lambda Runtime API, here served on loopback.
+//
+// What is modelled, after the Lambda Developer Guide and the behaviour of the managed service:
+//
+//   - environments are reused while warm and take one event at a time; up to [Config.Concurrency] exist at once, and an
+//     invocation beyond that waits (Lambda would throttle it with 429);
+//   - the init phase ends with the runtime's first request for an event and may take 10 seconds; when it fails, Lambda runs
+//     it once more as part of the first invocation, within the function's timeout;
+//   - an invocation ends when the runtime asks for the next event, not when it has answered;
+//   - a timeout, a crash and an excess of memory end the process, are reported in Lambda's words, and make the next
+//     invocation a cold start; an error that the handler returns does not;
+//   - on request an invocation goes wrong in one of these ways, on the real process: see [Fault];
+//   - 6 MB at most for the event and for the answer: an answer beyond is refused with 413 (aws-lambda-go then exits);
+//   - the process sees the environment variables that Lambda sets and those of the function, and nothing of the caller's.
+//
+// What is not: CPU in proportion to memory, freezing between invocations, the recycling of idle environments, extensions,
+// response streaming, and a read-only file system. GOMEMLIMIT and GOMAXPROCS are not set, as on Lambda. Memory is watched
+// on Linux only: the resident set of the function's process is sampled every 10 ms while it works, so that a process can be
+// over its limit for that long before it is killed.
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Limits of Lambda. The service accepts an answer 100 bytes longer than the documented 6 MB, and says so in its error.
+const (
+	RequestLimit  = 6 * 1024 * 1024
+	ResponseLimit = RequestLimit + 100
+
+	environmentLimit = 4 * 1024 // names and values of Config.Environment together
+	initTimeout      = 10 * time.Second
+	memoryInterval   = 10 * time.Millisecond
+	hangWait         = 20 * time.Millisecond // of a Hang: real time that is waited for the timeout
+)
+
+// ErrClosed is what Invoke returns once the function is closed.
+var ErrClosed = errors.New("function is closed")
+
+// RequestTooLargeError is Lambda's refusal of an event above [RequestLimit] (413 RequestEntityTooLargeException): the
+// function is not invoked.
+type RequestTooLargeError struct{ Size int }
+
+func (e *RequestTooLargeError) Error() string {
+	return fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", e.Size, RequestLimit)
+}
+
+// Config describes a function as the template does. Name and Binary are required.
+type Config struct {
+	Name        string
+	Binary      string            // path of the bootstrap, built for this machine
+	Handler     string            // default "bootstrap"; custom runtimes are free to ignore it
+	MemoryMB    int               // 128 to 10,240, default 128
+	Timeout     time.Duration     // up to 15 minutes, default 3 s
+	Concurrency int               // environments at once, default 1
+	Region      string            // default us-east-1
+	AccountID   string            // default 000000000000
+	LogGroup    string            // default /aws/lambda/<Name>
+	Environment map[string]string // the function's own variables: at most 4 KB, none that Lambda reserves
+	// Log receives what the function writes to stdout and stderr, line by line, one Write a line with its newline. Lines of
+	// concurrent environments are never mixed. Nil discards them.
+	Log io.Writer
+}
+
+// ARN is the function's ARN, as the function sees it in its context.
+func (c *Config) ARN() string {
+	return "arn:aws:lambda:" + c.Region + ":" + c.AccountID + ":function:" + c.Name
+}
+
+// reserved are the variables that Lambda sets and refuses in a function's configuration.
+var reserved = []string{
+	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
+	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+	"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+	"AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+}
+
+// complete fills in defaults and checks what Lambda would check at deployment.
+func (c *Config) complete() error {
+	setDefault(&c.Handler, "bootstrap")
+	setDefault(&c.MemoryMB, 128)
+	setDefault(&c.Timeout, 3*time.Second)
+	setDefault(&c.Concurrency, 1)
+	setDefault(&c.Region, "us-east-1")
+	setDefault(&c.AccountID, "000000000000")
+	setDefault(&c.LogGroup, "/aws/lambda/"+c.Name)
+	if c.Log == nil {
+		c.Log = io.Discard
+	}
+	var problems []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Name != "", "name: must not be empty")
+	check(c.MemoryMB >= 128 && c.MemoryMB <= 10240, "memory: must be 128 to 10240 MB (got %d)", c.MemoryMB)
+	check(c.Timeout > 0 && c.Timeout <= 15*time.Minute, "timeout: must be above 0 and at most 15m (got %s)", c.Timeout)
+	check(c.Concurrency >= 1 && c.Concurrency <= 1000, "concurrency: must be 1 to 1000 (got %d)", c.Concurrency)
+	size := 0
+	for name, value := range c.Environment {
+		size += len(name) + len(value)
+	}
+	check(size <= environmentLimit, "environment: must be at most %d bytes (got %d)", environmentLimit, size)
+	for _, name := range reserved {
+		_, set := c.Environment[name]
+		check(!set, "environment: %s is reserved by lambda", name)
+	}
+	if path, err := filepath.Abs(c.Binary); err != nil {
+		problems = append(problems, err)
+	} else if info, err := os.Stat(path); err != nil {
+		problems = append(problems, fmt.Errorf("binary: %w", err))
+	} else {
+		check(info.Mode().IsRegular(), "binary: must be a file (got %s)", path)
+		c.Binary = path
+	}
+	return errors.Join(problems...)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// variables are the environment of a function's process: what Lambda sets for an OS-only runtime, then the function's own.
+// The credentials are placeholders: SDK clients refuse to sign without some.
+func (c *Config) variables(api, logStream string) []string {
+	vars := []string{
+		"AWS_LAMBDA_RUNTIME_API=" + api,
+		"AWS_LAMBDA_FUNCTION_NAME=" + c.Name,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(c.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=" + c.LogGroup,
+		"AWS_LAMBDA_LOG_STREAM_NAME=" + logStream,
+		"AWS_REGION=" + c.Region,
+		"AWS_DEFAULT_REGION=" + c.Region,
+		"AWS_ACCESS_KEY_ID=local",
+		"AWS_SECRET_ACCESS_KEY=local",
+		"AWS_SESSION_TOKEN=local",
+		"_HANDLER=" + c.Handler,
+		"LAMBDA_TASK_ROOT=" + filepath.Dir(c.Binary),
+		"LAMBDA_RUNTIME_DIR=/var/runtime",
+		"PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
+		"LANG=en_US.UTF-8",
+		"TZ=:UTC",
+	}
+	for name, value := range c.Environment {
+		vars = append(vars, name+"="+value)
+	}
+	return vars
+}
+
+// Function is a deployed function: a pool of execution environments. Its methods may be called concurrently.
+type Function struct {
+	cfg       Config
+	initLimit time.Duration
+
+	// A place in the pool is either a warm environment or the right to start one; the two channels together always hold
+	// Config.Concurrency places, less those in use.
+	warm chan *environment
+	cold chan struct{}
+
+	logMu sync.Mutex
+
+	mu     sync.Mutex
+	live   map[*environment]struct{}
+	closed chan struct{}
+	detach func() bool
+}
+
+// Start checks the configuration and makes the function ready; no process starts before the first invocation. The function
+// and its processes end with Close, or when ctx is done.
+func Start(ctx context.Context, cfg Config) (*Function, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, fmt.Errorf("configuring function %q: %w", cfg.Name, err)
+	}
+	f := &Function{
+		cfg:       cfg,
+		initLimit: initTimeout,
+		warm:      make(chan *environment, cfg.Concurrency),
+		cold:      make(chan struct{}, cfg.Concurrency),
+		live:      map[*environment]struct{}{},
+		closed:    make(chan struct{}),
+	}
+	for range cfg.Concurrency {
+		f.cold <- struct{}{}
+	}
+	ready := make(chan struct{})
+	f.detach = context.AfterFunc(ctx, func() {
+		<-ready
+		f.Close()
+	})
+	close(ready)
+	return f, nil
+}
+
+// Close kills every process of the function and waits until each has gone. Invocations under way return ErrClosed.
+func (f *Function) Close() {
+	f.mu.Lock()
+	if !isClosed(f.closed) {
+		close(f.closed)
+	}
+	live := make([]*environment, 0, len(f.live))
+	for e := range f.live {
+		live = append(live, e)
+	}
+	f.mu.Unlock()
+	f.detach()
+	for _, e := range live {
+		e.stop()
+	}
+}
+
+// Invoke runs the function on one event, as Lambda's Invoke API does with the invocation type RequestResponse.
+//
+// What goes wrong in the function, its runtime or its limits is in the Result; the error is kept for what kept the function
+// from running: a [RequestTooLargeError], ErrClosed, or the context's error (the process is then killed, as nothing else can
+// interrupt it).
+func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
+	return f.InvokeWith(ctx, payload, None)
+}
+
+// Fault is what is to go wrong in one invocation.
+type Fault int
+
+// The faults.
+const (
+	None     Fault = iota
+	Crash          // the process is killed when it gives its answer, which nobody gets
+	Hang           // the process is stopped before it reads the event, and killed for its timeout: after hangWait, not the whole of it
+	Late           // the process gives its answer, and it counts as given after the timeout
+	Oversize       // the answer is refused as one above [ResponseLimit]
+)
+
+// InvokeWith is Invoke with something going wrong. Result.Injected says whether it did: a function may fail before.
+func (f *Function) InvokeWith(ctx context.Context, payload []byte, fault Fault) (Result, error) {
+	if len(payload) > RequestLimit {
+		return Result{}, &RequestTooLargeError{Size: len(payload)}
+	}
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
+	warm, err := f.acquire(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	call := &call{id: newRequestID(), payload: payload, limit: f.cfg.Timeout, fault: fault, result: Result{}}
+	call.result.RequestID = call.id
+	e := warm
+	if e == nil {
+		e, err = f.coldStart(ctx, call)
+	}
+	if e != nil && err == nil && call.result.FunctionError == "" {
+		err = e.run(ctx, f.closed, call)
+	}
+	f.release(e)
+	if err != nil {
+		return Result{}, err
+	}
+	return call.result, nil
+}
+
+// Kill kills the processes that have an event, as what AWS does not announce would. Their invocations fail.
+func (f *Function) Kill() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for e := range f.live {
+		if e.busy() {
+			e.kill(killed)
+		}
+	}
+}
+
+// acquire takes a place in the pool: a warm environment, or nil for the right to start one.
+func (f *Function) acquire(ctx context.Context) (*environment, error) {
+	select {
+	case <-f.closed:
+		return nil, ErrClosed
+	case e := <-f.warm:
+		return f.alive(e), nil
+	default:
+	}
+	select {
+	case e := <-f.warm:
+		return f.alive(e), nil
+	case <-f.cold:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-f.closed:
+		return nil, ErrClosed
+	}
+}
+
+// alive returns e, or nil when its process has ended while it was idle.
+func (f *Function) alive(e *environment) *environment {
+	if e.hasExited() {
+		f.forget(e)
+		return nil
+	}
+	return e
+}
+
+// release gives the place back: with the environment when it waits for another event, without it in all other cases.
+func (f *Function) release(e *environment) {
+	if e != nil && e.waiting {
+		f.warm <- e
+		return
+	}
+	if e != nil {
+		f.forget(e)
+	}
+	f.cold <- struct{}{}
+}
+
+func (f *Function) forget(e *environment) {
+	e.stop()
+	f.mu.Lock()
+	delete(f.live, e)
+	f.mu.Unlock()
+}
+
+// coldStart starts an environment and waits for the end of its init phase. A failed init phase is run once more within the
+// function's timeout; when that fails too, the call has its result.
+func (f *Function) coldStart(ctx context.Context, call *call) (*environment, error) {
+	call.result.Cold = true
+	e, err := f.initialize(ctx, f.initLimit, call)
+	if err != nil || call.result.FunctionError == "" {
+		return e, err
+	}
+	if e != nil {
+		f.forget(e)
+	}
+	call.result.fail("", nil)
+	started := time.Now()
+	e, err = f.initialize(ctx, call.limit, call)
+	call.limit -= time.Since(started)
+	return e, err
+}
+
+func (f *Function) initialize(ctx context.Context, limit time.Duration, call *call) (*environment, error) {
+	e, err := f.newEnvironment()
+	if err != nil {
+		if errors.Is(err, ErrClosed) {
+			return nil, err
+		}
+		call.result.report("Runtime.InvalidEntrypoint", err.Error())
+		return nil, nil
+	}
+	return e, e.initialize(ctx, f.closed, limit, call)
+}

@@ -1,0 +1,245 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"firehose-pipeline/local/fault"
+	"firehose-pipeline/local/lambda"
+	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/sqs"
+	"firehose-pipeline/local/template"
+)
+
+// notifier is S3's notifications and Lambda's asynchronous invocation between the bucket and the error handler: the events
+// wait in a queue, a failed invocation is tried again (AWS waits one minute, then two; nothing waits here), and one that
+// fails for good is recorded in the dead-letter queue.
+type notifier struct {
+	config *template.Config
+	queue  *sqs.Server
+	faults *queueFaults
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	waiting []notice
+	held    []heldNotice // that come late
+	busy    bool
+	stopped bool
+	err     error
+	done    chan struct{} // nil before start
+}
+
+type notice struct {
+	object       s3.ObjectCreated
+	notification template.Notification
+}
+
+// heldNotice is one that comes after some later ones.
+type heldNotice struct {
+	notice
+	after uint64 // how many more
+	since time.Time
+}
+
+func newNotifier(config *template.Config, queue *sqs.Server, faults *queueFaults) *notifier {
+	n := &notifier{config: config, queue: queue, faults: faults}
+	n.changed = sync.NewCond(&n.mu)
+	return n
+}
+
+// created is told of every object.
+func (n *notifier) created(o s3.ObjectCreated) {
+	for _, c := range n.config.Bucket.Notifications {
+		match, err := path.Match(strings.TrimPrefix(c.Event, "s3:"), o.Event)
+		if err == nil && match && o.Bucket == n.config.Bucket.Name && strings.HasPrefix(o.Key, c.Prefix) && strings.HasSuffix(o.Key, c.Suffix) {
+			n.mu.Lock()
+			n.add(notice{o, c})
+			n.mu.Unlock()
+			n.changed.Broadcast()
+			return // prefixes and suffixes of different configurations must not overlap
+		}
+	}
+}
+
+// invoker is a function, on which something may go wrong.
+type invoker interface {
+	InvokeWith(ctx context.Context, payload []byte, fault lambda.Fault) (lambda.Result, error)
+}
+
+// latest is how many later ones a notification comes after, at most.
+const latest = 5
+
+// add lets a notification wait for the handler.
+func (n *notifier) add(e notice) {
+	f := n.faults
+	if !f.On(fault.NotificationsDoubled, fault.NotificationsLate) {
+		n.waiting = append(n.waiting, e)
+		return
+	}
+	label := f.label(e.object.Key)
+	times := 1
+	if f.Hit(fault.NotificationsDoubled, label, 0, first(label)) {
+		times = 2
+	}
+	late := f.Hit(fault.NotificationsLate, label, 0, first(label))
+	for i := range times {
+		// Of two one comes at once: whichever is first does the work, the other repeats it.
+		if late && i == 0 {
+			n.held = append(n.held, heldNotice{e, 1 + f.Hash(fault.NotificationsLate, label, 1)%latest, time.Now()})
+			continue
+		}
+		n.waiting = append(n.waiting, e)
+		n.pass()
+	}
+}
+
+// pass lets those go on that have been late for long enough once another one has come.
+func (n *notifier) pass() {
+	held := n.held[:0]
+	for _, h := range n.held {
+		if h.after--; h.after == 0 {
+			n.waiting = append(n.waiting, h.notice)
+		} else {
+			held = append(held, h)
+		}
+	}
+	n.held = held
+}
+
+// release lets all go on that have been late since then.
+func (n *notifier) release(since time.Time) {
+	n.mu.Lock()
+	held := n.held[:0]
+	for _, h := range n.held {
+		if h.since.After(since) {
+			held = append(held, h)
+		} else {
+			n.waiting = append(n.waiting, h.notice)
+		}
+	}
+	n.held = held
+	n.mu.Unlock()
+	n.changed.Broadcast()
+}
+
+func (n *notifier) start(ctx context.Context, handler invoker) {
+	n.done = make(chan struct{})
+	go func() {
+		defer close(n.done)
+		for {
+			n.mu.Lock()
+			n.busy = false
+			n.changed.Broadcast()
+			for len(n.waiting) == 0 && !n.stopped {
+				n.changed.Wait()
+			}
+			if n.stopped {
+				n.mu.Unlock()
+				return
+			}
+			e := n.waiting[0]
+			n.waiting = n.waiting[1:]
+			n.busy = true
+			n.mu.Unlock()
+			if err := n.handle(ctx, e, handler); err != nil {
+				n.mu.Lock()
+				n.err = fmt.Errorf("notifying of %s: %w", e.object.Key, err)
+				n.stopped = true
+				n.mu.Unlock()
+			}
+		}
+	}()
+}
+
+func (n *notifier) handle(ctx context.Context, e notice, handler invoker) error {
+	payload := s3.Notification(template.Region, "ErrorObjects", e.object)
+	for attempt := 1; ; attempt++ {
+		result, err := n.faults.handler(ctx, handler, e.object.Key, attempt, payload)
+		if err != nil {
+			return err
+		}
+		if result.FunctionError == "" {
+			return nil
+		}
+		if attempt <= e.notification.Retries {
+			continue
+		}
+		if !e.notification.OnFailure {
+			return nil
+		}
+		return n.record(ctx, payload, result, attempt)
+	}
+}
+
+// record puts the record of an invocation that failed for good into the queue.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (n *notifier) record(ctx context.Context, payload []byte, result lambda.Result, attempts int) error {
+	body, err := json.Marshal(map[string]any{
+		"version": "1.0", "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+		"requestContext": map[string]any{
+			"requestId": result.RequestID, "functionArn": n.config.ErrorHandler.ARN + ":$LATEST",
+			"condition": "RetriesExhausted", "approximateInvokeCount": attempts,
+		},
+		"requestPayload":  json.RawMessage(payload),
+		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": result.FunctionError},
+		"responsePayload": json.RawMessage(result.Payload),
+	})
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	message, err := json.Marshal(map[string]string{"QueueUrl": n.queue.QueueURL(n.config.Queue.Name), "MessageBody": string(body)})
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, n.queue.URL+"/", bytes.NewReader(message))
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	request.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("recording failed invocation: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		answer, err := io.ReadAll(response.Body)
+		return fmt.Errorf("recording failed invocation: %s: %s: %w", response.Status, answer, err)
+	}
+	return nil
+}
+
+// settle waits until every event has been handled.
+func (n *notifier) settle(ctx context.Context) error {
+	n.release(time.Now())
+	stop := context.AfterFunc(ctx, n.changed.Broadcast)
+	defer stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for (len(n.waiting) > 0 || n.busy) && !n.stopped && ctx.Err() == nil {
+		n.changed.Wait()
+	}
+	if n.err != nil {
+		return n.err
+	}
+	return ctx.Err()
+}
+
+// stop ends the notifier; events that still wait are forgotten.
+func (n *notifier) stop() {
+	n.mu.Lock()
+	n.stopped = true
+	n.mu.Unlock()
+	n.changed.Broadcast()
+	if n.done != nil {
+		<-n.done
+	}
+}

@@ -1,0 +1,507 @@
+// Package local runs the whole pipeline on one machine: the delivery streams of the template, the functions' real
+// binaries, S3 and its notifications, and the dead-letter queue.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/local/fault"
+	"firehose-pipeline/local/firehose"
+	"firehose-pipeline/local/lambda"
+	"firehose-pipeline/local/opensearch"
+	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/sqs"
+	"firehose-pipeline/local/template"
+)
+
+// Pipeline is a running pipeline. Its methods may be called concurrently.
+type Pipeline struct {
+	o       Options
+	config  *template.Config
+	started time.Time // by the machine's clock
+	cancel  context.CancelFunc
+
+	folder    *folder
+	functions []*lambda.Function
+	logs      []*os.File    // of the functions
+	faults    *fault.Faults // nil without any
+	objects   *s3.Server
+	queue     *sqs.Server
+	deleted   *deleted
+	notifier  *notifier
+	search    firehose.Search
+	files     *opensearch.Files  // nil when documents go to a server
+	server    *opensearch.Server // nil when documents go to files
+	streams   []*stream
+	ticking   sync.WaitGroup
+
+	mu      sync.Mutex
+	elapsed time.Duration // until the last Flush
+	closed  bool
+	err     error
+}
+
+// stream is one delivery stream with its clock and what Check needs of it.
+type stream struct {
+	*firehose.Stream
+	info StreamInfo
+
+	mu      sync.Mutex // keeps the records of one Put together
+	number  int64      // records offered
+	pending bool       // records put since the last Flush
+	journal *journal   // nil without Options.Check
+
+	lossMu sync.Mutex
+	losses []firehose.Discarded // nil without Options.Check
+}
+
+// StreamInfo describes one stream, for DescribeDeliveryStream.
+type StreamInfo struct {
+	Name, ARN string
+	Kind      event.Stream
+	Status    string // ACTIVE
+	Created   time.Time
+	Config    template.Stream
+}
+
+// PutResult is the answer for one record: a RecordID, or an ErrorCode and ErrorMessage.
+type PutResult struct {
+	RecordID     string
+	ErrorCode    string
+	ErrorMessage string
+}
+
+// Open starts the pipeline: the endpoints, the streams and what they need. It ends with Close, or when ctx is done: then
+// nothing that has not been flushed arrives.
+func Open(ctx context.Context, o Options) (*Pipeline, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("opening pipeline: %w", err)
+	}
+	config, err := template.Parse(o.Template, o.StackName)
+	if err != nil {
+		return nil, fmt.Errorf("opening pipeline: %w", err)
+	}
+	p := &Pipeline{o: o, config: config, started: time.Now()}
+	ctx, p.cancel = context.WithCancel(ctx)
+	if err := p.open(ctx); err != nil {
+		return nil, fmt.Errorf("opening pipeline: %w", errors.Join(err, p.Close()))
+	}
+	return p, nil
+}
+
+func (p *Pipeline) open(ctx context.Context) (err error) {
+	if p.folder, err = openFolder(p.o.Out); err != nil {
+		return err
+	}
+	plan, err := possible(p.o.Faults, p.config.Streams)
+	if err != nil {
+		return err
+	}
+	if !plan.Empty() {
+		p.faults = fault.New(plan, p.o.FaultSeed)
+	}
+	atQueue := newQueueFaults(p.faults)
+	p.deleted = &deleted{path: p.folder.path(deletedFile)}
+	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.add,
+		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
+	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
+		o.Fault, o.Refuse = atQueue.entry, atQueue.batch
+	}
+	if p.queue, err = sqs.Serve(ctx, o); err != nil {
+		return err
+	}
+	p.notifier = newNotifier(p.config, p.queue, atQueue)
+	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.path(objectsDir), Listen: p.o.S3Listen,
+		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}}, Created: p.notifier.created})
+	if err != nil {
+		return err
+	}
+	handler, err := p.function(ctx, p.config.ErrorHandler, "errorhandler", 1)
+	if err != nil {
+		return err
+	}
+	atQueue.kill = handler.Kill
+	p.notifier.start(ctx, handler)
+	if err := p.openSearch(ctx); err != nil {
+		return err
+	}
+	for _, config := range p.config.Streams {
+		s, err := p.stream(ctx, config)
+		if err != nil {
+			return err
+		}
+		p.streams = append(p.streams, s)
+	}
+	if p.o.Serve {
+		p.ticking.Go(func() { p.tick(ctx) })
+	}
+	return nil
+}
+
+// openSearch makes what search streams deliver to.
+func (p *Pipeline) openSearch(ctx context.Context) error {
+	if err := p.openSearchEngine(ctx); err != nil {
+		return err
+	}
+	if p.faults.On(ofSearch...) {
+		p.search = &searchFaults{Faults: p.faults, next: p.search, until: map[fault.Name]time.Time{}}
+	}
+	return nil
+}
+
+func (p *Pipeline) openSearchEngine(ctx context.Context) (err error) {
+	if p.o.OpenSearch == nil {
+		mapping, err := p.indexMapping()
+		if err != nil {
+			return fmt.Errorf("reading template: %w", err)
+		}
+		p.files = opensearch.NewFiles(p.folder.path(indicesDir), mapping)
+		if p.faults.On(fault.SearchLost) { // nothing else makes a stream send again what has been taken
+			p.files.Overwrite()
+		}
+		p.search = p.files
+		return nil
+	}
+	if p.config.SearchState == "" {
+		return errors.New("opensearch: the stack has no search domain (enableOpenSearch is false)")
+	}
+	state, err := searchsetup.ParseState(p.config.SearchState)
+	if err != nil {
+		return fmt.Errorf("reading template: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
+	if p.server, err = opensearch.Open(ctx, *p.o.OpenSearch, state); err != nil {
+		return err
+	}
+	p.search = p.server
+	return nil
+}
+
+// indexMapping is the mapping that the search setup gives the indices. Without a search setup there is none.
+func (p *Pipeline) indexMapping() (*opensearch.Mapping, error) {
+	state := searchsetup.State{}
+	if p.config.SearchState != "" {
+		var err error
+		if state, err = searchsetup.ParseState(p.config.SearchState); err != nil {
+			return nil, err
+		}
+	}
+	return opensearch.NewMapping(state.Mappings(), p.config.SearchVersion)
+}
+
+// searchPatience is how long a server may refuse its setup; the setup ends 20 s earlier.
+const searchPatience = 80 * time.Second
+
+// pause lets time of the model pass while search is not to be had. A real server needs as much of the machine's time; files need
+// none, unless the clock is the machine's.
+func (p *Pipeline) pause(ctx context.Context, d time.Duration) error {
+	switch {
+	case p.o.Speed > 0:
+		d = time.Duration(float64(d) / p.o.Speed)
+	case p.server == nil:
+		return ctx.Err()
+	}
+	return clock.For(ctx, d)
+}
+
+// export reads what the server has of this run, so that the folder of results holds it as in a run with files.
+func (p *Pipeline) export(ctx context.Context) error {
+	if p.server == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
+	for _, s := range p.streams {
+		for index := range s.Counts().Indices {
+			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.path(indicesDir)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// invocations is how many invocations of a transform run at once: with two streams, more than the processors can use.
+const invocations = 2
+
+func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *stream, err error) {
+	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE", Created: p.o.Start, Config: config}}
+	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Search: p.search, Pause: p.pause}
+	o.Store = func(bucket, key string, headers map[string]string, body io.Reader) error {
+		_, err := p.objects.Put(bucket, key, headers, body)
+		return err
+	}
+	if processor := config.Transform; processor != nil {
+		o.Invocations = invocations
+		if reserved := processor.Function.ReservedConcurrency; reserved > 0 {
+			o.Invocations = min(o.Invocations, reserved)
+		}
+		f, err := p.function(ctx, processor.Function, "transform", o.Invocations)
+		if err != nil {
+			return nil, err
+		}
+		o.Invoke = f.Invoke
+		if p.faults.On(ofTransform...) {
+			o.Invoke = newTransformFaults(p.faults, config.Kind, f, processor.Retries).invoke
+		}
+	}
+	if p.faults.On(fault.S3Down) {
+		o.Refuse = p.refuse
+		if p.o.Check {
+			o.Discarded = s.discarded
+		}
+	}
+	if p.o.Check {
+		if s.journal, err = newJournal(p.folder, config); err != nil {
+			return nil, err
+		}
+	}
+	s.Stream, err = firehose.New(ctx, o)
+	return s, err
+}
+
+// discarded keeps what Check has to know of a loss.
+func (s *stream) discarded(d firehose.Discarded) {
+	s.lossMu.Lock()
+	defer s.lossMu.Unlock()
+	s.losses = append(s.losses, d)
+}
+
+// function starts a function of the template: its environment is the template's, with AWS's endpoints where they are here.
+func (p *Pipeline) function(ctx context.Context, f template.Function, role string, concurrency int) (*lambda.Function, error) {
+	binary := p.o.Functions[role]
+	if binary == "" {
+		return nil, fmt.Errorf("functions: no binary of %s", role)
+	}
+	environment := maps.Clone(f.Environment)
+	if environment == nil {
+		environment = map[string]string{}
+	}
+	for name, value := range environment {
+		if queue, ok := strings.CutPrefix(value, template.QueueURLBase); ok {
+			environment[name] = p.queue.QueueURL(queue)
+		}
+	}
+	environment["AWS_ENDPOINT_URL_S3"] = p.objects.URL
+	environment["AWS_ENDPOINT_URL_SQS"] = p.queue.URL
+	log, err := p.folder.log(f.LogGroup)
+	if err != nil {
+		return nil, err
+	}
+	p.logs = append(p.logs, log)
+	started, err := lambda.Start(ctx, lambda.Config{
+		Name: f.Name, Binary: binary, Handler: f.Handler, MemoryMB: f.MemoryMB, Timeout: f.Timeout, Concurrency: concurrency,
+		Region: template.Region, AccountID: template.AccountID, LogGroup: f.LogGroup, Environment: environment, Log: logs(log, p.o.Log),
+	})
+	if err == nil {
+		p.functions = append(p.functions, started)
+	}
+	return started, err
+}
+
+// logs writes to a function's own log and to what shows it as it comes, if anything does.
+func logs(own, shown io.Writer) io.Writer {
+	if shown == nil {
+		return own
+	}
+	return io.MultiWriter(own, shown)
+}
+
+// Streams returns the streams, the lake stream first.
+func (p *Pipeline) Streams() []StreamInfo {
+	infos := make([]StreamInfo, len(p.streams))
+	for i, s := range p.streams {
+		infos[i] = s.info
+	}
+	return infos
+}
+
+// UnknownStreamError is a name that no stream has.
+type UnknownStreamError struct{ Name string }
+
+func (e *UnknownStreamError) Error() string { return fmt.Sprintf("no stream %q", e.Name) }
+
+// Put puts records to the stream of this name. A record above 1,000 KiB is refused alone, with the API's error code. Put
+// waits while the stream is busy, and in a run with a Speed until the record's time has come; the records' memory stays the
+// caller's. The error is an [*UnknownStreamError], the context's, or one that has ended the run.
+func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]PutResult, error) {
+	s := p.named(name)
+	if s == nil {
+		return nil, fmt.Errorf("putting records: %w", &UnknownStreamError{name})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	results := make([]PutResult, len(records))
+	ids := make([]byte, 0, len(records)*firehose.RecordIDBytes)
+	for begin := 0; begin < len(records); {
+		if len(records[begin]) > firehose.MaxRecordBytes {
+			results[begin] = PutResult{ErrorCode: "ValidationException", ErrorMessage: fmt.Sprintf(
+				"1 validation error detected: Value at 'record.data' failed to satisfy constraint: Member must have length less than or equal to %d", firehose.MaxRecordBytes)}
+			s.number++
+			begin++
+			continue
+		}
+		end := begin + 1
+		for end < len(records) && len(records[end]) <= firehose.MaxRecordBytes {
+			end++
+		}
+		if err := p.wait(ctx, s.number); err != nil {
+			return nil, fmt.Errorf("putting records: %w", err)
+		}
+		first, err := s.Put(records[begin:end], p.arrival(s.number))
+		if err == nil {
+			err = s.taken(records[begin:end])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("putting records: %w", err)
+		}
+		for i := begin; i < end; i++ {
+			ids = first.Add(i - begin).AppendTo(ids)
+		}
+		all := string(ids[len(ids)-(end-begin)*firehose.RecordIDBytes:])
+		for i := begin; i < end; i++ {
+			results[i].RecordID, all = all[:firehose.RecordIDBytes], all[firehose.RecordIDBytes:]
+		}
+		begin = end
+	}
+	return results, nil
+}
+
+// taken counts records that the stream has taken, and notes them for Check.
+func (s *stream) taken(records [][]byte) error {
+	s.pending = true
+	for _, record := range records {
+		s.number++
+		if s.journal != nil {
+			if err := s.journal.add(s.number, record); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) named(name string) *stream {
+	for _, s := range p.streams {
+		if s.info.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Flush delivers everything: all buffers, then all notifications, then the queue's file is written. Records may be put
+// again afterwards.
+func (p *Pipeline) Flush(ctx context.Context) error {
+	if err := p.flush(ctx); err != nil {
+		return fmt.Errorf("flushing: %w", err)
+	}
+	return nil
+}
+
+func (p *Pipeline) flush(ctx context.Context) error {
+	errs := make([]error, len(p.streams))
+	var flushing sync.WaitGroup
+	for i, s := range p.streams {
+		flushing.Go(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if errs[i] = s.Flush(p.nowOf(s)); errs[i] == nil {
+				s.pending = false
+			}
+		})
+	}
+	flushing.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := p.notifier.settle(ctx); err != nil {
+		return err
+	}
+	if err := p.export(ctx); err != nil {
+		return err
+	}
+	messages, err := p.queue.Messages(p.config.Queue.Name)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(p.folder.writeQueue(messages), p.deleted.flush()); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.elapsed = time.Since(p.started)
+	return nil
+}
+
+// S3 serves the API of S3, with path-style addressing.
+func (p *Pipeline) S3() http.Handler { return p.objects }
+
+// SQS serves the API of SQS.
+func (p *Pipeline) SQS() http.Handler { return p.queue }
+
+// SQSURL is the endpoint of SQS.
+func (p *Pipeline) SQSURL() string { return p.queue.URL }
+
+// DeadLetterQueueURL is the queue's URL.
+func (p *Pipeline) DeadLetterQueueURL() string { return p.queue.QueueURL(p.config.Queue.Name) }
+
+// BucketName is the bucket's name.
+func (p *Pipeline) BucketName() string { return p.config.Bucket.Name }
+
+// Close ends the run and every process of it. When everything put has been flushed, the results are marked complete;
+// otherwise what has not been flushed is thrown away.
+func (p *Pipeline) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return p.err
+	}
+	p.closed = true
+	p.cancel()
+	p.ticking.Wait()
+	complete := p.elapsed > 0
+	for _, s := range p.streams {
+		s.Close()
+		complete = complete && !s.pending
+	}
+	if p.notifier != nil {
+		p.notifier.stop()
+	}
+	for _, f := range p.functions {
+		f.Close()
+	}
+	var errs []error
+	for _, log := range p.logs {
+		errs = append(errs, log.Close())
+	}
+	if p.objects != nil {
+		errs = append(errs, p.objects.Close())
+	}
+	if p.queue != nil {
+		errs = append(errs, p.queue.Close(), p.deleted.close())
+	}
+	for _, s := range p.streams {
+		if s.journal != nil {
+			errs = append(errs, s.journal.close())
+		}
+	}
+	if p.folder != nil {
+		errs = append(errs, p.folder.close(complete))
+	}
+	p.err = errors.Join(errs...)
+	return p.err
+}

@@ -1,0 +1,74 @@
+package local
+
+import (
+	"firehose-pipeline/event"
+	"firehose-pipeline/local/fault"
+)
+
+// Report says what became of the records. Its JSON is the one that `pipeline local --format json` prints.
+type Report struct {
+	Events         int64        `json:"events"` // the most that any stream received
+	Streams        StreamCounts `json:"streams"`
+	DeadLetter     DeadLetter   `json:"deadLetter"`
+	ElapsedSeconds float64      `json:"elapsedSeconds"`
+	// Faults says how often each fault of Options.Faults has come about; nil without any.
+	Faults map[fault.Name]int64 `json:"faults,omitempty"`
+}
+
+// StreamCounts are the streams of the stack; Search is nil when there is none.
+type StreamCounts struct {
+	Lake   LakeCounts    `json:"lake"`
+	Search *SearchCounts `json:"search,omitempty"`
+}
+
+// Counts are of records: once everything is flushed, Received = Delivered + Dropped + Failed + Discarded.
+type Counts struct {
+	Received  int64 `json:"received"`
+	Delivered int64 `json:"delivered"`
+	Dropped   int64 `json:"dropped"`
+	Failed    int64 `json:"failed"`
+	// Discarded are records that S3 has refused for the 24 hours that Firehose keeps them, Uncopied those whose copy it has.
+	Discarded int64 `json:"discarded,omitempty"`
+	Uncopied  int64 `json:"uncopied,omitempty"`
+}
+
+// LakeCounts are of the lake stream. Objects are the delivered ones, without backup and errors.
+type LakeCounts struct {
+	Counts
+	Objects int64 `json:"objects"`
+}
+
+// SearchCounts are of the search stream. Indices has the number of documents by index.
+type SearchCounts struct {
+	Counts
+	Indices map[string]int64 `json:"indices"`
+}
+
+// DeadLetter is the dead-letter queue.
+type DeadLetter struct {
+	Messages int64 `json:"messages"` // now in the queue
+}
+
+// Report counts what has become of the records so far, and after a Flush of all of them.
+func (p *Pipeline) Report() Report {
+	var r Report
+	for _, s := range p.streams {
+		c := s.Counts()
+		counts := Counts{c.Received, c.Delivered, c.Dropped, c.Failed, c.Discarded, c.Uncopied}
+		r.Events = max(r.Events, c.Received)
+		switch s.info.Kind {
+		case event.Lake:
+			r.Streams.Lake = LakeCounts{counts, c.Objects}
+		case event.Search:
+			r.Streams.Search = &SearchCounts{counts, c.Indices}
+		}
+	}
+	if messages, err := p.queue.Messages(p.config.Queue.Name); err == nil { // the queue exists from the start
+		r.DeadLetter.Messages = int64(len(messages))
+	}
+	r.Faults = p.faults.Counts()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.ElapsedSeconds = p.elapsed.Seconds()
+	return r
+}
