@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
-	"firehose-pipeline/constructs"
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 	"firehose-pipeline/settings"
 )
@@ -160,7 +160,7 @@ func TestPrefixes(t *testing.T) {
 				if strings.Contains(prefix, "error-output-type") || strings.Contains(prefix, "YYYY") || !strings.HasSuffix(prefix, "/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/") {
 					t.Errorf("%s %s: Prefix %q is not a Hive-style prefix of its own", id, path, prefix)
 				}
-				if strings.HasPrefix(prefix, constructs.ErrorPrefix) {
+				if strings.HasPrefix(prefix, contract.ErrorPrefix) {
 					t.Errorf("%s %s: Prefix %q would call the error handler", id, path, prefix)
 				}
 				want(t, store, "CloudWatchLoggingOptions.Enabled", true)

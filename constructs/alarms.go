@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -28,9 +29,6 @@ type AlarmsProps struct {
 	DeadLetters  *DeadLetterQueue
 	Domain       *SearchDomain
 }
-
-// MetricNamespace is where the functions write their own metrics (CloudWatch embedded metric format).
-const MetricNamespace = "FirehosePipeline"
 
 // metric is one metric of one resource.
 type metric struct {
@@ -165,7 +163,7 @@ func (a *Alarms) watchTransform(s *Stream) {
 	a.watchFunction(kind+"-transform", "the "+kind+" transform", function, s.Transform.TimeoutSeconds)
 	// Fires when records were given up because the answer would have passed 6 MB: lower the processor buffer.
 	a.on(kind+"-transform-too-large", "answers of the "+kind+" transform reach Lambda's 6 MB",
-		metric{MetricNamespace, "TooLarge", [][2]string{{"Stack", a.stackName}, {"Stream", kind}}, "Sum"},
+		metric{contract.MetricNamespace, "TooLarge", [][2]string{{contract.DimensionStack, a.stackName}, {contract.DimensionStream, kind}}, "Sum"},
 		condition{above, 0, 300, 1, 1})
 }
 

@@ -12,14 +12,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
-)
-
-// Prefixes of the lake's bucket, beside [ErrorPrefix].
-const (
-	DataPrefix   = "transformed-data/" // the table's location: nothing but delivered objects may lie here
-	SourcePrefix = "source-data/"      // every lake record as received
-	SearchPrefix = "search-backup/"    // every search record, with openSearchBackup all
 )
 
 // partition is the Hive-style part of every prefix, in the time of the oldest record of the object, UTC. yyyy, not YYYY:
@@ -167,7 +161,7 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 			Description: jsii.String("Events delivered by Amazon Data Firehose"),
 		},
 	})
-	location := "s3://" + *bucket.BucketName() + "/" + DataPrefix
+	location := "s3://" + *bucket.BucketName() + "/" + contract.DataPrefix
 	format := serializations[props.Format]
 	parameters := map[string]string{"serialization.format": "1"}
 	maps.Copy(parameters, format.parameters)

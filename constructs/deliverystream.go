@@ -10,6 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -97,7 +98,7 @@ func errorPrefix(stream event.Stream) *string {
 	return jsii.String(errorPrefixOf(stream) + "!{firehose:error-output-type}/" + partition)
 }
 
-func errorPrefixOf(stream event.Stream) string { return ErrorPrefix + string(stream) + "/" }
+func errorPrefixOf(stream event.Stream) string { return contract.ErrorPrefix + string(stream) + "/" }
 
 func encryptedBy(lake *DataLake) *awskinesisfirehose.CfnDeliveryStream_EncryptionConfigurationProperty {
 	return &awskinesisfirehose.CfnDeliveryStream_EncryptionConfigurationProperty{

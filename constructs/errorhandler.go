@@ -8,11 +8,9 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/internal/functionbuild"
 )
-
-// ErrorPrefix is where both streams write what they could not deliver; every object under it calls the error handler.
-const ErrorPrefix = "error-data/"
 
 // Memory buys processor here: the handler's process stays below 64 MiB whatever it reads (make verify measures it), and Lambda
 // gives 512 MB 0.29 of a vCPU. An error object of 128 MB takes 0.6 to 1.5 s of CPU time, one that unzips to 1 GB 3.8 s
@@ -35,7 +33,7 @@ type ErrorHandlerProps struct {
 	Logs        Logs
 }
 
-// ErrorHandler is the function that turns every object under [ErrorPrefix] into dead letters. What it cannot handle at all
+// ErrorHandler is the function that turns every object under [contract.ErrorPrefix] into dead letters. What it cannot handle at all
 // reaches the same queue: Lambda writes the failed invocation there after its retries.
 type ErrorHandler struct {
 	constructs.Construct
@@ -54,10 +52,10 @@ func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerPr
 		Description: "Sends every record that a stream could not deliver to the dead-letter queue",
 		Asset:       props.Asset,
 		Environment: map[string]string{
-			"DEAD_LETTER_QUEUE_URL": *props.DeadLetters.Queue.QueueUrl(),
-			"ERROR_PREFIX":          ErrorPrefix,
-			"STACK":                 props.StackName,
-			"LOG_LEVEL":             props.LogLevel,
+			contract.EnvDeadLetterQueueURL: *props.DeadLetters.Queue.QueueUrl(),
+			contract.EnvErrorPrefix:        contract.ErrorPrefix,
+			contract.EnvStack:              props.StackName,
+			contract.EnvLogLevel:           props.LogLevel,
 		},
 		MemoryMB:       errorHandlerMemoryMB,
 		TimeoutSeconds: ErrorHandlerTimeoutSeconds,
@@ -87,7 +85,7 @@ func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerPr
 	return &ErrorHandler{this, function, role, admission}
 }
 
-// readErrorObjects lets the handler read what the streams write under [ErrorPrefix]. It is a policy of its own, outside the
+// readErrorObjects lets the handler read what the streams write under [contract.ErrorPrefix]. It is a policy of its own, outside the
 // role: the role's inline policies must not name the bucket, which comes after the function.
 func (h *ErrorHandler) readErrorObjects(lake *DataLake) awsiam.Policy {
 	return awsiam.NewPolicy(h.Construct, jsii.String("ReadErrorObjects"), &awsiam.PolicyProps{
@@ -95,14 +93,14 @@ func (h *ErrorHandler) readErrorObjects(lake *DataLake) awsiam.Policy {
 		Statements: build([]statement{
 			{
 				Actions:   []string{"s3:GetObject", "s3:GetObjectVersion"},
-				Resources: []string{*lake.Bucket.BucketArn() + "/" + ErrorPrefix + "*"},
+				Resources: []string{*lake.Bucket.BucketArn() + "/" + contract.ErrorPrefix + "*"},
 			},
 			useKeyForBucket(lake.key, lake.Bucket, "kms:Decrypt"),
 		}),
 	})
 }
 
-// notification tells the bucket to call the function for every object under [ErrorPrefix]. With buffering below 60 seconds
+// notification tells the bucket to call the function for every object under [contract.ErrorPrefix]. With buffering below 60 seconds
 // Firehose completes multipart uploads instead of putting objects, so every kind of creation counts.
 // https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
 func (h *ErrorHandler) notification() *awss3.CfnBucket_NotificationConfigurationProperty {
@@ -111,7 +109,7 @@ func (h *ErrorHandler) notification() *awss3.CfnBucket_NotificationConfiguration
 			Event:    jsii.String("s3:ObjectCreated:*"),
 			Function: h.Function.FunctionArn(),
 			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
-				Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(ErrorPrefix)}},
+				Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(contract.ErrorPrefix)}},
 			}},
 		}},
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -27,9 +28,9 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	log := newDeliveryLog(this, props.StackName, event.Lake, props.Logs)
 	converts := props.Format != "json"
-	prefixes := []string{DataPrefix, errorPrefixOf(event.Lake)}
+	prefixes := []string{contract.DataPrefix, errorPrefixOf(event.Lake)}
 	if props.SourceBackup {
-		prefixes = append(prefixes, SourcePrefix)
+		prefixes = append(prefixes, contract.SourcePrefix)
 	}
 	policies := map[string][]statement{
 		"Lake":      props.Lake.write(prefixes...),
@@ -42,7 +43,7 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 	destination := &awskinesisfirehose.CfnDeliveryStream_ExtendedS3DestinationConfigurationProperty{
 		BucketArn:                props.Lake.Bucket.BucketArn(),
 		RoleArn:                  role.RoleArn(),
-		Prefix:                   jsii.String(DataPrefix + partition),
+		Prefix:                   jsii.String(contract.DataPrefix + partition),
 		ErrorOutputPrefix:        errorPrefix(event.Lake),
 		BufferingHints:           bufferingHints(props.BufferMB, props.IntervalSeconds),
 		CompressionFormat:        jsii.String("UNCOMPRESSED"),
@@ -65,7 +66,7 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 		destination.S3BackupConfiguration = &awskinesisfirehose.CfnDeliveryStream_S3DestinationConfigurationProperty{
 			BucketArn:                props.Lake.Bucket.BucketArn(),
 			RoleArn:                  role.RoleArn(),
-			Prefix:                   jsii.String(SourcePrefix + partition),
+			Prefix:                   jsii.String(contract.SourcePrefix + partition),
 			ErrorOutputPrefix:        errorPrefix(event.Lake),
 			BufferingHints:           bufferingHints(props.BufferMB, backupInterval(props.IntervalSeconds)),
 			CompressionFormat:        jsii.String("GZIP"),

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -36,29 +37,29 @@ func WriteOutputs(stack awscdk.Stack, props OutputsProps) {
 		switch stream.Kind {
 		case event.Lake:
 			function = "TransformLakeFunctionName"
-			output("FirehoseStreamName", "Lake stream: a producer puts each event here", stream.Name())
+			output(contract.OutputLakeStream, "Lake stream: a producer puts each event here", stream.Name())
 		case event.Search:
 			function = "TransformSearchFunctionName"
-			output("SearchStreamName", "Search stream: a producer puts each event here too", stream.Name())
+			output(contract.OutputSearchStream, "Search stream: a producer puts each event here too", stream.Name())
 		}
 		if stream.Transform != nil {
 			output(function, "Transform of the "+string(stream.Kind)+" stream", stream.Transform.Function.FunctionName())
 		}
 	}
 	bucket := *props.Lake.Bucket.BucketName()
-	output("S3BucketName", "Data lake", jsii.String(bucket))
+	output(contract.OutputBucket, "Data lake", jsii.String(bucket))
 	output("GlueTable", "Table of the lake, as database.table", jsii.String(props.Lake.DatabaseName+"."+TableName))
 	output("ErrorHandlerFunctionName", "Turns error objects into dead letters", props.ErrorHandler.Function.FunctionName())
-	output("DeadLetterQueueUrl", "One message a failed record", props.DeadLetters.Queue.QueueUrl())
+	output(contract.OutputDeadLetterQueue, "One message a failed record", props.DeadLetters.Queue.QueueUrl())
 	output("AlarmTopicArn", "Every alarm goes here", props.Topic.Topic.TopicArn())
 	output("ProducerPolicyArn", "Managed policy for whoever sends events", props.Producers.Policy.ManagedPolicyArn())
 	output("SendEventCommand", "Sends one event to every stream",
 		jsii.String(`event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99,"timestamp":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}'; for stream in`+names+
 			`; do aws firehose put-record --region `+*awscdk.Aws_REGION()+` --delivery-stream-name $stream --record Data=$(printf '%s' "$event" | base64 -w0); done`))
 	output("ListLakeCommand", "Lists what was delivered to the lake",
-		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+DataPrefix))
+		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.DataPrefix))
 	output("ListErrorsCommand", "Lists what could not be delivered",
-		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+ErrorPrefix))
+		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.ErrorPrefix))
 	if props.Domain == nil {
 		return
 	}

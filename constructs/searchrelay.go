@@ -6,7 +6,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"firehose-pipeline/functions/searchrelay"
+	"firehose-pipeline/contract"
 	"firehose-pipeline/internal/functionbuild"
 )
 
@@ -36,12 +36,12 @@ func NewSearchRelay(scope constructs.Construct, id string, props SearchRelayProp
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	setup := setupFunctionName(props.StackName)
 	roles := "arn:" + *awscdk.Aws_PARTITION() + ":iam::" + *awscdk.Aws_ACCOUNT_ID() + ":role/"
-	serviceLinked := roles + "aws-service-role/" + searchrelay.RoleService + "/" + searchrelay.RoleName
+	serviceLinked := roles + "aws-service-role/" + contract.OpenSearchService + "/" + contract.OpenSearchServiceRole
 	function, _ := newFunction(this, functionProps{
 		Name:           props.StackName + "-search-relay",
 		Description:    "Answers CloudFormation for the search setup, which stands in a VPC",
 		Asset:          props.Asset,
-		Environment:    map[string]string{"LOG_LEVEL": props.LogLevel, "SETUP_FUNCTION": setup},
+		Environment:    map[string]string{contract.EnvLogLevel: props.LogLevel, contract.EnvSetupFunction: setup},
 		MemoryMB:       256,
 		TimeoutSeconds: searchSetupTimeoutSeconds,
 		Logs:           props.Logs,
@@ -50,18 +50,18 @@ func NewSearchRelay(scope constructs.Construct, id string, props SearchRelayProp
 			"ServiceLinkedRole": {
 				// A look-up names the role without its path, which IAM only knows of a role that exists: one that is missing is
 				// looked for at the root.
-				{Actions: []string{"iam:GetRole"}, Resources: []string{serviceLinked, roles + searchrelay.RoleName}},
+				{Actions: []string{"iam:GetRole"}, Resources: []string{serviceLinked, roles + contract.OpenSearchServiceRole}},
 				{
 					Actions:    []string{"iam:CreateServiceLinkedRole"},
 					Resources:  []string{serviceLinked},
-					Conditions: conditions{"StringEquals": {"iam:AWSServiceName": searchrelay.RoleService}},
+					Conditions: conditions{"StringEquals": {"iam:AWSServiceName": contract.OpenSearchService}},
 				},
 			},
 		},
 	})
 	role := awscdk.NewCustomResource(this, jsii.String("ServiceLinkedRole"), &awscdk.CustomResourceProps{
 		ServiceToken:   function.FunctionArn(),
-		ResourceType:   jsii.String(searchrelay.ServiceLinkedRoleType),
+		ResourceType:   jsii.String(contract.ServiceLinkedRoleResource),
 		RemovalPolicy:  awscdk.RemovalPolicy_DESTROY, // which leaves the role: see package searchrelay
 		ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(searchSetupTimeoutSeconds + 60)),
 	})

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
-	"firehose-pipeline/functions/searchrelay"
 	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/functionbuild"
 )
@@ -54,7 +54,7 @@ func NewSearchSetup(scope constructs.Construct, id string, props SearchSetupProp
 		Name:           setupFunctionName(props.StackName),
 		Description:    "Sets up roles, index template and retention inside the search domain",
 		Asset:          props.Asset,
-		Environment:    map[string]string{"LOG_LEVEL": props.LogLevel},
+		Environment:    map[string]string{contract.EnvLogLevel: props.LogLevel},
 		MemoryMB:       256,
 		TimeoutSeconds: timeout,
 		Logs:           props.Logs,
@@ -105,7 +105,7 @@ func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
 	}
 	resource := awscdk.NewCustomResource(s.Construct, jsii.String("State"), &awscdk.CustomResourceProps{
 		ServiceToken:   answers.FunctionArn(),
-		ResourceType:   jsii.String(searchrelay.SetupType),
+		ResourceType:   jsii.String(contract.SearchSetupResource),
 		RemovalPolicy:  removal(wanted.Retain),
 		ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(searchSetupTimeoutSeconds + 60)),
 		Properties:     &map[string]any{"State": string(state)},

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -34,7 +35,7 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 	log := newDeliveryLog(this, props.StackName, event.Search, props.Logs)
 	domain := domainARN(props.DomainName)
 	policies := map[string][]statement{
-		"Lake":      props.Lake.write(SearchPrefix, errorPrefixOf(event.Search)),
+		"Lake":      props.Lake.write(contract.SearchBackupPrefix, errorPrefixOf(event.Search)),
 		"Log":       {log.write()},
 		"Transform": {invokeTransform(props.StackName, event.Search)},
 		// The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the creation of the stream.
@@ -118,7 +119,7 @@ func NewSearchStream(scope constructs.Construct, name string, props SearchStream
 			S3Configuration: &awskinesisfirehose.CfnDeliveryStream_S3DestinationConfigurationProperty{
 				BucketArn:                props.Lake.Bucket.BucketArn(),
 				RoleArn:                  role.RoleArn(),
-				Prefix:                   jsii.String(SearchPrefix + partition),
+				Prefix:                   jsii.String(contract.SearchBackupPrefix + partition),
 				ErrorOutputPrefix:        errorPrefix(event.Search),
 				BufferingHints:           bufferingHints(5, backupInterval(props.IntervalSeconds)),
 				CompressionFormat:        jsii.String("UNCOMPRESSED"),

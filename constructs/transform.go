@@ -7,6 +7,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/functionbuild"
 )
@@ -45,10 +46,10 @@ func NewTransform(scope constructs.Construct, id string, props TransformProps) *
 		Description: "Checks, enriches and conforms the events of the " + string(props.Stream) + " stream",
 		Asset:       props.Asset,
 		Environment: map[string]string{
-			"STREAM":           string(props.Stream),
-			"STACK":            props.StackName,
-			"DROP_EVENT_TYPES": string(drop),
-			"LOG_LEVEL":        props.LogLevel,
+			contract.EnvStream:         string(props.Stream),
+			contract.EnvStack:          props.StackName,
+			contract.EnvDropEventTypes: string(drop),
+			contract.EnvLogLevel:       props.LogLevel,
 		},
 		MemoryMB:       props.MemoryMB,
 		TimeoutSeconds: props.TimeoutSeconds,

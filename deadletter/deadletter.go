@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -66,9 +67,9 @@ func NewSource(prefix, bucket, key, versionID string) (Source, bool) {
 	s.Stream = event.Stream(stream)
 	// Documentation spells the search folder with a hyphen and with an underscore; older domains say elasticsearch.
 	switch folder := strings.ToLower(rest[:strings.IndexByte(rest+"/", '/')]); {
-	case folder == "processing-failed":
+	case folder == contract.ProcessingFailed:
 		s.Stage = Transform
-	case folder == "format-conversion-failed":
+	case folder == contract.ConversionFailed:
 		s.Stage = Conversion
 	case strings.Contains(folder, "opensearch"), strings.Contains(folder, "elasticsearch"):
 		s.Stage = Search

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/template"
@@ -328,7 +329,7 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 		objects = []deadletter.Pointer{*m.Pointer}
 	}
 	for _, pointer := range objects {
-		source, ours := deadletter.NewSource(errorData, pointer.Bucket, pointer.Key, pointer.VersionID)
+		source, ours := deadletter.NewSource(contract.ErrorPrefix, pointer.Bucket, pointer.Key, pointer.VersionID)
 		if !ours || source.Stream != c.config.Kind {
 			continue
 		}
@@ -345,9 +346,6 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 	}
 	return nil
 }
-
-// errorData is what the keys of error objects begin with: the prefix that the error handler is told.
-const errorData = "error-data/"
 
 // addLetter adds a failed record that is in the queue. One that is there again, told by its letter's id, counts once.
 func (c *checker) addLetter(id string, stage deadletter.Stage, document string, record []byte, whose uint64, raw, out *ledger) error {
@@ -442,8 +440,8 @@ func (c *checker) errorObjects() error {
 	if err != nil {
 		return err
 	}
-	err = c.walk(errorData+string(c.config.Kind)+"/", func(key string, file *os.File) error {
-		source, _ := deadletter.NewSource(errorData, c.bucket, key, "")
+	err = c.walk(contract.ErrorPrefix+string(c.config.Kind)+"/", func(key string, file *os.File) error {
+		source, _ := deadletter.NewSource(contract.ErrorPrefix, c.bucket, key, "")
 		place, err := c.newPlace(key)
 		if err != nil {
 			return err

@@ -434,7 +434,8 @@ type cutting struct {
 }
 
 func (c *cutting) Do(request *http.Request) (*http.Response, error) {
-	response, err := awsclient.Client{HTTP: http.DefaultClient}.Do(request)
+	local := "http://127.0.0.1"
+	response, err := awsclient.ReadWhole(http.DefaultClient, &local).Do(request)
 	if err == nil && request.Header.Get("X-Amz-Target") == c.operation && c.calls.Add(1) == c.at {
 		response.Body = io.NopCloser(io.MultiReader(io.LimitReader(response.Body, response.ContentLength/2), breaking{}))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/s3read"
@@ -140,8 +141,8 @@ func (w *watching) each(ctx context.Context, do func(event.Stream, types.Object)
 
 // errorFolders are the values of error-output-type (Developer Guide, custom prefixes).
 var errorFolders = map[event.Stream][]string{
-	event.Lake:   {"processing-failed", "format-conversion-failed"},
-	event.Search: {"processing-failed", "AmazonOpenSearchService-failed"},
+	event.Lake:   {contract.ProcessingFailed, contract.ConversionFailed},
+	event.Search: {contract.ProcessingFailed, contract.SearchFailed},
 }
 
 // trial makes the first records of objects a canary.

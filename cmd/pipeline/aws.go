@@ -9,8 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 
@@ -44,23 +42,11 @@ func (a *account) load(ctx context.Context) (aws.Config, error) {
 // firehoseClient does not retry: producer.Stream does, record by record.
 func firehoseClient(c aws.Config) *firehose.Client {
 	return firehose.NewFromConfig(c, func(o *firehose.Options) {
-		o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient}
+		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
 		o.Retryer = aws.NopRetryer{}
 	})
 }
 
-func sqsClient(c aws.Config) *sqs.Client {
-	return sqs.NewFromConfig(c, func(o *sqs.Options) { o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient} })
-}
-
-func s3Client(c aws.Config) *s3.Client {
-	return s3.NewFromConfig(c, func(o *s3.Options) {
-		// A bucket's name cannot be put before the host of an endpoint that was given.
-		o.UsePathStyle = o.BaseEndpoint != nil
-		o.DisableLogOutputChecksumValidationSkipped = true
-	})
-}
-
 func cloudFormationClient(c aws.Config) *cloudformation.Client {
-	return cloudformation.NewFromConfig(c, func(o *cloudformation.Options) { o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient} })
+	return cloudformation.NewFromConfig(c, func(o *cloudformation.Options) { o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint) })
 }

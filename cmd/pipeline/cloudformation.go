@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/template"
@@ -26,13 +27,13 @@ type stackOutput struct {
 
 func newCloudFormation(stack string, p *local.Pipeline) *cloudFormation {
 	c := &cloudFormation{stack: stack, outputs: []stackOutput{
-		{"S3BucketName", p.BucketName()},
-		{"DeadLetterQueueUrl", p.DeadLetterQueueURL()},
+		{contract.OutputBucket, p.BucketName()},
+		{contract.OutputDeadLetterQueue, p.DeadLetterQueueURL()},
 	}}
 	for _, s := range p.Streams() {
-		name := "FirehoseStreamName"
+		name := contract.OutputLakeStream
 		if s.Kind == event.Search {
-			name = "SearchStreamName"
+			name = contract.OutputSearchStream
 		}
 		c.outputs = append(c.outputs, stackOutput{name, s.Name})
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"firehose-pipeline/internal/awsclient"
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
@@ -120,7 +122,7 @@ func newReplay() *cobra.Command {
 	f.Var(&r.canary, "canary", "put so many letters (of objects: records) back first, and stop when one of them fails again within --watch")
 	f.DurationVar(&r.watch, "watch", 7*time.Minute, "watch the error output for so long (`DURATION`) after --canary, and, when given, after the last record")
 	f.StringVar(&r.state, "state", "", "keep in this `FILE` what was put back, for later runs")
-	f.StringVar(&r.errorPrefix, "error-prefix", "error-data/", "where the streams write what failed (`PREFIX`)")
+	f.StringVar(&r.errorPrefix, "error-prefix", contract.ErrorPrefix, "where the streams write what failed (`PREFIX`)")
 	f.Var(&r.format, "format", "how to report")
 	r.account.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -265,7 +267,7 @@ func (r *replayCommand) prepare(ctx context.Context) (*replay.Replay, error) {
 		return nil, usage("--stack: the stack has no bucket among its outputs")
 	}
 	w := &replay.Replay{
-		Streams: map[event.Stream]*producer.Stream{}, Queue: sqsClient(config), QueueURL: r.target.queue, Objects: s3Client(config), Bucket: r.target.bucket,
+		Streams: map[event.Stream]*producer.Stream{}, Queue: awsclient.NewSQS(config), QueueURL: r.target.queue, Objects: awsclient.NewS3(config), Bucket: r.target.bucket,
 		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), Refused: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
 		Wait: 2, Visibility: visibility, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
 		Say: r.screen.say,

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
 	"firehose-pipeline/producer"
@@ -68,7 +69,7 @@ func TestSend(t *testing.T) {
 		outputs, state := filepath.Join(dir, "outputs.json"), filepath.Join(dir, "state")
 		names := map[string]string{}
 		for _, s := range p.Streams() {
-			names[map[event.Stream]string{event.Lake: lakeOutput, event.Search: searchOutput}[s.Kind]] = s.Name
+			names[map[event.Stream]string{event.Lake: contract.OutputLakeStream, event.Search: contract.OutputSearchStream}[s.Kind]] = s.Name
 		}
 		text, err := json.Marshal(map[string]any{stack: names, "other": map[string]string{}})
 		if err != nil {

@@ -63,7 +63,7 @@ func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline,
 	t.Cleanup(server.Close)
 	config := aws.Config{
 		BaseEndpoint: &server.URL,
-		HTTPClient:   awsclient.Client{HTTP: server.Client()},
+		HTTPClient:   awsclient.ReadWhole(server.Client(), &server.URL),
 		Region:       "us-east-1",
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/spf13/pflag"
+
+	"firehose-pipeline/contract"
 )
 
 // target is what a command talks to: names from the stack's outputs, or from flags.
@@ -19,14 +21,6 @@ type target struct {
 	stack, outputs              string
 	lake, search, queue, bucket string
 }
-
-// The outputs of the stack that name a part (constructs/outputs.go).
-const (
-	lakeOutput   = "FirehoseStreamName"
-	searchOutput = "SearchStreamName"
-	queueOutput  = "DeadLetterQueueUrl"
-	bucketOutput = "S3BucketName"
-)
 
 func (t *target) flags(f *pflag.FlagSet) {
 	f.StringVar(&t.stack, "stack", "", "`NAME` of the stack, whose outputs name the rest")
@@ -59,7 +53,7 @@ func (t *target) resolve(ctx context.Context, stacks stackDescriber) error {
 	if err != nil {
 		return err
 	}
-	for name, part := range map[string]*string{lakeOutput: &t.lake, searchOutput: &t.search, queueOutput: &t.queue, bucketOutput: &t.bucket} {
+	for name, part := range map[string]*string{contract.OutputLakeStream: &t.lake, contract.OutputSearchStream: &t.search, contract.OutputDeadLetterQueue: &t.queue, contract.OutputBucket: &t.bucket} {
 		if *part == "" {
 			*part = outputs[name]
 		}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"firehose-pipeline/internal/awsclient"
@@ -28,12 +27,5 @@ func connect(ctx context.Context) (Objects, Queue, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("loading configuration: %w", err)
 	}
-	objects := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		// A bucket's name cannot be put before the host of an endpoint that was given.
-		o.UsePathStyle = o.BaseEndpoint != nil
-		o.DisableLogOutputChecksumValidationSkipped = true
-	})
-	// In a local run an answer that is cut off would double ten letters.
-	queue := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = awsclient.Client{HTTP: o.HTTPClient} })
-	return objects, queue, nil
+	return awsclient.NewS3(cfg), awsclient.NewSQS(cfg), nil
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
@@ -54,16 +55,16 @@ type Handler struct {
 // stdout, logs to stderr; both reach the function's log group. AWS clients are created on the first use.
 func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error) {
 	h := &Handler{
-		queueURL: getenv("DEAD_LETTER_QUEUE_URL"),
-		prefix:   getenv("ERROR_PREFIX"),
-		stack:    getenv("STACK"),
+		queueURL: getenv(contract.EnvDeadLetterQueueURL),
+		prefix:   getenv(contract.EnvErrorPrefix),
+		stack:    getenv(contract.EnvStack),
 		metrics:  stdout,
 		connect:  connect,
 		pause:    clock.For,
 	}
 	var level slog.Level
 	var problems []error
-	if text := getenv("LOG_LEVEL"); text != "" {
+	if text := getenv(contract.EnvLogLevel); text != "" {
 		if err := level.UnmarshalText([]byte(text)); err != nil {
 			problems = append(problems, fmt.Errorf("LOG_LEVEL: must be debug, info, warn or error (got %q)", text))
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 )
@@ -68,8 +69,8 @@ func (c counters) write(w io.Writer, stack string, now time.Time) error {
 		}
 		m.AWS.Timestamp = now.UnixMilli()
 		m.AWS.CloudWatchMetrics = []metricSet{{
-			Namespace:  "FirehosePipeline",
-			Dimensions: [][]string{{"Stack", "Stream"}},
+			Namespace:  contract.MetricNamespace,
+			Dimensions: [][]string{{contract.DimensionStack, contract.DimensionStream}},
 			Metrics:    []metricName{{"FailedRecords", "Count"}, {"DeadLetters", "Count"}, {"UnreadableObjects", "Count"}},
 		}}
 		line, err := json.Marshal(m)

@@ -8,11 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"firehose-pipeline/contract"
 )
 
 // New makes the relay from the environment: SETUP_FUNCTION names the setup function.
 func New(ctx context.Context, getenv func(string) string) (Relay, error) {
-	function := getenv("SETUP_FUNCTION")
+	function := getenv(contract.EnvSetupFunction)
 	if function == "" {
 		return Relay{}, errors.New("SETUP_FUNCTION: must name the setup function (got nothing)")
 	}

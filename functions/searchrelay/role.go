@@ -12,13 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/smithy-go"
-)
 
-// RoleName and RoleService are the role by which OpenSearch Service makes its network interfaces. An account has one, for all
-// its domains. https://docs.aws.amazon.com/opensearch-service/latest/developerguide/slr-aos.html
-const (
-	RoleName    = "AWSServiceRoleForAmazonOpenSearchService"
-	RoleService = "opensearchservice.amazonaws.com"
+	"firehose-pipeline/contract"
 )
 
 // propagation is how long a role that was just made is given until the domain's creation looks for it: IAM is eventually
@@ -45,24 +40,24 @@ func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) e
 		return lookErr
 	}
 	// A refused look-up says nothing: IAM may refuse it for a role that is missing, whose path it cannot know. The creation does.
-	_, err := r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(RoleService)})
+	_, err := r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(contract.OpenSearchService)})
 	switch {
 	case taken(err):
-		r.log().Info("the service-linked role is there", "role", RoleName)
+		r.log().Info("the service-linked role is there", "role", contract.OpenSearchServiceRole)
 		return nil
 	case err != nil:
 		// Another stack may have made it in between.
 		if exists, err := r.roleExists(ctx); err == nil && exists {
 			return nil
 		}
-		return errors.Join(fmt.Errorf("creating the service-linked role of %s: %w", RoleService, err), lookErr)
+		return errors.Join(fmt.Errorf("creating the service-linked role of %s: %w", contract.OpenSearchService, err), lookErr)
 	}
-	r.log().Info("created the service-linked role", "role", RoleName)
+	r.log().Info("created the service-linked role", "role", contract.OpenSearchServiceRole)
 	return r.sleep(ctx, propagation)
 }
 
 func (r Relay) roleExists(ctx context.Context) (bool, error) {
-	_, err := r.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(RoleName)})
+	_, err := r.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(contract.OpenSearchServiceRole)})
 	var missing *types.NoSuchEntityException
 	switch {
 	case err == nil:
@@ -70,7 +65,7 @@ func (r Relay) roleExists(ctx context.Context) (bool, error) {
 	case errors.As(err, &missing):
 		return false, nil
 	}
-	return false, fmt.Errorf("looking for the role %s: %w", RoleName, err)
+	return false, fmt.Errorf("looking for the role %s: %w", contract.OpenSearchServiceRole, err)
 }
 
 // refused reports whether IAM did not answer for want of rights.

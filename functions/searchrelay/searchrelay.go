@@ -20,14 +20,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/clock"
-)
-
-// The custom resources that the relay serves.
-const (
-	SetupType             = "Custom::SearchSetup"
-	ServiceLinkedRoleType = "Custom::ServiceLinkedRole"
 )
 
 const (
@@ -61,12 +56,12 @@ func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID 
 		defer cancel()
 	}
 	switch event.ResourceType {
-	case ServiceLinkedRoleType:
-		return RoleName, nil, r.serviceLinkedRole(ctx, event.RequestType)
-	case SetupType:
+	case contract.ServiceLinkedRoleResource:
+		return contract.OpenSearchServiceRole, nil, r.serviceLinkedRole(ctx, event.RequestType)
+	case contract.SearchSetupResource:
 		return r.relay(ctx, event)
 	}
-	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)", SetupType, ServiceLinkedRoleType, event.ResourceType)
+	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)", contract.SearchSetupResource, contract.ServiceLinkedRoleResource, event.ResourceType)
 }
 
 // relay passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers by itself.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
+
+	"firehose-pipeline/contract"
 )
 
 // reply is one answer of the fake endpoint.
@@ -92,7 +94,7 @@ func (e *endpoint) relay(t *testing.T) Relay {
 
 func setupEvent(kind cfn.RequestType) cfn.Event {
 	return cfn.Event{
-		RequestType: kind, RequestID: "request", ResponseURL: "https://answer.example/?X-Amz-Signature=secret", ResourceType: SetupType,
+		RequestType: kind, RequestID: "request", ResponseURL: "https://answer.example/?X-Amz-Signature=secret", ResourceType: contract.SearchSetupResource,
 		LogicalResourceID: "Setup", StackID: "stack", ResourceProperties: map[string]any{"State": `{"index":"events"}`},
 	}
 }
@@ -185,7 +187,7 @@ func TestPatienceEndsBeforeTheDeadline(t *testing.T) {
 const noSuchRole = `<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>The role cannot be found.</Message></Error></ErrorResponse>`
 
 func role(action string) string {
-	return fmt.Sprintf(`<%[1]sResponse><%[1]sResult><Role><RoleName>%[2]s</RoleName><Arn>arn:aws:iam::111122223333:role/x</Arn><Path>/</Path><RoleId>AROA</RoleId><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></%[1]sResult></%[1]sResponse>`, action, RoleName)
+	return fmt.Sprintf(`<%[1]sResponse><%[1]sResult><Role><RoleName>%[2]s</RoleName><Arn>arn:aws:iam::111122223333:role/x</Arn><Path>/</Path><RoleId>AROA</RoleId><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></%[1]sResult></%[1]sResponse>`, action, contract.OpenSearchServiceRole)
 }
 
 func TestServiceLinkedRole(t *testing.T) {
@@ -195,7 +197,7 @@ func TestServiceLinkedRole(t *testing.T) {
 	denied := reply{status: http.StatusForbidden, body: `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>`}
 	invalid := reply{status: http.StatusBadRequest, body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>something else</Message></Error></ErrorResponse>`}
 	down := reply{status: http.StatusServiceUnavailable, body: `<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceFailure</Code><Message>later</Message></Error></ErrorResponse>`}
-	look, create := "GetRole "+RoleName, "CreateServiceLinkedRole opensearchservice.amazonaws.com"
+	look, create := "GetRole "+contract.OpenSearchServiceRole, "CreateServiceLinkedRole opensearchservice.amazonaws.com"
 	for _, test := range []struct {
 		name    string
 		kind    cfn.RequestType
@@ -218,11 +220,11 @@ func TestServiceLinkedRole(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := &endpoint{replies: test.replies}
-			id, _, err := e.relay(t).Handle(t.Context(), cfn.Event{RequestType: test.kind, ResourceType: ServiceLinkedRoleType})
+			id, _, err := e.relay(t).Handle(t.Context(), cfn.Event{RequestType: test.kind, ResourceType: contract.ServiceLinkedRoleResource})
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.HasPrefix(err.Error(), test.want)) {
 				t.Errorf("error: must be %q (got %v)", test.want, err)
 			}
-			if id != RoleName {
+			if id != contract.OpenSearchServiceRole {
 				t.Errorf("id: must be the same in every answer (got %s)", id)
 			}
 			if !slices.Equal(e.asked, test.asked) || !slices.Equal(e.slept, test.slept) {

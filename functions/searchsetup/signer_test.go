@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"firehose-pipeline/functions/searchsetup/sigv4"
 )
 
 var testCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -83,7 +85,7 @@ func TestSigV4(t *testing.T) {
 		}
 		state := wanted(d)
 		s, _ := newSetup(t, d, state, nil)
-		s.Client.Sign = SigV4(testCredentials, "eu-west-1", now)
+		s.Client.Sign = sigv4.New(testCredentials, "eu-west-1", now)
 		if err := s.Apply(t.Context(), state, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +106,7 @@ func TestSigV4(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := SigV4(testCredentials, "eu-west-1", now)(t.Context(), r, []byte("{}")); err != nil {
+		if err := sigv4.New(testCredentials, "eu-west-1", now)(t.Context(), r, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Length", "2")
@@ -121,7 +123,7 @@ func TestSigV4(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := SigV4(none, "eu-west-1", now)(t.Context(), r, nil); err == nil || err.Error() != "retrieving credentials: none" {
+		if err := sigv4.New(none, "eu-west-1", now)(t.Context(), r, nil); err == nil || err.Error() != "retrieving credentials: none" {
 			t.Errorf("error: %v", err)
 		}
 	})

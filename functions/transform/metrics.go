@@ -9,11 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
-
-// Namespace is the CloudWatch namespace of the pipeline's own metrics.
-const Namespace = "FirehosePipeline"
 
 // Metrics are the metrics of an invocation and their units, with the dimensions Stack and Stream.
 //
@@ -89,12 +87,12 @@ func newMetricWriter(out io.Writer, stack string, stream event.Stream) *metricWr
 	if err != nil {
 		panic(err) // a string always encodes
 	}
-	return &metricWriter{out: out, dimensions: []byte(`"Stack":` + string(name) + `,"Stream":"` + string(stream) + `"`)}
+	return &metricWriter{out: out, dimensions: []byte(`"` + contract.DimensionStack + `":` + string(name) + `,"` + contract.DimensionStream + `":"` + string(stream) + `"`)}
 }
 
 // metricsStart is the declaration that the format wants in each line, up to the timestamp.
 var metricsStart = func() []byte {
-	start := `{"_aws":{"CloudWatchMetrics":[{"Namespace":"` + Namespace + `","Dimensions":[["Stack","Stream"]],"Metrics":[`
+	start := `{"_aws":{"CloudWatchMetrics":[{"Namespace":"` + contract.MetricNamespace + `","Dimensions":[["` + contract.DimensionStack + `","` + contract.DimensionStream + `"]],"Metrics":[`
 	for i, m := range Metrics {
 		if i > 0 {
 			start += ","

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -30,16 +31,16 @@ func SettingsFrom(getenv func(string) string) (Settings, error) {
 	wrong := func(name, rule string) {
 		problems = append(problems, fmt.Sprintf("%s: must be %s (got %q)", name, rule, getenv(name)))
 	}
-	s := Settings{Stream: event.Stream(getenv("STREAM")), Stack: getenv("STACK")}
+	s := Settings{Stream: event.Stream(getenv(contract.EnvStream)), Stack: getenv(contract.EnvStack)}
 	if !s.Stream.Valid() {
-		wrong("STREAM", "lake or search")
+		wrong(contract.EnvStream, "lake or search")
 	}
-	if types := getenv("DROP_EVENT_TYPES"); types != "" {
+	if types := getenv(contract.EnvDropEventTypes); types != "" {
 		if err := json.Unmarshal([]byte(types), &s.DropEventTypes); err != nil {
-			wrong("DROP_EVENT_TYPES", "a JSON array of strings")
+			wrong(contract.EnvDropEventTypes, "a JSON array of strings")
 		}
 	}
-	switch level := getenv("LOG_LEVEL"); level {
+	switch level := getenv(contract.EnvLogLevel); level {
 	case "", "info":
 	case "debug":
 		s.LogLevel = slog.LevelDebug
@@ -48,10 +49,10 @@ func SettingsFrom(getenv func(string) string) (Settings, error) {
 	case "error":
 		s.LogLevel = slog.LevelError
 	default:
-		wrong("LOG_LEVEL", "debug, info, warn or error")
+		wrong(contract.EnvLogLevel, "debug, info, warn or error")
 	}
 	if s.Stack == "" {
-		wrong("STACK", "the stack's name")
+		wrong(contract.EnvStack, "the stack's name")
 	}
 	if len(problems) > 0 {
 		return Settings{}, fmt.Errorf("reading environment:\n%s", strings.Join(problems, "\n"))

@@ -4,16 +4,10 @@ import (
 	"errors"
 	"fmt"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/local/parquet"
 	"firehose-pipeline/local/template"
-)
-
-// The values of error-output-type. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
-const (
-	processingFailed = "processing-failed"
-	conversionFailed = "format-conversion-failed"
-	searchFailed     = "AmazonOpenSearchService-failed"
 )
 
 // destinations makes the delivery and, when there is one, the backup.
@@ -36,7 +30,7 @@ func (s *Stream) destinations() (delivery, backup destination, err error) {
 			return nil, nil, err
 		}
 		d.catalog = catalog(place.Conversion)
-		if d.unconverted, err = d.output(place.S3Output, conversionFailed); err != nil {
+		if d.unconverted, err = d.output(place.S3Output, contract.ConversionFailed); err != nil {
 			return nil, nil, err
 		}
 		d.unconverted.patient = true
@@ -73,7 +67,7 @@ func (f *failing) output(place template.S3Output, errorType string) (*output, er
 
 func (f *failing) processing(place template.S3Output) (err error) {
 	if f.stream.o.Stream.Transform != nil {
-		f.unprocessed, err = f.output(place, processingFailed)
+		f.unprocessed, err = f.output(place, contract.ProcessingFailed)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/local/template"
@@ -50,7 +51,7 @@ func (s *Stream) searchDestinations(place *template.SearchDestination) (delivery
 	if err := d.processing(place.S3); err != nil {
 		return nil, nil, err
 	}
-	if d.rejected, err = d.output(place.S3, searchFailed); err != nil {
+	if d.rejected, err = d.output(place.S3, contract.SearchFailed); err != nil {
 		return nil, nil, err
 	}
 	if place.BackupAll {

@@ -10,12 +10,13 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/functions/searchrelay"
 )
 
 func main() {
 	level := slog.LevelInfo
-	levelErr := level.UnmarshalText([]byte(cmp.Or(os.Getenv("LOG_LEVEL"), "info")))
+	levelErr := level.UnmarshalText([]byte(cmp.Or(os.Getenv(contract.EnvLogLevel), "info")))
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
 	relay, err := searchrelay.New(context.Background(), os.Getenv)
 	if levelErr != nil || err != nil {

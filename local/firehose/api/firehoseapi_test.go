@@ -87,7 +87,7 @@ func serve(t *testing.T, change func(*Options)) (*firehose.Client, *target, stri
 		BaseEndpoint: &server.URL,
 		Region:       "us-east-1",
 		Retryer:      aws.NopRetryer{},
-		HTTPClient:   awsclient.Client{HTTP: server.Client()},
+		HTTPClient:   awsclient.ReadWhole(server.Client(), &server.URL),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
