@@ -23,6 +23,10 @@ test: need-go need-node ## check formatting, vet, and run all tests
 verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch (needs Python, Java and Maven)
 	./verify/run.sh
 
+.PHONY: trino
+trino: need-go need-node need-python need-java .build/venv/installed ## run the README's queries for Athena on a real Trino (needs Python, Java 24 or 25 and Maven)
+	.build/venv/bin/python verify/lake.py trino
+
 .PHONY: opensearch
 opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until Ctrl-C (needs Java and Maven)
 	@go build -o .build/opensearch ./verify/opensearch

@@ -5,6 +5,7 @@ they come from a copy of the project to whose schema the field of README.md was 
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,8 +21,9 @@ from serve import ROOT, build
 STORE = ROOT / "testdata" / "store-events.ndjson"
 KEYS = ("year", "month", "day", "hour")
 
-# One event in 17 hours: 500 take 361 days.
+# One event in 17 hours, so that 500 take 361 days, and one in 139.
 RATE = "0.000016"
+JSON_RATE, JSON_EVENTS = "0.000002", 60
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,22 @@ def with_offsets(made: list[dict]) -> list[dict]:
     return made
 
 
-def write(out: Path, made: list[dict], *flags: str | Path, project: Path = ROOT, rate: str = RATE) -> Path:
-    """Runs the events through the project's pipeline and returns the folder of the lake."""
+def synthesise(folder: Path, project: Path = ROOT, **settings: str) -> Path:
+    """Writes the project's template, as `cdk synth` does, and returns its path."""
+    cdk = json.loads((project / "cdk.json").read_text())
+    environment = os.environ | {"CDK_CONTEXT_JSON": json.dumps(cdk["context"] | settings), "CDK_OUTDIR": str(folder)}
+    done = subprocess.run(["sh", "-c", cdk["app"]], cwd=project, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"synthesising: {done.stderr}")
+    [template] = folder.glob("*.template.json")
+    return template
+
+
+def write(out: Path, template: Path, made: list[dict], rate: str, project: Path = ROOT) -> Path:
+    """Runs the events through the project's pipeline, so many a second, and returns the folder of the lake."""
     command = build() if project == ROOT else project / ".build" / "pipeline"
+    call = [command, "local", "--template", template, "--events", "-", "--out", out, "--rate", rate, "--check", "--format", "json"]
     text = "".join(json.dumps(event) + "\n" for event in made).encode()
-    call = [command, "local", "--events", "-", "--out", out, "--rate", rate, "--check", "--format", "json", *flags]
     done = subprocess.run(call, cwd=project, input=text, capture_output=True)
     if done.returncode != 0:
         sys.exit(f"pipeline local: {done.stderr.decode()}")
@@ -97,11 +110,24 @@ def project_with_field(copy: Path) -> Path:
     return copy
 
 
+def date_to(lake: Path, year: int) -> Path:
+    """Renames the years of a lake so that its first January is in the given one, that of the README's queries."""
+    first_january = min(lake.glob("year=*/month=01"))
+    shift = year - number(first_january.parent)
+    for folder in sorted(lake.iterdir(), reverse=shift > 0):
+        folder.rename(lake / f"year={number(folder) + shift}")
+    return lake
+
+
+def number(year: Path) -> int:
+    return int(year.name.removeprefix("year="))
+
+
 def add_newer(lake: Path, newer: Path) -> None:
-    """Copies the files of a lake into another, two years later, so that no file of the other is as new."""
+    """Copies the files of a lake into another, in years of which the other has none, so that they are its newest."""
+    later = 1 + max(number(year) for year in lake.iterdir()) - min(number(year) for year in newer.iterdir())
     for year in newer.iterdir():
-        later = f"year={int(year.name.removeprefix('year=')) + 2}"
-        shutil.copytree(year, lake / later)
+        shutil.copytree(year, lake / f"year={number(year) + later}")
 
 
 def read_file(file: Path) -> list[Row]:
@@ -121,23 +147,43 @@ def read(folder: Path) -> Lake:
     return Lake(folder, sorted(rows, key=lambda row: row.event_id))
 
 
-def year_lake(folder: Path, template: Path | None = None) -> Lake:
-    flags = ["--template", template] if template else []
-    return read(write(folder, with_offsets(events(500)), *flags))
+def year_lake(folder: Path, template: Path) -> Lake:
+    return read(date_to(write(folder, template, with_offsets(events(500)), RATE), 2026))
 
 
-def evolved_lake(folder: Path, old: Lake) -> Lake:
-    """The old lake with newer files that have the column currency; in one row of them it is null."""
+def evolved_lake(folder: Path, old: Lake) -> tuple[Lake, Path]:
+    """The old lake with newer files that have the column currency, null in one row, and the template with that column."""
     project = project_with_field(folder / "project")
+    template = synthesise(folder / "cdk.out", project)
     made = [event | {"currency": "EUR"} for event in events(24, first=1000)]
     del made[5]["currency"]
     lake = folder / "lake"
     shutil.copytree(old.folder, lake)
-    add_newer(lake, write(folder / "newer", made, project=project))
-    return read(lake)
+    add_newer(lake, write(folder / "newer", template, made, RATE, project))
+    return read(lake), template
 
 
-def json_lake(folder: Path) -> Path:
+def json_lake(folder: Path, template: Path) -> Path:
     """A lake of JSON that spans a year, with keys that differ only by case, also inside an object."""
-    made = [event | {"Event_Id": f"other-{n}", "detail": {"A": "1", "a": "2"}} for n, event in enumerate(events(60))]
-    return write(folder, made, "--context", "dataFormat=json", rate="0.000002")
+    made = [event | {"Event_Id": f"other-{n}", "detail": {"A": "1", "a": "2"}} for n, event in enumerate(events(JSON_EVENTS))]
+    return date_to(write(folder, template, made, JSON_RATE), 2026)
+
+
+@dataclass
+class Lakes:
+    """All lakes, with the templates whose streams wrote them."""
+
+    template: Path
+    year: Lake
+    evolved_template: Path
+    evolved: Lake
+    json_template: Path
+    json: Path
+
+
+def make(folder: Path) -> Lakes:
+    template = synthesise(folder / "cdk.out")
+    year = year_lake(folder / "year", template)
+    evolved, evolved_template = evolved_lake(folder / "evolved", year)
+    json_template = synthesise(folder / "json.out", dataFormat="json")
+    return Lakes(template, year, evolved_template, evolved, json_template, json_lake(folder / "json", json_template))

@@ -1,7 +1,5 @@
 """Runs the commands that README.md and docs/changes.md show for reading the lake, as they are printed, on lakes that
 `pipeline local` writes, and compares what the readers see with what pyarrow reads from each file by itself.
-
-One lake spans a year, one has a column more in its newest files, one is of JSON.
 """
 
 import gzip
@@ -10,14 +8,13 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import duckdb
 
 import jdk
 import lakes
-from lakes import KEYS, Lake, Row
+from lakes import KEYS, Lake, Lakes, Row
 from readme import only
 from serve import ROOT, Checks, build
 
@@ -222,19 +219,9 @@ def check_json(check: Checks, desk: Desk) -> None:
     check.equal("JSON, DuckDB: keys that differ only by case are two", sorted(got), sorted(want))
 
 
-def main() -> None:
-    check = Checks("readers")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        year = lakes.year_lake(folder / "year")
-        check_year(check, Desk(folder / "first", year.folder), year)
-        evolved = lakes.evolved_lake(folder / "evolved", year)
-        check_evolved(check, Desk(folder / "second", evolved.folder), evolved)
-        third = Desk(folder / "third", lakes.json_lake(folder / "json"))
-        check_json(check, third)
-        check_report(check, third, folder)
-    check.finish()
-
-
-if __name__ == "__main__":
-    main()
+def check_readers(check: Checks, folder: Path, made: Lakes) -> None:
+    check_year(check, Desk(folder / "first", made.year.folder), made.year)
+    check_evolved(check, Desk(folder / "second", made.evolved.folder), made.evolved)
+    desk = Desk(folder / "third", made.json)
+    check_json(check, desk)
+    check_report(check, desk, folder)

@@ -29,7 +29,7 @@ step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhand
 step "templates against CloudFormation's schemas" verify/templates.sh
 step "AWS CLI, boto3 and their errors against the local model" .build/venv/bin/python verify/clients.py
 step "the lake read by pyarrow and DuckDB" .build/venv/bin/python verify/parquet.py
-step "the lake read as the README shows: DuckDB, pandas, pyarrow, Polars, Spark" .build/venv/bin/python verify/readers.py
+step "the lake read as the README shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" .build/venv/bin/python verify/lake.py readers trino
 step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 15m ./verify/search
 step "no record lost, with each fault and with all" verify/faults.sh
 step "one event's journey" .build/venv/bin/python verify/journey.py
