@@ -8,7 +8,12 @@ import sys
 from pathlib import Path
 
 # Where JDKs are installed on Linux, by SDKMAN and on macOS.
-PLACES = ("/usr/lib/jvm/*", "/opt/*", "~/.sdkman/candidates/java/*", "/Library/Java/JavaVirtualMachines/*/Contents/Home")
+PLACES = (
+    "/usr/lib/jvm/*",
+    "/opt/*",
+    "~/.sdkman/candidates/java/*",
+    "/Library/Java/JavaVirtualMachines/*/Contents/Home",
+)
 
 
 def home(program: str, lowest: int, highest: int) -> Path:

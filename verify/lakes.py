@@ -48,7 +48,7 @@ class Lake:
 
 
 def events(count: int, first: int = 0) -> list[dict]:
-    """Shop events, every eleventh with an amount and every thirteenth with a category_id that the columns cannot hold."""
+    """Shop events; every eleventh has an amount and every thirteenth a category_id that the columns cannot hold."""
     made = []
     for n, line in enumerate(STORE.read_bytes().splitlines()[:count], first):
         event = json.loads(line)
@@ -82,7 +82,8 @@ def synthesise(folder: Path, project: Path = ROOT, **settings: str) -> Path:
 def write(out: Path, template: Path, made: list[dict], rate: str, project: Path = ROOT) -> Path:
     """Runs the events through the project's pipeline, so many a second, and returns the folder of the lake."""
     command = build() if project == ROOT else project / ".build" / "pipeline"
-    call = [command, "local", "--template", template, "--events", "-", "--out", out, "--rate", rate, "--check", "--format", "json"]
+    call = [command, "local", "--template", template, "--events", "-", "--out", out, "--rate", rate,
+            "--check", "--format", "json"]
     text = "".join(json.dumps(event) + "\n" for event in made).encode()
     done = subprocess.run(call, cwd=project, input=text, capture_output=True)
     if done.returncode != 0:
@@ -105,7 +106,8 @@ def project_with_field(copy: Path) -> Path:
     schema = copy / "event" / "schema.go"
     before, fields, after = schema.read_text().partition("\nvar Fields = ")
     declared, end, rest = after.partition("\n}\n")
-    schema.write_text(before + fields + declared + "\n\t" + only("Change the fields and rules", "go", '"currency"').strip() + end + rest)
+    field = only("Change the fields and rules", "go", '"currency"').strip()
+    schema.write_text(before + fields + declared + "\n\t" + field + end + rest)
     subprocess.run(["go", "build", "-o", copy / ".build" / "pipeline", "./cmd/pipeline"], cwd=copy, check=True)
     return copy
 
@@ -152,7 +154,7 @@ def year_lake(folder: Path, template: Path) -> Lake:
 
 
 def evolved_lake(folder: Path, old: Lake) -> tuple[Lake, Path]:
-    """The old lake with newer files that have the column currency, null in one row, and the template with that column."""
+    """The old lake with newer files that have the column currency, null in one row; and the template with it."""
     project = project_with_field(folder / "project")
     template = synthesise(folder / "cdk.out", project)
     made = [event | {"currency": "EUR"} for event in events(24, first=1000)]
@@ -165,7 +167,8 @@ def evolved_lake(folder: Path, old: Lake) -> tuple[Lake, Path]:
 
 def json_lake(folder: Path, template: Path) -> Path:
     """A lake of JSON that spans a year, with keys that differ only by case, also inside an object."""
-    made = [event | {"Event_Id": f"other-{n}", "detail": {"A": "1", "a": "2"}} for n, event in enumerate(events(JSON_EVENTS))]
+    made = [event | {"Event_Id": f"other-{n}", "detail": {"A": "1", "a": "2"}}
+            for n, event in enumerate(events(JSON_EVENTS))]
     return date_to(write(folder, template, made, JSON_RATE), 2026)
 
 

@@ -33,8 +33,8 @@ rows = [[e, m, c, None if o is None else o.get("amount"), o is not None, y]
 found = {"rows": rows, "columns": list(events), "wrong": int((events.month == "1").sum())}
 """,
     "pyarrow": """
-rows = [[r["event_id"], r["month"], r["category_id"], dict(r["malformed"] or []).get("amount"), r["malformed"] is not None,
-         r.get("currency")] for r in dataset.to_table().to_pylist()]
+rows = [[r["event_id"], r["month"], r["category_id"], dict(r["malformed"] or []).get("amount"),
+         r["malformed"] is not None, r.get("currency")] for r in dataset.to_table().to_pylist()]
 found = {"rows": rows, "columns": dataset.schema.names,
          "wrong": dataset.count_rows(filter=pyarrow.dataset.field("month") == "1")}
 """,
@@ -79,12 +79,13 @@ class Desk:
         (folder / ".duckdbrc").write_text(".mode json\n")  # the command prints what can be compared
         (folder / "spark-defaults.conf").write_text(SPARK)
         self.environment = os.environ | {
-            "HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "SPARK_CONF_DIR": str(folder),
-            "SPARK_LOCAL_IP": "127.0.0.1",
+            "HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1",
         }
 
     def call(self, command: list[str], **environment: str) -> subprocess.CompletedProcess:
-        return subprocess.run(command, cwd=self.folder, env=self.environment | environment, capture_output=True, text=True)
+        return subprocess.run(command, cwd=self.folder, env=self.environment | environment,
+                              capture_output=True, text=True)
 
     def shell(self, block: str) -> list[dict]:
         """Runs a block of DuckDB's command and returns the rows that it prints."""
@@ -143,7 +144,8 @@ def duckdb_rows(desk: Desk, block: str) -> dict:
 
 
 def check_found(check: Checks, reader: str, found: dict, want: list[Row]) -> None:
-    check.equal(f"{reader}: every row, its month, its exact category_id and malformed", differences(found["rows"], want), [])
+    wrong = differences(found["rows"], want)
+    check.equal(f"{reader}: every row, its month, its exact category_id and malformed", wrong, [])
     check.equal(f"{reader}: the four keys are columns", [k for k in KEYS if k not in found["columns"]], [])
     check.equal(f"{reader}: month = '1' finds nothing", found["wrong"], 0)
 
@@ -161,7 +163,8 @@ def check_year(check: Checks, desk: Desk, lake: Lake) -> None:
     newest = next(file for file in reversed(lake.files()) if has_null_id(file))
     (desk.folder / "latest.parquet").symlink_to(newest)
     kinds = desk.found(kept, 'found = [str(read().dtype), str(read(dtype_backend="pyarrow").dtype)]')
-    check.equal("pandas: one missing category_id makes float64 without dtype_backend", kinds, ["float64", "int64[pyarrow]"])
+    want = ["float64", "int64[pyarrow]"]
+    check.equal("pandas: one missing category_id makes float64 without dtype_backend", kinds, want)
 
 
 def has_null_id(file: Path) -> bool:
@@ -209,12 +212,14 @@ def check_json(check: Checks, desk: Desk) -> None:
         month = re.search(r"/month=([^/]+)/", str(file)).group(1)
         rows += [(month, json.loads(line)) for line in gzip.decompress(file.read_bytes()).splitlines()]
     block = only(SECTION, "sh", "read_json_objects")
-    want = sorted((e["event_id"], e.get("category_id"), e.get("malformed", {}).get("amount")) for m, e in rows if m == "01")
+    want = sorted((e["event_id"], e.get("category_id"), e.get("malformed", {}).get("amount"))
+                  for m, e in rows if m == "01")
     check.equal("JSON, DuckDB: the README's command prints January", printed(desk.shell(block)), want)
     check.equal("JSON, DuckDB: January has rows", len(want) > 0, True)
     [source] = re.findall(r"read_json_objects\(.*\)", block)
     source = source.replace("'lake/", f"'{desk.folder}/lake/")
-    got = duckdb.sql(f"SELECT json->>'event_id', json->>'Event_Id', json->'detail'->>'A', json->'detail'->>'a' FROM {source}").fetchall()
+    got = duckdb.sql(f"SELECT json->>'event_id', json->>'Event_Id', json->'detail'->>'A', json->'detail'->>'a' "
+                     f"FROM {source}").fetchall()
     want = [(e["event_id"], e["Event_Id"], e["detail"]["A"], e["detail"]["a"]) for _, e in rows]
     check.equal("JSON, DuckDB: keys that differ only by case are two", sorted(got), sorted(want))
 

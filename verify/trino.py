@@ -1,6 +1,7 @@
-"""Checks README.md's queries for Athena, and its table for Trino, on a real Trino over lakes that `pipeline local` writes.
+"""Checks README.md's queries for Athena, and its table for Trino, on a real Trino over lakes of `pipeline local`.
 
-The tables are the Glue tables of the synthesised templates, with all columns, keys and parameters; only the location is another.
+The tables are the Glue tables of the synthesised templates, with all columns, keys and parameters; only the location is
+another.
 """
 
 import json
@@ -109,7 +110,8 @@ def check_queries(check: Checks, trino: Trino, lake: Lake) -> None:
     amounts = defaultdict(list)
     for row in day:
         amounts[row["event_type"]].append(row["amount"])
-    got = sorted((kind, events, average and round(average, 6)) for kind, events, average in trino.query(athena_sql("events", "2026-01-31")))
+    got = sorted((kind, events, average and round(average, 6))
+                 for kind, events, average in trino.query(athena_sql("events", "2026-01-31")))
     check.equal("the README's query for Athena", got, sorted(summed(amounts)))
 
     block = only("Athena", "sql")
@@ -124,10 +126,12 @@ def check_queries(check: Checks, trino: Trino, lake: Lake) -> None:
 
     got = fails_with(trino, f"SELECT malformed['amount'] FROM events WHERE {within}")
     check.equal("malformed['amount'] fails where the map lacks the key", "Key not present in map: amount" in got, True)
-    months = [trino.query(f"SELECT count(*) FROM events WHERE year = '2026' AND month = '{month}'") for month in ("01", "1")]
+    months = [trino.query(f"SELECT count(*) FROM events WHERE year = '2026' AND month = '{month}'")
+              for month in ("01", "1")]
     want = len(values(lake.folder, "year=2026/month=01/**/*.parquet"))
     check.equal("month = '01' is January, month = '1' finds nothing", months, [[[want]], [[0]]])
-    got = trino.query(f"SELECT count(*), CAST(sum(CAST(category_id AS decimal(38, 0))) AS varchar) FROM events WHERE {within}")
+    got = trino.query(f"SELECT count(*), CAST(sum(CAST(category_id AS decimal(38, 0))) AS varchar) "
+                      f"FROM events WHERE {within}")
     total = sum(row.category_id or 0 for row in lake.rows)
     check.equal("all rows, and the sum of category_id", got, [[len(lake.rows), str(total)]])
 
@@ -149,7 +153,8 @@ def instant(happened: str | None) -> datetime | None:
 
 
 def wanted(rows: list[dict]) -> list[tuple]:
-    return sorted((row["event_id"], dict(row["malformed"] or []).get("amount"), happened(row["timestamp"])) for row in rows)
+    return sorted((row["event_id"], dict(row["malformed"] or []).get("amount"), happened(row["timestamp"]))
+                  for row in rows)
 
 
 def happened(timestamp: str | None) -> datetime | None:
@@ -174,11 +179,13 @@ def check_added_field(check: Checks, trino: Trino, lake: Lake) -> None:
 def check_own_table(check: Checks, trino: Trino, lake: Lake) -> None:
     """The table that the README has Trino make where it has no Glue catalog."""
     trino.query("CREATE SCHEMA own")
-    statement = only("Other readers", "sql", "CREATE TABLE").replace("s3://BUCKET/transformed-data/", "local:///events/")
-    trino.query(statement, "own")
+    statement = only("Other readers", "sql", "CREATE TABLE")
+    trino.query(statement.replace("s3://BUCKET/transformed-data/", "local:///events/"), "own")
     rows = values(lake.folder, "year=2026/month=01/day=31/**/*.parquet")
-    check.equal("the README's table for Trino: the query for Athena", answered(trino.query(only("Athena", "sql"), "own")), wanted(rows))
-    got = trino.query("SELECT event_id, category_id, element_at(malformed, 'amount') FROM events WHERE month = '01'", "own")
+    got = answered(trino.query(only("Athena", "sql"), "own"))
+    check.equal("the README's table for Trino: the query for Athena", got, wanted(rows))
+    got = trino.query("SELECT event_id, category_id, element_at(malformed, 'amount') "
+                      "FROM events WHERE month = '01'", "own")
     check.equal("the README's table for Trino: January", sorted(map(tuple, got)), january(lake))
 
 

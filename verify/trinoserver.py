@@ -1,4 +1,4 @@
-"""Runs one Trino on 127.0.0.1 with its Hive connector over local files, as the nearest thing to Athena, which is built on Trino.
+"""Runs one Trino on 127.0.0.1 with its Hive connector over local files: Athena's engine is built on Trino.
 
 It comes from Maven Central and stays, unpacked, in the user's cache folder.
 """
@@ -27,8 +27,8 @@ COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 START_SECONDS = 240
 QUERY_SECONDS = 120
 
-# One node that listens on loopback. Firehose makes no folder for an hour without events, and a projected partition without a
-# folder is an error on local files; on S3 there are no folders.
+# One node that listens on loopback. An hour without events has no folder, and a projected partition without a folder is an
+# error on local files; on S3 there are no folders.
 FILES = {
     "config.properties": """coordinator=true
 node-scheduler.include-coordinator=true
@@ -142,7 +142,8 @@ def start() -> Iterator[Trino]:
             path.write_text(text.format(port=port, home=home, work=work))
         log = work / "log"
         command = [
-            java, f"-Dnode.data-dir={work}/data", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-modules=jdk.incubator.vector",
+            java, "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-modules=jdk.incubator.vector",
+            f"-Dnode.data-dir={work}/data",
             f"-Dconfig={work}/etc/config.properties", f"-Dlog.levels-file={work}/etc/log.properties",
             "-cp", f"{home}/lib/*", "io.trino.server.TrinoServer",
         ]
@@ -169,5 +170,7 @@ def wait_for(trino: Trino, process: subprocess.Popen, log: Path) -> None:
                 if not json.load(response)["starting"]:
                     return
         time.sleep(0.2)
-    why = f"ended with status {process.returncode}" if process.returncode is not None else f"did not start within {START_SECONDS} s"
+    why = f"did not start within {START_SECONDS} s"
+    if process.returncode is not None:
+        why = f"ended with status {process.returncode}"
     sys.exit(f"Trino {why}:\n{log.read_text()[-4000:]}")
