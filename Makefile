@@ -23,6 +23,10 @@ test: need-go need-node ## check formatting, vet, and run all tests
 verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch (needs Python, Java and Maven)
 	./verify/run.sh
 
+.PHONY: trino
+trino: need-go need-node need-python need-java .build/venv/installed ## run the README's queries for Athena on a real Trino (needs Python, Java 24 or 25 and Maven)
+	.build/venv/bin/python verify/lake.py trino
+
 .PHONY: opensearch
 opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until Ctrl-C (needs Java and Maven)
 	@go build -o .build/opensearch ./verify/opensearch
@@ -55,11 +59,11 @@ need-go:
 need-node:
 	@command -v node >/dev/null || { echo "Node.js is missing: install Node.js 22 or later (https://nodejs.org); the CDK runs in it" >&2; exit 1; }
 need-python:
-	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.10 or later with venv, make bench 3.11" >&2; exit 1; }
+	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.11 or later with venv, make bench too" >&2; exit 1; }
 
 need-java:
 	@command -v java >/dev/null || { echo "Java is missing: OpenSearch needs Java 11 to 21" >&2; exit 1; }
-	@command -v mvn >/dev/null || { echo "Maven is missing: it fetches OpenSearch (https://maven.apache.org/install.html)" >&2; exit 1; }
+	@command -v mvn >/dev/null || { echo "Maven is missing: it fetches OpenSearch and Trino (https://maven.apache.org/install.html)" >&2; exit 1; }
 
 node_modules: package.json package-lock.json
 	npm ci --no-fund --no-audit

@@ -26,9 +26,12 @@ class Block:
     text: str
 
 
-def blocks() -> list[Block]:
+README = ROOT / "README.md"
+
+
+def blocks(page: Path = README) -> list[Block]:
     found, heading = [], ""
-    for match in re.finditer(r"^#+ (?P<heading>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S):
+    for match in re.finditer(r"^#+ (?P<heading>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", page.read_text(), re.M | re.S):
         if match["heading"]:
             heading = match["heading"]
         else:
@@ -36,11 +39,11 @@ def blocks() -> list[Block]:
     return found
 
 
-def only(heading: str, language: str, holding: str = "") -> str:
+def only(heading: str, language: str, holding: str = "", page: Path = README) -> str:
     """The one block under the heading in the language that holds the text."""
-    texts = [b.text for b in blocks() if b.heading == heading and b.language == language and holding in b.text]
+    texts = [b.text for b in blocks(page) if b.heading == heading and b.language == language and holding in b.text]
     if len(texts) != 1:
-        sys.exit(f"README.md: {len(texts)} blocks of {language} with {holding!r} under {heading!r}, want 1")
+        sys.exit(f"{page.name}: {len(texts)} blocks of {language} with {holding!r} under {heading!r}, want 1")
     return texts[0]
 
 
@@ -99,6 +102,8 @@ def main() -> None:
         check.equal("every event is a document", wait_for(lambda: documents(served), want), want)
         listed = shell.run("listing the lake", only("Look at the lake", "sh", "s3 ls"))
         check.equal("the lake's objects are listed", ".parquet" in listed, True)
+        shell.run("copying the lake", only("Look at the lake", "sh", "s3 ls") + only("Other readers", "sh", "s3 sync"))
+        check.equal("the copy has every row", sum(pyarrow.parquet.read_metadata(f).num_rows for f in folder.glob("lake/**/*.parquet")), want)
         shell.run("fetching the newest object", only("Look at the lake", "sh", "s3 ls") + only("Look at the lake", "sh", "latest.parquet"))
         check.equal("the newest object is Parquet", pyarrow.parquet.read_metadata(folder / "latest.parquet").num_rows > 0, True)
     check.finish()

@@ -185,7 +185,7 @@ func (t *textReport) writeNext(w io.Writer) {
 		}
 		if t.report.Streams.Lake.Objects > 0 && s.Config.S3.Conversion != nil {
 			files := filepath.Join(t.out, objectsFolder, t.bucket, literal(s.Config.S3.Prefix), "**", "*.parquet")
-			next("the lake, with DuckDB", "duckdb -c "+quote("SELECT * FROM '"+strings.ReplaceAll(files, "'", "''")+"' LIMIT 5"))
+			next("the lake, with DuckDB", "duckdb -c "+quote(selectLake(files)))
 		}
 		if backup := s.Config.S3.Backup; backup != nil && t.report.Streams.Lake.Received > 0 {
 			next("records as received", "find "+t.place(objectsFolder, t.bucket, literal(backup.Prefix))+" -type f")
@@ -198,6 +198,13 @@ func (t *textReport) writeNext(w io.Writer) {
 		next("dead letters", "head -n 1 "+t.place(filepath.FromSlash(letterFile)))
 	}
 	flush(table)
+}
+
+// selectLake is a query in DuckDB's SQL over files of Parquet. The keys of the path are always text there; by default
+// DuckDB makes them numbers until one has a leading zero, and shows no column that the first file lacks.
+func selectLake(files string) string {
+	return "SELECT * FROM read_parquet('" + strings.ReplaceAll(files, "'", "''") +
+		"', hive_types_autocast=false, union_by_name=true) LIMIT 5"
 }
 
 // literal is the part of a prefix before its first expression, up to the last slash.
