@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,7 +32,8 @@ type Message struct {
 	Stream event.Stream `json:"stream"`
 	Stage  Stage        `json:"stage"`
 	Reason Reason       `json:"reason"`
-	// ReasonOffset is the byte in the record at which the check found the fault, from 0.
+	// ReasonOffset is the byte in the record at which the check found the fault, from 0. The letters whose reason is one of
+	// [event.Reasons] have it, 0 too; the others do not.
 	ReasonOffset int `json:"reasonOffset,omitempty"`
 	// ErrorCode and ErrorMessage are Firehose's own, the message cut at [MaxErrorMessageBytes].
 	ErrorCode    string `json:"errorCode,omitempty"`
@@ -164,11 +166,39 @@ func (m *Message) Truncate() {
 // characters are control characters and surrogates, which the encoder escapes or replaces anyway.
 var illegal = strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`)
 
+// located is a [Message] with its ReasonOffset, whatever that is.
+type located struct {
+	Version      int              `json:"version"`
+	Kind         Kind             `json:"kind"`
+	ID           string           `json:"id"`
+	Stream       event.Stream     `json:"stream"`
+	Stage        Stage            `json:"stage"`
+	Reason       Reason           `json:"reason"`
+	ReasonOffset int              `json:"reasonOffset"`
+	ErrorCode    string           `json:"errorCode,omitempty"`
+	ErrorMessage string           `json:"errorMessage,omitempty"`
+	Attempts     int              `json:"attempts,omitempty"`
+	ArrivalTime  string           `json:"arrivalTime,omitempty"`
+	FailedTime   string           `json:"failedTime,omitempty"`
+	Index        string           `json:"index,omitempty"`
+	DocumentID   string           `json:"documentId,omitempty"`
+	EventID      string           `json:"eventId,omitempty"`
+	Pointer      *Pointer         `json:"pointer,omitempty"`
+	Counts       map[Reason]int64 `json:"counts,omitempty"`
+	RawData      []byte           `json:"rawData,omitempty"`
+	Truncated    bool             `json:"truncated,omitempty"`
+	Objects      []Pointer        `json:"objects,omitempty"`
+}
+
 func (m *Message) marshal() (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(m); err != nil {
+	var message any = m
+	if slices.Contains(event.Reasons, event.Reason(m.Reason)) {
+		message = (*located)(m)
+	}
+	if err := e.Encode(message); err != nil {
 		return "", fmt.Errorf("encoding dead letter %s: %w", m.ID, err)
 	}
 	return illegal.Replace(strings.TrimSuffix(b.String(), "\n")), nil
