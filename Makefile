@@ -3,25 +3,33 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# Before each command that runs Go: the caller's settings for Go must not change what comes out.
+HOST := sh functionbuild/hostenv.sh
+# What make test checks.
+PACKAGES ?= ./...
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: local
-local: need-go need-node ## run the sample events through the pipeline on this machine, without an AWS account
-	@mkdir -p .build
-	@go build -o .build/pipeline ./cmd/pipeline
+local: pipeline need-node ## run the sample events through the pipeline on this machine, without an AWS account
 	@cat testdata/store-events.ndjson testdata/spoiled-events.ndjson | .build/pipeline local --events - --out .build/local --sample 3 --check
+
+.PHONY: pipeline
+pipeline: need-go ## build the operator's command, .build/pipeline
+	@$(HOST) go build -o .build/pipeline ./cmd/pipeline
 
 .PHONY: test
 test: need-go need-node ## check formatting, vet, and run all tests
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
-	go vet -tags opensearch,verify ./...
-	go test ./...
+	@files=$$(find . \( -name node_modules -o -name .build -o -name cdk.out \) -prune -o -name '*.go' -print); \
+		test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
+	$(HOST) go vet -tags opensearch,verify $(PACKAGES)
+	$(HOST) go test $(PACKAGES)
 
 .PHONY: verify
 verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch (needs Python, Java and Maven)
-	./verify/run.sh
+	$(HOST) ./verify/run.sh
 
 .PHONY: trino
 trino: need-go need-node need-python need-java .build/venv/installed ## run the README's queries for Athena on a real Trino (needs Python, Java 24 or 25 and Maven)
@@ -29,13 +37,13 @@ trino: need-go need-node need-python need-java .build/venv/installed ## run the 
 
 .PHONY: opensearch
 opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until Ctrl-C (needs Java and Maven)
-	@go build -o .build/opensearch ./verify/opensearch
+	@$(HOST) go build -o .build/opensearch ./verify/opensearch
 	@exec .build/opensearch
 
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
-	go test . -run 'TestStatements' -update
-	go test ./searchsetup ./settings ./cmd/pipeline -update
+	$(HOST) go test . -run 'TestStatements' -update
+	$(HOST) go test ./searchsetup ./settings ./cmd/pipeline -update
 
 .PHONY: synth
 synth: node_modules ## write the template to cdk.out
@@ -43,11 +51,11 @@ synth: node_modules ## write the template to cdk.out
 
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
-	go run ./verify/bench
+	$(HOST) go run ./verify/bench
 
 .PHONY: bench-synth
 bench-synth: need-go need-node node_modules ## measure cdk synth against that of an empty app
-	./verify/synth.sh
+	$(HOST) ./verify/synth.sh
 
 .PHONY: clean
 clean: ## remove what was built

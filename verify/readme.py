@@ -3,6 +3,8 @@
 The commands are those for a deployed stack; that they reach the local one is due to the environment alone (AWS_ENDPOINT_URL).
 """
 
+import collections
+import gzip
 import os
 import re
 import subprocess
@@ -16,7 +18,8 @@ import pyarrow.parquet
 
 from serve import ROOT, Checks, Served, serve
 
-EVENTS = len((ROOT / "testdata" / "store-events.ndjson").read_bytes().splitlines())
+SHOP = (ROOT / "testdata" / "store-events.ndjson").read_bytes().splitlines(keepends=True)
+EVENTS = len(SHOP)
 
 
 @dataclass
@@ -76,6 +79,11 @@ def documents(served: Served) -> int:
     return sum(file.read_bytes().count(b"\n") for file in served.out.glob("opensearch/*.ndjson"))
 
 
+def copied(served: Served) -> bytes:
+    """The records of the lake stream as received."""
+    return b"".join(gzip.decompress(file.read_bytes()) for file in served.out.glob("s3/*/source-data/**/*.gz"))
+
+
 def wait_for(count, want: int) -> int:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and count() < want:
@@ -100,6 +108,11 @@ def main() -> None:
         want = 1 + 2 * EVENTS  # the CLI sends one event, Python and Go the shop's
         check.equal("every event is in the lake", wait_for(lambda: rows(served), want), want)
         check.equal("every event is a document", wait_for(lambda: documents(served), want), want)
+        wait_for(lambda: copied(served).count(b"\n"), want)
+        lines = collections.Counter(copied(served).splitlines(keepends=True))
+        by_command_line = [line for line in lines if line.startswith(b'{"event_id":"hello-1",') and line.endswith(b"}\n")]
+        check.equal("the copy has a line for the AWS CLI's event", sum(lines.pop(line) for line in by_command_line), 1)
+        check.equal("and those of `pipeline send` by Python and by Go, byte for byte", lines == collections.Counter(SHOP * 2), True)
         listed = shell.run("listing the lake", only("Look at the lake", "sh", "s3 ls"))
         check.equal("the lake's objects are listed", ".parquet" in listed, True)
         shell.run("copying the lake", only("Look at the lake", "sh", "s3 ls") + only("Other readers", "sh", "s3 sync"))

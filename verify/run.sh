@@ -38,4 +38,5 @@ step "no record lost, with each fault and with all" verify/faults.sh
 step "one event's journey" .build/venv/bin/python verify/journey.py
 step "the README's sending examples as printed" .build/venv/bin/python verify/readme.py
 step "same template on another machine" verify/reproducible.sh
+step "builds amid foreign settings of Go" verify/hostbuild.sh
 step "the edits that the README shows" verify/edit.sh
