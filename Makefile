@@ -3,35 +3,47 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# Before each command that runs Go: the caller's settings for Go must not change what comes out.
+HOST := sh internal/functionbuild/hostenv.sh
+# What make test checks.
+PACKAGES ?= ./...
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: local
-local: need-go need-node ## run the sample events through the pipeline on this machine, without an AWS account
-	@mkdir -p .build
-	@go build -o .build/pipeline ./cmd/pipeline
+local: pipeline need-node ## run the sample events through the pipeline on this machine, without an AWS account
 	@cat testdata/store-events.ndjson testdata/spoiled-events.ndjson | .build/pipeline local --events - --out .build/local --sample 3 --check
+
+.PHONY: pipeline
+pipeline: need-go ## build the operator's command, .build/pipeline
+	@$(HOST) go build -o .build/pipeline ./cmd/pipeline
 
 .PHONY: test
 test: need-go need-node ## check formatting, vet, and run all tests
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
-	go vet -tags opensearch,verify ./...
-	go test ./...
+	@files=$$(find . \( -name node_modules -o -name .build -o -name cdk.out \) -prune -o -name '*.go' -print); \
+		test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
+	$(HOST) go vet -tags opensearch,verify $(PACKAGES)
+	$(HOST) go test $(PACKAGES)
 
 .PHONY: verify
 verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch (needs Python, Java and Maven)
-	./verify/run.sh
+	$(HOST) ./verify/run.sh
+
+.PHONY: trino
+trino: need-go need-node need-python need-java .build/venv/installed ## run the README's queries for Athena on a real Trino (needs Python, Java 24 or 25 and Maven)
+	.build/venv/bin/python verify/lake.py trino
 
 .PHONY: opensearch
 opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until Ctrl-C (needs Java and Maven)
-	@go build -o .build/opensearch ./verify/opensearch
+	@$(HOST) go build -o .build/opensearch ./verify/opensearch
 	@exec .build/opensearch
 
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
-	go test . -run 'TestStatements' -update
-	go test ./functions/searchsetup ./settings ./cmd/pipeline -update
+	$(HOST) go test . -run 'TestStatements' -update
+	$(HOST) go test ./functions/searchsetup ./settings ./cmd/pipeline -update
 
 .PHONY: synth
 synth: node_modules ## write the template to cdk.out
@@ -39,11 +51,11 @@ synth: node_modules ## write the template to cdk.out
 
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
-	go run ./verify/bench
+	$(HOST) go run ./verify/bench
 
 .PHONY: bench-synth
 bench-synth: need-go need-node node_modules ## measure cdk synth against that of an empty app
-	./verify/synth.sh
+	$(HOST) ./verify/synth.sh
 
 .PHONY: clean
 clean: ## remove what was built
@@ -55,11 +67,11 @@ need-go:
 need-node:
 	@command -v node >/dev/null || { echo "Node.js is missing: install Node.js 22 or later (https://nodejs.org); the CDK runs in it" >&2; exit 1; }
 need-python:
-	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.10 or later with venv, make bench 3.11" >&2; exit 1; }
+	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.11 or later with venv, make bench too" >&2; exit 1; }
 
 need-java:
 	@command -v java >/dev/null || { echo "Java is missing: OpenSearch needs Java 11 to 21" >&2; exit 1; }
-	@command -v mvn >/dev/null || { echo "Maven is missing: it fetches OpenSearch (https://maven.apache.org/install.html)" >&2; exit 1; }
+	@command -v mvn >/dev/null || { echo "Maven is missing: it fetches OpenSearch and Trino (https://maven.apache.org/install.html)" >&2; exit 1; }
 
 node_modules: package.json package-lock.json
 	npm ci --no-fund --no-audit

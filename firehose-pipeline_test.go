@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -326,6 +328,48 @@ func TestTemplateIsEnvironmentAgnostic(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The command puts one record to each stream; that of the lake ends with a newline.
+func TestSendEventCommand(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("bash is not here")
+	}
+	for variant, want := range map[string][]string{"dev": {"}\n", "}"}, "enableOpenSearch false": {"}\n"}} {
+		joined, err := json.Marshal(synth(t, variants[variant]).Outputs["SendEventCommand"]["Value"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value struct {
+			Join []any `json:"Fn::Join"`
+		}
+		if err := json.Unmarshal(joined, &value); err != nil || len(value.Join) != 2 {
+			t.Fatalf("%s: must be joined (got %s, %v)", variant, joined, err)
+		}
+		text := ""
+		for _, part := range value.Join[1].([]any) {
+			if literal, ok := part.(string); ok {
+				text += literal
+			} else {
+				text += "reference"
+			}
+		}
+		out, err := exec.Command("bash", "-euc", `aws() { printf '%s\n' "${@: -1}"; }; `+text).Output()
+		if err != nil {
+			t.Fatalf("%s: %s: %v", variant, text, err)
+		}
+		records := strings.Fields(string(out))
+		if len(records) != len(want) {
+			t.Fatalf("%s: must put %d records (got %q)", variant, len(want), records)
+		}
+		for i, record := range records {
+			data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(record, "Data="))
+			if err != nil || !strings.HasPrefix(string(data), `{"event_id":"hello-1",`) ||
+				string(data[strings.IndexByte(string(data), '}'):]) != want[i] {
+				t.Errorf("%s: record %d must end with %q (got %q, %v)", variant, i, want[i], data, err)
+			}
+		}
+	}
 }
 
 func TestOutputs(t *testing.T) {

@@ -70,7 +70,7 @@ func TestReadmeTables(t *testing.T) {
 		}
 	})
 	t.Run("folders", func(t *testing.T) {
-		files, err := exec.Command("git", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+		files, err := exec.Command("git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard").Output()
 		if err != nil {
 			t.Fatalf("listing files: %v", err)
 		}

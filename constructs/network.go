@@ -105,6 +105,12 @@ func (n *Network) makeVPC(props NetworkProps) {
 			AvailabilityZone:    where,
 			MapPublicIpOnLaunch: jsii.Bool(false),
 		})
+		if len(props.Zones) > 0 {
+			awscdk.Validations_Of(subnet).Acknowledge(&awscdk.Acknowledgment{
+				Id:     jsii.String("CloudFormation-Validate::W3010"),
+				Reason: jsii.String("the setting vpcZones names the zones"),
+			})
+		}
 		subnet.ApplyRemovalPolicy(removal(props.Retain), nil)
 		awscdk.Tags_Of(subnet).Add(jsii.String("Name"), jsii.String(fmt.Sprintf("%s-%d", props.StackName, zone+1)), nil)
 		n.SubnetIDs = append(n.SubnetIDs, *subnet.AttrSubnetId())

@@ -30,9 +30,9 @@ func WriteOutputs(stack awscdk.Stack, props OutputsProps) {
 	output := func(name, description string, value *string) {
 		awscdk.NewCfnOutput(stack, jsii.String(name), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: value})
 	}
-	names := ""
+	puts := ""
 	for _, stream := range props.Streams {
-		names += " " + *stream.Name()
+		puts += "; " + putEvent(stream)
 		function := ""
 		switch stream.Kind {
 		case event.Lake:
@@ -54,8 +54,7 @@ func WriteOutputs(stack awscdk.Stack, props OutputsProps) {
 	output("AlarmTopicArn", "Every alarm goes here", props.Topic.Topic.TopicArn())
 	output("ProducerPolicyArn", "Managed policy for whoever sends events", props.Producers.Policy.ManagedPolicyArn())
 	output("SendEventCommand", "Sends one event to every stream",
-		jsii.String(`event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99,"timestamp":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}'; for stream in`+names+
-			`; do aws firehose put-record --region `+*awscdk.Aws_REGION()+` --delivery-stream-name $stream --record Data=$(printf '%s' "$event" | base64 -w0); done`))
+		jsii.String(`event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99,"timestamp":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}'`+puts))
 	output("ListLakeCommand", "Lists what was delivered to the lake",
 		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.DataPrefix))
 	output("ListErrorsCommand", "Lists what could not be delivered",
@@ -78,4 +77,15 @@ func WriteOutputs(stack awscdk.Stack, props OutputsProps) {
 	output("QueryOpenSearchCommand", "Searches"+where+", signed as a role of openSearchReaderRoleArns or openSearchAdminRoleArns whose credentials are in the environment",
 		jsii.String(`printf '%s\n' '{"index":"`+props.IndexPattern+`"}' '{"size":3,"query":{"term":{"event_type":"view"}}}' | curl -sS --aws-sigv4 aws:amz:`+*awscdk.Aws_REGION()+
 			`:es --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" -H 'Content-Type: application/x-ndjson' --data-binary @- 'https://`+endpoint+`/_msearch'`))
+}
+
+// putEvent is the command that puts $event to the stream. A record of the lake stream ends with a newline, as the operator's command
+// puts it: Firehose writes records one behind the other, and readers of the copy go by lines.
+func putEvent(stream *Stream) string {
+	format := "%s"
+	if stream.Kind == event.Lake {
+		format = `%s\n`
+	}
+	return `aws firehose put-record --region ` + *awscdk.Aws_REGION() + ` --delivery-stream-name ` + *stream.Name() +
+		` --record Data=$(printf '` + format + `' "$event" | base64 -w0)`
 }

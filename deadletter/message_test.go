@@ -31,6 +31,37 @@ func TestKeysNameStreamAndStage(t *testing.T) {
 	}
 }
 
+// Which byte is at fault is in every letter of the transform's check, the first byte too, and in no other.
+func TestReasonOffsets(t *testing.T) {
+	for _, c := range []struct {
+		rule, code, raw string
+		stage           Stage
+		want            string
+	}{
+		{"text", "Lambda.ProcessingFailedStatus", "START RequestId: 1", Transform, `"reason":"InvalidJson","reasonOffset":0,`},
+		{"a byte order mark", "Lambda.ProcessingFailedStatus", "\ufeff{}", Transform, `"reason":"ByteOrderMark","reasonOffset":0,`},
+		{"gzip", "Lambda.ProcessingFailedStatus", "\x1f\x8b\x08\x00", Transform, `"reason":"Compressed","reasonOffset":0,`},
+		{"zlib", "Lambda.ProcessingFailedStatus", "x\x9c\xab\xae\x05\x00", Transform, `"reason":"Compressed","reasonOffset":0,`},
+		{"an array", "Lambda.ProcessingFailedStatus", "[{}]", Transform, `"reason":"NotAnObject","reasonOffset":0,`},
+		{"a dash for a number", "Lambda.ProcessingFailedStatus", `{"latency":-}`, Transform, `"reason":"InvalidJson","reasonOffset":12,`},
+		{"what would be accepted now", "Lambda.ProcessingFailedStatus", "{}", Transform, `"reason":"AcceptedNow","errorCode":`},
+		{"a function that fails", "Lambda.FunctionError", "{", Transform, `"reason":"FunctionError","errorCode":`},
+		{"a document that search refuses", "400", "{}", Search, `"reason":"SearchRejected","errorCode":`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := Source{Bucket: "b", Key: "k", Stream: event.Search, Stage: c.stage}
+			m := s.Record(&Failure{Stage: c.stage, ErrorCode: c.code, RawData: []byte(c.raw)})
+			body, err := m.Encode()
+			if err != nil || !strings.Contains(body, c.want) {
+				t.Errorf("got %s, %v, want %s", body, err, c.want)
+			}
+			if got, err := Parse([]byte(body)); err != nil || !reflect.DeepEqual(*got, m) {
+				t.Errorf("parsed as %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestIDsAreDeterministicAndDistinct(t *testing.T) {
 	base := Source{Bucket: "b", Key: "k", VersionID: "v", Stream: event.Lake}
 	id := func(s Source, offset int64) string { m := s.Record(&Failure{Offset: offset}); return m.ID }
@@ -161,7 +192,7 @@ func TestReasonOffsetIsThereWhenTheRecordIsAtFault(t *testing.T) {
 	for _, c := range []struct {
 		rule, code, record, want string
 	}{
-		{"at its first byte", "Lambda.ProcessingFailedStatus", "\x1f\x8bgzip", `"reason":"InvalidJson","reasonOffset":0,`},
+		{"at its first byte", "Lambda.ProcessingFailedStatus", "\x1f\x8bgzip", `"reason":"Compressed","reasonOffset":0,`},
 		{"further on", "Lambda.ProcessingFailedStatus", `{"a":}`, `"reason":"InvalidJson","reasonOffset":5,`},
 		{"not at all", "Lambda.ProcessingFailedStatus", `{"a":1}`, `"reason":"AcceptedNow","errorCode":`},
 		{"but the function is", "Lambda.FunctionError", `{"a":1}`, `"reason":"FunctionError","errorCode":`},

@@ -17,6 +17,7 @@ type Reason string
 const (
 	EmptyRecord   Reason = "EmptyRecord"   // nothing, or only white space
 	ByteOrderMark Reason = "ByteOrderMark" // begins with a UTF-8 byte order mark, which JSON forbids
+	Compressed    Reason = "Compressed"    // begins as gzip, zlib or Zstandard do
 	InvalidUTF8   Reason = "InvalidUtf8"   // a string that is not UTF-8: invalid, cut, overlong, a surrogate
 	InvalidJSON   Reason = "InvalidJson"   // breaks RFC 8259
 	UnexpectedEnd Reason = "UnexpectedEnd" // JSON so far, but cut off
@@ -28,7 +29,8 @@ const (
 )
 
 // Reasons are all reasons, in a fixed order.
-var Reasons = []Reason{EmptyRecord, ByteOrderMark, InvalidUTF8, InvalidJSON, UnexpectedEnd, NotAnObject, TooDeep, TrailingData, InvalidBase64, TooLarge}
+var Reasons = []Reason{EmptyRecord, ByteOrderMark, Compressed, InvalidUTF8, InvalidJSON, UnexpectedEnd, NotAnObject, TooDeep, TrailingData, InvalidBase64,
+	TooLarge}
 
 // MaxDepth is how deep objects and arrays of an event may be nested; the event itself is 1.
 const MaxDepth = jsonscan.MaxDepth
@@ -66,6 +68,36 @@ var checkers = sync.Pool{New: func() any { return jsonscan.NewScanner(names) }}
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
+// IsCompressed reports whether data begins as gzip (RFC 1952), zlib (RFC 1950) or Zstandard (RFC 8878) does. No JSON does.
+func IsCompressed(data []byte) bool {
+	if len(data) < 2 {
+		return false
+	}
+	switch data[0] {
+	case 0x1f:
+		return data[1] == 0x8b
+	case 0x28:
+		return bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd})
+	case 'x': // zlib at a window of 32 KiB, which all of its libraries use; the second byte tells the level
+		switch data[1] {
+		case 0x01, 0x9c, 0xda:
+			return true
+		case '^': // text may begin so: of zlib, 14 bytes that are all printable are one in a million
+			return !printable(data[2:min(len(data), 16)])
+		}
+	}
+	return false
+}
+
+func printable(text []byte) bool {
+	for _, c := range text {
+		if (c < ' ' || c > '~') && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
 // next scans the next object of the record, at or after record[at], where at is 0 or the end of the object before. It
 // returns the offset after the object and true, or false when there is none left, or why the record is refused.
 func next(scan *jsonscan.Scanner, stream Stream, record []byte, at int) (end int, more bool, refused Error) {
@@ -79,6 +111,8 @@ func next(scan *jsonscan.Scanner, stream Stream, record []byte, at int) (end int
 		return start, false, Error{TrailingData, start}
 	case record[start] == byteOrderMark[0] && bytes.HasPrefix(record[start:], byteOrderMark):
 		return start, false, Error{ByteOrderMark, start}
+	case record[start] != '{' && IsCompressed(record[start:]):
+		return start, false, Error{Compressed, start}
 	}
 	end, problem := scan.Object(record, start)
 	if problem != jsonscan.None {

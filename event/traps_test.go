@@ -52,6 +52,8 @@ func TestTraps(t *testing.T) {
 		{trap: "trailing data: another object", record: `{"a":1}{"b":2}`, refused: TrailingData},
 		{trap: "trailing white space is none", record: "{\"a\":1} \r\n", want: `{"a":1,@,"data_quality_score":0}`},
 		{trap: "byte order mark", record: "\xEF\xBB\xBF{}", refused: ByteOrderMark},
+		{trap: "gzip", record: "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", refused: Compressed},
+		{trap: "zlib", record: "x\x9c\xab\xae\x05\x00\x01\x75\x00\xf9", refused: Compressed},
 		{trap: "nothing", record: "", refused: EmptyRecord},
 		{trap: "only white space", record: " \n", refused: EmptyRecord},
 		{trap: "cut off", record: `{"a":"b`, refused: UnexpectedEnd},

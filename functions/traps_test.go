@@ -199,6 +199,8 @@ var traps = []trap{
 	{name: "nothing", in: ``, lake: failed, reason: "EmptyRecord"},
 	{name: "white space", in: " \n", lake: failed, reason: "EmptyRecord"},
 	{name: "a byte order mark", in: "\ufeff{}", lake: failed, reason: "ByteOrderMark"},
+	{name: "gzip", in: "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", lake: failed, reason: "Compressed"},
+	{name: "zlib", in: "x\x9c\xab\xae\x05\x00\x01\x75\x00\xf9", lake: failed, reason: "Compressed"},
 	{name: "an array", in: `[{"a":1}]`, lake: failed, reason: "NotAnObject"},
 	{name: "a string", in: `"{}"`, lake: failed, reason: "NotAnObject"},
 	{name: "a number", in: `12`, lake: failed, reason: "NotAnObject"},

@@ -235,6 +235,7 @@ func shopEvents(t testing.TB) []string {
 var spoiled = []string{
 	`not json`, ``, `{"event_id":"cut","event_type":"vi`, `[{"event_id":"array"}]`, `"text"`, `12`, `null`,
 	"\xef\xbb\xbf{\"event_id\":\"bom\"}", "{\"event_id\":\"\xff\"}", `{"event_id":NaN}`, "{\"event_id\":\"a\nb\"}",
+	"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", "x\x9c\xab\xae\x05\x00\x01\x75\x00\xf9", // gzip, zlib
 	`{"event_id":"tail"} x`, `{"event_id":"deep","x":` + strings.Repeat("[", 1001) + strings.Repeat("]", 1001) + `}`,
 	`{"event_id":"nested twice","x":{"a":1,"a":2}}`,             // partial; without the transform a conversion failure
 	`{"event_id":"one"}{"event_id":"two"}`,                      // only the lake takes two
@@ -271,9 +272,9 @@ func TestRun(t *testing.T) {
 		}
 		want := map[string]int{
 			"lake EmptyRecord": 1, "lake InvalidJson": 3 + 1, "lake UnexpectedEnd": 1, "lake NotAnObject": 4,
-			"lake ByteOrderMark": 1, "lake InvalidUtf8": 1, "lake TooDeep": 1,
+			"lake ByteOrderMark": 1, "lake Compressed": 2, "lake InvalidUtf8": 1, "lake TooDeep": 1,
 			"search EmptyRecord": 1, "search InvalidJson": 3, "search UnexpectedEnd": 1, "search NotAnObject": 4,
-			"search ByteOrderMark": 1, "search InvalidUtf8": 1, "search TooDeep": 1, "search TrailingData": 3,
+			"search ByteOrderMark": 1, "search Compressed": 2, "search InvalidUtf8": 1, "search TooDeep": 1, "search TrailingData": 3,
 		}
 		if !reflect.DeepEqual(reasons, want) {
 			t.Errorf("reasons\n got %v\nwant %v", reasons, want)

@@ -49,6 +49,8 @@ type Invalid struct {
 	Line     int64
 	Err      error
 	Rejected bool // it was not sent
+	// LakeTakes says that the lake stream takes the line, which has several objects, although search does not.
+	LakeTakes bool
 }
 
 // Report says what became of an input.
@@ -265,14 +267,16 @@ func (s *sending) look(c *chunk) error {
 		} else {
 			c.invalid++
 		}
-		s.invalid(Invalid{l.number, refused, s.o.Refuse})
+		several := refused.Reason == event.TrailingData && event.Check(event.Lake, l.text) == nil
+		s.invalid(Invalid{Line: l.number, Err: refused, Rejected: s.o.Refuse, LakeTakes: several})
 	}
 	return nil
 }
 
 // tooLong takes a line that is too long for a record.
 func (s *sending) tooLong(number int64) (io.WriteCloser, error) {
-	s.invalid(Invalid{number, fmt.Errorf("longer than %d bytes, which Firehose takes at most", MaxRecordBytes), true})
+	err := fmt.Errorf("longer than %d bytes, which Firehose takes at most", MaxRecordBytes)
+	s.invalid(Invalid{Line: number, Err: err, Rejected: true})
 	return s.o.Rejects.begin()
 }
 
@@ -439,7 +443,7 @@ func (l *lane) notTaken(some *NotTakenError, lines []*line, events []int) error 
 		if len(missing) > 0 && missing[0] == i {
 			missing = missing[1:]
 			for _, line := range lines[:n] {
-				l.sending.invalid(Invalid{line.number, some, true})
+				l.sending.invalid(Invalid{Line: line.number, Err: some, Rejected: true})
 				if err := l.sending.o.Rejects.add(l.kind, line.text); err != nil {
 					return err
 				}

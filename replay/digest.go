@@ -3,11 +3,79 @@ package replay
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
+	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 )
+
+// identity says which record it is: where it begins, the stream that it goes to, and its bytes. The place alone does
+// not: a letter that has its record in it may name any place.
+type identity [16]byte
+
+// identity returns the identity of a record whose data is known.
+func (r *Record) identity() identity {
+	if !r.identified {
+		h := sha256.New()
+		for _, field := range [][]byte{[]byte(r.Bucket), []byte(r.Key), []byte(r.VersionID), []byte(r.Stream), r.Data} {
+			h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(field)))) // so that no two records are spelled alike
+			h.Write(field)
+		}
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.Offset)))
+		r.identified, r.id = true, identity(h.Sum(nil))
+	}
+	return r.id
+}
+
+// letterKey says which letter a message has: its id and what it stands for. Whoever may send to the queue can give a
+// letter the id of another. What is only said about a record (the error's text) may change with the error handler's
+// version, and is left out.
+func letterKey(m *deadletter.Message) (string, error) {
+	key := struct {
+		ID     string
+		Kind   deadletter.Kind
+		Stream event.Stream
+		Place  *deadletter.Pointer
+		// Of a record; Data is nil when the letter has none.
+		Truncated bool
+		Data      *[]byte
+		// Of an object or an invocation, whose outcome depends on them.
+		Stage   deadletter.Stage
+		Reason  deadletter.Reason
+		Counts  map[deadletter.Reason]int64
+		Objects []deadletter.Pointer
+	}{ID: m.ID, Kind: m.Kind, Stream: m.Stream, Place: m.Pointer}
+	if m.Kind == deadletter.Record {
+		key.Truncated = m.Truncated
+		if data := inline(m); data != nil {
+			key.Data = &data
+		}
+	} else {
+		key.Stage, key.Reason, key.Counts, key.Objects = m.Stage, m.Reason, m.Counts, m.Objects
+	}
+	text, err := json.Marshal(key)
+	if err != nil {
+		return "", fmt.Errorf("encoding letter %s: %w", m.ID, err)
+	}
+	sum := sha256.Sum256(text)
+	return string(sum[:]), nil
+}
+
+// inline is the record that a letter has in it; nil when it has none.
+func inline(m *deadletter.Message) []byte {
+	switch {
+	case m.Kind != deadletter.Record || m.Truncated:
+		return nil
+	case m.RawData != nil:
+		return m.RawData
+	case m.Reason == deadletter.RawDataUnreadable || m.Reason == deadletter.UnknownLayout:
+		return nil
+	}
+	return []byte{} // a record of no bytes: JSON leaves it out
+}
 
 // digest says what a piece says, whether it has been through the transform or not: the transform's output, for a time that is always
 // the same, is the same for an event and for what the transform has made of it before. So a record that was put back as it was

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,22 +40,33 @@ type object struct {
 // span is a range of an object.
 type span struct{ from, to int64 }
 
-// mostDigests bounds the memory of the digests: those after are not known again when they fail again.
+// mostDigests bounds the memory of the digests, and of the identities of records that were read from objects: those
+// after are not known again when they fail again, or when a letter has them.
 const mostDigests = 2_000_000
 
 // skew is how much earlier than this process believes a record may have arrived that it put.
 const skew = 5 * time.Second
 
-// Journal remembers what was put back, by place, so that it is not put back twice, and by what it says, so that a record that failed
-// again is known. With a file it does so for later runs, too. It is safe for concurrent use.
+// Journal remembers what was put back, by place and content, so that it is not put back twice, and by what it says, so
+// that a record that failed again is known. With a file it does so for later runs, too. It is safe for concurrent use.
 type Journal struct {
-	mu      sync.Mutex
-	file    *os.File // nil without
-	done    map[object][]span
-	busy    map[Place]bool
-	put     map[uint64]put
-	refused bool // digests are left out
+	mu   sync.Mutex
+	file *os.File // nil without
+	// read are the places of records that were read from the objects themselves: what is read there again is the same.
+	read places
+	// sent are the records that were put back, wherever they were read.
+	sent map[identity]struct{}
+	// unsure are the places that files of earlier versions have: of records of the objects, or of letters that name them.
+	unsure places
+	// lettered are the objects that letters name which had their record in them.
+	lettered map[object]bool
+	busy     map[identity]bool
+	put      map[uint64]put
+	refused  bool // digests or identities are left out
 }
+
+// places are ranges of objects, sorted and joined.
+type places map[object][]span
 
 // put is when a digest was put back last.
 type put struct {
@@ -70,8 +82,13 @@ type entry struct {
 	VersionID string       `json:"versionId,omitempty"`
 	Into      event.Stream `json:"into,omitempty"`
 	Ranges    [][2]int64   `json:"ranges,omitempty"`
-	Digests   []string     `json:"digests,omitempty"`
-	At        int64        `json:"at,omitempty"`
+	// Read says that the records were read from the object itself. Records are their identities, one a range but of
+	// source data. Files of earlier versions have neither.
+	Read    bool     `json:"read,omitempty"`
+	Records []string `json:"records,omitempty"`
+	// Digests are of what was put, At when, in milliseconds since 1970.
+	Digests []string `json:"digests,omitempty"`
+	At      int64    `json:"at,omitempty"`
 }
 
 // journalVersion is the version of the file that this package writes.
@@ -79,7 +96,8 @@ const journalVersion = 1
 
 // NewJournal returns a journal for one run.
 func NewJournal() *Journal {
-	return &Journal{done: map[object][]span{}, busy: map[Place]bool{}, put: map[uint64]put{}}
+	return &Journal{read: places{}, sent: map[identity]struct{}{}, unsure: places{}, lettered: map[object]bool{},
+		busy: map[identity]bool{}, put: map[uint64]put{}}
 }
 
 // OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a dying process
@@ -122,8 +140,8 @@ func (j *Journal) load() (end int64, err error) {
 		if number == 1 && e.Version != journalVersion {
 			return end, fmt.Errorf("must be a file of this command, version %d (got version %d)", journalVersion, e.Version)
 		}
-		for _, r := range e.Ranges {
-			j.insert(object{e.Bucket, e.Key, e.VersionID, e.Into}, span{r[0], r[1]})
+		if err := j.recall(&e); err != nil {
+			return end, fmt.Errorf("line %d: %w", number, err)
 		}
 		for _, text := range e.Digests {
 			d, err := strconv.ParseUint(text, 16, 64)
@@ -134,6 +152,39 @@ func (j *Journal) load() (end int64, err error) {
 		}
 		end += int64(len(line))
 	}
+}
+
+// recall takes over the places and records of a line.
+func (j *Journal) recall(e *entry) error {
+	o := object{e.Bucket, e.Key, e.VersionID, e.Into}
+	read := e.Read || e.Into != "" // source data has no letters
+	for _, text := range e.Records {
+		id, err := hex.DecodeString(text)
+		if err != nil || len(id) != len(identity{}) {
+			return fmt.Errorf("records: must be %d hexadecimal digits (got %q)", 2*len(identity{}), text)
+		}
+		j.remember(identity(id), read)
+	}
+	for _, r := range e.Ranges {
+		switch s := (span{r[0], r[1]}); {
+		case read:
+			j.read.insert(o, s)
+		case len(e.Records) > 0:
+			j.lettered[o] = true
+		default:
+			j.unsure.insert(o, s)
+		}
+	}
+	return nil
+}
+
+// remember notes a record that was put back. Records of letters are always remembered: their places alone do not tell.
+func (j *Journal) remember(id identity, read bool) {
+	if read && len(j.sent) >= mostDigests {
+		j.refused = true
+		return
+	}
+	j.sent[id] = struct{}{}
 }
 
 // Close closes the file.
@@ -157,36 +208,75 @@ func (j *Journal) forgets() bool {
 // Lasts reports whether later runs will know.
 func (j *Journal) Lasts() bool { return j.file != nil }
 
-// claim takes a place for the caller to work on, unless it is done or somebody is at it.
-func (j *Journal) claim(p Place) (mine, done bool) {
+// claim takes a record, whose data is known, for the caller to work on, unless it is done or somebody is at it.
+func (j *Journal) claim(r *Record) (mine, done bool) {
+	id := r.identity()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.has(p) {
+	if j.has(r) {
 		return false, true
 	}
-	if j.busy[p] {
+	if j.busy[id] {
 		return false, false
 	}
-	j.busy[p] = true
+	j.busy[id], r.claimed = true, true
 	return true, false
 }
 
-// release gives a place back, done or not.
-func (j *Journal) release(p Place) {
+// release gives a record back, done or not, if it was claimed.
+func (j *Journal) release(r *Record) {
+	if !r.claimed {
+		return
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	delete(j.busy, p)
+	delete(j.busy, r.identity())
+	r.claimed = false
 }
 
-// isDone reports whether the place was put back.
-func (j *Journal) isDone(p Place) bool {
+// isDone reports whether the record was put back: from its place, to its stream, with the same bytes. One whose data is
+// not known was not.
+func (j *Journal) isDone(r *Record) bool {
+	if r.Data == nil {
+		return false
+	}
+	r.identity()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.has(p)
+	return j.has(r)
 }
 
-func (j *Journal) has(p Place) bool {
-	spans := j.done[p.object()]
+// wasRead reports whether what the object has at a place was put back.
+func (j *Journal) wasRead(p Place) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.read.has(p)
+}
+
+// mayHave reports whether what the object has at a place may have been put back from a letter: its data tells.
+func (j *Journal) mayHave(p Place) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.lettered[p.object()] || len(j.unsure[p.object()]) > 0
+}
+
+func (j *Journal) has(r *Record) bool {
+	if _, sent := j.sent[r.identity()]; sent || r.read && j.read.has(r.Place) {
+		return true
+	}
+	if !j.unsure.has(r.Place) {
+		return false
+	}
+	for _, p := range split(r.Data) { // all of it was put back, from wherever
+		if _, put := j.put[digest(r.Stream, p)]; !put {
+			return false
+		}
+	}
+	return true
+}
+
+func (places places) has(p Place) bool {
+	spans := places[p.object()]
 	at, found := slices.BinarySearchFunc(spans, p.Offset, func(s span, offset int64) int {
 		switch {
 		case s.to <= offset:
@@ -199,18 +289,33 @@ func (j *Journal) has(p Place) bool {
 	return found && spans[at].to >= p.End
 }
 
-// add notes places of one object that were put back, and the digests of what was put, not before a time.
-func (j *Journal) add(places []Place, digests []uint64, at time.Time) error {
+// add notes records that were put back, and the digests of what was put, not before a time.
+func (j *Journal) add(records []*Record, digests []uint64, at time.Time) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	entries := map[object]*entry{}
-	for _, p := range places {
-		o := p.object()
-		j.insert(o, span{p.Offset, p.End})
-		if entries[o] == nil {
-			entries[o] = &entry{Bucket: o.bucket, Key: o.key, VersionID: o.version, Into: o.into}
+	type line struct {
+		object
+		read bool
+	}
+	entries := map[line]*entry{}
+	for _, r := range records {
+		o := r.object()
+		e := entries[line{o, r.read}]
+		if e == nil {
+			e = &entry{Bucket: o.bucket, Key: o.key, VersionID: o.version, Into: o.into, Read: r.read}
+			entries[line{o, r.read}] = e
 		}
-		entries[o].Ranges = append(entries[o].Ranges, [2]int64{p.Offset, p.End})
+		e.Ranges = append(e.Ranges, [2]int64{r.Offset, r.End})
+		if r.read {
+			j.read.insert(o, span{r.Offset, r.End})
+		} else {
+			j.lettered[o] = true
+		}
+		if o.into == "" { // no letter names source data
+			id := r.identity()
+			j.remember(id, r.read)
+			e.Records = append(e.Records, hex.EncodeToString(id[:]))
+		}
 	}
 	texts := make([]string, len(digests))
 	for i, d := range digests {
@@ -238,8 +343,8 @@ func (j *Journal) write(e entry) error {
 }
 
 // insert adds a span, joined with those that it touches. Documents of an error object have a newline between them.
-func (j *Journal) insert(o object, s span) {
-	spans := j.done[o]
+func (places places) insert(o object, s span) {
+	spans := places[o]
 	first, _ := slices.BinarySearchFunc(spans, s.from, func(have span, from int64) int {
 		if have.to+1 < from {
 			return -1
@@ -251,7 +356,7 @@ func (j *Journal) insert(o object, s span) {
 		s = span{min(s.from, spans[last].from), max(s.to, spans[last].to)}
 		last++
 	}
-	j.done[o] = slices.Replace(spans, first, last, s)
+	places[o] = slices.Replace(spans, first, last, s)
 }
 
 func (j *Journal) note(d uint64, p put) {

@@ -75,7 +75,7 @@ func (r *Replay) documents(ctx context.Context, source deadletter.Source, encodi
 		letter := source.Record(failure)
 		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason, Arrival: failure.ArrivalTime,
 			EventID: letter.EventID, Code: letter.ErrorCode, Text: letter.ErrorMessage,
-			ReasonOffset: letter.ReasonOffset, Data: failure.RawData}
+			ReasonOffset: letter.ReasonOffset, Data: failure.RawData, read: true}
 		record.Offset, record.End = start+failure.Offset, start+failure.Offset+failure.Length
 		if record.Arrival.IsZero() {
 			record.Arrival = failure.FailedTime

@@ -108,7 +108,7 @@ func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Reco
 			failed = err
 		}
 	}
-	var places []Place
+	var done []*Record
 	var digests []uint64
 	for _, record := range records {
 		whole := true
@@ -124,7 +124,7 @@ func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Reco
 		switch {
 		case whole:
 			record.outcome = Replayed
-			places = append(places, record.Place)
+			done = append(done, record)
 		case failed != nil:
 			record.outcome = Open
 		default:
@@ -135,7 +135,7 @@ func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Reco
 	if began.IsZero() {
 		began = r.time().Now()
 	}
-	return errors.Join(failed, r.Journal.add(places, digests, began))
+	return errors.Join(failed, r.Journal.add(done, digests, began))
 }
 
 // quotaBytes is what a stream takes in a second in most regions (Developer Guide, quotas): of a larger batch it would take only a

@@ -64,7 +64,7 @@ type reading struct {
 
 // letter is a message with a dead letter.
 type letter struct {
-	id      string // of a message that is none, SQS's own
+	id      string // [letterKey]; of a message that is none, SQS's own id
 	handle  string
 	counted bool                // by the reading before
 	body    *deadletter.Message // nil of a message that is none
@@ -382,7 +382,7 @@ func (q *reading) handle(soft, hard context.Context, messages []types.Message) (
 	if q.Act {
 		err = q.putBack(hard, records)
 		for _, record := range records {
-			q.Journal.release(record.Place)
+			q.Journal.release(record)
 		}
 	}
 	for _, l := range letters {
@@ -417,9 +417,11 @@ func (q *reading) letter(m types.Message) *letter {
 	l := &letter{id: message, handle: aws.ToString(m.ReceiptHandle)}
 	body, err := deadletter.Parse([]byte(aws.ToString(m.Body)))
 	if err == nil {
-		l.body, l.id = body, body.ID
-	} else {
-		l.outcome = NoLetter
+		l.body = body
+		l.id, err = letterKey(body)
+	}
+	if err != nil {
+		l.id, l.body, l.outcome = message, nil, NoLetter
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -544,16 +546,16 @@ func (q *reading) standing(l *letter, outcome func(deadletter.Reason) Outcome) {
 // single is the record of a letter, judged.
 func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, error) {
 	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m), EventID: m.EventID,
-		Code: m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: m.RawData}
-	if q.Journal.isDone(record.Place) {
-		record.outcome = AlreadyReplayed
-		return record, nil
-	}
+		Code: m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: inline(m)}
 	if m.Truncated {
+		if q.Journal.wasRead(record.Place) {
+			record.outcome = AlreadyReplayed
+			return record, nil
+		}
 		if record.outcome = q.reject(m); record.outcome != "" {
 			return record, nil
 		}
-		if !q.Act {
+		if !q.Act && !q.Journal.mayHave(record.Place) {
 			record.outcome = cmp.Or(q.unfit(record), Matching)
 			return record, nil
 		}
@@ -564,8 +566,9 @@ func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, e
 			return record, nil
 		}
 	}
-	if record.Data == nil && !m.Truncated && m.Reason != deadletter.RawDataUnreadable && m.Reason != deadletter.UnknownLayout {
-		record.Data = []byte{} // a record of no bytes: JSON leaves it out
+	if q.Journal.isDone(record) {
+		record.outcome = AlreadyReplayed
+		return record, nil
 	}
 	q.judge(record, nil)
 	switch {
@@ -573,7 +576,7 @@ func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, e
 	case !q.Act:
 		record.outcome = Matching
 	default:
-		if mine, done := q.Journal.claim(record.Place); done {
+		if mine, done := q.Journal.claim(record); done {
 			record.outcome = AlreadyReplayed
 		} else if !mine {
 			record.outcome = Open
@@ -582,16 +585,22 @@ func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, e
 	return record, nil
 }
 
-// fetch gets the data of a letter that has no room for it.
+// fetch gets the data of a letter that has no room for it: of the document that begins where its pointer says. The
+// place becomes that document's: a pointer may name a longer part, which was not put back with it.
 func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Record) error {
 	source, err := q.errorObject(*m.Pointer)
 	if err != nil { // reject has seen to that
 		return err
 	}
 	_, err = q.documents(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
-		record.Data = bytes.Clone(found.Data)
-		return nil
+		if found.Offset == m.Pointer.Offset {
+			record.Place, record.read, record.Data = found.Place, true, bytes.Clone(found.Data)
+		}
+		return errStopped
 	})
+	if errors.Is(err, errStopped) {
+		err = nil
+	}
 	switch {
 	case s3read.Missing(err):
 		record.outcome = ObjectMissing
@@ -696,7 +705,7 @@ type bunch struct {
 
 func (b *bunch) add(record *Record) error {
 	record.Data = bytes.Clone(record.Data)
-	if b.Journal.isDone(record.Place) {
+	if b.Journal.isDone(record) {
 		record.outcome = AlreadyReplayed
 	} else {
 		b.judge(record, b.filter)
@@ -718,7 +727,7 @@ func (b *bunch) take(record *Record) error {
 	case !b.Act:
 		record.outcome = Matching
 	default:
-		if mine, done := b.Journal.claim(record.Place); done {
+		if mine, done := b.Journal.claim(record); done {
 			record.outcome = AlreadyReplayed
 		} else if !mine {
 			record.outcome = Open
@@ -752,7 +761,7 @@ func (b *bunch) flush() error {
 		b.failed = b.putBack(b.ctx, b.records)
 	}
 	for _, record := range b.records {
-		b.Journal.release(record.Place)
+		b.Journal.release(record)
 		b.counts[record.outcome]++
 		if !b.quiet {
 			b.tally.record(record, b.kind)
@@ -778,7 +787,7 @@ func (q *reading) delete(ctx context.Context, letters []*letter) {
 		for _, l := range letters {
 			handles = append(handles, l.more...) // of messages that came meanwhile
 			if l.more == nil {
-				delete(q.seen, l.body.ID)
+				delete(q.seen, l.id)
 			}
 			l.more = nil
 		}
@@ -829,7 +838,8 @@ func (q *reading) finish(hard context.Context) {
 	q.mu.Unlock()
 	var again []string
 	for _, l := range held {
-		if l.body != nil && len(l.more) > 0 && l.body.Kind == deadletter.Record && q.Act && q.Journal.isDone(placeOf(l.body.Pointer)) {
+		if len(l.more) > 0 && l.body != nil && l.body.Kind == deadletter.Record && len(l.records) == 1 &&
+			q.Act && q.Journal.isDone(l.records[0]) {
 			again = append(append(again, l.handle), l.more...)
 		}
 	}

@@ -725,15 +725,15 @@ func TestJournal(t *testing.T) {
 	t.Run("places that touch, or have a newline between them, are one", func(t *testing.T) {
 		j := NewJournal()
 		for _, p := range []Place{place(20, 30), place(0, 9), place(40, 50), place(10, 19), place(31, 39)} {
-			if err := j.add([]Place{p}, nil, start); err != nil {
+			if err := j.add([]*Record{{Place: p, read: true, Data: []byte{}}}, nil, start); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := j.done[place(0, 0).object()]; len(got) != 1 || got[0] != (span{0, 50}) {
+		if got := j.read[place(0, 0).object()]; len(got) != 1 || got[0] != (span{0, 50}) {
 			t.Errorf("got %v", got)
 		}
 		for p, want := range map[Place]bool{place(0, 50): true, place(5, 7): true, place(45, 51): false, place(50, 60): false, {Bucket: "b", Key: "k", VersionID: "w", End: 5}: false, {Bucket: "b", Key: "l", VersionID: "v", End: 5}: false} {
-			if j.isDone(p) != want {
+			if j.wasRead(p) != want {
 				t.Errorf("%v: got %v", p, !want)
 			}
 		}
@@ -741,7 +741,7 @@ func TestJournal(t *testing.T) {
 	t.Run("a line that a dying process did not finish is taken off", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		j := openJournal(t, path)
-		if err := j.add([]Place{place(0, 9)}, []uint64{7}, start); err != nil {
+		if err := j.add([]*Record{{Place: place(0, 9), read: true, Data: []byte{}}}, []uint64{7}, start); err != nil {
 			t.Fatal(err)
 		}
 		closeJournal(t, j)
@@ -753,15 +753,15 @@ func TestJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 		j = openJournal(t, path)
-		if back, now := j.cameBack(7, start); !j.isDone(place(0, 9)) || !back || now {
+		if back, now := j.cameBack(7, start); !j.wasRead(place(0, 9)) || !back || now {
 			t.Error("it has forgotten")
 		}
-		if err := j.add([]Place{place(10, 19)}, nil, start); err != nil {
+		if err := j.add([]*Record{{Place: place(10, 19), read: true, Data: []byte{}}}, nil, start); err != nil {
 			t.Fatal(err)
 		}
 		closeJournal(t, j)
 		j = openJournal(t, path)
-		if !j.isDone(place(0, 19)) {
+		if !j.wasRead(place(0, 19)) {
 			t.Error("it has forgotten")
 		}
 		closeJournal(t, j)

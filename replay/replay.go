@@ -2,8 +2,8 @@
 //
 // What to put back comes from the dead-letter queue (queue.go), from error objects (errors.go) or from the lake's records as they
 // were received (source.go). [Filter] selects (filter.go); a record of several objects is split, so that its good ones go through
-// (split.go); what was put back is remembered by its place and by what it says, so that nothing is put back twice and a record that
-// failed again is known (journal.go, digest.go); and error output that comes after can be watched for (watch.go).
+// (split.go); what was put back is remembered by its place and content, so that nothing is put back twice, and by what it says, so
+// that a record that failed again is known (journal.go, digest.go); and error output that comes after can be watched for (watch.go).
 package replay
 
 import (
@@ -125,7 +125,12 @@ type Record struct {
 
 	pieces    []piece
 	anonymous bool // it has not failed, so that nobody asks whether it failed again
+	read      bool // from the object at its place, and not from a letter that names the place
+	claimed   bool
 	outcome   Outcome
+
+	id         identity
+	identified bool
 }
 
 // Outcome is what became of a letter or a record.
@@ -135,7 +140,7 @@ type Outcome string
 const (
 	Matching        Outcome = "matching"        // would be put back
 	Replayed        Outcome = "replayed"        // the stream took it
-	AlreadyReplayed Outcome = "alreadyReplayed" // the stream took it before, in this run or one of the state
+	AlreadyReplayed Outcome = "alreadyReplayed" // the stream took the same record of the same place before, in this run or one of the state
 	FailedAgain     Outcome = "failedAgain"     // it was put back before, and came back
 	Refused         Outcome = "refused"         // the transform's check refuses it: it would fail again
 	InStore         Outcome = "inStore"         // the index has a newer version of the document: put back, it would be there twice

@@ -182,7 +182,8 @@ func (t *tally) put(stream event.Stream, bytes int) {
 // end completes the report.
 func (r *Replay) end(began time.Time, interrupted bool) Report {
 	if r.Journal.forgets() {
-		r.say("more than %d records were put back: those after are not known again if they fail again", mostDigests)
+		r.say("more than %d records were put back: "+
+			"those after are not known again when they fail again, or when a letter has them", mostDigests)
 	}
 	t := &r.tally
 	t.mu.Lock()

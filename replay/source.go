@@ -71,14 +71,14 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 			})
 			continue
 		}
-		record := &Record{Stream: into, Stage: deadletter.Stage(FromSource), anonymous: true, Data: p.data}
+		record := &Record{Stream: into, Stage: deadletter.Stage(FromSource), anonymous: true, read: true}
 		record.Bucket, record.Key, record.VersionID = r.Bucket, key, content.VersionID()
 		record.Into = into
 		record.Offset, record.End = p.offset, p.offset+int64(len(p.data))
 		record.Data = bytes.Clone(p.data)
 		record.pieces = []piece{{data: record.Data}}
 		switch {
-		case r.Journal.isDone(record.Place):
+		case r.Journal.isDone(record):
 			record.outcome = AlreadyReplayed
 		case !r.hasStream(into):
 			record.outcome = NoStream

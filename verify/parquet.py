@@ -5,7 +5,6 @@ category_id included.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 
+from lakes import synthesise
 from serve import ROOT, Checks, build
 
 STORE = ROOT / "testdata" / "store-events.ndjson"
@@ -29,17 +29,6 @@ ARROW = {
     "map<string,string>": pyarrow.map_(pyarrow.string(), pyarrow.string()),
 }
 DUCK = {"string": "VARCHAR", "double": "DOUBLE", "bigint": "BIGINT", "boolean": "BOOLEAN", "map<string,string>": "MAP(VARCHAR, VARCHAR)"}
-
-
-def synthesise(folder: Path) -> Path:
-    """Writes the project's template, as `cdk synth` does, and returns its path."""
-    project = json.loads((ROOT / "cdk.json").read_text())
-    environment = os.environ | {"CDK_CONTEXT_JSON": json.dumps(project["context"]), "CDK_OUTDIR": str(folder)}
-    done = subprocess.run(["sh", "-c", project["app"]], cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"synthesising: {done.stderr}")
-    [template] = folder.glob("*.template.json")
-    return template
 
 
 def glue_columns(template: Path) -> list[tuple[str, str]]:

@@ -3,6 +3,8 @@
 The commands are those for a deployed stack; that they reach the local one is due to the environment alone (AWS_ENDPOINT_URL).
 """
 
+import collections
+import gzip
 import os
 import re
 import subprocess
@@ -16,7 +18,8 @@ import pyarrow.parquet
 
 from serve import ROOT, Checks, Served, serve
 
-EVENTS = len((ROOT / "testdata" / "store-events.ndjson").read_bytes().splitlines())
+SHOP = (ROOT / "testdata" / "store-events.ndjson").read_bytes().splitlines(keepends=True)
+EVENTS = len(SHOP)
 
 
 @dataclass
@@ -26,9 +29,12 @@ class Block:
     text: str
 
 
-def blocks() -> list[Block]:
+README = ROOT / "README.md"
+
+
+def blocks(page: Path = README) -> list[Block]:
     found, heading = [], ""
-    for match in re.finditer(r"^#+ (?P<heading>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S):
+    for match in re.finditer(r"^#+ (?P<heading>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", page.read_text(), re.M | re.S):
         if match["heading"]:
             heading = match["heading"]
         else:
@@ -36,11 +42,11 @@ def blocks() -> list[Block]:
     return found
 
 
-def only(heading: str, language: str, holding: str = "") -> str:
+def only(heading: str, language: str, holding: str = "", page: Path = README) -> str:
     """The one block under the heading in the language that holds the text."""
-    texts = [b.text for b in blocks() if b.heading == heading and b.language == language and holding in b.text]
+    texts = [b.text for b in blocks(page) if b.heading == heading and b.language == language and holding in b.text]
     if len(texts) != 1:
-        sys.exit(f"README.md: {len(texts)} blocks of {language} with {holding!r} under {heading!r}, want 1")
+        sys.exit(f"{page.name}: {len(texts)} blocks of {language} with {holding!r} under {heading!r}, want 1")
     return texts[0]
 
 
@@ -73,6 +79,11 @@ def documents(served: Served) -> int:
     return sum(file.read_bytes().count(b"\n") for file in served.out.glob("opensearch/*.ndjson"))
 
 
+def copied(served: Served) -> bytes:
+    """The records of the lake stream as received."""
+    return b"".join(gzip.decompress(file.read_bytes()) for file in served.out.glob("s3/*/source-data/**/*.gz"))
+
+
 def wait_for(count, want: int) -> int:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and count() < want:
@@ -97,8 +108,15 @@ def main() -> None:
         want = 1 + 2 * EVENTS  # the CLI sends one event, Python and Go the shop's
         check.equal("every event is in the lake", wait_for(lambda: rows(served), want), want)
         check.equal("every event is a document", wait_for(lambda: documents(served), want), want)
+        wait_for(lambda: copied(served).count(b"\n"), want)
+        lines = collections.Counter(copied(served).splitlines(keepends=True))
+        by_command_line = [line for line in lines if line.startswith(b'{"event_id":"hello-1",') and line.endswith(b"}\n")]
+        check.equal("the copy has a line for the AWS CLI's event", sum(lines.pop(line) for line in by_command_line), 1)
+        check.equal("and those of `pipeline send` by Python and by Go, byte for byte", lines == collections.Counter(SHOP * 2), True)
         listed = shell.run("listing the lake", only("Look at the lake", "sh", "s3 ls"))
         check.equal("the lake's objects are listed", ".parquet" in listed, True)
+        shell.run("copying the lake", only("Look at the lake", "sh", "s3 ls") + only("Other readers", "sh", "s3 sync"))
+        check.equal("the copy has every row", sum(pyarrow.parquet.read_metadata(f).num_rows for f in folder.glob("lake/**/*.parquet")), want)
         shell.run("fetching the newest object", only("Look at the lake", "sh", "s3 ls") + only("Look at the lake", "sh", "latest.parquet"))
         check.equal("the newest object is Parquet", pyarrow.parquet.read_metadata(folder / "latest.parquet").num_rows > 0, True)
     check.finish()

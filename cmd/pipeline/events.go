@@ -7,45 +7,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
+	"firehose-pipeline/event"
 	"firehose-pipeline/local/firehose/api"
 )
 
 // batch is what one PutRecordBatch takes. Its memory is used again.
 type batch struct {
-	first   int64 // line of the first record, from 1
-	records [][]byte
-	lengths []int64 // of the records; of one that is too long only a beginning is kept
-	bytes   []byte
-	read    int64 // bytes of input that the batch took, line ends included
+	// records go to a search stream, lakeRecords to a lake stream: the same with a newline behind each, as [producer.Send] puts
+	// them, by which they can be told apart in the copy of what was received.
+	records, lakeRecords [][]byte
+	numbers              []int64 // of their lines, from 1
+	lengths              []int64 // of the records; of one that is too long only a beginning is kept
+	bytes                []byte
+	read                 int64 // bytes of input that the batch took, line ends and blank lines included
+	lines, blank         int64 // lines that it took, and those of them that are no record
 }
 
-func (b *batch) reset(first int64) {
-	*b = batch{first: first, records: b.records[:0], lengths: b.lengths[:0], bytes: b.bytes[:0]}
+func (b *batch) reset() {
+	*b = batch{records: b.records[:0], lakeRecords: b.lakeRecords[:0], numbers: b.numbers[:0], lengths: b.lengths[:0], bytes: b.bytes[:0]}
 }
 
-// openEvents opens the file of --events; "-" is the standard input. Size is 0 when it is not known.
-func openEvents(path string, stdin io.Reader) (input io.ReadCloser, size int64, err error) {
-	if path == "-" {
-		return io.NopCloser(stdin), 0, nil
+// of are the records for a stream.
+func (b *batch) of(stream event.Stream) [][]byte {
+	if stream == event.Lake {
+		return b.lakeRecords
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, 0, fmt.Errorf("--events: %w", err)
-	}
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		err = errors.New("is a folder, must be a file with one record a line")
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("--events: %s: %w", path, errors.Join(err, file.Close()))
-	}
-	return file, info.Size(), nil
+	return b.records
 }
 
 // lines cuts the input into batches within the limits of PutRecordBatch. A line ends with a newline, or a carriage return and
-// a newline, which are not part of the record; an empty line is an empty record. It hands a batch to put, which owns it until the
+// a newline, which are not part of the record; a blank line is no record. It hands a batch to put, which owns it until the
 // next call, and returns what put returns, or the input's error after putting the lines before it.
 func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
 	// Reading blocks, on a terminal or pipe for ever: in a goroutine of its own an interruption does not wait for it.
@@ -64,10 +56,10 @@ func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
 			case <-readCtx.Done():
 				return
 			}
-			b.reset(line)
-			err := b.fill(reader)
-			line += int64(len(b.records))
-			if len(b.records) > 0 {
+			b.reset()
+			err := b.fill(reader, line)
+			line += b.lines
+			if b.lines > 0 {
 				select {
 				case full <- b:
 				case <-readCtx.Done():
@@ -98,18 +90,19 @@ func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
 	}
 }
 
-// fill reads lines until the batch is full or the next line is yet to come, leaving room for the longest record so that no line has to be looked at twice. At the
-// end of the input it returns io.EOF.
-func (b *batch) fill(reader *bufio.Reader) error {
-	for len(b.records) < api.MaxBatchRecords && len(b.bytes) <= api.MaxBatchBytes-api.MaxRecordBytes {
+// fill reads lines, the next of which has the number, until the batch is full or the next line is yet to come, leaving room for the
+// longest record so that no line has to be looked at twice. At the end of the input it returns io.EOF.
+func (b *batch) fill(reader *bufio.Reader, number int64) error {
+	for b.lines < api.MaxBatchRecords && len(b.bytes) <= api.MaxBatchBytes-api.MaxRecordBytes {
 		start := len(b.bytes)
 		length, end, err := b.line(reader)
 		if err != nil && (length+end == 0 || err != io.EOF) { // what broke off is no record
+			b.bytes = b.bytes[:start]
 			return err
 		}
 		b.read += length + end
-		b.records = append(b.records, b.bytes[start:len(b.bytes):len(b.bytes)])
-		b.lengths = append(b.lengths, length)
+		b.lines++
+		b.add(start, number+b.lines-1, length)
 		if err != nil {
 			return err
 		}
@@ -118,6 +111,24 @@ func (b *batch) fill(reader *bufio.Reader) error {
 		}
 	}
 	return nil
+}
+
+// add makes records of the bytes from start on, which are a line without its end.
+func (b *batch) add(start int, number, length int64) {
+	text := b.bytes[start:len(b.bytes):len(b.bytes)]
+	if len(bytes.TrimSpace(text)) == 0 && length <= api.MaxRecordBytes {
+		b.bytes = b.bytes[:start]
+		b.blank++
+		return
+	}
+	withNewline := text
+	if length < api.MaxRecordBytes { // a record of the largest size has no room for it, and needs none
+		b.bytes = append(b.bytes, '\n')
+		withNewline = b.bytes[start:len(b.bytes):len(b.bytes)]
+		text = withNewline[:length:length]
+	}
+	b.records, b.lakeRecords = append(b.records, text), append(b.lakeRecords, withNewline)
+	b.numbers, b.lengths = append(b.numbers, number), append(b.lengths, length)
 }
 
 // keep is what is kept of a line: the longest record, with room for a line end that tells a longer one.

@@ -17,12 +17,16 @@ func collect(t *testing.T, input io.Reader) (records []string, lengths []int64, 
 	t.Helper()
 	err = lines(t.Context(), input, func(b *batch) error {
 		size := 0
-		for _, r := range b.records {
+		for i, r := range b.records {
 			records = append(records, string(r))
-			size += len(r)
-		}
-		if want := int64(len(records) - len(b.records) + 1); b.first != want {
-			t.Errorf("batch begins at line %d, want %d", b.first, want)
+			want := string(r)
+			if len(r) < api.MaxRecordBytes {
+				want += "\n"
+			}
+			if got := string(b.lakeRecords[i]); got != want {
+				t.Errorf("record %d of the lake: got %.100q, want %.100q", i, got, want)
+			}
+			size += len(want)
 		}
 		if size > api.MaxBatchBytes {
 			t.Errorf("batch of %d bytes", size)
@@ -44,7 +48,7 @@ func TestLines(t *testing.T) {
 		{"the last line needs no newline", "a\nb", []string{"a", "b"}},
 		{"a carriage return before the newline belongs to it", "a\r\nb\r\r\n", []string{"a", "b\r"}},
 		{"a carriage return elsewhere belongs to the record", "a\rb\nc\r", []string{"a\rb", "c\r"}},
-		{"an empty line is an empty record", "\n\r\na\n\n", []string{"", "", "a", ""}},
+		{"a blank line is no record", "\n\r\na\n \t\r\n\nb\n\n", []string{"a", "b"}},
 		{"bytes stay as they are", "\x00\xff\xef\xbb\xbf\n", []string{"\x00\xff\xef\xbb\xbf"}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -56,6 +60,23 @@ func TestLines(t *testing.T) {
 			}
 		})
 	}
+	t.Run("records are numbered by their lines, and blank ones counted", func(t *testing.T) {
+		var numbers []int64
+		var blank, read int64
+		err := lines(t.Context(), strings.NewReader(strings.Repeat("\na\n \n", 400)), func(b *batch) error {
+			numbers = append(numbers, b.numbers...)
+			blank, read = blank+b.blank, read+b.read
+			return nil
+		})
+		if err != nil || len(numbers) != 400 || blank != 800 || read != 5*400 {
+			t.Fatalf("got %d numbers, %d blank, %d bytes, %v", len(numbers), blank, read, err)
+		}
+		for i, n := range numbers {
+			if n != int64(3*i+2) {
+				t.Fatalf("record %d: got line %d, want %d", i, n, 3*i+2)
+			}
+		}
+	})
 	t.Run("500 records are a batch", func(t *testing.T) {
 		_, _, batches, err := collect(t, strings.NewReader(strings.Repeat("x\n", 1201)))
 		if err != nil || !slices.Equal(batches, []int{500, 500, 201}) {

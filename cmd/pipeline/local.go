@@ -7,17 +7,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/firehose/api"
@@ -38,8 +37,9 @@ side, rule by rule. It does not model:
   - ORC, dynamic partitioning, Kinesis as a source, VPC delivery, alarms, dashboards, Athena
   - durability: what is in a buffer when the command is killed is gone
 
-A FILE has one record a line, sent as it stands to both streams; its newline (or carriage return and newline) is not part of
-the record. DIR receives
+A FILE has one event (one JSON object) a line. As with send, a line goes to the search stream as it is, and to the lake stream
+with a newline behind it; a blank line is not sent, and a line that is no event is, to become a dead letter. gzip is decompressed.
+A FILE that holds something else, such as a JSON array, CSV or UTF-16, is refused with the command that converts it. DIR receives
   s3/<bucket>/<key>                  the objects of the lake, the source backup and the errors
   opensearch/<index>.ndjson          one document a line
   sqs/dead-letter-queue.ndjson       one dead letter a line
@@ -59,8 +59,8 @@ wait for real seconds: --speed 60 makes a minute of them one second. With --chec
 the queue is missing from it.
 
 ` + faultsHere + `
-Exit status: 0, 1 when something failed (a record was rejected, --check found something, a fault never came about), 2 for a
-mistake in the call, 130 after an interruption.`
+Exit status: 0, 1 when something failed (no line was an event, a record was rejected, --check found something, a fault never came
+about), 2 for a mistake in the call, 130 after an interruption.`
 
 // faultsHere is where the help has the faults.
 const faultsHere = "FAULTS"
@@ -81,6 +81,14 @@ type localCommand struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	screen         *screen
+	put            putLines
+}
+
+// putLines counts lines of a file.
+type putLines struct {
+	events    int64 // taken by every stream, like the next
+	notEvents int64 // which become dead letters
+	blank     int64 // not sent
 }
 
 func newLocal() *cobra.Command {
@@ -104,7 +112,7 @@ func newLocal() *cobra.Command {
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&l.events, "events", "", "`FILE` with one record a line; - is the standard input")
+	f.StringVar(&l.events, "events", "", "`FILE` with one event a line; - is the standard input")
 	f.StringVar(&l.out, "out", "", "folder for the results (`DIR`); with --serve a temporary one by default")
 	f.Var(&l.format, "format", "how to report")
 	f.StringVar(&l.template, "template", "", "synthesised template `FILE`; by default the project is synthesised")
@@ -136,7 +144,7 @@ func newLocal() *cobra.Command {
 func (l *localCommand) validate(given func(flag string) bool) error {
 	switch {
 	case l.events == "" && !l.serve:
-		return usage("--events: must be a file with one record a line, or - for the standard input (or use --serve)")
+		return usage("--events: must be a file with one event a line, or - for the standard input (or use --serve)")
 	case l.events != "" && l.serve:
 		return usage("--events: must not be used with --serve: put the events to the endpoint")
 	case l.out == "" && !l.serve:
@@ -188,8 +196,7 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	l.screen = newScreen(l.stderr)
 	defer l.screen.end()
 
-	var input io.ReadCloser
-	var size int64
+	var input *source
 	var listener net.Listener
 	if l.serve { // what is wrong with these shows before a minute is spent on building
 		if listener, err = net.Listen("tcp", l.listen); err != nil {
@@ -197,8 +204,8 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		}
 		defer listener.Close()
 	} else {
-		if input, size, err = openEvents(l.events, l.stdin); err != nil {
-			return usageError{err}
+		if input, err = openEvents(l.events, "pipeline local", l.stdin, l.screen); err != nil {
+			return err
 		}
 		defer input.Close()
 	}
@@ -220,15 +227,25 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	if l.serve {
 		err = l.serveUntil(soft, p, options, listener)
 	} else {
-		l.screen.begin("sending events", size)
-		err = lines(soft, input, func(b *batch) error { return l.put(hard, p, b, rejections) })
+		l.screen.begin("sending events", input.size)
+		check := event.Lake
+		for _, stream := range p.Streams() {
+			if stream.Kind == event.Search {
+				check, input.search = event.Search, true
+			}
+		}
+		err = lines(soft, input, func(b *batch) error { return l.putBatch(hard, p, b, check, rejections) })
 	}
 	interrupted := soft.Err() != nil
+	var other *unsuitable
+	if errors.As(err, &other) {
+		return other
+	}
 	if err != nil && (!interrupted || hard.Err() != nil) {
 		return stopped(hard, err)
 	}
 	if !l.serve && !interrupted && p.Report().Events == 0 && rejections.lines == 0 {
-		l.screen.say("%s: no events", l.events)
+		sayEmpty(l.screen, l.events)
 	}
 	l.screen.begin("delivering", -1)
 	if err := p.Flush(hard); err != nil {
@@ -291,11 +308,14 @@ func (l *localCommand) options(ctx context.Context) (o local.Options, err error)
 	return o, nil
 }
 
-// put puts a batch to every stream, as a producer has to.
-func (l *localCommand) put(ctx context.Context, p *local.Pipeline, b *batch, rejections *rejections) error {
+// putBatch puts a batch to every stream, as a producer has to. Check is the stream that takes least.
+func (l *localCommand) putBatch(ctx context.Context, p *local.Pipeline, b *batch, check event.Stream, rejections *rejections) error {
 	refused := map[int]local.PutResult{}
 	for _, stream := range p.Streams() {
-		results, err := p.Put(ctx, stream.Name, b.records)
+		if len(b.records) == 0 {
+			break
+		}
+		results, err := p.Put(ctx, stream.Name, b.of(stream.Kind))
 		if err != nil {
 			return err
 		}
@@ -305,9 +325,16 @@ func (l *localCommand) put(ctx context.Context, p *local.Pipeline, b *batch, rej
 			}
 		}
 	}
-	for _, i := range slices.Sorted(maps.Keys(refused)) {
-		rejections.add(b.first+int64(i), b.lengths[i], refused[i])
+	for i, record := range b.records {
+		if r, ok := refused[i]; ok {
+			rejections.add(b.numbers[i], b.lengths[i], r)
+		} else if event.Check(check, record) == nil {
+			l.put.events++
+		} else {
+			l.put.notEvents++
+		}
 	}
+	l.put.blank += b.blank
 	l.screen.advance(b.read)
 	return nil
 }
@@ -331,6 +358,9 @@ func (r *rejections) add(line, length int64, result local.PutResult) {
 // report prints the result; its error says with which status to exit.
 func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted bool) error {
 	report := p.Report()
+	if !l.serve {
+		report.Events = l.put.events
+	}
 	var checked *local.CheckReport
 	if l.check {
 		l.screen.begin("checking", -1)
@@ -342,7 +372,7 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 		checked = &c
 	}
 	if l.format.value == "json" {
-		text, err := jsonReport(report, rejections.lines, checked)
+		text, err := jsonReport(report, l.put, rejections.lines, checked)
 		if err != nil {
 			return err
 		}
@@ -357,7 +387,8 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 		if err != nil {
 			return err
 		}
-		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines, interrupted: interrupted && !l.serve, letters: letters, checked: checked}
+		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines,
+			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, letters: letters, checked: checked}
 		var text strings.Builder
 		t.write(&text)
 		if rows := int(l.sample.value); rows > 0 {
@@ -379,23 +410,28 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 			fmt.Fprintln(l.stderr, "interrupted: the report has what was put until then")
 		}
 		return errInterrupted
+	case l.put.notEvents > 0 && l.put.events == 0:
+		sayNoEvent(l.stderr, l.events)
+		return errReported
 	case checked != nil && !checked.Clean(), rejections.lines > 0, len(never) > 0:
 		return errReported
 	}
 	return nil
 }
 
-// jsonReport is the report for programs. Rejected is there only when a record was rejected, and what the check found only in a run
-// with faults.
-func jsonReport(r local.Report, rejected int64, checked *local.CheckReport) ([]byte, error) {
+// jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
+// and what the check found only in a run with faults.
+func jsonReport(r local.Report, put putLines, rejected int64, checked *local.CheckReport) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil
 	}
 	text, err := json.Marshal(struct {
 		local.Report
-		Check    *local.CheckReport `json:"check,omitempty"`
-		Rejected int64              `json:"rejected,omitempty"`
-	}{r, checked, rejected})
+		Check     *local.CheckReport `json:"check,omitempty"`
+		NotEvents int64              `json:"notEvents,omitempty"`
+		Blank     int64              `json:"blank,omitempty"`
+		Rejected  int64              `json:"rejected,omitempty"`
+	}{r, checked, put.notEvents, put.blank, rejected})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)
 	}

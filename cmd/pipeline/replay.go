@@ -15,10 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"firehose-pipeline/internal/awsclient"
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/awsclient"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/producer"
 	"firehose-pipeline/replay"
@@ -48,7 +48,8 @@ shows up there after the stream's buffers: 5 minutes and more for the lake with 
 Nothing is lost: a letter is deleted only after Firehose took the record, and what a run holds when it is interrupted or dies comes
 back into sight (within 16 minutes when it is killed). Records may be there twice, with the same event_id: those whose letter could
 not be deleted, that no answer came for, and, of a letter for many records that was interrupted, those put back before. With --state
-FILE, which keeps the places of what was put back, the next run does not put them back again.
+FILE, which keeps the places and hashes of the records that were put back, the next run does not put them back again. A letter
+counts as put back before only when the same record of the same place went to the same stream.
 
 A letter may be in the queue twice; it is counted once. Reading takes the letters out of sight for the time of the run. When an answer
 of SQS is lost on its way, the letters in it are out of sight for 2 minutes: with --yes the run waits for them, else it says so.

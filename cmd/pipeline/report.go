@@ -35,6 +35,8 @@ type textReport struct {
 	streams     []local.StreamInfo
 	report      local.Report
 	rejected    int64
+	served      bool     // records were put to the endpoint, and may be anything
+	put         putLines // of a file
 	interrupted bool
 	letters     letters
 	checked     *local.CheckReport
@@ -106,7 +108,22 @@ func (t *textReport) write(w *strings.Builder) {
 	if t.interrupted {
 		fmt.Fprint(w, "interrupted: this is what was put until then\n\n")
 	}
-	fmt.Fprintf(w, "%s in %s\n", count(r.Events, "record"), seconds(r.ElapsedSeconds)) // which need not be events
+	switch all := r.Events + t.put.notEvents + t.put.blank + t.rejected; {
+	case t.served:
+		fmt.Fprint(w, count(r.Events, "record"))
+	case t.put.notEvents > 0 || t.put.blank > 0:
+		fmt.Fprintf(w, "%s, %s", count(all, "line"), count(r.Events, "event"))
+	default:
+		fmt.Fprint(w, count(r.Events, "event"))
+	}
+	fmt.Fprintf(w, " in %s", seconds(r.ElapsedSeconds))
+	if t.put.notEvents > 0 {
+		fmt.Fprintf(w, "; %s no event, sent as it is", thousands(t.put.notEvents))
+	}
+	if t.put.blank > 0 {
+		fmt.Fprintf(w, "; %s blank, not sent", thousands(t.put.blank))
+	}
+	fmt.Fprintln(w)
 	if t.rejected > 0 {
 		fmt.Fprintf(w, "%s rejected by Firehose, named above: in no stream\n", count(t.rejected, "record"))
 	}
@@ -169,7 +186,7 @@ func (t *textReport) writeLetters(w io.Writer) {
 
 // writeNext says where to look next, in commands that can be pasted.
 func (t *textReport) writeNext(w io.Writer) {
-	if t.report.Events == 0 {
+	if t.report.Streams.Lake.Received == 0 && (t.report.Streams.Search == nil || t.report.Streams.Search.Received == 0) {
 		return
 	}
 	fmt.Fprint(w, "\nlook next\n")
@@ -185,7 +202,7 @@ func (t *textReport) writeNext(w io.Writer) {
 		}
 		if t.report.Streams.Lake.Objects > 0 && s.Config.S3.Conversion != nil {
 			files := filepath.Join(t.out, objectsFolder, t.bucket, literal(s.Config.S3.Prefix), "**", "*.parquet")
-			next("the lake, with DuckDB", "duckdb -c "+quote("SELECT * FROM '"+strings.ReplaceAll(files, "'", "''")+"' LIMIT 5"))
+			next("the lake, with DuckDB", "duckdb -c "+quote(selectLake(files)))
 		}
 		if backup := s.Config.S3.Backup; backup != nil && t.report.Streams.Lake.Received > 0 {
 			next("records as received", "find "+t.place(objectsFolder, t.bucket, literal(backup.Prefix))+" -type f")
@@ -198,6 +215,13 @@ func (t *textReport) writeNext(w io.Writer) {
 		next("dead letters", "head -n 1 "+t.place(filepath.FromSlash(letterFile)))
 	}
 	flush(table)
+}
+
+// selectLake is a query in DuckDB's SQL over files of Parquet. The keys of the path are always text there; by default
+// DuckDB makes them numbers until one has a leading zero, and shows no column that the first file lacks.
+func selectLake(files string) string {
+	return "SELECT * FROM read_parquet('" + strings.ReplaceAll(files, "'", "''") +
+		"', hive_types_autocast=false, union_by_name=true) LIMIT 5"
 }
 
 // literal is the part of a prefix before its first expression, up to the last slash.

@@ -76,7 +76,7 @@ func TestReport(t *testing.T) {
 		return b.String()
 	}
 	t.Run("for programs", func(t *testing.T) {
-		got, err := jsonReport(full, 0, &local.CheckReport{})
+		got, err := jsonReport(full, putLines{}, 0, &local.CheckReport{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestReport(t *testing.T) {
 	t.Run("for programs, without search and with a record rejected", func(t *testing.T) {
 		r := full
 		r.Streams.Search = nil
-		got, err := jsonReport(r, 3, nil)
+		got, err := jsonReport(r, putLines{}, 3, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,6 +23,9 @@ behind it. A blank line is not sent. A line that is no event is sent all the sam
 dead letter with the reason, so that nothing is lost on the way; --invalid reject keeps it back instead. A line of more than
 1,000 KiB is more than Firehose takes, and is always rejected. --rejected FILE keeps rejected lines.
 
+gzip is decompressed, and a byte order mark at the start left out. A FILE that holds something else than lines, such as a JSON
+array, JSON over several lines, CSV, UTF-16 or Parquet, is refused before anything is sent, with the command that converts it.
+
 Records go in batches of at most 500 and 4 MiB. Firehose answers for each record: only those that it did not take are sent
 again, after a pause that grows up to 10 seconds, each stream by itself. A stream that takes nothing for as long as --give-up
 ends the run.
@@ -40,7 +43,7 @@ that is there twice has the same event_id: give every event one.
 Credentials, region and endpoints come from where the AWS CLI takes them; ` + "`pipeline local --serve`" + ` prints what to set to send
 to this machine.
 
-Exit status: 0, 1 when something was not taken, 2 for a mistake in the call, 130 after an interruption.`
+Exit status: 0, 1 when something was not taken or no line was an event, 2 for a mistake in the call, 130 after an interruption.`
 
 type sendCommand struct {
 	account account
@@ -111,23 +114,27 @@ func (s *sendCommand) run(ctx context.Context) error {
 	s.screen = newScreen(s.stderr)
 	defer s.screen.end()
 
-	input, size, err := openEvents(s.events, s.stdin)
+	input, err := openEvents(s.events, "pipeline send", s.stdin, s.screen)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer input.Close()
 	options, err := s.options(soft)
 	if err != nil {
 		return err
 	}
-	s.screen.begin("sending events", size)
+	input.search = options.Search != nil
+	s.screen.begin("sending events", input.size)
 	report, err := producer.Send(soft, hard, input, options)
 	err = errors.Join(err, options.Rejects.Close())
 	s.screen.end()
 	if reporting := s.report(report, err); reporting != nil {
 		return errors.Join(err, reporting)
 	}
+	var other *unsuitable
 	switch {
+	case errors.As(err, &other):
+		return other
 	case hard.Err() != nil:
 		return fmt.Errorf("%w at once: what was on its way may have been taken", errInterrupted)
 	case err != nil:
@@ -138,6 +145,14 @@ func (s *sendCommand) run(ctx context.Context) error {
 	}
 	for _, stream := range report.Streams {
 		report.Rejected += stream.NotTaken
+	}
+	switch sent := report.Lines - report.Blank; {
+	case report.ResumedAfter > 0: // the lines before it have been sent
+	case sent == 0:
+		sayEmpty(s.stderr, s.events)
+	case report.Invalid > 0 && sent == report.Invalid:
+		sayNoEvent(s.stderr, s.events)
+		return errReported
 	}
 	if report.Rejected > 0 {
 		return errReported
@@ -212,6 +227,9 @@ func (w *warnings) invalid(i producer.Invalid) {
 		fmt.Fprintf(w.screen, "%s:%d: rejected: %v\n", w.name, i.Line, i.Err)
 	case i.Rejected:
 		fmt.Fprintf(w.screen, "%s:%d: rejected: no event: %s at byte %d\n", w.name, i.Line, refused.Reason, refused.Offset)
+	case i.LakeTakes:
+		fmt.Fprintf(w.screen, "%s:%d: several objects on a line: sent as they are, the lake takes them and search does not (%s at byte %d)\n",
+			w.name, i.Line, refused.Reason, refused.Offset)
 	default:
 		fmt.Fprintf(w.screen, "%s:%d: no event: %s at byte %d: sent as it is, to become a dead letter\n", w.name, i.Line, refused.Reason, refused.Offset)
 	}

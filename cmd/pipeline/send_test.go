@@ -109,9 +109,16 @@ func TestSend(t *testing.T) {
 		}
 	})
 	t.Run("only the first lines that are no event are named", func(t *testing.T) {
-		stdout, stderr := command(t, 0, strings.NewReader(strings.Repeat("no\n", 15)), "send", "--events", "-", "--stack", stack)
+		stdout, stderr := command(t, 0, strings.NewReader("{}\n"+strings.Repeat("no\n", 15)), "send", "--events", "-", "--stack", stack)
 		if strings.Count(stderr, "\n") != mostWarnings+1 || !strings.HasSuffix(stderr, "more such lines are not named\n") || !strings.Contains(stdout, "; 15 no event, sent as it is\n") {
 			t.Errorf("got %s%s", stdout, stderr)
+		}
+	})
+	t.Run("several objects on a line are named as what they are", func(t *testing.T) {
+		_, stderr := command(t, 0, strings.NewReader("{}\n{}{}\n"), "send", "--events", "-", "--stack", stack)
+		want := "-:2: several objects on a line: sent as they are, the lake takes them and search does not (TrailingData at byte 2)\n"
+		if stderr != want {
+			t.Errorf("got %s, want %s", stderr, want)
 		}
 	})
 	t.Run("to one stream alone it is said", func(t *testing.T) {

@@ -153,21 +153,19 @@ Data without base64):
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[4]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 `, address, out, pace, template.Region)
-	streams := ""
+	puts := ""
 	for _, s := range p.Streams() {
-		variable := "LAKE_STREAM"
+		variable, format := "LAKE_STREAM", `%s\n`
 		if s.Kind == event.Search {
-			variable = "SEARCH_STREAM"
+			variable, format = "SEARCH_STREAM", "%s"
 		}
 		fmt.Fprintf(w, "  export %s=%s\n", variable, s.Name)
-		streams += " $" + variable
+		puts += fmt.Sprintf("  aws --endpoint-url $AWS_ENDPOINT_URL firehose put-record --delivery-stream-name $%s "+
+			"--record Data=$(printf '%s' \"$event\" | base64 -w0)\n", variable, format)
 	}
 	fmt.Fprintf(w, `  event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99}'
-  for stream in%s; do
-    aws --endpoint-url $AWS_ENDPOINT_URL firehose put-record --delivery-stream-name $stream --record Data=$(printf '%%s' "$event" | base64 -w0)
-  done
-  aws --endpoint-url $AWS_ENDPOINT_URL s3 ls --recursive s3://%s
+%s  aws --endpoint-url $AWS_ENDPOINT_URL s3 ls --recursive s3://%s
   aws --endpoint-url $AWS_ENDPOINT_URL sqs receive-message --queue-url %s
 
-`, streams, p.BucketName(), strings.Replace(p.DeadLetterQueueURL(), p.SQSURL(), address, 1))
+`, puts, p.BucketName(), strings.Replace(p.DeadLetterQueueURL(), p.SQSURL(), address, 1))
 }

@@ -73,7 +73,7 @@ var spoilings = []spoiling{
 	{"an array of events", func(e string) string { return "[" + e + "]" }, event.NotAnObject, event.NotAnObject},
 	{"a text", func(string) string { return `"event"` }, event.NotAnObject, event.NotAnObject},
 	{"a line of CSV", func(string) string { return "541312140,view,35.79" }, event.NotAnObject, event.NotAnObject},
-	{"binary", func(e string) string { return "\x1f\x8b\x08\x00\x00" + e[:8] + "\x00\xff" }, event.InvalidJSON, event.InvalidJSON},
+	{"compressed", func(e string) string { return "\x1f\x8b\x08\x00\x00" + e[:8] + "\x00\xff" }, event.Compressed, event.Compressed},
 	{"single quotes", func(e string) string { return strings.ReplaceAll(e, `"`, `'`) }, event.InvalidJSON, event.InvalidJSON},
 	{"a comma before the end", func(e string) string { return strings.TrimSuffix(e, "}") + ",}" }, event.InvalidJSON, event.InvalidJSON},
 }

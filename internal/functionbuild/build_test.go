@@ -6,7 +6,9 @@ import (
 	"debug/elf"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -95,6 +97,25 @@ func TestHashesFollowTheSources(t *testing.T) {
 			t.Error("searchsetup: must change")
 		}
 	})
+}
+
+// What the Makefile and cdk.json build for this machine does not depend on the caller's settings for Go.
+func TestHostEnvironment(t *testing.T) {
+	folder := t.TempDir()
+	write(t, folder, "go.work", "go 1.26.0\n")
+	write(t, folder, "env", "GOARCH=riscv64\nGOFLAGS=-mod=vendor\n")
+	for name, value := range map[string]string{"GOOS": "plan9", "GOARCH": "mips", "GOFLAGS": "-mod=mod -tags=other",
+		"GOWORK": filepath.Join(folder, "go.work"), "GOENV": filepath.Join(folder, "env")} {
+		t.Setenv(name, value)
+	}
+	out, err := exec.Command("sh", "hostenv.sh", "go", "env", "GOOS", "GOARCH", "GOWORK", "GOFLAGS").CombinedOutput()
+	want := runtime.GOOS + "\n" + runtime.GOARCH + "\noff\n-mod=readonly -buildvcs=false\n"
+	if err != nil || string(out) != want {
+		t.Errorf("got %q, %v, want %q", out, err, want)
+	}
+	if out, err := exec.Command("sh", "hostenv.sh", "sh", "-c", "exit 7").CombinedOutput(); err == nil || err.Error() != "exit status 7" {
+		t.Errorf("the command's status: got %q, %v", out, err)
+	}
 }
 
 func TestBuildAll(t *testing.T) {
