@@ -61,21 +61,16 @@ type fakeIndex struct {
 
 	// Index state management's job for the index, if policyID is set. The job has a copy of the policy of its own.
 	policyID    string
-	policySeq   int64     // of the policy's version; -1: the job has not run yet
-	pending     *fakeCopy // change_policy has written it, the job's next run takes it
-	copied      int64     // version of the copy while policySeq is -1
-	failed      bool      // the action failed for good
-	disabled    bool      // the job runs no more
-	made        bool      // after the policies up to version created, so that templates take it
+	policySeq   int64  // of the policy's version; -1: the job has not run yet
+	pending     string // policy that change_policy has written, which the job's next run takes
+	copied      int64  // version of the copy while policySeq is -1
+	failed      bool   // the action failed for good
+	disabled    bool   // the job runs no more
+	made        bool   // after the policies up to version created, so that templates take it
 	created     int64
 	unmanaged   bool          // auto_manage: false, which remove leaves behind: templates skip the index
 	shownFrom   time.Duration // until then explain, a search, shows shownBefore
 	shownBefore string
-}
-
-type fakeCopy struct {
-	policyID string
-	seqNo    int64
 }
 
 // refreshInterval is how long a search does not show what was written to .opendistro-ism-config.
@@ -92,7 +87,7 @@ func (d *fakeDomain) pass(t time.Duration) {
 func (d *fakeDomain) setPolicy(index *fakeIndex, id string, copied int64) {
 	index.shownBefore, index.shownFrom = index.policyID, d.passed+refreshInterval
 	index.policyID, index.policySeq, index.copied = id, -1, copied
-	index.pending, index.failed, index.disabled = nil, false, false
+	index.pending, index.failed, index.disabled = "", false, false
 }
 
 // makeIndex makes an index as Firehose does, by writing to it: index template and policy of the highest priority take
@@ -148,8 +143,11 @@ func (d *fakeDomain) runJobs() {
 		case index.policyID == "" || index.disabled:
 		case index.failed:
 			index.disabled = true
-		case index.pending != nil:
-			index.policyID, index.policySeq, index.pending = index.pending.policyID, index.pending.seqNo, nil
+		case index.pending != "":
+			// The version that the policy has now, not that of the moment of change_policy.
+			if p := d.policies[index.pending]; p != nil {
+				index.policyID, index.policySeq, index.pending = index.pending, p.seqNo, ""
+			}
 		case index.policySeq < 0:
 			index.policySeq = index.copied
 		}
@@ -735,7 +733,7 @@ func (d *fakeDomain) ism(action string, names []string, body map[string]any) (in
 		case action == "change_policy" && index.policyID == "":
 			reason = "This index is not being managed"
 		case action == "change_policy":
-			index.pending = &fakeCopy{id, policy.seqNo}
+			index.pending = id
 		case action == "remove" && index.policyID == "":
 			reason = "This index does not have a policy to remove"
 		case action == "remove" && index.block == "metadata":

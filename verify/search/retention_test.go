@@ -109,6 +109,19 @@ func TestRetention(t *testing.T) {
 		}](t, ask(t, server.Master, 200, "GET", "/_plugins/_ism/policies/"+policy, "")).SeqNo
 	}
 	const indices = 60
+	waitFollowed := func(except ...int) { // by all indices but some, which may take two runs
+		t.Helper()
+		want := seqNo()
+		for i := range indices {
+			if slices.Contains(except, i) {
+				continue
+			}
+			waitUntil(t, fmt.Sprintf("%s follows version %d", day(i), want), 3*time.Minute, func() bool {
+				e, _ := explain(t, day(i))
+				return e.SeqNo != nil && *e.SeqNo == want
+			})
+		}
+	}
 	defer func() { // not a Cleanup, whose context has ended
 		ask(t, server.Master, 200, "DELETE", "/"+name+"-*?expand_wildcards=all", "")
 		s, _ := newSetup(t, state)
@@ -144,13 +157,7 @@ func TestRetention(t *testing.T) {
 		if n := count(done, "POST /_plugins/_ism/change_policy/"); n != 2 {
 			t.Errorf("must change in two requests (got %d): %v", n, done)
 		}
-		want := seqNo()
-		for i := range indices {
-			waitUntil(t, fmt.Sprintf("%s follows version %d", day(i), want), 3*time.Minute, func() bool {
-				e, _ := explain(t, day(i))
-				return e.SeqNo != nil && *e.SeqNo == want
-			})
-		}
+		waitFollowed()
 		if done, _ := apply(state); len(done) != 0 {
 			t.Errorf("writes after the jobs' run: %v", done)
 		}
@@ -189,6 +196,7 @@ func TestRetention(t *testing.T) {
 	})
 	t.Run("a deletion that failed is revived", func(t *testing.T) {
 		failing, free := day(2), day(3)
+		waitFollowed(1) // a pending change takes the version that the policy has then: that by hand would reach all
 		ask(t, server.Master, 200, "PUT", "/"+failing+"/_settings", `{"index.blocks.read_only":true}`)
 		was := decode[struct {
 			SeqNo  int64           `json:"_seq_no"`
