@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// block is what keeps a server from doing something with its indices: a cluster_block_exception of the server, or of its
-// security plugin, which answers 500 with the same words.
+// block is what keeps a server from doing something with its indices: a cluster_block_exception of the server, or of
+// its security plugin, which answers 500 with the same words.
 type block struct {
 	indices []string // names, sorted; of a block of the whole cluster those that were asked for, or none
 	cluster bool     // the whole cluster is blocked
@@ -20,8 +20,8 @@ type block struct {
 
 var (
 	blockPattern = regexp.MustCompile(`(?:index \[([^\]\\"]+)\] )?blocked by: \[([^\]]*)\]`)
-	// clusterBlock matches blocks 6 (read-only), 10 (create-index) and 13 (read-only, allow delete), which are the cluster's own.
-	// Amazon OpenSearch Service blocks writes for want of storage, and while the JVM's heap stays full.
+	// clusterBlock matches blocks 6 (read-only), 10 (create-index) and 13 (read-only, allow delete), which are the
+	// cluster's own. Amazon OpenSearch Service blocks writes for want of storage, and while the JVM's heap stays full.
 	// https://docs.aws.amazon.com/opensearch-service/latest/developerguide/handling-errors.html#troubleshooting-cluster-block
 	clusterBlock = regexp.MustCompile(`/(6|10|13)/cluster `)
 )
@@ -82,8 +82,8 @@ func withAdvice(err error) error {
 	return err
 }
 
-// skip reports whether a change of one index may be left out: it was deleted since it was listed, as the retention does, or a
-// block keeps just this index as it is, which somebody set. The log names the latter.
+// skip reports whether a change of one index may be left out: it was deleted since it was listed, as the retention
+// does, or a block keeps just this index as it is, which somebody set. The log names the latter.
 func (s *Setup) skip(index string, err error) bool {
 	if gone(err) {
 		return true

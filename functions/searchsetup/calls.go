@@ -1,7 +1,7 @@
 package searchsetup
 
-// Call is a request as a policy sees it: a method, and a path without its query. In the path of [State.Calls] an asterisk
-// stands for any text.
+// Call is a request as a policy sees it: a method, and a path without its query. In the path of [State.Calls] an
+// asterisk stands for any text.
 type Call struct{ Method, Path string }
 
 // Calls returns the shapes of all requests that Apply and Remove may send. The domain's access policy has to let the

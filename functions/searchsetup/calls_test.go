@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// listed reports whether the setup of an index of these tests lists the call. The fake domain asks it about every request.
+// listed reports whether the setup of an index of these tests lists the call. The fake domain asks it about every
+// request.
 func listed(method, path string) bool {
 	for _, index := range []string{"realtime-events", longIndex, "events"} {
 		if slices.ContainsFunc(State{Index: index}.Calls(), func(c Call) bool { return c.covers(method, path) }) {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// checkRetention warns of what keeps the policy from deleting anything although it is there: a setting of the cluster, or another
-// policy that takes new indices. A domain that does not let it be read is not worth a failed deployment.
+// checkRetention warns of what keeps the policy from deleting anything although it is there: a setting of the cluster,
+// or another policy that takes new indices. A domain that does not let it be read is not worth a failed deployment.
 func (s *Setup) checkRetention(ctx context.Context, state State) error {
 	for _, check := range []func(context.Context, State) error{s.checkSettings, s.checkTemplates} {
 		err := check(ctx, state)
@@ -30,7 +30,8 @@ func (s *Setup) checkSettings(ctx context.Context, _ State) error {
 	if err := s.Client.call(ctx, http.MethodGet, "/_cluster/settings?flat_settings=true", nil, &got); err != nil {
 		return fmt.Errorf("reading the cluster's settings: %w", err)
 	}
-	for _, prefix := range []string{ismSettings, "opendistro.index_state_management"} { // the latter from before OpenSearch 1.0
+	const before = "opendistro.index_state_management" // OpenSearch 1.0
+	for _, prefix := range []string{ismSettings, before} {
 		for name, forbids := range map[string]func(any) bool{
 			prefix + ".enabled": func(value any) bool { return fmt.Sprint(value) == "false" },
 			prefix + ".allow_list": func(value any) bool {
@@ -43,15 +44,16 @@ func (s *Setup) checkSettings(ctx context.Context, _ State) error {
 				value, set = got.Persistent[name]
 			}
 			if set && forbids(value) {
-				s.log().Warn("nothing is deleted by age: a cluster setting forbids it", "setting", name, "value", quote(fmt.Sprint(value)))
+				s.log().Warn("nothing is deleted by age: a cluster setting forbids it",
+					"setting", name, "value", quote(fmt.Sprint(value)))
 			}
 		}
 	}
 	return nil
 }
 
-// checkTemplates names policies whose template takes new indices before ours does. One of the same priority cannot be there: the
-// server refuses either.
+// checkTemplates names policies whose template takes new indices before ours does. One of the same priority cannot be
+// there: the server refuses either.
 func (s *Setup) checkTemplates(ctx context.Context, state State) error {
 	others, err := s.otherTemplates(ctx, state)
 	if err != nil {
@@ -105,8 +107,8 @@ func (s *Setup) otherTemplates(ctx context.Context, state State) (others []other
 	return others, nil
 }
 
-// overlapping returns the first of a template's patterns that matches names which ours matches too; empty: none does. A pattern
-// with a minus before it leaves names out (from OpenSearch 3.4 on).
+// overlapping returns the first of a template's patterns that matches names which ours matches too; empty: none does. A
+// pattern with a minus before it leaves names out (from OpenSearch 3.4 on).
 func overlapping(patterns []string, ours string) string {
 	excludes := func(p string) bool {
 		rest, ok := strings.CutPrefix(p, "-")
@@ -136,7 +138,8 @@ func overlap(a, b string) bool {
 	})
 }
 
-// covers reports whether every name that b matches is one that a matches. It may miss that where a has more than one asterisk.
+// covers reports whether every name that b matches is one that a matches. It may miss that where a has more than one
+// asterisk.
 func covers(a, b string) bool {
 	return pairs(a, b, func(i, j int, match func(i, j int) bool) bool {
 		if i < len(a) && a[i] == '*' {
@@ -146,8 +149,8 @@ func covers(a, b string) bool {
 	})
 }
 
-// pairs runs rule for the rests of two patterns, from their ends on, so that many asterisks do not make it slow. Two empty rests
-// match.
+// pairs runs rule for the rests of two patterns, from their ends on, so that many asterisks do not make it slow. Two
+// empty rests match.
 func pairs(a, b string, rule func(i, j int, match func(i, j int) bool) bool) bool {
 	known := make([]bool, (len(a)+1)*(len(b)+1))
 	at := func(i, j int) int { return i*(len(b)+1) + j }

@@ -143,8 +143,8 @@ func quote[T string | []byte](answer T) string {
 	return printable(strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)])))
 }
 
-// printable escapes what does not print: errors and logs are read in terminals and browsers, and what a server answers may
-// hold anything.
+// printable escapes what does not print: errors and logs are read in terminals and browsers, and what a server answers
+// may hold anything.
 func printable(text string) string {
 	var out strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "�") {

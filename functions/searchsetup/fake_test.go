@@ -51,7 +51,8 @@ type fakePolicy struct {
 	body  map[string]any
 }
 
-// fakeIndex is an index. One that a test puts into the map is older than all policies; [fakeDomain.makeIndex] makes a new one.
+// fakeIndex is an index. One that a test puts into the map is older than all policies; [fakeDomain.makeIndex] makes a
+// new one.
 type fakeIndex struct {
 	replicas   string
 	properties object
@@ -60,21 +61,16 @@ type fakeIndex struct {
 
 	// Index state management's job for the index, if policyID is set. The job has a copy of the policy of its own.
 	policyID    string
-	policySeq   int64     // of the policy's version; -1: the job has not run yet
-	pending     *fakeCopy // change_policy has written it, the job's next run takes it
-	copied      int64     // version of the copy while policySeq is -1
-	failed      bool      // the action failed for good
-	disabled    bool      // the job runs no more
-	made        bool      // after the policies up to version created, so that templates take it
+	policySeq   int64  // of the policy's version; -1: the job has not run yet
+	pending     string // policy that change_policy has written, which the job's next run takes
+	copied      int64  // version of the copy while policySeq is -1
+	failed      bool   // the action failed for good
+	disabled    bool   // the job runs no more
+	made        bool   // after the policies up to version created, so that templates take it
 	created     int64
 	unmanaged   bool          // auto_manage: false, which remove leaves behind: templates skip the index
 	shownFrom   time.Duration // until then explain, a search, shows shownBefore
 	shownBefore string
-}
-
-type fakeCopy struct {
-	policyID string
-	seqNo    int64
 }
 
 // refreshInterval is how long a search does not show what was written to .opendistro-ism-config.
@@ -91,10 +87,11 @@ func (d *fakeDomain) pass(t time.Duration) {
 func (d *fakeDomain) setPolicy(index *fakeIndex, id string, copied int64) {
 	index.shownBefore, index.shownFrom = index.policyID, d.passed+refreshInterval
 	index.policyID, index.policySeq, index.copied = id, -1, copied
-	index.pending, index.failed, index.disabled = nil, false, false
+	index.pending, index.failed, index.disabled = "", false, false
 }
 
-// makeIndex makes an index as Firehose does, by writing to it: index template and policy of the highest priority take it.
+// makeIndex makes an index as Firehose does, by writing to it: index template and policy of the highest priority take
+// it.
 func (d *fakeDomain) makeIndex(name string) *fakeIndex {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -131,8 +128,8 @@ func (d *fakeDomain) takeTemplate(name string, index *fakeIndex) {
 	}
 }
 
-// runJobs lets index state management run each job once, at which an index takes a pending change. It deletes nothing. A job
-// whose action failed is disabled then.
+// runJobs lets index state management run each job once, at which an index takes a pending change. It deletes nothing.
+// A job whose action failed is disabled then.
 func (d *fakeDomain) runJobs() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -146,8 +143,11 @@ func (d *fakeDomain) runJobs() {
 		case index.policyID == "" || index.disabled:
 		case index.failed:
 			index.disabled = true
-		case index.pending != nil:
-			index.policyID, index.policySeq, index.pending = index.pending.policyID, index.pending.seqNo, nil
+		case index.pending != "":
+			// The version that the policy has now, not that of the moment of change_policy.
+			if p := d.policies[index.pending]; p != nil {
+				index.policyID, index.policySeq, index.pending = index.pending, p.seqNo, ""
+			}
 		case index.policySeq < 0:
 			index.policySeq = index.copied
 		}
@@ -330,7 +330,8 @@ func (d *fakeDomain) route(r *http.Request, in any) (int, any) {
 	security := strings.HasPrefix(r.URL.Path, "/_plugins/_security/")
 	switch key := r.Method + " " + strings.Join(segments[:len(segments)-1], "/"); {
 	case security && d.full && r.Method != "GET":
-		return 500, object{"status": "INTERNAL_SERVER_ERROR", "message": "Error index [.opendistro_security] blocked by: " + floodBlock}
+		return 500, object{"status": "INTERNAL_SERVER_ERROR",
+			"message": "Error index [.opendistro_security] blocked by: " + floodBlock}
 	case strings.HasSuffix(key, " _plugins/_security/api/roles"):
 		return d.role(r.Method, segments[4], in)
 	case strings.HasSuffix(key, " _plugins/_security/api/rolesmapping"):
@@ -562,7 +563,8 @@ func (d *fakeDomain) policy(method, id string, query url.Values, body map[string
 	switch method {
 	case "PUT":
 		policy, _ := body["policy"].(map[string]any)
-		if allowed, set := d.settings["plugins.index_state_management.allow_list"].([]any); set && !slices.Contains(allowed, "delete") {
+		allowed, set := d.settings["plugins.index_state_management.allow_list"].([]any)
+		if set && !slices.Contains(allowed, "delete") {
 			return 403, plainText("You have actions that are not allowed in your policy [delete]")
 		}
 		put := &fakePolicy{body: policy}
@@ -571,8 +573,9 @@ func (d *fakeDomain) policy(method, id string, query url.Values, body map[string
 				for _, b := range theirs.templates() {
 					x, y := stem(a.pattern), stem(b.pattern)
 					if other != id && a.priority == b.priority && (strings.HasPrefix(x, y) || strings.HasPrefix(y, x)) {
-						return problem(400, "index_management_exception", fmt.Sprintf("New policy %s has an ISM template with index pattern [%s] "+
-							"matching existing policy templates, please use a different priority than %v", id, a.pattern, a.priority))
+						return problem(400, "index_management_exception", fmt.Sprintf(
+							"New policy %s has an ISM template with index pattern [%s] "+
+								"matching existing policy templates, please use a different priority than %v", id, a.pattern, a.priority))
 					}
 				}
 			}
@@ -614,7 +617,8 @@ func (d *fakeDomain) policy(method, id string, query url.Values, body map[string
 		d.policies[id] = &fakePolicy{d.seqNo, policy}
 		answer := maps.Clone(policy)
 		answer["schema_version"], policy["schema_version"] = 1, 21.0
-		return created(exists), object{"_id": id, "_version": 1, "_seq_no": d.seqNo, "_primary_term": 1, "policy": object{"policy": answer}}
+		return created(exists), object{"_id": id, "_version": 1, "_seq_no": d.seqNo, "_primary_term": 1,
+			"policy": object{"policy": answer}}
 	case "DELETE":
 		if !exists {
 			return problem(404, "status_exception", "Policy "+id+" is not found")
@@ -670,15 +674,18 @@ func (d *fakeDomain) explain(names []string) (int, any) {
 		if index.policySeq >= 0 {
 			answer["policy_seq_no"], answer["policy_primary_term"] = index.policySeq, 1
 			answer["state"] = object{"name": "kept", "start_time": 1.7e12}
-			answer["action"] = object{"name": "transition", "start_time": 1.7e12, "index": -1, "failed": false, "consumed_retries": 0, "last_retry_time": 0}
+			answer["action"] = object{"name": "transition", "start_time": 1.7e12, "index": -1,
+				"failed": false, "consumed_retries": 0, "last_retry_time": 0}
 			answer["retry_info"] = object{"failed": false, "consumed_retries": 0}
 			answer["info"] = object{"message": "Evaluating transition conditions [index=" + name + "]"}
 		}
 		if index.failed {
 			answer["state"] = object{"name": "deleted", "start_time": 1.7e12}
-			answer["action"] = object{"name": "delete", "start_time": 1.7e12, "index": 0, "failed": true, "consumed_retries": 3, "last_retry_time": 1.7e12}
+			answer["action"] = object{"name": "delete", "start_time": 1.7e12, "index": 0,
+				"failed": true, "consumed_retries": 3, "last_retry_time": 1.7e12}
 			answer["step"] = object{"name": "attempt_delete", "start_time": 1.7e12, "step_status": "failed"}
-			answer["info"] = object{"cause": "index [" + name + "] blocked by: " + readOnlyBlock, "message": "Failed to delete index [index=" + name + "]"}
+			answer["info"] = object{"cause": "index [" + name + "] blocked by: " + readOnlyBlock,
+				"message": "Failed to delete index [index=" + name + "]"}
 		}
 		out[name] = answer
 	}
@@ -726,11 +733,12 @@ func (d *fakeDomain) ism(action string, names []string, body map[string]any) (in
 		case action == "change_policy" && index.policyID == "":
 			reason = "This index is not being managed"
 		case action == "change_policy":
-			index.pending = &fakeCopy{id, policy.seqNo}
+			index.pending = id
 		case action == "remove" && index.policyID == "":
 			reason = "This index does not have a policy to remove"
 		case action == "remove" && index.block == "metadata":
-			return problem(500, "index_management_exception", "Failed to remove policy because ISM auto_manage setting update requests failed with exception:")
+			return problem(500, "index_management_exception",
+				"Failed to remove policy because ISM auto_manage setting update requests failed with exception:")
 		case action == "remove": // a read-only index too: the plugin lifts and restores the block
 			d.setPolicy(index, "", 0)
 			index.unmanaged = true

@@ -132,8 +132,9 @@ func TestFakeDomain(t *testing.T) {
 		d.runJobs()
 		ask(t, d, explain(firstDay, 200, `"policy_seq_no":2|"enabled":false`, ""))
 		ask(t, d, post("retry", firstDay, 200, `"updated_indices":1|"failed_indices":[]`))
-		d.runJobs() // takes the pending change
-		ask(t, d, explain(firstDay, 200, `"policy_seq_no":3|"enabled":true`, ""))
+		ask(t, d, put("?if_seq_no=3&if_primary_term=1", 200, `"_seq_no":4`, ""))
+		d.runJobs() // takes the pending change, with the policy's version of now
+		ask(t, d, explain(firstDay, 200, `"policy_seq_no":4|"enabled":true`, ""))
 		d.indices[firstDay].closed = true
 		ask(t, d, post("remove", firstDay, 200, none("This index is closed")))
 		d.indices[firstDay].closed = false

@@ -74,8 +74,8 @@ func (s *Setup) putPolicy(ctx context.Context, state State) (version policyVersi
 	return version, true, nil
 }
 
-// explainPolicyError adds to the server's words which setting or which policy is in the way. Neither goes away by waiting: the
-// 403 of an action that is not allowed is not that of a young domain.
+// explainPolicyError adds to the server's words which setting or which policy is in the way. Neither goes away by
+// waiting: the 403 of an action that is not allowed is not that of a young domain.
 func (s *Setup) explainPolicyError(ctx context.Context, state State, err error) error {
 	var e *CallError
 	switch {
@@ -90,8 +90,8 @@ func (s *Setup) explainPolicyError(ctx context.Context, state State, err error) 
 		}
 		for _, other := range others {
 			if other.priority == templatePriority {
-				err = fmt.Errorf("policy %q has an ism_template %q of the same priority: delete it, or give it another priority than %d: %w",
-					other.policy, other.pattern, templatePriority, err)
+				err = fmt.Errorf("policy %q has an ism_template %q of the same priority: "+
+					"delete it, or give it a priority below %d: %w", other.policy, other.pattern, templatePriority, err)
 			}
 		}
 	}
@@ -115,8 +115,8 @@ type managed struct {
 	PolicyID string // empty: not managed
 	// SeqNo is the version of the policy that the index follows; negative until its job has first run.
 	SeqNo int64
-	// Stopped says that the job does not run any more: deleting the index has failed as often as the policy allows. Only retry
-	// revives it. Until then it takes no change of its policy either, which the server accepts all the same.
+	// Stopped says that the job does not run any more: deleting the index has failed as often as the policy allows. Only
+	// retry revives it. Until then it takes no change of its policy either, which the server accepts all the same.
 	Stopped bool
 	Info    string // what the job says of its last run
 }
@@ -176,14 +176,14 @@ func (s *Setup) warnOfOther(name string, index managed) {
 	s.log().Warn("another policy manages the index", "index", printable(name), "policy", printable(index.PolicyID))
 }
 
-// warnOfClosed names what the server refuses to change: neither add nor change_policy nor remove reach a closed index. The setup
-// does not open it, because somebody closed it on purpose.
+// warnOfClosed names what the server refuses to change: neither add nor change_policy nor remove reach a closed index.
+// The setup does not open it, because somebody closed it on purpose.
 func (s *Setup) warnOfClosed(name string, index managed, outdated bool) {
 	switch {
 	case index.PolicyID == "" || index.Stopped:
-		s.log().Warn("a closed index is not deleted by age: open it and run the setup again, or delete it", "index", printable(name))
+		s.log().Warn("a closed index is not deleted by age: open it and add the policy, or delete it", "index", printable(name))
 	case outdated:
-		s.log().Warn("a closed index keeps the retention that it was closed with: open it and run the setup again, or delete it",
+		s.log().Warn("a closed index keeps the retention that it was closed with: open it and change its policy, or delete it",
 			"index", printable(name))
 	}
 }
@@ -191,7 +191,8 @@ func (s *Setup) warnOfClosed(name string, index managed, outdated bool) {
 // refreshTime is a little more than index state management takes to show what was written.
 const refreshTime = 1500 * time.Millisecond
 
-// checkAdded looks again at indices that add left out. Mostly the policy had them already, and explain did not show it yet.
+// checkAdded looks again at indices that add left out. Mostly the policy had them already, and explain did not show it
+// yet.
 func (s *Setup) checkAdded(ctx context.Context, state State, missed []leftOut) error {
 	if len(missed) == 0 {
 		return nil
@@ -247,8 +248,8 @@ func (s *Setup) detachPolicy(ctx context.Context, state State) error {
 	return errors.Join(problems...)
 }
 
-// managedIndices asks how the rotated indices are managed, closed ones too. It lists them first: with no index to explain, the
-// answer of explain depends on the version.
+// managedIndices asks how the rotated indices are managed, closed ones too. It lists them first: with no index to
+// explain, the answer of explain depends on the version.
 func (s *Setup) managedIndices(ctx context.Context, state State) (map[string]managed, error) {
 	open, err := s.indices(ctx, state, "open")
 	if err != nil {
@@ -291,7 +292,7 @@ func (s *Setup) explain(ctx context.Context, names []string) (map[string]managed
 		var got map[string]any
 		err := s.Client.call(ctx, http.MethodGet, ismAPI+path("explain", strings.Join(chunk, ",")), nil, &got)
 		var call *CallError
-		if errors.As(err, &call) && call.Status == http.StatusBadRequest && strings.Contains(call.Answer, "no documents to get") {
+		if hasStatus(err, http.StatusBadRequest) && errors.As(err, &call) && strings.Contains(call.Answer, "no documents to get") {
 			continue // all of the chunk were deleted
 		}
 		if err != nil {
@@ -334,8 +335,8 @@ func managedFrom(answer map[string]any) managed {
 
 const ismIndexPolicy = "index." + ismSettings + ".policy_id"
 
-// maxRequestLine bounds the names in the path of a request, in bytes as they are on the wire. A server accepts a request line of
-// 4096, its default of http.max_initial_line_length.
+// maxRequestLine bounds the names in the path of a request, in bytes as they are on the wire. A server accepts a
+// request line of 4096, its default of http.max_initial_line_length.
 const maxRequestLine = 3500
 
 // chunks cuts names so that each part, sorted and joined with commas, fits into the path of a request.
@@ -371,8 +372,8 @@ func (s *Setup) warnOfLeftOut(action string, indices []leftOut) {
 	}
 }
 
-// ism posts an action for indices by name. The server answers 200 also when some of them failed, which are returned: one that
-// ISM took over, moved on to be deleted, or deleted in the meantime. The next run sees it again.
+// ism posts an action for indices by name. The server answers 200 also when some of them failed, which are returned:
+// one that ISM took over, moved on to be deleted, or deleted in the meantime. The next run sees it again.
 func (s *Setup) ism(ctx context.Context, action string, names []string, body any) (all []leftOut, err error) {
 	for chunk := range chunks(names) {
 		target := ismAPI + path(action, strings.Join(chunk, ","))
@@ -386,7 +387,8 @@ func (s *Setup) ism(ctx context.Context, action string, names []string, body any
 		}
 		for _, failed := range got.FailedIndices {
 			if b := parseBlock([]byte(failed.Reason)); b.advice() != "" { // in .opendistro-ism-config
-				err = &CallError{Method: http.MethodPost, Path: target, Status: http.StatusOK, Answer: quote(failed.Reason), block: b}
+				answer := quote(failed.Reason)
+				err = &CallError{Method: http.MethodPost, Path: target, Status: http.StatusOK, Answer: answer, block: b}
 			}
 		}
 		if err != nil {
@@ -397,7 +399,8 @@ func (s *Setup) ism(ctx context.Context, action string, names []string, body any
 	return all, nil
 }
 
-// deletePolicy deletes the policy and leaves the indices. Open ones are no longer managed; see [Setup.Remove] for closed ones.
+// deletePolicy deletes the policy and leaves the indices. Open ones are no longer managed; see [Setup.Remove] for
+// closed ones.
 func (s *Setup) deletePolicy(ctx context.Context, state State) error {
 	detachErr := s.detachPolicy(ctx, state)
 	if s.NoStateManagement && withoutHandler(detachErr) {

@@ -15,6 +15,8 @@ const (
 	firstDay = "realtime-events-2026-01-01"
 	nextDay  = "realtime-events-2026-01-02"
 	policyID = "realtime-events-retention"
+	// putSecond replaces the first version of the policy.
+	putSecond = "PUT /_plugins/_ism/policies/" + policyID + "?if_seq_no=1&if_primary_term=1"
 )
 
 // oldIndex is an index of a day before the setup first ran.
@@ -28,6 +30,9 @@ func wantLog(t *testing.T, log string, want ...string) {
 		}
 	}
 }
+
+// warning is the beginning of a line of the log.
+func warning(message string) string { return `"level":"WARN","msg":"` + message + `"` }
 
 func wantNoWarning(t *testing.T, log string) {
 	t.Helper()
@@ -62,7 +67,7 @@ func TestRetention(t *testing.T) {
 		d.runJobs()
 		state.RetentionDays = 7
 		change := "POST /_plugins/_ism/change_policy/" + firstDay
-		wantTargets(t, apply(t, d, state, nil), "PUT /_plugins/_ism/policies/"+policyID+"?if_seq_no=1&if_primary_term=1", change)
+		wantTargets(t, apply(t, d, state, nil), putSecond, change)
 		wantTargets(t, apply(t, d, state, nil), change) // explain does not show a pending change
 		d.runJobs()
 		wantTargets(t, apply(t, d, state, nil))
@@ -164,7 +169,8 @@ func TestFailedDeletion(t *testing.T) {
 		d, index := failed(t)
 		writes, log := applyLogged(t, d, wanted(d), nil)
 		wantTargets(t, writes, retry)
-		wantLog(t, log, `"level":"WARN","msg":"deleting the index had failed: it is tried again","index":"`+firstDay+`","cause":"index [`+firstDay+`] blocked by`)
+		wantLog(t, log, warning("deleting the index had failed: it is tried again")+
+			`,"index":"`+firstDay+`","cause":"index [`+firstDay+`] blocked by`)
 		if index.failed || index.disabled {
 			t.Errorf("the job is not revived: %+v", index)
 		}
@@ -173,7 +179,7 @@ func TestFailedDeletion(t *testing.T) {
 		d, index := failed(t)
 		state := wanted(d)
 		state.RetentionDays = 31
-		wantTargets(t, apply(t, d, state, nil), "PUT /_plugins/_ism/policies/"+policyID+"?if_seq_no=1&if_primary_term=1", retry,
+		wantTargets(t, apply(t, d, state, nil), putSecond, retry,
 			"POST /_plugins/_ism/change_policy/"+firstDay+"%2C"+nextDay)
 		d.runJobs()
 		if index.policySeq != 2 {
@@ -251,7 +257,9 @@ func TestLongNames(t *testing.T) {
 }
 
 func TestBlockedIndices(t *testing.T) {
-	for block, kind := range map[string]string{"read_only": "FORBIDDEN/5", "read_only_allow_delete": "TOO_MANY_REQUESTS/12", "metadata": "FORBIDDEN/9"} {
+	for block, kind := range map[string]string{
+		"read_only": "FORBIDDEN/5", "read_only_allow_delete": "TOO_MANY_REQUESTS/12", "metadata": "FORBIDDEN/9",
+	} {
 		t.Run(block+" keeps one index as it is, and the others change", func(t *testing.T) {
 			d := newFakeDomain(t)
 			state := wanted(d)
@@ -264,9 +272,10 @@ func TestBlockedIndices(t *testing.T) {
 			changed.Properties["colour"] = object{"type": "keyword"}
 			writes, log := applyLogged(t, d, changed, &state)
 			wantTargets(t, writes, "PUT /_index_template/realtime-events", "PUT /"+nextDay+"/_settings", "PUT /"+nextDay+"/_mapping",
-				"PUT /_plugins/_ism/policies/"+policyID+"?if_seq_no=1&if_primary_term=1",
+				putSecond,
 				"POST /_plugins/_ism/change_policy/"+firstDay+"%2C"+nextDay)
-			wantLog(t, log, `"level":"WARN","msg":"a block keeps the index as it is","index":"`+firstDay+`"`, kind)
+			wantLog(t, log, warning("a block keeps the index as it is")+
+				`,"index":"`+firstDay+`"`, kind)
 			if blocked.replicas != "0" || free.replicas != "1" || free.properties["colour"] == nil {
 				t.Errorf("replicas %s and %s, properties %v", blocked.replicas, free.replicas, free.properties)
 			}
@@ -290,7 +299,9 @@ func TestBlockedIndices(t *testing.T) {
 	t.Run("many indices whose metadata is blocked", func(t *testing.T) {
 		d := newFakeDomain(t)
 		for i := range 30 {
-			d.indices[fmt.Sprintf("realtime-events-2026-01-%02d", i+1)] = &fakeIndex{replicas: "0", properties: properties(), block: "metadata"}
+			index := oldIndex()
+			index.block = "metadata"
+			d.indices[fmt.Sprintf("realtime-events-2026-01-%02d", i+1)] = index
 		}
 		d.indices["realtime-events-2026-02-01"] = &fakeIndex{replicas: "0", properties: object{}}
 		apply(t, d, wanted(d), nil)
@@ -396,7 +407,8 @@ func TestClosedIndices(t *testing.T) {
 				t.Error(target)
 			}
 		}
-		wantLog(t, log, `"level":"WARN","msg":"a closed index is not deleted by age: open it and run the setup again, or delete it","index":"`+firstDay+`"`)
+		wantLog(t, log, warning("a closed index is not deleted by age: open it and add the policy, or delete it")+
+			`,"index":"`+firstDay+`"`)
 	})
 	t.Run("one that was closed after it keeps its retention, and is named once that changes", func(t *testing.T) {
 		d := newFakeDomain(t)
@@ -409,8 +421,9 @@ func TestClosedIndices(t *testing.T) {
 		wantNoWarning(t, log)
 		state.RetentionDays = 7
 		writes, log = applyLogged(t, d, state, nil)
-		wantTargets(t, writes, "PUT /_plugins/_ism/policies/"+policyID+"?if_seq_no=1&if_primary_term=1")
-		wantLog(t, log, `"level":"WARN","msg":"a closed index keeps the retention that it was closed with: open it and run the setup again, or delete it","index":"`+firstDay+`"`)
+		wantTargets(t, writes, putSecond)
+		wantLog(t, log, warning("a closed index keeps the retention that it was closed with: open it and change its policy, or delete it")+
+			`,"index":"`+firstDay+`"`)
 	})
 	t.Run("Remove names those that go on being deleted by age", func(t *testing.T) {
 		d := newFakeDomain(t)
@@ -423,7 +436,8 @@ func TestClosedIndices(t *testing.T) {
 		if err := s.Remove(t.Context(), wanted(d)); err != nil {
 			t.Fatal(err)
 		}
-		wantLog(t, log.String(), `"level":"WARN","msg":"a closed index goes on being deleted by age: open it and remove its policy","index":"`+firstDay+`"`)
+		wantLog(t, log.String(), warning("a closed index goes on being deleted by age: open it and remove its policy")+
+			`,"index":"`+firstDay+`"`)
 		if open.policyID != "" || !open.unmanaged || closed.policyID != policyID || len(d.policies) != 0 {
 			t.Errorf("open %+v, closed %+v, policies %v", open, closed, d.policies)
 		}
@@ -455,7 +469,9 @@ func TestOtherPolicies(t *testing.T) {
 		d.putPolicy("unrelated", "other-", 100)
 		s, clock := newSetup(t, d, wanted(d), nil)
 		err := s.Apply(t.Context(), wanted(d), nil)
-		if err == nil || !strings.Contains(err.Error(), `policy "theirs" has an ism_template "real*" of the same priority: delete it, or give it another priority than 100`) ||
+		want := `policy "theirs" has an ism_template "real*" of the same priority: ` +
+			"delete it, or give it a priority below 100"
+		if err == nil || !strings.Contains(err.Error(), want) ||
 			!strings.Contains(err.Error(), "please use a different priority than 100") || strings.Contains(err.Error(), `"unrelated"`) {
 			t.Errorf("error: %v", err)
 		}
@@ -470,7 +486,8 @@ func TestOtherPolicies(t *testing.T) {
 		}
 		d.putPolicy("theirs", "", 200)
 		_, log := applyLogged(t, d, wanted(d), nil)
-		wantLog(t, log, `"level":"WARN","msg":"another policy takes new indices: its retention holds, not this one","policy":"theirs","pattern":"*","priority":200`)
+		wantLog(t, log, warning("another policy takes new indices: its retention holds, not this one")+
+			`,"policy":"theirs","pattern":"*","priority":200`)
 		if strings.Count(log, `"level":"WARN"`) != 1 {
 			t.Errorf("log:\n%s", log)
 		}
@@ -544,7 +561,8 @@ func TestStateManagementSettings(t *testing.T) {
 			d.settings[setting] = value
 			writes, log := applyLogged(t, d, wanted(d), nil)
 			wantTargets(t, writes)
-			wantLog(t, log, `"level":"WARN","msg":"nothing is deleted by age: a cluster setting forbids it","setting":"`+setting+`"`)
+			wantLog(t, log, warning("nothing is deleted by age: a cluster setting forbids it")+
+				`,"setting":"`+setting+`"`)
 		})
 	}
 	for _, target := range []string{"/_cluster/settings", "/_plugins/_ism/policies"} {

@@ -49,8 +49,9 @@ func (c Clock) giveUp(ctx context.Context) time.Time {
 	return c.now().Add(defaultPatience)
 }
 
-// try runs a step until it succeeds, fails for good, or the next attempt would begin after giveUp. A step reads before it
-// writes, so running it again also repairs a write whose response was lost, and one that lost against another client's (409).
+// try runs a step until it succeeds, fails for good, or the next attempt would begin after giveUp. A step reads before
+// it writes, so running it again also repairs a write whose response was lost, and one that lost against another
+// client's (409).
 func (c Clock) try(ctx context.Context, giveUp time.Time, step func(context.Context) error) error {
 	// The last attempt must not outlive giveUp either.
 	ctx, cancel := context.WithTimeout(ctx, max(giveUp.Sub(c.now()), time.Millisecond))

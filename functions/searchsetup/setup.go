@@ -33,16 +33,16 @@ func (s *Setup) log() *slog.Logger {
 	return slog.Default()
 }
 
-// Apply makes the domain what state says. old is the state of the last Apply, or nil: what only old names is unmapped, and
-// entries that others made stay. It waits for a domain that refuses or does not answer yet until shortly before the
+// Apply makes the domain what state says. old is the state of the last Apply, or nil: what only old names is unmapped,
+// and entries that others made stay. It waits for a domain that refuses or does not answer yet until shortly before the
 // context's deadline (without one, ten minutes). The error names the call and its last answer.
 //
-// When Index changes, the roles, the template and the retention of the old name stay: its indices must still be readable
-// and be deleted when their time comes.
+// When Index changes, the roles, the template and the retention of the old name stay: its indices must still be
+// readable and be deleted when their time comes.
 //
-// What a person has to look at is in the log as a warning and fails nothing: indices that are closed, blocked, or managed by
-// another policy; a policy that takes new indices; index state management that is switched off. An index whose deletion has
-// failed for good is handed back to index state management.
+// What a person has to look at is in the log as a warning and fails nothing: indices that are closed, blocked, or
+// managed by another policy; a policy that takes new indices; index state management that is switched off. An index
+// whose deletion has failed for good is handed back to index state management.
 func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	if err := state.Validate(); err != nil {
 		return err
@@ -124,12 +124,12 @@ func missing(old, now []string) []string {
 	return out
 }
 
-// Remove takes from the domain what Apply put there: the roles with their mappings, the admins' mappings, the template and
-// the retention policy. Indices, what others made and the audit log stay. It tries everything once and returns all errors
-// joined; a server that does not answer at all ends it.
+// Remove takes from the domain what Apply put there: the roles with their mappings, the admins' mappings, the template
+// and the retention policy. Indices, what others made and the audit log stay. It tries everything once and returns all
+// errors joined; a server that does not answer at all ends it.
 //
-// The indices are no longer deleted by age then, but for closed ones: their jobs have a copy of the policy, which the server
-// takes from open indices only. The log names them.
+// The indices are no longer deleted by age then, but for closed ones: their jobs have a copy of the policy, which the
+// server takes from open indices only. The log names them.
 func (s *Setup) Remove(ctx context.Context, state State) error {
 	steps := []func(context.Context) error{
 		func(ctx context.Context) error { return s.mapAdmins(ctx, nil, state.AdminRoleARNs) },

@@ -69,8 +69,8 @@ func (s *Setup) putTemplate(ctx context.Context, state State) error {
 }
 
 // updateIndices brings what can change of existing indices to the state: the number of replicas, and fields that were
-// added to the schema. Neither shards nor the type of a field can change; such an index stays as it is until it is deleted. So
-// does a closed index, and one that is blocked.
+// added to the schema. Neither shards nor the type of a field can change; such an index stays as it is until it is
+// deleted. So does a closed index, and one that is blocked.
 func (s *Setup) updateIndices(ctx context.Context, state State) error {
 	list, err := s.indices(ctx, state, "open")
 	if err != nil {
@@ -88,8 +88,8 @@ func (s *Setup) updateIndices(ctx context.Context, state State) error {
 	return s.updateMappings(ctx, state)
 }
 
-// allIndices is the path of the pipeline's indices without some; none of them need exist. expand says which of them that the
-// wildcard matches: "open" or "closed". <index> itself is found in either state.
+// allIndices is the path of the pipeline's indices without some; none of them need exist. expand says which of them
+// that the wildcard matches: "open" or "closed". <index> itself is found in either state.
 func allIndices(state State, expand string, without []string, segments ...string) string {
 	names := state.patterns()
 	for _, name := range without {
@@ -99,9 +99,11 @@ func allIndices(state State, expand string, without []string, segments ...string
 		"?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=" + expand
 }
 
-// getIndices asks something about the pipeline's indices. One whose metadata is blocked fails the request for all: it is left
-// out, and its name returned.
-func (s *Setup) getIndices(ctx context.Context, state State, expand string, out any, segments ...string) (blocked []string, err error) {
+// getIndices asks something about the pipeline's indices. One whose metadata is blocked fails the request for all: it
+// is left out, and its name returned.
+func (s *Setup) getIndices(
+	ctx context.Context, state State, expand string, out any, segments ...string,
+) (blocked []string, err error) {
 	for {
 		target := allIndices(state, expand, blocked, segments...)
 		err := s.Client.call(ctx, http.MethodGet, target, nil, out)
@@ -194,7 +196,8 @@ func (s *Setup) updateMappings(ctx context.Context, state State) error {
 		if len(added) == 0 {
 			continue
 		}
-		if err := s.Client.call(ctx, http.MethodPut, path(name, "_mapping"), object{"properties": added}, nil); err != nil && !s.skip(name, err) {
+		body := object{"properties": added}
+		if err := s.Client.call(ctx, http.MethodPut, path(name, "_mapping"), body, nil); err != nil && !s.skip(name, err) {
 			return fmt.Errorf("adding fields to index %q: %w", name, err)
 		}
 	}

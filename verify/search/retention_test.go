@@ -60,8 +60,8 @@ func waitUntil(t *testing.T, what string, within time.Duration, reached func() b
 	}
 }
 
-// waitManaged waits until index state management shows that a policy has an index: up to a second after it was written. On a server
-// without it there is nothing to wait for.
+// waitManaged waits until index state management shows that a policy has an index: up to a second after it was written.
+// On a server without it there is nothing to wait for.
 func waitManaged(t *testing.T, index, policy string) {
 	t.Helper()
 	if !server.StateManagement() {
@@ -73,8 +73,8 @@ func waitManaged(t *testing.T, index, policy string) {
 	})
 }
 
-// What the setup's requests about retention bring about: TestSetupAgain has the requests themselves. Indices cannot be made old here,
-// so the policy is given an age of a minute by hand where deletion matters.
+// What the setup's requests about retention bring about: TestSetupAgain has the requests themselves. Indices cannot be
+// made old here, so the policy is given an age of a minute by hand where deletion matters.
 func TestRetention(t *testing.T) {
 	if !server.StateManagement() {
 		t.Skip("OPENSEARCH_HOME is not set: this server has no index state management (docs/local.md)")
@@ -109,13 +109,26 @@ func TestRetention(t *testing.T) {
 		}](t, ask(t, server.Master, 200, "GET", "/_plugins/_ism/policies/"+policy, "")).SeqNo
 	}
 	const indices = 60
-	t.Cleanup(func() {
+	waitFollowed := func(except ...int) { // by all indices but some, which may take two runs
+		t.Helper()
+		want := seqNo()
+		for i := range indices {
+			if slices.Contains(except, i) {
+				continue
+			}
+			waitUntil(t, fmt.Sprintf("%s follows version %d", day(i), want), 3*time.Minute, func() bool {
+				e, _ := explain(t, day(i))
+				return e.SeqNo != nil && *e.SeqNo == want
+			})
+		}
+	}
+	defer func() { // not a Cleanup, whose context has ended
 		ask(t, server.Master, 200, "DELETE", "/"+name+"-*?expand_wildcards=all", "")
 		s, _ := newSetup(t, state)
 		if err := s.Remove(t.Context(), state); err != nil {
 			t.Error(err)
 		}
-	})
+	}()
 	for i := range indices / 2 { // before the policy: it has to be added
 		ask(t, server.Master, 200, "PUT", "/"+day(i), `{"settings":{"number_of_replicas":0}}`)
 	}
@@ -144,13 +157,7 @@ func TestRetention(t *testing.T) {
 		if n := count(done, "POST /_plugins/_ism/change_policy/"); n != 2 {
 			t.Errorf("must change in two requests (got %d): %v", n, done)
 		}
-		want := seqNo()
-		for i := range indices {
-			waitUntil(t, fmt.Sprintf("%s follows version %d", day(i), want), 3*time.Minute, func() bool {
-				e, _ := explain(t, day(i))
-				return e.SeqNo != nil && *e.SeqNo == want
-			})
-		}
+		waitFollowed()
 		if done, _ := apply(state); len(done) != 0 {
 			t.Errorf("writes after the jobs' run: %v", done)
 		}
@@ -182,13 +189,14 @@ func TestRetention(t *testing.T) {
 		closed := day(1)
 		ask(t, server.Master, 200, "POST", "/"+closed+"/_close", "")
 		state.RetentionDays = 8
-		if _, log := apply(state); !strings.Contains(log, "a closed index keeps the retention") || !strings.Contains(log, closed) {
+		_, log := apply(state)
+		if !strings.Contains(log, "a closed index keeps the retention") || !strings.Contains(log, closed) {
 			t.Errorf("log:\n%s", log)
 		}
-		ask(t, server.Master, 200, "POST", "/"+closed+"/_open", "")
 	})
 	t.Run("a deletion that failed is revived", func(t *testing.T) {
 		failing, free := day(2), day(3)
+		waitFollowed(1) // a pending change takes the version that the policy has then: that by hand would reach all
 		ask(t, server.Master, 200, "PUT", "/"+failing+"/_settings", `{"index.blocks.read_only":true}`)
 		was := decode[struct {
 			SeqNo  int64           `json:"_seq_no"`
@@ -196,8 +204,8 @@ func TestRetention(t *testing.T) {
 			Policy json.RawMessage `json:"policy"`
 		}](t, ask(t, server.Master, 200, "GET", "/_plugins/_ism/policies/"+policy, ""))
 		byHand := strings.NewReplacer(`"8d"`, `"1m"`, `"count":3`, `"count":0`).Replace(string(was.Policy))
-		ask(t, server.Master, 200, "PUT", fmt.Sprintf("/_plugins/_ism/policies/%s?if_seq_no=%d&if_primary_term=%d", policy, was.SeqNo, was.Term),
-			`{"policy":`+byHand+`}`)
+		version := fmt.Sprintf("?if_seq_no=%d&if_primary_term=%d", was.SeqNo, was.Term)
+		ask(t, server.Master, 200, "PUT", "/_plugins/_ism/policies/"+policy+version, `{"policy":`+byHand+`}`)
 		ask(t, server.Master, 200, "POST", "/_plugins/_ism/change_policy/"+failing+","+free, `{"policy_id":"`+policy+`"}`)
 		waitUntil(t, free+" is deleted", 8*time.Minute, func() bool {
 			_, there := explain(t, free)
@@ -209,12 +217,33 @@ func TestRetention(t *testing.T) {
 		})
 		ask(t, server.Master, 200, "PUT", "/"+failing+"/_settings", `{"index.blocks.read_only":null}`)
 		done, log := apply(state)
-		if !slices.Contains(done, "POST /_plugins/_ism/retry/"+failing) || !strings.Contains(log, "deleting the index had failed") {
+		retry := "POST /_plugins/_ism/retry/" + failing
+		if !slices.Contains(done, retry) || !strings.Contains(log, "deleting the index had failed") {
 			t.Errorf("writes %v; log:\n%s", done, log)
 		}
 		waitUntil(t, failing+" is deleted", 5*time.Minute, func() bool {
 			_, there := explain(t, failing)
 			return !there
 		})
+	})
+	t.Run("removed: open indices are let go, and the closed one is named", func(t *testing.T) {
+		var out bytes.Buffer
+		s, _ := newSetup(t, state)
+		s.Client.Log = slog.New(slog.NewJSONHandler(&out, nil))
+		if err := s.Remove(t.Context(), state); err != nil {
+			t.Fatal(err)
+		}
+		closed, open := day(1), day(indices-1)
+		if log := out.String(); !strings.Contains(log, "a closed index goes on being deleted by age") || !strings.Contains(log, closed) {
+			t.Errorf("log:\n%s", log)
+		}
+		waitUntil(t, open+" is not managed", 10*time.Second, func() bool {
+			e, ok := explain(t, open)
+			return ok && e.PolicyID == ""
+		})
+		if e, ok := explain(t, closed); !ok || e.PolicyID != policy {
+			t.Errorf("%s: must be managed by %s (got %+v)", closed, policy, e)
+		}
+		ask(t, server.Master, 404, "GET", "/_plugins/_ism/policies/"+policy, "")
 	})
 }

@@ -50,8 +50,8 @@ func mapped(t *testing.T, role string) []string {
 	return got[role].BackendRoles
 }
 
-// The setup is run again by every deployment that changes it. With index state management its requests are here too; what they bring
-// about is in TestRetention.
+// The setup is run again by every deployment that changes it. With index state management its requests are here too;
+// what they bring about is in TestRetention.
 func TestSetupAgain(t *testing.T) {
 	const admin = "arn:aws:iam::111122223333:role/Admin"
 	state := searchsetup.State{

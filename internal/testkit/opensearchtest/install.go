@@ -41,8 +41,8 @@ func cacheDir() (string, error) {
 // homeVariable names an installation of the caller's own.
 const homeVariable = "OPENSEARCH_HOME"
 
-// ownHome checks an installation that the caller brings, and returns its version. It must have the plugins that a domain has of
-// what is tested here; index state management is one that is not published.
+// ownHome checks an installation that the caller brings, and returns its version. It must have the plugins that a
+// domain has of what is tested here; index state management is one that is not published.
 func ownHome(home string) (version string, err error) {
 	for _, name := range []string{"bin/opensearch", "config", "plugins/opensearch-security",
 		"plugins/opensearch-job-scheduler", stateManagement} {
@@ -52,7 +52,8 @@ func ownHome(home string) (version string, err error) {
 	}
 	jars, err := filepath.Glob(filepath.Join(home, "lib", "opensearch-[0-9]*.jar"))
 	if err != nil || len(jars) != 1 {
-		return "", fmt.Errorf("%s: must be an installation of OpenSearch with one lib/opensearch-<version>.jar (got %q)", homeVariable, jars)
+		return "", fmt.Errorf("%s: must be an installation of OpenSearch with one lib/opensearch-<version>.jar (got %q)",
+			homeVariable, jars)
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(jars[0]), "opensearch-"), ".jar"), nil
 }

@@ -8,8 +8,11 @@ import (
 )
 
 func TestOwnHome(t *testing.T) {
-	parts := []string{"bin/opensearch", "config/jvm.options", "plugins/opensearch-security/a.jar", "plugins/opensearch-job-scheduler/a.jar",
-		"plugins/opensearch-index-management/a.jar", "lib/opensearch-2.19.1.jar", "lib/opensearch-core-2.19.1.jar"}
+	parts := []string{
+		"bin/opensearch", "config/jvm.options", "lib/opensearch-2.19.1.jar", "lib/opensearch-core-2.19.1.jar",
+		"plugins/opensearch-security/a.jar", "plugins/opensearch-job-scheduler/a.jar",
+		"plugins/opensearch-index-management/a.jar",
+	}
 	home := func(t *testing.T, without string) string {
 		t.Helper()
 		dir := t.TempDir()
@@ -34,7 +37,8 @@ func TestOwnHome(t *testing.T) {
 		}
 	})
 	for part, named := range map[string]string{
-		"bin/opensearch": "bin/opensearch", "config/jvm.options": "config", "lib/opensearch-2.19.1.jar": "lib/opensearch-<version>.jar",
+		"bin/opensearch": "bin/opensearch", "config/jvm.options": "config",
+		"lib/opensearch-2.19.1.jar":                 "lib/opensearch-<version>.jar",
 		"plugins/opensearch-security/a.jar":         "plugins/opensearch-security",
 		"plugins/opensearch-job-scheduler/a.jar":    "plugins/opensearch-job-scheduler",
 		"plugins/opensearch-index-management/a.jar": "plugins/opensearch-index-management",

@@ -1,11 +1,11 @@
-// Package opensearchtest runs a real OpenSearch with its real security plugin on loopback, for tests and for `make opensearch`: TLS on,
-// fine-grained access control on, one node, 1 GiB of heap, as an unprivileged user. Where AWS knows an IAM role, an internal user
-// stands in whose backend role is that role's ARN.
+// Package opensearchtest runs a real OpenSearch with its real security plugin on loopback, for tests and for `make
+// opensearch`: TLS on, fine-grained access control on, one node, 1 GiB of heap, as an unprivileged user. Where AWS
+// knows an IAM role, an internal user stands in whose backend role is that role's ARN.
 //
-// It differs from a domain of Amazon OpenSearch Service in this: requests carry a user and a password, not a signature; the
-// domain's access policy is not there; and neither is index state management, whose plugin is not published where Maven finds it.
-// An installation of the caller's own, which the environment variable OPENSEARCH_HOME names, has it: there its jobs run every
-// minute, where those of a domain run every 5 to 8 minutes.
+// It differs from a domain of Amazon OpenSearch Service in this: requests carry a user and a password, not a signature;
+// the domain's access policy is not there; and neither is index state management, whose plugin is not published where
+// Maven finds it. An installation of the caller's own, which the environment variable OPENSEARCH_HOME names, has it:
+// there its jobs run every minute, where those of a domain run every 5 to 8 minutes.
 package opensearchtest
 
 import (
@@ -36,8 +36,8 @@ const MasterARN = "arn:aws:iam::000000000000:role/master"
 type Options struct {
 	// Port of the HTTPS endpoint on 127.0.0.1, 0 for any free one.
 	Port int
-	// Home is an installation with the plugins for security, the job scheduler and index management. Empty: that of OPENSEARCH_HOME,
-	// and without it one is made from Maven Central, without the latter two.
+	// Home is an installation with the plugins for security, the job scheduler and index management. Empty: that of
+	// OPENSEARCH_HOME, and without it one is made from Maven Central, without the latter two.
 	Home string
 	// Progress gets a line for each step that takes time; nil for none.
 	Progress io.Writer
