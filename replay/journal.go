@@ -44,7 +44,9 @@ type span struct{ from, to int64 }
 // after are not known again when they fail again, or when a letter has them.
 const mostDigests = 2_000_000
 
-// skew is how much earlier than this process believes a record may have arrived that it put.
+// skew is how much earlier than the time noted for a put its records may have arrived. The time is the Date of
+// Firehose's first answer ([producer.Answer]): whole seconds, said after the records arrived, and by another of its
+// machines than the one that noted their arrival. Without a Date it is this machine's time before the call.
 const skew = 5 * time.Second
 
 // Journal remembers what was put back, by place and content, so that it is not put back twice, and by what it says, so
@@ -367,8 +369,11 @@ func (j *Journal) note(d uint64, p put) {
 	j.put[d] = p
 }
 
-// cameBack reports whether what was put back has failed again: the same was put back before the record arrived. Now says that it was
-// put back in this run.
+// cameBack reports whether a piece of a failed record counts as one that was put back and has failed again. It does
+// when a piece of the same digest was put to the stream, and the record arrived there no earlier than [skew] before the
+// last time that was done. So these count, too: an equal piece that somebody else sent since then, and one that arrived
+// within skew before. These do not count: a record whose arrival is not known, and one that came back from an earlier
+// put when the same was put again more than skew later. Now says that the last time was in this run.
 func (j *Journal) cameBack(d uint64, arrival time.Time) (back, now bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -340,6 +340,41 @@ func TestWatchKnowsOlderObjects(t *testing.T) {
 	closeJournal(t, w.Journal)
 }
 
+// Error objects that came after the put are read, also when this machine's clock is ahead of the stack's.
+func TestWatchReadsNewerObjects(t *testing.T) {
+	w := newWorld()
+	w.clock.now, w.WatchEnd = time.Now().Add(10*time.Minute), true
+	w.queue.send(newErrorObject(t, event.Search, "a", yesterday, functionEr, ids(2)...).letters...)
+	w.clock.paused = func(time.Duration) {
+		o := newErrorObject(t, event.Search, "b", time.Now(), functionEr, ids(1)...)
+		w.objects.put(o.source.Key, o.content, time.Now())
+	}
+	if report := w.run(t); !report.Watched || report.CameBack != 1 {
+		t.Errorf("got %+v", report)
+	}
+}
+
+// A piece counts as failed again when its record arrived no earlier than 5 s before an equal one was put last.
+func TestCameBackTimes(t *testing.T) {
+	j := NewJournal()
+	for _, at := range []time.Time{start.Add(-time.Hour), start} {
+		if err := j.add(nil, []uint64{7}, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for arrival, want := range map[time.Time]bool{
+		start.Add(-skew): true, start: true, start.Add(time.Hour): true,
+		start.Add(-skew - time.Millisecond): false, start.Add(-30 * time.Minute): false, {}: false,
+	} {
+		if got, _ := j.cameBack(7, arrival); got != want {
+			t.Errorf("%v: got %v", arrival, got)
+		}
+	}
+	if got, _ := j.cameBack(8, start); got {
+		t.Error("another digest counts")
+	}
+}
+
 func TestSamples(t *testing.T) {
 	w := newWorld()
 	w.Act = false

@@ -23,6 +23,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/s3read"
 	"firehose-pipeline/producer"
 )
@@ -353,7 +354,8 @@ func (q *reading) waitForLost(soft context.Context) bool {
 	if lost == 0 || stopped || soft.Err() != nil {
 		return false
 	}
-	q.say("an answer of SQS was lost: up to %d letters are out of sight; waiting %v for them", lost, left.Round(time.Second))
+	q.say(plural.Of(lost, "an answer of SQS was lost: up to %d letter{ is|s are} out of sight; waiting %v for {it|them}"),
+		lost, left.Round(time.Second))
 	if q.time().Pause(soft, left) != nil {
 		return false
 	}
@@ -851,7 +853,7 @@ func (q *reading) finish(hard context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releasing)
 	defer cancel()
 	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
-		q.say("%d letters come back into sight only after %v", n, KeepFactor*q.Visibility)
+		q.say(plural.Of(int64(n), "%d letter{ comes|s come} back into sight only after %v"), n, KeepFactor*q.Visibility)
 	}
 	q.tally.change(func(r *Report) {
 		r.More = r.More || left

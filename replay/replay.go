@@ -141,22 +141,25 @@ const (
 	Matching        Outcome = "matching"        // would be put back
 	Replayed        Outcome = "replayed"        // the stream took it
 	AlreadyReplayed Outcome = "alreadyReplayed" // the stream took the same record of the same place before, in this run or one of the state
-	FailedAgain     Outcome = "failedAgain"     // it was put back before, and came back
-	Refused         Outcome = "refused"         // the transform's check refuses it: it would fail again
-	InStore         Outcome = "inStore"         // the index has a newer version of the document: put back, it would be there twice
-	TooLarge        Outcome = "tooLarge"        // the transform has made it larger than a record may be
-	NoData          Outcome = "noData"          // the error object does not have the record
-	NoStream        Outcome = "noStream"        // its stream is not known, or not there
-	ForeignPointer  Outcome = "foreignPointer"  // a pointer that leads elsewhere than to the stack's error objects: not followed
-	NeedsBucket     Outcome = "needsBucket"     // a pointer that is not followed because the stack's bucket is not known
-	ObjectMissing   Outcome = "objectMissing"   // the error object is gone
-	NotReplayable   Outcome = "notReplayable"   // a letter about something that is no record: unreadable parts, foreign objects
-	NeedsState      Outcome = "needsState"      // a letter for several records, of which only some match: that needs a state
-	Partly          Outcome = "partly"          // some of the letter's records were put back
-	NotTaken        Outcome = "notTaken"        // the stream did not take it
-	NoLetter        Outcome = "noLetter"        // a message that is no dead letter
-	Filtered        Outcome = "filtered"        // does not match
-	Open            Outcome = "open"            // not done when the run ended
+	// FailedAgain is a record with a piece that was put back before and failed again, as far as content and times tell:
+	// an equal one went to its stream, and the record arrived there no earlier than 5 s before the last such put. An equal
+	// event that was sent anew since then counts, too. It stays in the queue.
+	FailedAgain    Outcome = "failedAgain"
+	Refused        Outcome = "refused"        // the transform's check refuses it: it would fail again
+	InStore        Outcome = "inStore"        // the index has a newer version of the document: put back, it would be there twice
+	TooLarge       Outcome = "tooLarge"       // the transform has made it larger than a record may be
+	NoData         Outcome = "noData"         // the error object does not have the record
+	NoStream       Outcome = "noStream"       // its stream is not known, or not there
+	ForeignPointer Outcome = "foreignPointer" // a pointer that leads elsewhere than to the stack's error objects: not followed
+	NeedsBucket    Outcome = "needsBucket"    // a pointer that is not followed because the stack's bucket is not known
+	ObjectMissing  Outcome = "objectMissing"  // the error object is gone
+	NotReplayable  Outcome = "notReplayable"  // a letter about something that is no record: unreadable parts, foreign objects
+	NeedsState     Outcome = "needsState"     // a letter for several records, of which only some match: that needs a state
+	Partly         Outcome = "partly"         // some of the letter's records were put back
+	NotTaken       Outcome = "notTaken"       // the stream did not take it
+	NoLetter       Outcome = "noLetter"       // a message that is no dead letter
+	Filtered       Outcome = "filtered"       // does not match
+	Open           Outcome = "open"           // not done when the run ended
 )
 
 // Done reports whether nothing of it is left to do.

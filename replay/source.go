@@ -13,6 +13,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/plural"
 )
 
 // objectTime finds the time in the name of an object that Firehose wrote.
@@ -66,7 +67,8 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 			r.tally.change(func(t *Report) {
 				t.UnreadableBytes += int64(len(p.data))
 				if len(t.Unreadable) < mostUnreadable {
-					t.Unreadable = append(t.Unreadable, fmt.Sprintf("%s: %d bytes at byte %d: %s", key, len(p.data), p.offset, p.refused))
+					t.Unreadable = append(t.Unreadable, fmt.Sprintf(
+						plural.Of(int64(len(p.data)), "%s: %d byte{|s} at byte %d: %s"), key, len(p.data), p.offset, p.refused))
 				}
 			})
 			continue

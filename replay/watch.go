@@ -11,6 +11,7 @@ import (
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/s3read"
 )
 
@@ -23,7 +24,8 @@ func (r *Replay) canary(soft context.Context, w *watching) error {
 	if put == 0 || soft.Err() != nil {
 		return nil
 	}
-	r.say("%d records were put back first; watching the error output for %v before the rest", put, r.Watch)
+	r.say(plural.Of(put, "%d record{ was|s were} put back first; watching the error output for %v before the rest"),
+		put, r.Watch)
 	back, err := w.watch(soft, true)
 	if err != nil {
 		return err
@@ -99,7 +101,7 @@ func (r *Replay) beginWatch(soft context.Context) (*watching, error) {
 func (w *watching) look(ctx context.Context) error {
 	return w.each(ctx, func(stream event.Stream, o types.Object) error {
 		key := aws.ToString(o.Key)
-		if w.known[key] || aws.ToTime(o.LastModified).Add(skew).Before(w.since) {
+		if w.known[key] {
 			return nil
 		}
 		w.known[key] = true

@@ -19,6 +19,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/awsclient"
+	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/producer"
 	"firehose-pipeline/replay"
@@ -41,7 +42,9 @@ A record of several objects is split, so that its good ones go through; a bad on
 Left alone, and kept in the queue, are:
   - records that the transform's own check still refuses: they would fail again (--refused puts them back all the same)
   - records that were put back before and came back (failedAgain): the cause looks unfixed (--again puts them back all the same).
-    They are known by what they say, in this run and, with --state, in later ones.
+    They are known by what they say, in this run and, with --state, in later ones: the same event went to the stream,
+    and this one arrived there no earlier than 5 seconds before that was put last (by Firehose's clock). An equal event
+    that somebody sent since then counts, too.
 --canary 10 puts ten back first, watches the error output for --watch, and stops when one of them is there. A record that fails
 shows up there after the stream's buffers: 5 minutes and more for the lake with the default settings.
 
@@ -330,7 +333,7 @@ func (r *replayCommand) report(report *replay.Report) error {
 	return nil
 }
 
-// outcomeTexts say what an outcome means, in the order in which they are shown.
+// outcomeTexts say what an outcome means, in the order in which they are shown, in the form of [plural.Of].
 var outcomeTexts = []struct {
 	outcome replay.Outcome
 	text    string
@@ -339,23 +342,35 @@ var outcomeTexts = []struct {
 	{replay.Matching, "would be put back", ""},
 	{replay.Replayed, "put back", ""},
 	{replay.AlreadyReplayed, "put back before", ""},
-	{replay.Partly, "put back in part", "the rest of their records is counted below"},
-	{replay.FailedAgain, "failed again", "they were put back before and came back: the cause looks unfixed. --again puts them back all the same"},
-	{replay.Refused, "refused", "the transform's check refuses them: they would fail again. --refused puts them back all the same"},
-	{replay.InStore, "in the index", "it has a newer version of these documents: delete the letters. --reason SearchConflict puts them back all the same"},
-	{replay.NotTaken, "not taken", "Firehose did not take them: run it again"},
-	{replay.TooLarge, "too large", "the transform has made them larger than 1,000 KiB: as received they are in source-data/"},
-	{replay.NoData, "without data", "the error object does not have the record, or fewer than the letter tells of"},
+	{replay.Partly, "put back in part", "the rest of {its|their} records is counted below"},
+	{replay.FailedAgain, "failed again",
+		"{it was|they were} put back before and came back: the cause looks unfixed. " +
+			"--again puts {it|them} back all the same"},
+	{replay.Refused, "refused",
+		"the transform's check refuses {it: it|them: they} would fail again. --refused puts {it|them} back all the same"},
+	{replay.InStore, "in the index",
+		"the index has a newer version of {this document: delete the letter|these documents: delete the letters}. " +
+			"--reason SearchConflict puts {it|them} back all the same"},
+	{replay.NotTaken, "not taken", "Firehose did not take {it|them}: run the command again"},
+	{replay.TooLarge, "too large",
+		"the transform has made {it|them} larger than 1,000 KiB: as received {it is|they are} in source-data/"},
+	{replay.NoData, "without data",
+		"the error {object does|objects do} not have " +
+			"{the record, or fewer than the letter tells|all records that they tell} of"},
 	{replay.ForeignPointer, "with a foreign pointer",
-		"it leads to no error object of the stack, and was not followed: find out who sent them"},
-	{replay.NeedsBucket, "without a bucket",
-		"they point to error objects, which are read from the stack's bucket alone: name it with --bucket, --stack or --outputs"},
-	{replay.NoStream, "of no stream", "their stream is not known, or not there: name it with --lake-stream or --search-stream"},
-	{replay.ObjectMissing, "object is gone", "the error object was deleted"},
-	{replay.NeedsState, "need --state", "they stand for many records, of which only some match: only with --state is it known later which were put back"},
-	{replay.NotReplayable, "no records", "they tell of something unreadable or foreign: look at the objects"},
-	{replay.NoLetter, "no dead letters", "they are no dead letters: somebody else sent them"},
-	{replay.Open, "not done", "run it again"},
+		"{it leads|they lead} to no error object of the stack, and {was|were} not followed: find out who sent {it|them}"},
+	{replay.NeedsBucket, "without a bucket", "{it points|they point} to error objects, " +
+		"which are read from the stack's bucket alone: name it with --bucket, --stack or --outputs"},
+	{replay.NoStream, "of no stream",
+		"{its stream is|their streams are} not known, or not there: use --lake-stream or --search-stream"},
+	{replay.ObjectMissing, "whose object is gone", "the error {object was|objects were} deleted"},
+	{replay.NeedsState, "need{s|} --state", "{it stands|they stand} for many records, of which only some match: " +
+		"only with --state is it known later which were put back"},
+	{replay.NotReplayable, "without records",
+		"{it tells|they tell} of something unreadable or foreign: look at the {object|objects}"},
+	{replay.NoLetter, "not recognised",
+		"{it is not a dead letter|they are not dead letters}: somebody else sent {it|them}"},
+	{replay.Open, "not done", "run the command again"},
 }
 
 func (r *replayCommand) text(report *replay.Report) string {
@@ -401,9 +416,9 @@ func (r *replayCommand) text(report *replay.Report) string {
 	}
 	for _, o := range outcomeTexts {
 		if n := counts[o.outcome]; n > 0 {
-			fmt.Fprintf(w, "%s %s", count(n, what), o.text)
+			fmt.Fprintf(w, "%s %s", count(n, what), plural.Of(n, o.text))
 			if o.advice != "" {
-				fmt.Fprintf(w, ": %s", o.advice)
+				fmt.Fprintf(w, ": %s", plural.Of(n, o.advice))
 			}
 			fmt.Fprintln(w)
 		}
@@ -423,13 +438,16 @@ func (r *replayCommand) text(report *replay.Report) string {
 		fmt.Fprintln(w)
 	}
 	if report.Undeleted > 0 {
-		fmt.Fprintf(w, "%s could not be deleted though the records were put back: they come back, and are known with the same --state\n", count(report.Undeleted, "letter"))
+		fmt.Fprintln(w, counted(report.Undeleted, "letter{|s} could not be deleted "+
+			"though {its record was|their records were} put back: {it comes back, and is|they come back, and are} known with the same --state"))
 	}
 	if report.Lost > 0 {
-		fmt.Fprintf(w, "up to %s may not have been seen: an answer of SQS was lost on its way. They come back into sight within %.0f minutes: run it again\n", count(report.Lost, "letter"), visibility.Minutes())
+		fmt.Fprintf(w, "up to %s may not have been seen: an answer of SQS was lost on its way. "+
+			"%s back into sight within %.0f minutes: run the command again\n",
+			count(report.Lost, "letter"), plural.Of(report.Lost, "{It comes|They come}"), visibility.Minutes())
 	}
 	if report.UnreadableBytes > 0 {
-		fmt.Fprintf(w, "%s are no events, and were left out:\n", count(report.UnreadableBytes, "byte"))
+		fmt.Fprintln(w, counted(report.UnreadableBytes, "byte{ belongs|s belong} to no event, and {was|were} left out:"))
 		for _, place := range report.Unreadable {
 			fmt.Fprintf(w, "  %s\n", printable.Text(place))
 		}
@@ -438,7 +456,8 @@ func (r *replayCommand) text(report *replay.Report) string {
 	case report.CameBack > 0:
 		fmt.Fprintf(w, "warning: %s put back failed again: the cause looks unfixed\n", count(report.CameBack, "record"))
 	case report.Records[replay.FailedAgain] > 0:
-		fmt.Fprintln(w, "warning: the same records came back: the cause looks unfixed")
+		fmt.Fprintln(w, plural.Of(report.Records[replay.FailedAgain],
+			"warning: the same record{|s} came back: the cause looks unfixed"))
 	case report.Watched:
 		fmt.Fprintln(w, "of what was put back, nothing failed again while the error output was watched")
 	}
@@ -470,7 +489,7 @@ func (r *replayCommand) groups(w *strings.Builder, report *replay.Report) {
 		}
 		for _, o := range outcomeTexts {
 			if n := g.Records[o.outcome]; n > 0 {
-				parts = append(parts, thousands(n)+" "+o.text)
+				parts = append(parts, counted(n, o.text))
 			}
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(string(g.Stream)), printable.Text(string(g.Stage)),

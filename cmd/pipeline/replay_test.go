@@ -617,6 +617,25 @@ func TestReplayText(t *testing.T) {
 	}
 }
 
+// Each text of the report for one and for several letters.
+func TestReplayTextNumber(t *testing.T) {
+	r := &replayCommand{}
+	for name, n := range map[string]int64{"one": 1, "several": 2_000} {
+		report := replay.Report{From: replay.FromQueue, Acted: true, Repeated: n, Undeleted: n, Lost: n, UnreadableBytes: n,
+			CameBack: 0, Letters: map[replay.Outcome]int64{}, Records: map[replay.Outcome]int64{replay.FailedAgain: n},
+			Groups: []*replay.Group{{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.MoreRecords,
+				Kind: deadletter.Object, Letters: n, Records: map[replay.Outcome]int64{replay.NeedsState: n}}}}
+		for _, o := range outcomeTexts {
+			report.Letters[o.outcome] = n
+		}
+		text := r.text(&report)
+		golden(t, "replay-"+name+".txt", text)
+		if strings.ContainsAny(text, "{|}") {
+			t.Errorf("%s: got %s", name, text)
+		}
+	}
+}
+
 func TestReplayHelp(t *testing.T) {
 	help := strings.Join(strings.Fields(replayHelp), " ")
 	for _, want := range []string{

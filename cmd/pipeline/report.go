@@ -18,6 +18,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
 )
@@ -135,7 +136,7 @@ func (t *textReport) write(w *strings.Builder) {
 	}
 	row("lake", r.Streams.Lake.Counts, count(r.Streams.Lake.Objects, "object"))
 	if s := r.Streams.Search; s != nil {
-		row("search", s.Counts, counted(len(s.Indices), "index", "indices"))
+		row("search", s.Counts, counted(int64(len(s.Indices)), "{index|indices}"))
 	}
 	flush(table)
 	lost := func(name string, c local.Counts) {
@@ -254,19 +255,10 @@ func flush(w *tabwriter.Writer) {
 	_ = w.Flush() // what is below is a strings.Builder, which never fails
 }
 
-func count(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return thousands(n) + " " + what + "s"
-}
+func count(n int64, what string) string { return counted(n, what+"{|s}") }
 
-func counted(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + more
-}
+// counted is a number and a text in the form of [plural.Of].
+func counted(n int64, what string) string { return thousands(n) + " " + plural.Of(n, what) }
 
 // thousands writes a number with a comma between thousands.
 func thousands(n int64) string {
