@@ -7,8 +7,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"firehose-pipeline/internal/functionbuild"
 )
 
 // ErrorPrefix is where both streams write what they could not deliver; every object under it calls the error handler.
@@ -28,7 +26,7 @@ const (
 // ErrorHandlerProps configure an [ErrorHandler].
 type ErrorHandlerProps struct {
 	StackName   string
-	Asset       functionbuild.Asset
+	Asset       FunctionAsset
 	DeadLetters *DeadLetterQueue
 	LogLevel    string
 	Tracing     bool
