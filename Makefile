@@ -30,7 +30,7 @@ opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until C
 
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
-	go test . -run 'TestStatements' -update
+	go test ./constructs -run 'TestStatements' -update
 	go test ./functions/searchsetup ./settings ./cmd/pipeline -update
 
 .PHONY: synth
