@@ -1,5 +1,5 @@
-// Command firehose-pipeline is the AWS CDK app: it reads the settings, builds the functions and writes the CloudFormation
-// template of one stack. It is run by `cdk synth`, `cdk deploy` and `cdk destroy`, never by hand.
+// Command firehose-pipeline is the AWS CDK app: it reads the settings, builds the functions and writes the
+// CloudFormation template of one stack. It is run by `cdk synth`, `cdk deploy` and `cdk destroy`, never by hand.
 package main
 
 import (
@@ -61,8 +61,8 @@ func NewPipelineStack(app awscdk.App, config settings.Settings, functions map[st
 	})
 	awscdk.Tags_Of(stack).Add(jsii.String("pipeline"), jsii.String(name), nil)
 	awscdk.Tags_Of(stack).Add(jsii.String("environment"), jsii.String(config.Environment), nil)
-	// The CDK leaves this id out of logical ids. Another one would be another logical id of every resource: a new pipeline in the
-	// place of the old one.
+	// The CDK leaves this id out of logical ids. Another one would be another logical id of every resource: a new
+	// pipeline in the place of the old one.
 	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Functions: functions})
 	return stack
 }

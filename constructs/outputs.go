@@ -9,8 +9,8 @@ import (
 	"firehose-pipeline/event"
 )
 
-// writeOutputs writes the stack's outputs: names for programs, and commands that a person can paste into a shell with AWS CLI
-// version 2. Plain outputs have no scope and id in their names; a stack has those of one pipeline.
+// writeOutputs writes the stack's outputs: names for programs, and commands that a person can paste into a shell with
+// AWS CLI version 2. Plain outputs have no scope and id in their names; a stack has those of one pipeline.
 func writeOutputs(p *Pipeline, indexPattern string, plain bool) {
 	output := func(name, description string, value *string) {
 		o := awscdk.NewCfnOutput(p.Construct, jsii.String(name), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: value})

@@ -15,8 +15,9 @@ import (
 
 // PipelineProps configure a [Pipeline].
 type PipelineProps struct {
-	// Settings as [settings.Load] or [settings.FromEnvironment] returns them: with every value checked. The names of functions, log
-	// groups, alarms, key and domain begin with Settings.StackName(), whatever the name of the CloudFormation stack.
+	// Settings as [settings.Load] or [settings.FromEnvironment] returns them: with every value checked. The names of
+	// functions, log groups, alarms, key and domain begin with Settings.StackName(), whatever the name of the
+	// CloudFormation stack.
 	Settings settings.Settings
 	// Functions by name, as [BuildFunctions] returns them: transform, errorhandler, searchsetup and searchrelay.
 	Functions map[string]FunctionAsset
@@ -24,10 +25,10 @@ type PipelineProps struct {
 
 // Pipeline is the whole pipeline. A CDK app in Go embeds it in a stack of its own and goes on from its parts.
 //
-// A stack takes one pipeline. The operator's command finds the parts by the names of the stack's outputs, and the function with
-// which the CDK empties buckets, one a stack, writes to one log group. A second pipeline in the same stack is composed too, but
-// `cdk synth` and `cdk deploy` fail with an error at its path that says so. Two stacks of an account and region take a pipeline
-// each when their settings differ in resourcePrefix or environment.
+// A stack takes one pipeline. The operator's command finds the parts by the names of the stack's outputs, and the
+// function with which the CDK empties buckets, one a stack, writes to one log group. A second pipeline in the same
+// stack is composed too, but `cdk synth` and `cdk deploy` fail with an error at its path that says so. Two stacks of an
+// account and region take a pipeline each when their settings differ in resourcePrefix or environment.
 type Pipeline struct {
 	constructs.Construct
 	Key          *EncryptionKey
@@ -45,11 +46,13 @@ type Pipeline struct {
 // pipelineMark is the id of an empty construct in a stack that has a pipeline.
 const pipelineMark = "OnePipelineAStack"
 
-// NewPipeline composes the pipeline, in the order in which an event passes it, backwards: what a part refers to is made before it.
+// NewPipeline composes the pipeline, in the order in which an event passes it, backwards: what a part refers to is made
+// before it.
 //
-// Scope is a stack or a construct in one. The CDK leaves the id "Default" out of logical ids: the parts of a pipeline with this id
-// have those of the pipeline's own app. The outputs are named without scope and id in any case: the operator's command reads them
-// by name. Like the CDK's own constructs it panics on props that it cannot use: a function that is missing.
+// Scope is a stack or a construct in one. The CDK leaves the id "Default" out of logical ids: the parts of a pipeline
+// with this id have those of the pipeline's own app. The outputs are named without scope and id in any case: the
+// operator's command reads them by name. Like the CDK's own constructs it panics on props that it cannot use: a
+// function that is missing.
 func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pipeline {
 	for _, name := range functionbuild.Names {
 		if _, ok := props.Functions[name]; !ok {
@@ -108,7 +111,11 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 	}
 
 	p.Producers = NewProducers(this, "Producers", p.Streams)
-	p.AlarmTopic = NewAlarmTopic(this, "AlarmTopic", AlarmTopicProps{StackName: name, Key: key, Email: config.AlarmEmail})
+	p.AlarmTopic = NewAlarmTopic(this, "AlarmTopic", AlarmTopicProps{
+		StackName: name,
+		Key:       key,
+		Email:     config.AlarmEmail,
+	})
 	NewAlarms(this, "Alarms", AlarmsProps{
 		StackName:    name,
 		Topic:        p.AlarmTopic,
@@ -125,13 +132,14 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 	return p
 }
 
-// markStack reports whether the stack has no other pipeline, and reports an error to the CDK's command line where it has: two
-// outputs of one name, or two log groups of one function, would end the synthesis with the CDK's own words and a panic.
+// markStack reports whether the stack has no other pipeline, and reports an error to the CDK's command line where it
+// has: two outputs of one name, or two log groups of one function, would end the synthesis with the CDK's own words and
+// a panic.
 func markStack(pipeline constructs.Construct) bool {
 	stack := awscdk.Stack_Of(pipeline)
 	if stack.Node().TryFindChild(jsii.String(pipelineMark)) != nil {
-		awscdk.Annotations_Of(pipeline).AddError(jsii.String("a stack takes one pipeline: its outputs and the function that empties buckets " +
-			"are one a stack; give each pipeline a stack of its own"))
+		awscdk.Annotations_Of(pipeline).AddError(jsii.String("a stack takes one pipeline: its outputs and the function that " +
+			"empties buckets are one a stack; give each pipeline a stack of its own"))
 		return false
 	}
 	constructs.NewConstruct(stack, jsii.String(pipelineMark))

@@ -15,8 +15,8 @@ type search struct {
 	stream  *Stream
 }
 
-// newSearch makes the search domain, its setup and the stream that delivers to it, in the order that a first deployment needs:
-// network, roles, domain, setup inside the domain, stream.
+// newSearch makes the search domain, its setup and the stream that delivers to it, in the order that a first deployment
+// needs: network, roles, domain, setup inside the domain, stream.
 func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, logs Logs) search {
 	config, functions := props.Settings, props.Functions
 	name := config.StackName()
