@@ -1,401 +1,216 @@
 package main
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"flag"
-	"fmt"
+	"bytes"
+	"context"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/constructs"
 	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/internal/testkit/casefile"
 	"firehose-pipeline/settings"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files under testdata/")
-
 func TestMain(m *testing.M) {
-	flag.Parse()
 	defer jsii.Close()
-	os.Exit(m.Run())
+	m.Run()
 }
 
-// template is a synthesised template, as CloudFormation would read it.
-type template struct {
-	Resources map[string]resource
-	Outputs   map[string]map[string]any
-	cdk       assertions.Template
-	stack     awscdk.Stack
-}
-
-type resource struct {
-	Type                string
-	Properties          map[string]any
-	DependsOn           any
-	DeletionPolicy      string
-	UpdateReplacePolicy string
-	UpdatePolicy        map[string]any
-}
-
-var (
-	synthesised = map[string]*template{}
-	synthesis   sync.Mutex
-)
-
-// synth synthesises the stack of a context; the same context is synthesised once. Template_FromStack refuses a template with
-// a circle of dependencies.
-func synth(t *testing.T, context string) *template {
-	t.Helper()
-	synthesis.Lock()
-	defer synthesis.Unlock()
-	if done, ok := synthesised[context]; ok {
-		return done
-	}
-	config := load(t, context)
-	app := awscdk.NewApp(&awscdk.AppProps{
-		AnalyticsReporting: jsii.Bool(false),
-		Outdir:             jsii.String(t.TempDir()),
-		// As the command line has it; cfn-lint knows a template of the CDK by it.
-		Context: &map[string]any{"aws:cdk:enable-path-metadata": true},
-	})
-	stack := NewPipelineStack(app, config, stubFunctions())
-	result := parse(t, assertions.Template_FromStack(stack, nil))
-	result.stack = stack
-	synthesised[context] = result
-	return result
-}
-
-// load reads the settings of a context that must be right, without looking at the environment.
-func load(t *testing.T, context string) settings.Settings {
+// stackOf makes the stack of a context that must be right, without looking at the environment.
+func stackOf(t *testing.T, context string) awscdk.Stack {
 	t.Helper()
 	config, _, err := settings.Load([]byte(context), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatalf("reading the settings of %s: %v", context, err)
 	}
-	return config
-}
-
-// stubFunctions stand in for the built functions: no test of the template looks inside them.
-func stubFunctions() map[string]functionbuild.Asset {
-	functions := map[string]functionbuild.Asset{}
+	functions := map[string]constructs.FunctionAsset{}
 	for _, name := range functionbuild.Names {
-		functions[name] = functionbuild.Asset{Dir: "testdata/function", Hash: strings.Repeat("0", 64-2*len(name)) + fmt.Sprintf("%x", name)}
+		functions[name] = constructs.FunctionAsset{Dir: "constructs/testdata/function", Hash: strings.Repeat("0", 64)}
 	}
-	return functions
-}
-
-func parse(t *testing.T, cdk assertions.Template) *template {
-	t.Helper()
-	text, err := json.Marshal(cdk.ToJSON())
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed := &template{cdk: cdk}
-	if err := json.Unmarshal(text, parsed); err != nil {
-		t.Fatal(err)
-	}
-	return parsed
-}
-
-// of returns the resources of a type by logical id.
-func (t *template) of(kind string) map[string]resource {
-	found := map[string]resource{}
-	for id, r := range t.Resources {
-		if r.Type == kind {
-			found[id] = r
-		}
-	}
-	return found
-}
-
-// one returns the resource of a type whose logical id starts with prefix.
-func (t *template) one(tb testing.TB, kind, prefix string) (string, resource) {
-	tb.Helper()
-	var ids []string
-	for id := range t.of(kind) {
-		if strings.HasPrefix(id, prefix) {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) != 1 {
-		tb.Fatalf("must be one %s named %s… (got %v)", kind, prefix, ids)
-	}
-	return ids[0], t.Resources[ids[0]]
-}
-
-// at follows a dotted path through objects and lists.
-func at(value any, path string) (any, bool) {
-	if path == "" {
-		return value, true
-	}
-	for _, step := range strings.Split(path, ".") {
-		switch container := value.(type) {
-		case map[string]any:
-			next, ok := container[step]
-			if !ok {
-				return nil, false
-			}
-			value = next
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(container) {
-				return nil, false
-			}
-			value = container[i]
-		default:
-			return nil, false
-		}
-	}
-	return value, true
-}
-
-// want checks one value of a resource.
-func want(t *testing.T, properties map[string]any, path string, expected any) {
-	t.Helper()
-	got, ok := at(properties, path)
-	if !ok {
-		t.Errorf("%s: must be %v (is absent)", path, expected)
-	} else if fmt.Sprint(got) != fmt.Sprint(expected) {
-		t.Errorf("%s: must be %v (got %v)", path, expected, got)
-	}
-}
-
-func wantAbsent(t *testing.T, properties map[string]any, path string) {
-	t.Helper()
-	if got, ok := at(properties, path); ok {
-		t.Errorf("%s: must be absent (got %v)", path, got)
-	}
-}
-
-// references returns the logical ids that a value refers to by Ref, GetAtt or Sub.
-func references(value any, known map[string]resource) map[string]bool {
-	found := map[string]bool{}
-	var walk func(any)
-	walk = func(value any) {
-		switch v := value.(type) {
-		case map[string]any:
-			if id, ok := v["Ref"].(string); ok {
-				found[id] = true
-			}
-			if att, ok := v["Fn::GetAtt"].([]any); ok {
-				found[att[0].(string)] = true
-			}
-			for _, child := range v {
-				walk(child)
-			}
-		case []any:
-			for _, child := range v {
-				walk(child)
-			}
-		case string:
-			for id := range known {
-				if strings.Contains(v, "${"+id) {
-					found[id] = true
-				}
-			}
-		}
-	}
-	walk(value)
-	maps.DeleteFunc(found, func(id string, _ bool) bool { _, ok := known[id]; return !ok })
-	return found
-}
-
-// needs returns every resource that CloudFormation creates before the named one.
-func (t *template) needs(id string) map[string]bool {
-	reached := map[string]bool{}
-	var visit func(string)
-	visit = func(id string) {
-		r := t.Resources[id]
-		next := references(r.Properties, t.Resources)
-		switch d := r.DependsOn.(type) {
-		case string:
-			next[d] = true
-		case []any:
-			for _, other := range d {
-				next[other.(string)] = true
-			}
-		}
-		for other := range next {
-			if !reached[other] {
-				reached[other] = true
-				visit(other)
-			}
-		}
-	}
-	visit(id)
-	return reached
-}
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// variants are the contexts that every rule of the template is checked against: each environment, and each value of each
-// setting that changes what there is.
-var variants = map[string]string{
-	"dev":                                `{"environment": "dev"}`,
-	"staging":                            `{"environment": "staging"}`,
-	"production":                         `{"environment": "production", "openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/Admin"], "openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"], "alarmEmail": "oncall@example.com"}`,
-	"dataFormat orc":                     `{"dataFormat": "orc"}`,
-	"dataFormat json":                    `{"dataFormat": "json"}`,
-	"json uncompressed":                  `{"dataFormat": "json", "enableCompression": false}`,
-	"enableCompression false":            `{"enableCompression": false}`,
-	"orc uncompressed":                   `{"dataFormat": "orc", "enableCompression": false}`,
-	"enableOpenSearch false":             `{"enableOpenSearch": false}`,
-	"enableDataTransformation false":     `{"enableDataTransformation": false}`,
-	"enableSourceBackup false":           `{"enableSourceBackup": false}`,
-	"openSearchBackup all":               `{"openSearchBackup": "all"}`,
-	"tracing and concurrency":            `{"enableTracing": true, "transformReservedConcurrency": 10}`,
-	"openSearchIndexRotation NoRotation": `{"openSearchIndexRotation": "NoRotation"}`,
-	"zero buffering":                     `{"bufferIntervalSeconds": 0, "openSearchBufferIntervalSeconds": 0}`,
-	"vpc new":                            `{"vpc": "new", "openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"]}`,
-	"vpc new, two zones":                 `{"environment": "staging", "vpc": "new"}`,
-	"vpc new, three zones":               `{"environment": "production", "vpc": "new", "openSearchInstanceCount": 6}`,
-	"vpc existing":                       `{"vpc": {"id": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0"], "clientSecurityGroup": "sg-0123456789abcdef0"}}`,
-	"vpc existing, two zones":            `{"environment": "staging", "vpc": {"id": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "zones": ["eu-west-1a", "eu-west-1b"]}}`,
-	"smallest":                           `{"enableOpenSearch": false, "enableDataTransformation": false, "enableSourceBackup": false, "dataFormat": "json"}`,
-}
-
-// everyVariant runs a check against every variant.
-func everyVariant(t *testing.T, check func(*testing.T, settings.Settings, *template)) {
-	for _, name := range sortedKeys(variants) {
-		t.Run(name, func(t *testing.T) {
-			check(t, load(t, variants[name]), synth(t, variants[name]))
-		})
-	}
+	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
+	return NewPipelineStack(app, config, functions)
 }
 
 func TestStackName(t *testing.T) {
-	stack := synth(t, `{"environment": "staging", "resourcePrefix": "shop"}`).stack
+	stack := stackOf(t, `{"environment": "staging", "resourcePrefix": "shop"}`)
 	if got := *stack.StackName(); got != "shop-staging" {
 		t.Errorf("stack name: must be shop-staging (got %s)", got)
 	}
 }
 
-func TestEnvironmentsDifferInWhatTheyKeep(t *testing.T) {
-	dev, production := synth(t, variants["dev"]), synth(t, variants["production"])
-	for _, kind := range []string{"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::OpenSearchService::Domain"} {
-		for id, r := range dev.of(kind) {
-			if r.DeletionPolicy != "Delete" {
-				t.Errorf("dev %s: must go with the stack (got %s)", id, r.DeletionPolicy)
-			}
-		}
-		for id, r := range production.of(kind) {
-			if r.DeletionPolicy != "RetainExceptOnCreate" {
-				t.Errorf("production %s: must be kept, but not by a failed first deploy (got %s)", id, r.DeletionPolicy)
-			}
-		}
-	}
-	for id, r := range production.Resources {
-		if r.Type == "Custom::S3AutoDeleteObjects" {
-			t.Errorf("production %s: must not empty the kept bucket", id)
-		}
-	}
-	if *dev.stack.TerminationProtection() {
+func TestProductionHasTerminationProtection(t *testing.T) {
+	if *stackOf(t, `{"environment": "dev"}`).TerminationProtection() {
 		t.Error("dev: must have no termination protection")
 	}
-	if !*production.stack.TerminationProtection() {
+	if !*stackOf(t, `{"environment": "production"}`).TerminationProtection() {
 		t.Error("production: must have termination protection")
 	}
 }
 
-// In dev nothing may outlive the stack: whatever the CDK or CloudFormation keeps by default is spelled out as deleted.
-func TestDevKeepsNothing(t *testing.T) {
-	for id, r := range synth(t, variants["dev"]).Resources {
-		if strings.HasPrefix(r.DeletionPolicy, "Retain") || strings.HasPrefix(r.DeletionPolicy, "Snapshot") {
-			t.Errorf("%s (%s): must go with the stack (got %s)", id, r.Type, r.DeletionPolicy)
-		}
+// The pipeline's id must leave no trace in logical ids: another id is another resource, and the old one goes, with its data.
+func TestStackHasTheLogicalIDsAndTagsOfThePipeline(t *testing.T) {
+	template := assertions.Template_FromStack(stackOf(t, `{"environment": "dev"}`), nil)
+	tags := assertions.Match_ArrayWith(&[]any{
+		map[string]any{"Key": "environment", "Value": "dev"},
+		map[string]any{"Key": "pipeline", "Value": "kinesis-firehose-pipeline-dev"},
+	})
+	buckets := *template.FindResources(jsii.String("AWS::S3::Bucket"), map[string]any{"Properties": map[string]any{"Tags": tags}})
+	if _, ok := buckets["DataLakeBucketEF1CCA5A"]; !ok || len(buckets) != 1 {
+		t.Errorf("buckets: must be DataLakeBucketEF1CCA5A, tagged with pipeline and environment (got %v)", buckets)
 	}
 }
 
-func TestTemplateIsEnvironmentAgnostic(t *testing.T) {
-	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
-		text, err := json.Marshal(template.Resources)
-		if err != nil {
-			t.Fatal(err)
+// firstCells returns the first cells in backticks of the table rows of a section of a Markdown page, each with its row.
+func firstCells(t *testing.T, path, section string) map[string]string {
+	t.Helper()
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "\n## "+section+"\n")
+	if !found {
+		t.Fatalf("%s: has no section %s", path, section)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	cells := map[string]string{}
+	for line := range strings.Lines(text) {
+		row, ok := strings.CutPrefix(line, "| `")
+		if !ok {
+			continue
 		}
-		for _, forbidden := range []string{"us-east-1", "eu-west-1", "AWS::CDK::Metadata"} {
-			if strings.Contains(string(text), forbidden) {
-				t.Errorf("template: must not contain %q", forbidden)
+		first, rest, _ := strings.Cut(row, " |")
+		for _, cell := range strings.Split(first, ",") {
+			cells[strings.Trim(cell, " `")] = rest
+		}
+	}
+	return cells
+}
+
+// The README's tables are true: every setting with the default of every environment, every output, every folder.
+func TestReadmeTables(t *testing.T) {
+	t.Run("settings", func(t *testing.T) {
+		cells := firstCells(t, "README.md", "Settings")
+		for _, s := range settings.List() {
+			row, ok := cells[s.Key]
+			if !ok {
+				t.Errorf("README.md: has no row for the setting %s", s.Key)
+				continue
+			}
+			for _, environment := range settings.Environments() {
+				value := strings.Trim(string(s.Defaults[environment]), `"`)
+				if value == "" || value == "[]" || value == "null" || value == "0" {
+					continue // written as none or never
+				}
+				if !strings.Contains(row, value) {
+					t.Errorf("README.md: the row of %s does not name the default of %s, %s", s.Key, environment, value)
+				}
+			}
+			if _, ok := cells[s.Variable]; s.Variable != "" && !ok {
+				t.Errorf("README.md: does not name the variable %s", s.Variable)
+			}
+		}
+	})
+	t.Run("outputs", func(t *testing.T) {
+		cells := firstCells(t, "README.md", "Outputs")
+		for _, context := range []string{`{"environment": "dev"}`, `{"vpc": "new"}`} {
+			template := assertions.Template_FromStack(stackOf(t, context), nil)
+			for name := range *template.FindOutputs(jsii.String("*"), nil) {
+				if _, ok := cells[name]; !ok {
+					t.Errorf("README.md: has no row for the output %s", name)
+				}
+			}
+		}
+	})
+	t.Run("folders", func(t *testing.T) {
+		files, err := exec.Command("git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+		if err != nil {
+			t.Fatalf("listing files: %v", err)
+		}
+		folders := map[string]bool{}
+		for file := range strings.Lines(string(files)) {
+			if folder, _, ok := strings.Cut(file, "/"); ok {
+				folders[folder] = true
+			}
+		}
+		cells := firstCells(t, "README.md", "Folders")
+		for folder := range folders {
+			if _, ok := cells[folder]; !ok {
+				t.Errorf("README.md: has no row for the folder %s", folder)
+			}
+		}
+		for cell := range cells {
+			if !folders[cell] {
+				t.Errorf("README.md: has a row for %s, which is not there", cell)
 			}
 		}
 	})
 }
 
-// The command puts one record to each stream; that of the lake ends with a newline.
-func TestSendEventCommand(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("bash is not here")
+// The built app, with wrong settings: every problem, one line each, exit status 1, no template, no stack trace, and no CDK
+// started for it.
+func TestTheBuiltAppRefusesWrongSettings(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "firehose-pipeline")
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", app, ".").CombinedOutput(); err != nil {
+		t.Fatalf("building the app: %v\n%s", err, out)
 	}
-	for variant, want := range map[string][]string{"dev": {"}\n", "}"}, "enableOpenSearch false": {"}\n"}} {
-		joined, err := json.Marshal(synth(t, variants[variant]).Outputs["SendEventCommand"]["Value"])
-		if err != nil {
-			t.Fatal(err)
+	refused := 0
+	cases, err := casefile.Read("constructs/testdata/settings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		if len(c.Errors) == 0 {
+			continue
 		}
-		var value struct {
-			Join []any `json:"Fn::Join"`
-		}
-		if err := json.Unmarshal(joined, &value); err != nil || len(value.Join) != 2 {
-			t.Fatalf("%s: must be joined (got %s, %v)", variant, joined, err)
-		}
-		text := ""
-		for _, part := range value.Join[1].([]any) {
-			if literal, ok := part.(string); ok {
-				text += literal
-			} else {
-				text += "reference"
+		refused++
+		t.Run(c.Name, func(t *testing.T) {
+			out := t.TempDir()
+			cmd := exec.CommandContext(ctx, app)
+			// Neither PATH nor HOME: a wrong setting must be found before Node is looked for.
+			cmd.Env = []string{"CDK_CONTEXT_JSON=" + string(c.Context), "CDK_OUTDIR=" + filepath.Join(out, "cdk.out")}
+			for _, name := range slices.Sorted(maps.Keys(c.Env)) {
+				cmd.Env = append(cmd.Env, name+"="+c.Env[name])
 			}
-		}
-		out, err := exec.Command("bash", "-euc", `aws() { printf '%s\n' "${@: -1}"; }; `+text).Output()
-		if err != nil {
-			t.Fatalf("%s: %s: %v", variant, text, err)
-		}
-		records := strings.Fields(string(out))
-		if len(records) != len(want) {
-			t.Fatalf("%s: must put %d records (got %q)", variant, len(want), records)
-		}
-		for i, record := range records {
-			data, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(record, "Data="))
-			if err != nil || !strings.HasPrefix(string(data), `{"event_id":"hello-1",`) ||
-				string(data[strings.IndexByte(string(data), '}'):]) != want[i] {
-				t.Errorf("%s: record %d must end with %q (got %q, %v)", variant, i, want[i], data, err)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			err := cmd.Run()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+				t.Errorf("exit status: must be 1 (got %v)", err)
 			}
-		}
-	}
-}
-
-func TestOutputs(t *testing.T) {
-	expected := []string{
-		"AlarmTopicArn", "DeadLetterQueueUrl", "ErrorHandlerFunctionName", "FirehoseStreamName", "GlueTable", "ListErrorsCommand",
-		"ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint", "ProducerPolicyArn", "QueryOpenSearchCommand", "S3BucketName",
-		"SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TransformLakeFunctionName", "TransformSearchFunctionName",
-	}
-	if got := sortedKeys(synth(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {
-		t.Errorf("outputs: must be\n%v\n(got\n%v)", expected, got)
-	}
-	inVPC := []string{"OpenSearchClientSecurityGroupId", "VpcId", "VpcSubnetIds"}
-	for _, name := range []string{"vpc new", "vpc existing"} {
-		outputs := synth(t, variants[name]).Outputs
-		if got := sortedKeys(outputs); !slices.Equal(got, slices.Sorted(slices.Values(append(inVPC, expected...)))) {
-			t.Errorf("outputs of %s: must be those of dev and %v (got\n%v)", name, inVPC, got)
-		}
-		for _, private := range []string{"OpenSearchEndpoint", "QueryOpenSearchCommand"} {
-			if text, _ := outputs[private]["Description"].(string); !strings.Contains(text, "from inside the VPC only") {
-				t.Errorf("%s of %s: must say from where it works (got %s)", private, name, text)
+			got := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
+			expected := slices.Clone(c.Errors)
+			for i := range expected { // what is wrong with the context as a whole is named by the variable it came in
+				if strings.HasPrefix(expected[i], "context: ") && !slices.Equal(got, expected) {
+					expected[i] = "CDK_CONTEXT_JSON" + strings.TrimPrefix(expected[i], "context")
+				}
 			}
-		}
+			if !slices.Equal(got, expected) {
+				t.Errorf("stderr: must be\n%s\n(got\n%s)", strings.Join(expected, "\n"), strings.Join(got, "\n"))
+			}
+			if stdout.Len() > 0 {
+				t.Errorf("stdout: must be empty (got %s)", stdout.String())
+			}
+			if left, err := os.ReadDir(out); err != nil || len(left) > 0 {
+				t.Errorf("template: must not be written (got %v, %v)", left, err)
+			}
+		})
 	}
-	for _, name := range sortedKeys(synth(t, variants["smallest"]).Outputs) {
-		if strings.Contains(name, "Search") || strings.Contains(name, "Transform") {
-			t.Errorf("outputs: must not name what is not there (got %s)", name)
-		}
+	if refused < 40 {
+		t.Errorf("constructs/testdata/settings: must hold 40 wrong contexts (got %d)", refused)
 	}
 }

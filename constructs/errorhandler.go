@@ -9,7 +9,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/internal/functionbuild"
 )
 
 // Memory buys processor here: the handler's process stays below 64 MiB whatever it reads (make verify measures it), and Lambda
@@ -26,7 +25,7 @@ const (
 // ErrorHandlerProps configure an [ErrorHandler].
 type ErrorHandlerProps struct {
 	StackName   string
-	Asset       functionbuild.Asset
+	Asset       FunctionAsset
 	DeadLetters *DeadLetterQueue
 	LogLevel    string
 	Tracing     bool

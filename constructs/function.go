@@ -9,15 +9,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"firehose-pipeline/internal/functionbuild"
 )
 
 // functionProps configure a Go function.
 type functionProps struct {
 	Name           string // the function's name, fixed, at most 64 characters
 	Description    string
-	Asset          functionbuild.Asset
+	Asset          FunctionAsset
 	Environment    map[string]string
 	MemoryMB       int
 	TimeoutSeconds int

@@ -10,28 +10,17 @@ import (
 	"firehose-pipeline/event"
 )
 
-// OutputsProps are the parts that the outputs name; nil parts do not exist in this stack.
-type OutputsProps struct {
-	IndexPattern string // of the search indices
-	Lake         *DataLake
-	Streams      []*Stream
-	ErrorHandler *ErrorHandler
-	DeadLetters  *DeadLetterQueue
-	Domain       *SearchDomain
-	Setup        *SearchSetup
-	Network      *Network
-	Producers    *Producers
-	Topic        *AlarmTopic
-}
-
-// WriteOutputs writes the stack's outputs: names for programs, and commands that a person can paste into a shell with AWS CLI
-// version 2.
-func WriteOutputs(stack awscdk.Stack, props OutputsProps) {
+// writeOutputs writes the stack's outputs: names for programs, and commands that a person can paste into a shell with
+// AWS CLI version 2. Plain outputs have no scope and id in their names; a stack has those of one pipeline.
+func writeOutputs(p *Pipeline, indexPattern string, plain bool) {
 	output := func(name, description string, value *string) {
-		awscdk.NewCfnOutput(stack, jsii.String(name), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: value})
+		o := awscdk.NewCfnOutput(p.Construct, jsii.String(name), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: value})
+		if plain {
+			o.OverrideLogicalId(jsii.String(name))
+		}
 	}
 	puts := ""
-	for _, stream := range props.Streams {
+	for _, stream := range p.Streams {
 		puts += "; " + putEvent(stream)
 		function := ""
 		switch stream.Kind {
@@ -46,36 +35,36 @@ func WriteOutputs(stack awscdk.Stack, props OutputsProps) {
 			output(function, "Transform of the "+string(stream.Kind)+" stream", stream.Transform.Function.FunctionName())
 		}
 	}
-	bucket := *props.Lake.Bucket.BucketName()
+	bucket := *p.Lake.Bucket.BucketName()
 	output(contract.OutputBucket, "Data lake", jsii.String(bucket))
-	output("GlueTable", "Table of the lake, as database.table", jsii.String(props.Lake.DatabaseName+"."+TableName))
-	output("ErrorHandlerFunctionName", "Turns error objects into dead letters", props.ErrorHandler.Function.FunctionName())
-	output(contract.OutputDeadLetterQueue, "One message a failed record", props.DeadLetters.Queue.QueueUrl())
-	output("AlarmTopicArn", "Every alarm goes here", props.Topic.Topic.TopicArn())
-	output("ProducerPolicyArn", "Managed policy for whoever sends events", props.Producers.Policy.ManagedPolicyArn())
+	output("GlueTable", "Table of the lake, as database.table", jsii.String(p.Lake.DatabaseName+"."+TableName))
+	output("ErrorHandlerFunctionName", "Turns error objects into dead letters", p.ErrorHandler.Function.FunctionName())
+	output(contract.OutputDeadLetterQueue, "One message a failed record", p.DeadLetters.Queue.QueueUrl())
+	output("AlarmTopicArn", "Every alarm goes here", p.AlarmTopic.Topic.TopicArn())
+	output("ProducerPolicyArn", "Managed policy for whoever sends events", p.Producers.Policy.ManagedPolicyArn())
 	output("SendEventCommand", "Sends one event to every stream",
 		jsii.String(`event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99,"timestamp":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}'`+puts))
 	output("ListLakeCommand", "Lists what was delivered to the lake",
 		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.DataPrefix))
 	output("ListErrorsCommand", "Lists what could not be delivered",
 		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.ErrorPrefix))
-	if props.Domain == nil {
+	if p.Domain == nil {
 		return
 	}
-	endpoint := *props.Domain.Resource.AttrDomainEndpoint()
+	endpoint := *p.Domain.Resource.AttrDomainEndpoint()
 	where := ""
-	if network := props.Network; network != nil {
+	if network := p.Network; network != nil {
 		where = ", from inside the VPC only"
 		output("VpcId", "VPC of the search domain", jsii.String(network.VPCID))
 		output("VpcSubnetIds", "Subnets of the search domain, one a zone", jsii.String(strings.Join(network.SubnetIDs, ",")))
 		output("OpenSearchClientSecurityGroupId", "Security group whose members reach the search domain, on 443", jsii.String(network.ClientGroupID))
 	}
 	output("OpenSearchEndpoint", "HTTPS endpoint of the search domain"+where, jsii.String("https://"+endpoint))
-	output("OpenSearchDomainName", "Search domain", props.Domain.Resource.Ref())
-	output("SearchSetupFunctionName", "Sets up roles, template and retention inside the domain", props.Setup.Function.FunctionName())
+	output("OpenSearchDomainName", "Search domain", p.Domain.Resource.Ref())
+	output("SearchSetupFunctionName", "Sets up roles, template and retention inside the domain", p.Setup.Function.FunctionName())
 	// The index stands in the body: many versions of curl sign an address with * in it wrongly.
 	output("QueryOpenSearchCommand", "Searches"+where+", signed as a role of openSearchReaderRoleArns or openSearchAdminRoleArns whose credentials are in the environment",
-		jsii.String(`printf '%s\n' '{"index":"`+props.IndexPattern+`"}' '{"size":3,"query":{"term":{"event_type":"view"}}}' | curl -sS --aws-sigv4 aws:amz:`+*awscdk.Aws_REGION()+
+		jsii.String(`printf '%s\n' '{"index":"`+indexPattern+`"}' '{"size":3,"query":{"term":{"event_type":"view"}}}' | curl -sS --aws-sigv4 aws:amz:`+*awscdk.Aws_REGION()+
 			`:es --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" -H 'Content-Type: application/x-ndjson' --data-binary @- 'https://`+endpoint+`/_msearch'`))
 }
 

@@ -2,21 +2,22 @@ package constructs
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
 // autoDeleteProvider is the id that the CDK gives to the function that empties a bucket before its deletion.
 const autoDeleteProvider = "Custom::S3AutoDeleteObjectsCustomResourceProvider"
 
-// TameProviders gives the one function that the CDK adds by itself (it empties the bucket on destroy) a log group of the stack
-// and rights on nothing else. As the CDK writes it, the function creates a log group that no destroy takes away, by a managed
-// policy on every log group of the account.
-func TameProviders(stack awscdk.Stack, stackName string, logs Logs) {
-	provider := stack.Node().TryFindChild(jsii.String(autoDeleteProvider))
+// tameProviders gives the one function that the CDK adds by itself (it empties the stack's buckets on destroy) a log
+// group of the stack and rights on nothing else. As the CDK writes it, the function creates a log group that no destroy
+// takes away, by a managed policy on every log group of the account.
+func tameProviders(scope constructs.Construct, stackName string, logs Logs) {
+	provider := awscdk.Stack_Of(scope).Node().TryFindChild(jsii.String(autoDeleteProvider))
 	if provider == nil {
 		return // the bucket is kept
 	}
-	group := newLogGroup(stack, "EmptyBucketLogGroup", "/aws/lambda/"+stackName+"-empty-bucket", logs)
+	group := newLogGroup(scope, "EmptyBucketLogGroup", "/aws/lambda/"+stackName+"-empty-bucket", logs)
 	role := provider.Node().FindChild(jsii.String("Role")).(awscdk.CfnResource)
 	role.AddPropertyDeletionOverride(jsii.String("ManagedPolicyArns"))
 	role.AddPropertyOverride(jsii.String("Policies"), []any{map[string]any{

@@ -7,13 +7,12 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/internal/functionbuild"
 )
 
 // SearchRelayProps configure a [SearchRelay].
 type SearchRelayProps struct {
 	StackName string
-	Asset     functionbuild.Asset
+	Asset     FunctionAsset
 	LogLevel  string
 	Logs      Logs
 }

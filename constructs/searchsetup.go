@@ -12,7 +12,6 @@ import (
 	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
-	"firehose-pipeline/internal/functionbuild"
 )
 
 // searchSetupTimeoutSeconds is Lambda's longest: a young domain may refuse for many minutes.
@@ -26,7 +25,7 @@ type SearchSetupProps struct {
 	StackName  string
 	DomainName string
 	Index      string // base name of the indices
-	Asset      functionbuild.Asset
+	Asset      FunctionAsset
 	LogLevel   string
 	Logs       Logs
 	Network    *Network // nil: the domain has a public endpoint

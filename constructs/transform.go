@@ -9,14 +9,13 @@ import (
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/functionbuild"
 )
 
 // TransformProps configure a [Transform].
 type TransformProps struct {
 	StackName      string
 	Stream         event.Stream
-	Asset          functionbuild.Asset
+	Asset          FunctionAsset
 	MemoryMB       int
 	TimeoutSeconds int // at most 300: Firehose waits no longer
 	Reserved       int // concurrency kept for the function; 0: none

@@ -17,9 +17,9 @@ import (
 	"firehose-pipeline/internal/testkit/casefile"
 )
 
-var update = flag.Bool("update", false, "rewrite the expectations of testdata/settings; review the errors by eye")
+var update = flag.Bool("update", false, "rewrite the expectations of constructs/testdata/settings; review the errors by eye")
 
-const cases = "../testdata/settings"
+const cases = "../constructs/testdata/settings"
 
 func TestCases(t *testing.T) {
 	files, err := casefile.Read(cases)

@@ -1,7 +1,7 @@
 """Writes which properties CloudFormation cannot change in place, for the resource types named as arguments.
 
-The source is CloudFormation's own resource schemas, as cfn-lint ships them. The output is testdata/create-only.json, which
-`go test` holds against docs/changes.md.
+The source is CloudFormation's own resource schemas, as cfn-lint ships them. The output is
+constructs/testdata/create-only.json, which `go test` holds against docs/changes.md.
 """
 
 import json

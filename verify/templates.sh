@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Synthesises the stack for every environment, with the real command line of the CDK, and for every value of the settings that
 # change what there is, every instance family and the volumes on both sides of each step of gp3's minima, in one process; and
-# holds each template against CloudFormation's own schemas (cfn-lint). Then checks that testdata/create-only.json is what these
-# schemas say.
+# holds each template against CloudFormation's own schemas (cfn-lint). Then checks that
+# constructs/testdata/create-only.json is what these schemas say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,7 +28,7 @@ synth largest -c environment=production -c openSearchInstanceType=r6g.xlarge.sea
   -c openSearchReaderRoleArns=arn:aws:iam::111122223333:role/Analyst -c transformReservedConcurrency=50 -c expireAfterDays=400
 synth vpc-existing -c openSearchInstanceCount=2 -c openSearchZoneCount=2 \
   -c vpc='{"id":"vpc-0123456789abcdef0","subnets":["subnet-0123456789abcdef0","subnet-0123456789abcdef1"],"zones":["eu-west-1a","eu-west-1b"]}'
-go test . -count 1 -run '^TestWriteTemplates$' -args -templates "$PWD/$out/variants" >"$out/variants.log" 2>&1 || {
+go test ./constructs -count 1 -run '^TestWriteTemplates$' -args -templates "$PWD/$out/variants" >"$out/variants.log" 2>&1 || {
   cat "$out/variants.log" >&2
   exit 1
 }
@@ -45,5 +45,5 @@ mapfile -t types < <(node -e '
     for (const r of Object.values(JSON.parse(require("fs").readFileSync(f)).Resources)) if (r.Type.startsWith("AWS::")) types.add(r.Type);
   console.log([...types].sort().join("\n"))' "${templates[@]}")
 .build/venv/bin/python verify/createonly.py "${types[@]}" >.build/create-only.json
-diff -u testdata/create-only.json .build/create-only.json
-echo "create-only properties: testdata/create-only.json is what CloudFormation's schemas say of ${#types[@]} types"
+diff -u constructs/testdata/create-only.json .build/create-only.json
+echo "create-only properties: constructs/testdata/create-only.json is what CloudFormation's schemas say of ${#types[@]} types"

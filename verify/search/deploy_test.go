@@ -85,7 +85,7 @@ func TestFirstDeploy(t *testing.T) {
 		if !strings.Contains(string(answer), `"status":403`) {
 			t.Errorf("writing to another index: %s", answer)
 		}
-		// What Firehose asks of a domain, by AWS's own list (iam_test), as far as the role answers it.
+		// What Firehose asks of a domain, by AWS's own list (constructs/domainrequests.go), as far as the role answers it.
 		for _, target := range []string{"/_cluster/stats", "/_nodes", "/_nodes/stats", "/realtime-events-2*/_mapping", "/realtime-events-2*/_stats"} {
 			ask(t, firehose, 200, "GET", target, "")
 		}

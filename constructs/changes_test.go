@@ -1,4 +1,4 @@
-package main
+package constructs_test
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ func TestEveryReplacementIsDocumented(t *testing.T) {
 	if err := json.Unmarshal(text, &createOnly); err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile("docs/changes.md")
+	page, err := os.ReadFile(fromRoot("docs/changes.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestEveryReplacementIsDocumented(t *testing.T) {
 		for id, r := range template.Resources {
 			properties, known := createOnly[r.Type]
 			if !known && strings.HasPrefix(r.Type, "AWS::") {
-				t.Errorf("testdata/create-only.json: does not know %s (%s)", r.Type, id)
+				t.Errorf("constructs/testdata/create-only.json: does not know %s (%s)", r.Type, id)
 			}
 			for _, property := range properties {
 				if _, set := at(r.Properties, property); set && !strings.Contains(string(page), "`"+r.Type+"."+property+"`") {
@@ -42,7 +42,7 @@ func TestEveryReplacementIsDocumented(t *testing.T) {
 
 // docs/changes.md says for every setting what changing it does.
 func TestEverySettingIsInTheChanges(t *testing.T) {
-	page, err := os.ReadFile("docs/changes.md")
+	page, err := os.ReadFile(fromRoot("docs/changes.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package constructs_test
 
 import (
 	"os"
@@ -183,7 +183,7 @@ func TestEveryStageHasAnAlarm(t *testing.T) {
 
 // An alarm's description leads to a section of the runbook, and the runbook has no section for an alarm that is gone.
 func TestEveryAlarmHasASectionInTheRunbook(t *testing.T) {
-	runbook, err := os.ReadFile("docs/runbook.md")
+	runbook, err := os.ReadFile(fromRoot("docs/runbook.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

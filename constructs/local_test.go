@@ -1,4 +1,4 @@
-package main
+package constructs_test
 
 import (
 	"encoding/json"

@@ -1,18 +1,12 @@
-package main
+package constructs_test
 
 import (
-	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"firehose-pipeline/settings"
 )
-
-var templates = flag.String("templates", "", "folder that TestWriteTemplates writes a template of every variant, instance family and volume size to")
 
 // families are contexts with one instance type of every family that the settings know, all else as small as it goes.
 func families() map[string]string {
@@ -60,28 +54,5 @@ func TestEveryInstanceFamilyIsDeployed(t *testing.T) {
 			want(t, domain.Properties, "ClusterConfig.InstanceType", strings.TrimPrefix(name, "family "))
 			want(t, domain.Properties, "EBSOptions.VolumeType", "gp3")
 		})
-	}
-}
-
-// TestWriteTemplates is for verify/templates.sh: one process writes what would be many runs of the command line. The templates
-// are those of `cdk synth`, but for the functions' hashes and the paths that the command line adds.
-func TestWriteTemplates(t *testing.T) {
-	if *templates == "" {
-		t.Skip("-templates names no folder")
-	}
-	if err := os.MkdirAll(*templates, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, contexts := range []map[string]string{variants, families(), volumes()} {
-		for name, context := range contexts {
-			text, err := json.MarshalIndent(synth(t, context).cdk.ToJSON(), "", " ")
-			if err != nil {
-				t.Fatal(err)
-			}
-			file := strings.NewReplacer(" ", "-", ",", "").Replace(name) + ".template.json"
-			if err := os.WriteFile(filepath.Join(*templates, file), text, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
 }

@@ -1,20 +1,12 @@
-package main
+package constructs_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"firehose-pipeline/internal/testkit/casefile"
 	"firehose-pipeline/settings"
@@ -64,7 +56,7 @@ func TestSettingsReachTheTemplate(t *testing.T) {
 		})
 	}
 	if lines < 20 {
-		t.Errorf("testdata/settings: must say what settings do to the template (got %d lines)", lines)
+		t.Errorf("constructs/testdata/settings: must say what settings do to the template (got %d lines)", lines)
 	}
 }
 
@@ -104,57 +96,4 @@ func assertTemplate(t *testing.T, result *template, line string) error {
 		return fmt.Errorf("got %v", got)
 	}
 	return nil
-}
-
-// The built app, with wrong settings: every problem, one line each, exit status 1, no template, no stack trace, and no CDK
-// started for it.
-func TestTheBuiltAppRefusesWrongSettings(t *testing.T) {
-	app := filepath.Join(t.TempDir(), "firehose-pipeline")
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", app, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building the app: %v\n%s", err, out)
-	}
-	refused := 0
-	for _, c := range cases(t) {
-		if len(c.Errors) == 0 {
-			continue
-		}
-		refused++
-		t.Run(c.Name, func(t *testing.T) {
-			out := t.TempDir()
-			cmd := exec.CommandContext(ctx, app)
-			// Neither PATH nor HOME: a wrong setting must be found before Node is looked for.
-			cmd.Env = []string{"CDK_CONTEXT_JSON=" + string(c.Context), "CDK_OUTDIR=" + filepath.Join(out, "cdk.out")}
-			for _, name := range slices.Sorted(maps.Keys(c.Env)) {
-				cmd.Env = append(cmd.Env, name+"="+c.Env[name])
-			}
-			var stdout, stderr bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			err := cmd.Run()
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-				t.Errorf("exit status: must be 1 (got %v)", err)
-			}
-			got := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
-			expected := slices.Clone(c.Errors)
-			for i := range expected { // what is wrong with the context as a whole is named by the variable it came in
-				if strings.HasPrefix(expected[i], "context: ") && !slices.Equal(got, expected) {
-					expected[i] = "CDK_CONTEXT_JSON" + strings.TrimPrefix(expected[i], "context")
-				}
-			}
-			if !slices.Equal(got, expected) {
-				t.Errorf("stderr: must be\n%s\n(got\n%s)", strings.Join(expected, "\n"), strings.Join(got, "\n"))
-			}
-			if stdout.Len() > 0 {
-				t.Errorf("stdout: must be empty (got %s)", stdout.String())
-			}
-			if left, err := os.ReadDir(out); err != nil || len(left) > 0 {
-				t.Errorf("template: must not be written (got %v, %v)", left, err)
-			}
-		})
-	}
-	if refused < 40 {
-		t.Errorf("testdata/settings: must hold 40 wrong contexts (got %d)", refused)
-	}
 }

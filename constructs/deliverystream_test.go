@@ -1,16 +1,13 @@
-package main
+package constructs_test
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/event"
 	"firehose-pipeline/settings"
 )
 
@@ -214,107 +211,5 @@ func TestStreamsAreEncryptedWithFirehosesKey(t *testing.T) {
 			"DeliveryStreamType":                         "DirectPut",
 			"DeliveryStreamEncryptionConfigurationInput": map[string]any{"KeyType": "AWS_OWNED_CMK"},
 		})
-	})
-}
-
-func TestFunctions(t *testing.T) {
-	template := synth(t, variants["dev"])
-	for name, environment := range map[string]map[string]any{
-		"-transform-lake":   {"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "LOG_LEVEL": "info", "STACK": "kinesis-firehose-pipeline-dev"},
-		"-transform-search": {"STREAM": "search", "DROP_EVENT_TYPES": `["heartbeat"]`, "LOG_LEVEL": "info", "STACK": "kinesis-firehose-pipeline-dev"},
-		"-error-handler":    {"ERROR_PREFIX": "error-data/", "LOG_LEVEL": "info", "STACK": "kinesis-firehose-pipeline-dev"},
-		"-search-setup":     {"LOG_LEVEL": "info"},
-	} {
-		template.cdk.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
-			"FunctionName":  "kinesis-firehose-pipeline-dev" + name,
-			"Runtime":       "provided.al2023",
-			"Architectures": []string{"arm64"},
-			"Handler":       "bootstrap",
-			"LoggingConfig": map[string]any{"LogGroup": assertions.Match_AnyValue()},
-			"Environment":   map[string]any{"Variables": environment},
-		})
-	}
-	// A stream's name in a function's environment closes a circle with the stream that calls the function.
-	for id, function := range template.of("AWS::Lambda::Function") {
-		for other := range references(function.Properties["Environment"], template.Resources) {
-			if template.Resources[other].Type == firehose {
-				t.Errorf("%s: must not know a stream's name", id)
-			}
-		}
-	}
-}
-
-func TestEveryFunctionWritesToALogGroupOfTheStack(t *testing.T) {
-	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
-		for id, function := range template.of("AWS::Lambda::Function") {
-			group, _ := at(function.Properties, "LoggingConfig.LogGroup")
-			found := false
-			for other := range references(group, template.Resources) {
-				found = found || template.Resources[other].Type == "AWS::Logs::LogGroup"
-			}
-			if !found {
-				t.Errorf("%s: must log to a group of the stack (got %v)", id, group)
-			}
-		}
-		for id, group := range template.of("AWS::Logs::LogGroup") {
-			if group.Properties["RetentionInDays"] == nil || group.Properties["KmsKeyId"] == nil || group.Properties["LogGroupName"] == nil {
-				t.Errorf("%s: must have a name, a retention and the key", id)
-			}
-		}
-	})
-}
-
-func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
-	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
-		_, table := template.one(t, "AWS::Glue::Table", "DataLake")
-		columns, _ := at(table.Properties, "TableInput.StorageDescriptor.Columns")
-		var got []event.Column
-		for _, c := range columns.([]any) {
-			column := c.(map[string]any)
-			got = append(got, event.Column{Name: column["Name"].(string), Type: column["Type"].(string), Comment: column["Comment"].(string)})
-		}
-		if !slices.Equal(got, event.Columns()) {
-			t.Errorf("columns: must be\n%v\n(got\n%v)", event.Columns(), got)
-		}
-		// Every partition key needs its projection, or every query fails.
-		keys, _ := at(table.Properties, "TableInput.PartitionKeys")
-		for _, key := range keys.([]any) {
-			name := key.(map[string]any)["Name"].(string)
-			parameters, _ := at(table.Properties, "TableInput.Parameters")
-			if parameters.(map[string]any)["projection."+name+".type"] == nil || parameters.(map[string]any)["projection."+name+".range"] == nil {
-				t.Errorf("partition key %s: has no projection", name)
-			}
-		}
-		want(t, table.Properties, "TableInput.Parameters.classification", config.DataFormat)
-	})
-}
-
-// What Athena and Trino read differently, or refuse, without a word in the table. A year as a date with the interval YEARS, or in
-// the format yyyy, fails every query of Trino.
-func TestTableIsReadAsItIsWritten(t *testing.T) {
-	serde := map[string]map[string]any{
-		"parquet": {"serialization.format": "1"}, // by name by default
-		"orc":     {"serialization.format": "1", "orc.column.index.access": "false"},
-		"json":    {"serialization.format": "1", "case.insensitive": "false", "ignore.malformed.json": "true"},
-	}
-	projected := map[string]string{"year": "2024,2040", "month": "1,12", "day": "1,31", "hour": "0,23"}
-	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
-		_, table := template.one(t, "AWS::Glue::Table", "DataLake")
-		got, _ := at(table.Properties, "TableInput.StorageDescriptor.SerdeInfo.Parameters")
-		if expected := serde[config.DataFormat]; !reflect.DeepEqual(got, expected) {
-			t.Errorf("SerDe of %s: must have the parameters %v (got %v)", config.DataFormat, expected, got)
-		}
-		value, _ := at(table.Properties, "TableInput.Parameters")
-		parameters := value.(map[string]any)
-		for key, values := range projected {
-			if kind, of := parameters["projection."+key+".type"], parameters["projection."+key+".range"]; kind != "integer" || of != values {
-				t.Errorf("%s: must be projected as integer %s (got %v %v)", key, values, kind, of)
-			}
-		}
-		for name := range parameters {
-			if strings.HasSuffix(name, ".format") || strings.Contains(name, ".interval") {
-				t.Errorf("%s: is for dates", name)
-			}
-		}
 	})
 }

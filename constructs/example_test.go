@@ -1,0 +1,58 @@
+package constructs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/constructs"
+	"firehose-pipeline/settings"
+)
+
+// An app with a stack and a topic of its own embeds the pipeline, and has its topic told of every dead letter.
+func Example() {
+	// In an app: settings.FromEnvironment(), which reads the context of the CDK's command line.
+	config, _, err := settings.Load([]byte(`{"resourcePrefix": "shop", "enableOpenSearch": false}`), os.LookupEnv)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// In an app: constructs.BuildFunctions(ctx, moduleDir, ".build/functions", os.Stderr). A test of the template takes any folder.
+	functions := map[string]constructs.FunctionAsset{}
+	for _, name := range []string{"transform", "errorhandler", "searchsetup", "searchrelay"} {
+		functions[name] = constructs.FunctionAsset{Dir: "testdata/function", Hash: strings.Repeat("0", 64)}
+	}
+
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Shop"), nil)
+	topic := awssns.NewTopic(stack, jsii.String("Oncall"), nil)
+	pipeline := constructs.NewPipeline(stack, "Events", constructs.PipelineProps{Settings: config, Functions: functions})
+	alarm := awscloudwatch.NewAlarm(stack, jsii.String("AnyDeadLetter"), &awscloudwatch.AlarmProps{
+		Metric:            pipeline.DeadLetters.Queue.MetricApproximateNumberOfMessagesVisible(nil),
+		Threshold:         jsii.Number(1),
+		EvaluationPeriods: jsii.Number(1),
+	})
+	alarm.AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
+
+	// In an app: app.Synth(nil).
+	template := assertions.Template_FromStack(stack, nil)
+	streams := *template.FindResources(jsii.String("AWS::KinesisFirehose::DeliveryStream"), nil)
+	output, err := json.Marshal(template.FindOutputs(jsii.String("FirehoseStreamName"), nil))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("streams:", len(streams))
+	fmt.Println("output:", string(output))
+	// Output:
+	// streams: 1
+	// output: {"FirehoseStreamName":{"Description":"Lake stream: a producer puts each event here","Value":{"Ref":"EventsLakeStream9C100505"}}}
+}

@@ -1,0 +1,22 @@
+package constructs
+
+import (
+	"context"
+	"io"
+
+	"firehose-pipeline/internal/functionbuild"
+)
+
+// FunctionAsset is one built function: the folder that holds its bootstrap and nothing else, and the hash of its
+// sources. It is an alias, so that an app outside this module, which cannot import internal packages, has a name for
+// the type.
+type FunctionAsset = functionbuild.Asset
+
+// BuildFunctions compiles the pipeline's functions for Lambda (provided.al2023 on arm64) with the host's Go, and
+// returns them by name, as [PipelineProps] want them. ModuleDir is the folder of this module's go.mod; an app in
+// another module gets it from `go list -m -f '{{.Dir}}' firehose-pipeline`. The functions go to folders of cacheDir
+// that are named by hash, and what is there already is not built again. Progress gets one line a build. It fails when
+// there is no Go command, when a function does not compile, and when cacheDir cannot be written.
+func BuildFunctions(ctx context.Context, moduleDir, cacheDir string, progress io.Writer) (map[string]FunctionAsset, error) {
+	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, progress)
+}

@@ -1,0 +1,167 @@
+package constructs
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/settings"
+)
+
+// PipelineProps configure a [Pipeline].
+type PipelineProps struct {
+	// Settings as [settings.Load] or [settings.FromEnvironment] returns them: with every value checked. The names of
+	// functions, log groups, alarms, key and domain begin with Settings.StackName(), whatever the name of the
+	// CloudFormation stack.
+	Settings settings.Settings
+	// Functions by name, as [BuildFunctions] returns them: transform, errorhandler, searchsetup and searchrelay.
+	Functions map[string]FunctionAsset
+}
+
+// Pipeline is the whole pipeline. A CDK app in Go embeds it in a stack of its own and goes on from its parts.
+//
+// A stack takes one pipeline. The operator's command finds the parts by the names of the stack's outputs, and the
+// function with which the CDK empties buckets, one a stack, writes to one log group. A second pipeline in the same
+// stack is composed too, but `cdk synth` and `cdk deploy` fail with an error at its path that says so. Two stacks of an
+// account and region take a pipeline each when their settings differ in resourcePrefix or environment.
+type Pipeline struct {
+	constructs.Construct
+	Key          *EncryptionKey
+	DeadLetters  *DeadLetterQueue
+	ErrorHandler *ErrorHandler
+	Lake         *DataLake
+	Streams      []*Stream // lake, then search
+	Network      *Network  // nil: the search domain has a public endpoint, or there is none
+	Domain       *SearchDomain
+	Setup        *SearchSetup
+	Producers    *Producers
+	AlarmTopic   *AlarmTopic
+}
+
+// pipelineMark is the id of an empty construct in a stack that has a pipeline.
+const pipelineMark = "OnePipelineAStack"
+
+// NewPipeline composes the pipeline, in the order in which an event passes it, backwards: what a part refers to is made
+// before it.
+//
+// Scope is a stack or a construct in one. The CDK leaves the id "Default" out of logical ids: the parts of a pipeline
+// with this id have those of the pipeline's own app. The outputs are named without scope and id in any case: the
+// operator's command reads them by name. Like the CDK's own constructs it panics on props that it cannot use: a
+// function that is missing.
+func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pipeline {
+	for _, name := range functionbuild.Names {
+		if _, ok := props.Functions[name]; !ok {
+			panic(fmt.Sprintf("Functions: must have an asset for %s (accepted: what BuildFunctions returns)", name))
+		}
+	}
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	config, functions := props.Settings, props.Functions
+	name := config.StackName()
+	p := &Pipeline{Construct: this}
+
+	p.Key = NewEncryptionKey(this, "EncryptionKey", EncryptionKeyProps{
+		StackName: name,
+		Retain:    config.RetainData,
+		FlowLog:   config.EnableOpenSearch && config.VPC.New,
+	})
+	key := p.Key.Key
+	logs := Logs{Key: key, RetentionDays: config.LogRetentionDays}
+
+	p.DeadLetters = NewDeadLetterQueue(this, "DeadLetters", DeadLetterQueueProps{Key: key, Retain: config.RetainData})
+	p.ErrorHandler = NewErrorHandler(this, "ErrorHandler", ErrorHandlerProps{
+		StackName:   name,
+		Asset:       functions["errorhandler"],
+		DeadLetters: p.DeadLetters,
+		LogLevel:    config.LogLevel,
+		Tracing:     config.EnableTracing,
+		Logs:        logs,
+	})
+	p.Lake = NewDataLake(this, "DataLake", DataLakeProps{
+		DatabaseName:              strings.ReplaceAll(name, "-", "_"),
+		Format:                    config.DataFormat,
+		Compressed:                config.EnableCompression,
+		Key:                       key,
+		Retain:                    config.RetainData,
+		InfrequentAccessAfterDays: config.InfrequentAccessAfterDays,
+		GlacierAfterDays:          config.GlacierAfterDays,
+		ExpireAfterDays:           config.ExpireAfterDays,
+		ErrorHandler:              p.ErrorHandler,
+	})
+
+	p.Streams = []*Stream{NewLakeStream(this, "LakeStream", LakeStreamProps{
+		StackName:       name,
+		Lake:            p.Lake,
+		Transform:       newTransform(this, "LakeTransform", event.Lake, props, logs),
+		Format:          config.DataFormat,
+		Compressed:      config.EnableCompression,
+		SourceBackup:    config.EnableSourceBackup,
+		BufferMB:        config.BufferSizeMB,
+		IntervalSeconds: config.BufferIntervalSeconds,
+		Logs:            logs,
+	})}
+	if config.EnableOpenSearch {
+		search := newSearch(this, props, p.Lake, logs)
+		p.Network, p.Domain, p.Setup = search.network, search.domain, search.setup
+		p.Streams = append(p.Streams, search.stream)
+	}
+
+	p.Producers = NewProducers(this, "Producers", p.Streams)
+	p.AlarmTopic = NewAlarmTopic(this, "AlarmTopic", AlarmTopicProps{
+		StackName: name,
+		Key:       key,
+		Email:     config.AlarmEmail,
+	})
+	NewAlarms(this, "Alarms", AlarmsProps{
+		StackName:    name,
+		Topic:        p.AlarmTopic,
+		Streams:      p.Streams,
+		ErrorHandler: p.ErrorHandler,
+		DeadLetters:  p.DeadLetters,
+		Domain:       p.Domain,
+	})
+	first := markStack(this)
+	writeOutputs(p, config.IndexPattern(), first)
+	if first {
+		tameProviders(this, name, logs)
+	}
+	return p
+}
+
+// markStack reports whether the stack has no other pipeline, and reports an error to the CDK's command line where it
+// has: two outputs of one name, or two log groups of one function, would end the synthesis with the CDK's own words and
+// a panic.
+func markStack(pipeline constructs.Construct) bool {
+	stack := awscdk.Stack_Of(pipeline)
+	if stack.Node().TryFindChild(jsii.String(pipelineMark)) != nil {
+		awscdk.Annotations_Of(pipeline).AddError(jsii.String("a stack takes one pipeline: its outputs and the function that " +
+			"empties buckets are one a stack; give each pipeline a stack of its own"))
+		return false
+	}
+	constructs.NewConstruct(stack, jsii.String(pipelineMark))
+	return true
+}
+
+// newTransform makes the transform of one stream, or none.
+func newTransform(scope constructs.Construct, id string, stream event.Stream, props PipelineProps, logs Logs) *Transform {
+	config := props.Settings
+	if !config.EnableDataTransformation {
+		return nil
+	}
+	return NewTransform(scope, id, TransformProps{
+		StackName:      config.StackName(),
+		Stream:         stream,
+		Asset:          props.Functions["transform"],
+		MemoryMB:       config.TransformMemoryMB,
+		TimeoutSeconds: config.TransformTimeoutSeconds,
+		Reserved:       config.TransformReservedConcurrency,
+		LogLevel:       config.LogLevel,
+		Tracing:        config.EnableTracing,
+		DropEventTypes: config.DropEventTypes,
+		Logs:           logs,
+	})
+}
