@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func (s *source) look() (format, error) {
 			return format{}, fmt.Errorf("%s: begins as gzip does: %w", s.name, err)
 		}
 		fmt.Fprintf(s.notes, "note: %s: is gzip, and is decompressed\n", s.name)
-		s.in, s.size = bufio.NewReaderSize(&sticky{in: packed}, longestSample), 0
+		s.in, s.size = bufio.NewReaderSize(&sticky{in: inflated{packed, s.name}}, longestSample), 0
 		s.unpacked = true
 	}
 	const mark = "\xEF\xBB\xBF"
@@ -140,6 +141,24 @@ func (s *source) identify() format {
 			return found
 		}
 	}
+}
+
+// inflated reads what is in gzip; an error says that, and of which file.
+type inflated struct {
+	packed *gzip.Reader
+	name   string
+}
+
+func (r inflated) Read(p []byte) (int, error) {
+	n, err := r.packed.Read(p)
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("%s: gzip that is cut off: %w", r.name, err)
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, &corrupt):
+		err = fmt.Errorf("%s: gzip that is damaged: %w", r.name, err)
+	}
+	return n, err
 }
 
 // sticky repeats the error that ended its input: looking ahead must not take it away from who reads.

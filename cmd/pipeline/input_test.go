@@ -354,6 +354,17 @@ func TestInputOfAPipe(t *testing.T) {
 		if is != "" || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(shopLines(t, 100), got) || len(got) < 1000 {
 			t.Errorf("is %q, read %d bytes, %v", is, len(got), err)
 		}
+		if want := "-: gzip that is cut off: unexpected EOF"; err == nil || err.Error() != want {
+			t.Errorf("error: got %v, want %s", err, want)
+		}
+	})
+	t.Run("gzip that is damaged gives an error that names it", func(t *testing.T) {
+		packed := []byte(gzipped(shopLines(t, 100), 6))
+		packed[len(packed)-8] ^= 1 // the checksum
+		const want = "-: gzip that is damaged: gzip: invalid checksum"
+		if _, _, err := whatIs(bytes.NewReader(packed)); err == nil || err.Error() != want {
+			t.Errorf("error: got %v, want %s", err, want)
+		}
 	})
 	t.Run("what only begins as gzip is named", func(t *testing.T) {
 		if _, _, err := whatIs(strings.NewReader("\x1f\x8b no gzip at all")); err == nil || err.Error() != "-: begins as gzip does: gzip: invalid header" {
