@@ -70,7 +70,7 @@ need-python:
 	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.11 or later with venv, make bench too" >&2; exit 1; }
 
 need-java:
-	@command -v java >/dev/null || { echo "Java is missing: OpenSearch needs Java 11 to 21" >&2; exit 1; }
+	@command -v java >/dev/null || { echo "Java is missing: OpenSearch and Spark need Java 17, Trino 24 or 25" >&2; exit 1; }
 	@command -v mvn >/dev/null || { echo "Maven is missing: it fetches OpenSearch and Trino (https://maven.apache.org/install.html)" >&2; exit 1; }
 
 node_modules: package.json package-lock.json

@@ -85,6 +85,18 @@ const (
 	InvocationFailed Reason = "InvocationFailed"
 )
 
+// Reasons are all reasons that a dead letter can have, in a fixed order: those of the record, then those above.
+var Reasons = func() []Reason {
+	var all []Reason
+	for _, r := range event.Reasons {
+		all = append(all, Reason(r))
+	}
+	return append(all, AcceptedNow, FunctionError, FunctionTimeout, FunctionUnavailable, FunctionRefused, FunctionAnswer,
+		ConversionData, ConversionSchema, ConversionRefused, ConversionUnavailable, SearchRejected, SearchTooLarge,
+		SearchConflict, SearchRefused, SearchBlocked, SearchIndexMissing, SearchUnavailable, RawDataUnreadable, UnknownLayout,
+		Other, MoreRecords, Unreadable, ObjectMissing, ForeignObject, InvocationFailed)
+}()
+
 // ofRecord reports whether the check found the fault in the record, at a byte of it.
 func (r Reason) ofRecord() bool { return slices.Contains(event.Reasons, event.Reason(r)) }
 

@@ -114,7 +114,7 @@ func newReplay() *cobra.Command {
 	f.StringVar(&r.source, "source", "", "read the lake's records as received under this `PREFIX` instead of the queue")
 	f.Var(&r.into, "into", "with --source, the stream to put the events to")
 	f.StringSliceVar(&r.reasons, "reason", nil, "only records that failed for this `REASON`, as the summary names it; may be repeated")
-	f.StringSliceVar(&r.stages, "stage", nil, "only records that failed in this `STAGE`: transform, conversion, search")
+	f.StringSliceVar(&r.stages, "stage", nil, "only records that failed in this `STAGE`: transform, conversion, search, unknown")
 	f.StringSliceVar(&r.streams, "stream", nil, "only records of this `STREAM`: lake, search")
 	f.Var(&r.from, "from", "only records received from then on")
 	f.Var(&r.to, "to", "only records received before then")
@@ -165,7 +165,20 @@ func (m *moment) String() string {
 
 func (m *moment) Type() string { return "TIME" }
 
+func joinReasons(all []deadletter.Reason) string {
+	names := make([]string, len(all))
+	for i, reason := range all {
+		names[i] = string(reason)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (r *replayCommand) validate(given func(flag string) bool) error {
+	for _, reason := range r.reasons {
+		if !slices.Contains(deadletter.Reasons, deadletter.Reason(reason)) {
+			return usage("--reason: must be one of %s (got %q)", joinReasons(deadletter.Reasons), reason)
+		}
+	}
 	for _, list := range []struct {
 		flag     string
 		got      []string
