@@ -130,7 +130,7 @@ func (t *textReport) write(w *strings.Builder) {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w)
-	fmt.Fprint(table, "stream\treceived\tdelivered\tdropped\tfailed\t\n")
+	fmt.Fprint(table, "stream\treceived\tdelivered\tdropped\tfailed\t  stored\n")
 	row := func(name string, c local.Counts, in string) {
 		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t  in %s\n", name, thousands(c.Received), thousands(c.Delivered), thousands(c.Dropped), thousands(c.Failed), in)
 	}
