@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"firehose-pipeline/event"
 )
 
 // MaxRawData bounds the base64 text of a record that a [Reader] keeps, in bytes: Lambda's answer is at most 6 MB, so that
@@ -193,7 +195,7 @@ func (r *Reader) start() error {
 	plain := bufio.NewReaderSize(&r.source, 64<<10)
 	r.in = plain
 	magic, err := plain.Peek(2)
-	if r.gzip = bytes.Equal(magic, []byte{0x1f, 0x8b}); !r.gzip {
+	if r.gzip = event.IsGzip(magic); !r.gzip {
 		if err == io.EOF {
 			err = nil // shorter than two bytes: plain
 		}

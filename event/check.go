@@ -68,6 +68,9 @@ var checkers = sync.Pool{New: func() any { return jsonscan.NewScanner(names) }}
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
+// IsGzip reports whether data begins as gzip (RFC 1952) does.
+func IsGzip(data []byte) bool { return len(data) >= 2 && data[0] == 0x1f && data[1] == 0x8b }
+
 // IsCompressed reports whether data begins as gzip (RFC 1952), zlib (RFC 1950) or Zstandard (RFC 8878) does. No JSON does.
 func IsCompressed(data []byte) bool {
 	if len(data) < 2 {
@@ -75,7 +78,7 @@ func IsCompressed(data []byte) bool {
 	}
 	switch data[0] {
 	case 0x1f:
-		return data[1] == 0x8b
+		return IsGzip(data)
 	case 0x28:
 		return bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd})
 	case 'x': // zlib at a window of 32 KiB, which all of its libraries use; the second byte tells the level

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"io"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/event"
 	"firehose-pipeline/internal/s3read"
 )
 
@@ -30,7 +30,7 @@ func unzipped(content io.Reader) (_ io.Reader, compressed bool, err error) {
 	if err != nil && err != io.EOF {
 		return nil, false, err
 	}
-	if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+	if !event.IsGzip(magic) {
 		return plain, false, nil
 	}
 	unzip, err := gzip.NewReader(plain)

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"firehose-pipeline/event"
 )
 
 const (
@@ -97,7 +99,7 @@ func (s *source) inspect() error {
 func (s *source) look() (format, error) {
 	for {
 		head, _ := s.in.Peek(2) // an error comes when it is read
-		if len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
+		if !event.IsGzip(head) {
 			break
 		}
 		if s.unpacked {

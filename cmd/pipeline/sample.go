@@ -115,7 +115,7 @@ func writeLines(w io.Writer, dir string, most int) error {
 	}
 	defer file.Close()
 	input := bufio.NewReader(file)
-	if magic, err := input.Peek(2); err == nil && string(magic) == "\x1f\x8b" {
+	if magic, err := input.Peek(2); err == nil && event.IsGzip(magic) {
 		unzipped, err := gzip.NewReader(input)
 		if err != nil {
 			return fmt.Errorf("reading the lake: %s: %w", paths[0], err)
