@@ -15,6 +15,7 @@ import (
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/template"
 )
@@ -329,13 +330,13 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 		objects = []deadletter.Pointer{*m.Pointer}
 	}
 	for _, pointer := range objects {
-		source, ours := deadletter.NewSource(contract.ErrorPrefix, pointer.Bucket, pointer.Key, pointer.VersionID)
+		source, ours := errorobject.NewSource(contract.ErrorPrefix, pointer.Bucket, pointer.Key, pointer.VersionID)
 		if !ours || source.Stream != c.config.Kind {
 			continue
 		}
-		err := c.readPointer(pointer, source.Stage, func(f *deadletter.Failure, stage deadletter.Stage) error {
+		err := c.readPointer(pointer, source.Stage, func(f *errorobject.Failure, stage errorobject.Stage) error {
 			// The letter that the record has, or would have, of its own.
-			id := source.Record(&deadletter.Failure{Offset: pointer.Offset + f.Offset}).ID
+			id := deadletter.ForRecord(source, &errorobject.Failure{Offset: pointer.Offset + f.Offset}).ID
 			return c.addLetter(id, stage, f.DocumentID, f.RawData, whose, raw, out)
 		})
 		if errors.Is(err, fs.ErrNotExist) {
@@ -348,7 +349,7 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *ledger) error 
 }
 
 // addLetter adds a failed record that is in the queue. One that is there again, told by its letter's id, counts once.
-func (c *checker) addLetter(id string, stage deadletter.Stage, document string, record []byte, whose uint64, raw, out *ledger) error {
+func (c *checker) addLetter(id string, stage errorobject.Stage, document string, record []byte, whose uint64, raw, out *ledger) error {
 	if n, ok := c.numberOf(document); ok && n < int64(len(c.known)) {
 		c.known[n] |= documentID
 	}
@@ -373,15 +374,15 @@ func (c *checker) again(id string, content uint64) bool {
 	return false
 }
 
-func (c *checker) addFailed(stage deadletter.Stage, record []byte, whose uint64, raw, out *ledger) error {
-	if stage == deadletter.Transform {
+func (c *checker) addFailed(stage errorobject.Stage, record []byte, whose uint64, raw, out *ledger) error {
+	if stage == errorobject.Transform {
 		return raw.add(c.print.bytes(record), whose)
 	}
 	return out.add(c.print.record(record), whose)
 }
 
 // readPointer calls do for each failed record in a range of an error object; its offset is that in the range.
-func (c *checker) readPointer(p deadletter.Pointer, stage deadletter.Stage, do func(*deadletter.Failure, deadletter.Stage) error) error {
+func (c *checker) readPointer(p deadletter.Pointer, stage errorobject.Stage, do func(*errorobject.Failure, errorobject.Stage) error) error {
 	file, err := os.Open(c.folder.path(path.Join(objectsDir, p.Bucket, p.Key)))
 	if err != nil {
 		return err
@@ -396,15 +397,15 @@ func (c *checker) readPointer(p deadletter.Pointer, stage deadletter.Stage, do f
 			content = io.LimitReader(file, p.Length)
 		}
 	}
-	return readFailures(content, stage, func(_ int64, f *deadletter.Failure, stage deadletter.Stage) error { return do(f, stage) })
+	return readFailures(content, stage, func(_ int64, f *errorobject.Failure, stage errorobject.Stage) error { return do(f, stage) })
 }
 
 // readFailures calls do for each document of an error object, with its number from 1.
-func readFailures(content io.Reader, stage deadletter.Stage, do func(number int64, f *deadletter.Failure, stage deadletter.Stage) error) error {
-	reader := deadletter.NewReader(content)
+func readFailures(content io.Reader, stage errorobject.Stage, do func(number int64, f *errorobject.Failure, stage errorobject.Stage) error) error {
+	reader := errorobject.NewReader(content)
 	for number := int64(1); ; number++ {
 		failure, err := reader.Next()
-		var unreadable *deadletter.UnreadableError
+		var unreadable *errorobject.UnreadableError
 		switch {
 		case err == io.EOF:
 			return nil
@@ -414,7 +415,7 @@ func readFailures(content io.Reader, stage deadletter.Stage, do func(number int6
 			return err
 		}
 		of := failure.Stage
-		if of == deadletter.UnknownStage {
+		if of == errorobject.UnknownStage {
 			of = stage
 		}
 		if err := do(number, failure, of); err != nil {
@@ -441,12 +442,12 @@ func (c *checker) errorObjects() error {
 		return err
 	}
 	err = c.walk(contract.ErrorPrefix+string(c.config.Kind)+"/", func(key string, file *os.File) error {
-		source, _ := deadletter.NewSource(contract.ErrorPrefix, c.bucket, key, "")
+		source, _ := errorobject.NewSource(contract.ErrorPrefix, c.bucket, key, "")
 		place, err := c.newPlace(key)
 		if err != nil {
 			return err
 		}
-		return readFailures(file, source.Stage, func(number int64, f *deadletter.Failure, stage deadletter.Stage) error {
+		return readFailures(file, source.Stage, func(number int64, f *errorobject.Failure, stage errorobject.Stage) error {
 			return c.addFailed(stage, f.RawData, c.place(place, number), found, found)
 		})
 	})

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/internal/s3read"
 )
 
@@ -41,7 +41,7 @@ func (r *Replay) list(ctx context.Context, prefix, after string, do func(types.O
 // FromQueue deletes those letters without putting their records back a second time.
 func (r *Replay) FromErrors(soft, hard context.Context, prefix string) (Report, error) {
 	return r.fromObjects(soft, hard, FromErrors, prefix, func(o types.Object, b *bunch) error {
-		source, ours := deadletter.NewSource(r.ErrorPrefix, r.Bucket, aws.ToString(o.Key), "")
+		source, ours := errorobject.NewSource(r.ErrorPrefix, r.Bucket, aws.ToString(o.Key), "")
 		if !ours {
 			r.say("%s: is no error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key), r.ErrorPrefix)
 			return nil

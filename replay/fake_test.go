@@ -26,6 +26,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/producer"
 )
@@ -366,7 +367,7 @@ func wantTaken(t *testing.T, f *fakeFirehose, want ...string) {
 
 // errorObject is an error object of records that failed in the transform, with its letters.
 type errorObject struct {
-	source  deadletter.Source
+	source  errorobject.Source
 	content []byte
 	letters []string
 	records []deadletter.Message
@@ -376,16 +377,16 @@ func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time
 	t.Helper()
 	o := &errorObject{}
 	key := fmt.Sprintf("error-data/%s/processing-failed/%s%s", stream, arrival.UTC().Format("year=2006/month=01/day=02/hour=15/"), name)
-	o.source, _ = deadletter.NewSource("error-data/", "bucket", key, "v1")
+	o.source, _ = errorobject.NewSource("error-data/", "bucket", key, "v1")
 	for _, record := range records {
 		var err error
-		o.content, err = deadletter.AppendErrorRecord(o.content, deadletter.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
+		o.content, err = errorobject.AppendDocument(o.content, errorobject.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
 			AttemptsMade: 4, ArrivalTimestamp: arrival.UnixMilli(), AttemptEndingTimestamp: arrival.Add(time.Minute).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	reader := deadletter.NewReader(bytes.NewReader(o.content))
+	reader := errorobject.NewReader(bytes.NewReader(o.content))
 	for {
 		failure, err := reader.Next()
 		if err == io.EOF {
@@ -394,7 +395,7 @@ func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := o.source.Record(failure)
+		m := deadletter.ForRecord(o.source, failure)
 		o.letters = append(o.letters, encode(t, m))
 		m.RawData = bytes.Clone(m.RawData)
 		o.records = append(o.records, m)

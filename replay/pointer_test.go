@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/producer"
 )
@@ -18,9 +19,9 @@ import (
 // pointing are letters of each kind that replay follows, all with one pointer.
 func pointing(t *testing.T, p deadletter.Pointer) map[string]string {
 	t.Helper()
-	record := deadletter.Message{Version: 1, Kind: deadletter.Record, ID: "r", Stream: event.Lake, Stage: deadletter.Transform,
+	record := deadletter.Message{Version: 1, Kind: deadletter.Record, ID: "r", Stream: event.Lake, Stage: errorobject.Transform,
 		Reason: deadletter.FunctionError, Truncated: true, Pointer: &p}
-	object := deadletter.Message{Version: 1, Kind: deadletter.Object, ID: "o", Stream: event.Lake, Stage: deadletter.Transform,
+	object := deadletter.Message{Version: 1, Kind: deadletter.Object, ID: "o", Stream: event.Lake, Stage: errorobject.Transform,
 		Reason: deadletter.MoreRecords, Pointer: &p, Counts: map[deadletter.Reason]int64{deadletter.FunctionError: 1}}
 	invocation, err := json.Marshal(map[string]any{"version": "1.0", "requestContext": map[string]any{"requestId": "i"},
 		"requestPayload": map[string]any{"Records": []any{map[string]any{"s3": map[string]any{"bucket": map[string]any{"name": p.Bucket},
@@ -75,7 +76,7 @@ func TestPointers(t *testing.T) {
 					w := newWorld()
 					w.Act = act
 					if c.want == ForeignPointer { // there is something to be had
-						secret, err := deadletter.AppendErrorRecord(nil, deadletter.ProcessingFailed{RawData: []byte(`{"secret":1}`)})
+						secret, err := errorobject.AppendDocument(nil, errorobject.ProcessingFailed{RawData: []byte(`{"secret":1}`)})
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -160,7 +161,7 @@ func TestLookPromises(t *testing.T) {
 			w.queue.send(encode(t, m))
 		}
 		gone := newErrorObject(t, event.Lake, "gone", yesterday, functionEr, "{}")
-		w.queue.send(encode(t, gone.source.Part(deadletter.ObjectMissing, 0, 0, false, nil)))
+		w.queue.send(encode(t, deadletter.ForPart(gone.source, deadletter.ObjectMissing, 0, 0, false, nil)))
 	}
 	acted := func(counts map[Outcome]int64) map[Outcome]int64 {
 		counts = maps.Clone(counts)
@@ -236,7 +237,7 @@ func TestCanaryCountsOnce(t *testing.T) {
 		w.queue.send("hello")
 		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(40)...).letters...)
 		o := newErrorObject(t, event.Lake, "none", yesterday, functionEr, "{}")
-		w.queue.send(encode(t, o.source.Part(deadletter.Unreadable, 0, 10, false, map[deadletter.Reason]int64{deadletter.Unreadable: 1})))
+		w.queue.send(encode(t, deadletter.ForPart(o.source, deadletter.Unreadable, 0, 10, false, map[deadletter.Reason]int64{deadletter.Unreadable: 1})))
 		return w
 	}
 	all := map[Outcome]int64{Replayed: 40, Filtered: 20, Refused: 1, NoLetter: 1, NotReplayable: 1}

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/s3read"
@@ -76,7 +77,7 @@ type letter struct {
 
 func (l *letter) key() groupKey {
 	if l.body == nil {
-		return groupKey{deadletter.UnknownStream, deadletter.UnknownStage, "", ""}
+		return groupKey{errorobject.UnknownStream, errorobject.UnknownStage, "", ""}
 	}
 	return groupKey{l.body.Stream, l.body.Stage, l.body.Reason, l.body.Kind}
 }

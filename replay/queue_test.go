@@ -26,6 +26,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/awsclient"
 	localsqs "firehose-pipeline/local/sqs"
@@ -191,8 +192,8 @@ func TestQueue(t *testing.T) {
 		}{
 			{"all", Filter{}, 6},
 			{"stream", Filter{Streams: []event.Stream{event.Search}}, 2},
-			{"stage", Filter{Stages: []deadletter.Stage{deadletter.Transform}}, 6},
-			{"other stage", Filter{Stages: []deadletter.Stage{deadletter.Conversion}}, 0},
+			{"stage", Filter{Stages: []errorobject.Stage{errorobject.Transform}}, 6},
+			{"other stage", Filter{Stages: []errorobject.Stage{errorobject.Conversion}}, 0},
 			{"reason", Filter{Reasons: []deadletter.Reason{deadletter.FunctionTimeout}}, 1},
 			{"from", Filter{From: yesterday}, 3},
 			{"to", Filter{To: yesterday}, 3},
@@ -239,7 +240,7 @@ func TestQueue(t *testing.T) {
 		for _, asked := range []bool{false, true} {
 			w := newWorld()
 			m := newErrorObject(t, event.Search, "a", yesterday, "409", "{}").records[0]
-			m.Stage, m.Reason = deadletter.Search, deadletter.SearchConflict
+			m.Stage, m.Reason = errorobject.Search, deadletter.SearchConflict
 			w.queue.send(encode(t, m))
 			if asked {
 				w.Filter.Reasons = []deadletter.Reason{deadletter.SearchConflict}
@@ -254,7 +255,7 @@ func TestQueue(t *testing.T) {
 		w := newWorld()
 		m := newErrorObject(t, event.Search, "a", yesterday, functionEr, "{}").records[0]
 		m.RawData, m.Truncated = nil, true
-		document, err := deadletter.AppendErrorRecord(nil, deadletter.SearchFailed{RawData: []byte(`{"a":"` + strings.Repeat("x", 1024000) + `"}`), ErrorCode: "503"})
+		document, err := errorobject.AppendDocument(nil, errorobject.SearchFailed{RawData: []byte(`{"a":"` + strings.Repeat("x", 1024000) + `"}`), ErrorCode: "503"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -478,7 +479,7 @@ func (o *errorObject) more(t *testing.T, from int) string {
 	for _, m := range o.records[from:] {
 		counts[m.Reason]++
 	}
-	return encode(t, o.source.Part(deadletter.MoreRecords, begin, int64(len(o.content))-1-begin, false, counts))
+	return encode(t, deadletter.ForPart(o.source, deadletter.MoreRecords, begin, int64(len(o.content))-1-begin, false, counts))
 }
 
 // invocation is the letter that Lambda writes when the error handler failed on the object.
@@ -538,8 +539,8 @@ func TestObjectLetters(t *testing.T) {
 		w := newWorld()
 		o := object(t, w)
 		// Two reasons in one object.
-		o.source.Stage = deadletter.Transform
-		letter := o.source.Part(deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 1200, "InvalidJson": 1})
+		o.source.Stage = errorobject.Transform
+		letter := deadletter.ForPart(o.source, deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 1200, "InvalidJson": 1})
 		w.queue.send(encode(t, letter))
 		w.Filter.Reasons = []deadletter.Reason{deadletter.FunctionError}
 		wantLetters(t, w.run(t), map[Outcome]int64{NeedsState: 1})
@@ -607,9 +608,9 @@ func TestObjectLetters(t *testing.T) {
 	t.Run("about unreadable parts, foreign and missing objects stay", func(t *testing.T) {
 		w := newWorld()
 		o := newErrorObject(t, event.Lake, "none", yesterday, functionEr, "{}")
-		w.queue.send(encode(t, o.source.Part(deadletter.Unreadable, 0, 10, false, map[deadletter.Reason]int64{deadletter.Unreadable: 1})),
-			encode(t, o.source.Part(deadletter.ForeignObject, 0, 0, false, nil)), encode(t, o.source.Part(deadletter.ObjectMissing, 0, 0, false, nil)), o.invocation(t),
-			encode(t, o.source.Part(deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 3})))
+		w.queue.send(encode(t, deadletter.ForPart(o.source, deadletter.Unreadable, 0, 10, false, map[deadletter.Reason]int64{deadletter.Unreadable: 1})),
+			encode(t, deadletter.ForPart(o.source, deadletter.ForeignObject, 0, 0, false, nil)), encode(t, deadletter.ForPart(o.source, deadletter.ObjectMissing, 0, 0, false, nil)), o.invocation(t),
+			encode(t, deadletter.ForPart(o.source, deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 3})))
 		wantLetters(t, w.run(t), map[Outcome]int64{NotReplayable: 2, ObjectMissing: 3})
 		w.wantQueue(t, 5)
 	})

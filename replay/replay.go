@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/internal/printable"
@@ -114,7 +115,7 @@ type Replay struct {
 type Record struct {
 	Place
 	Stream     event.Stream
-	Stage      deadletter.Stage
+	Stage      errorobject.Stage
 	Reason     deadletter.Reason
 	Arrival    time.Time
 	EventID    string

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/s3read"
@@ -105,7 +105,7 @@ func (w *watching) look(ctx context.Context) error {
 			return nil
 		}
 		w.known[key] = true
-		source, ours := deadletter.NewSource(w.ErrorPrefix, w.Bucket, key, "")
+		source, ours := errorobject.NewSource(w.ErrorPrefix, w.Bucket, key, "")
 		if !ours {
 			return fmt.Errorf("%s: the key must begin with %slake/ or %[2]ssearch/", uri(w.Bucket, key), w.ErrorPrefix)
 		}

@@ -54,7 +54,7 @@ quietly() { # command: shows its output only when it fails
 }
 
 quietly go vet ./event ./functions/transform
-quietly go test ./event ./internal/jsonscan ./functions/transform ./deadletter ./functions/errorhandler ./functions/searchsetup ./functions
+quietly go test ./event ./internal/jsonscan ./functions/transform ./deadletter ./errorobject ./functions/errorhandler ./functions/searchsetup ./functions
 echo "tests: pass; no more than the README's case was added to them"
 
 cat >functions/edit_test.go <<'EOF'

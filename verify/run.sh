@@ -16,7 +16,7 @@ step() { # name, command
 
 race() {
   command -v gcc >/dev/null || { echo "the race detector needs a C compiler (gcc), and there is none" >&2; return 1; }
-  CGO_ENABLED=1 go test -race -p 1 ./deadletter ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
+  CGO_ENABLED=1 go test -race -p 1 ./deadletter ./errorobject ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
 }
 
 # The real binary: its peak memory, and 20 kills. -v prints the figures.

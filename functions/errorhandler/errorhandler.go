@@ -24,11 +24,12 @@ import (
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
 )
 
-// MaxObjects is how many objects of one event are read at once. Each takes up to deadletter.MaxRawData and a few batches of
+// MaxObjects is how many objects of one event are read at once. Each takes up to errorobject.MaxRawData and a few batches of
 // memory, and mostly waits for S3 and SQS.
 const MaxObjects = 4
 
@@ -177,7 +178,7 @@ type result struct {
 // object sends the letters of one object.
 func (h *Handler) object(reading, sending context.Context, entity events.S3Entity) (r result) {
 	key := entity.Object.URLDecodedKey
-	source, ours := deadletter.NewSource(h.prefix, entity.Bucket.Name, key, entity.Object.VersionID)
+	source, ours := errorobject.NewSource(h.prefix, entity.Bucket.Name, key, entity.Object.VersionID)
 	log := h.log.With("bucket", source.Bucket, "key", key, "versionId", source.VersionID)
 	if !ours && entity.Object.Size == 0 && strings.HasSuffix(key, "/") {
 		log.Info("folder marker")
@@ -189,7 +190,7 @@ func (h *Handler) object(reading, sending context.Context, entity events.S3Entit
 		r.err = h.letters(reading, source, letters, &r.count)
 	} else {
 		r.count.unreadable++
-		r.err = letters.add(source.Part(deadletter.ForeignObject, 0, 0, false, nil))
+		r.err = letters.add(deadletter.ForPart(source, deadletter.ForeignObject, 0, 0, false, nil))
 	}
 	// After a failure too: what has been read may as well be in the queue; a second run repeats it with the same ids.
 	r.err = errors.Join(r.err, letters.close())

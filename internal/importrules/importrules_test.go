@@ -27,13 +27,18 @@ var rules = []struct {
 }{
 	{
 		packages: []string{"contract", "settings", "internal/jsonscan", "internal/functionbuild", "internal/printable"},
-		not:      []string{"event", "constructs", "functions/...", "local/...", "producer", "replay", "deadletter", "cmd/...", sdk, cdk, jsii, lambda},
+		not:      []string{"event", "constructs", "functions/...", "local/...", "producer", "replay", "deadletter", "errorobject", "cmd/...", sdk, cdk, jsii, lambda},
 		because:  "the others are built on them",
 	},
 	{
 		packages: []string{"event"},
-		not:      []string{"constructs", "functions/...", "local/...", "producer", "replay", "deadletter", "cmd/...", sdk, cdk, jsii, lambda},
+		not:      []string{"constructs", "functions/...", "local/...", "producer", "replay", "deadletter", "errorobject", "cmd/...", sdk, cdk, jsii, lambda},
 		because:  "what an event is depends on neither AWS nor the CDK",
+	},
+	{
+		packages: []string{"errorobject"},
+		not:      []string{"deadletter", sdk, lambda},
+		because:  "an error object is the same whatever is made of it",
 	},
 	{
 		packages: []string{"functions/transform"},
@@ -41,13 +46,13 @@ var rules = []struct {
 		because:  "the hot path links nothing that it does not run; aws-lambda-go is in bootstrap alone",
 	},
 	{
-		packages: []string{"functions/...", "producer", "replay", "deadletter"},
+		packages: []string{"functions/...", "producer", "replay", "deadletter", "errorobject"},
 		not:      []string{cdk, jsii, "local/...", "cmd/...", "constructs", "settings"},
 		because:  "what runs on AWS or sends to it knows neither the stack's code nor the model",
 	},
 	{
 		packages: []string{module, "constructs", "settings"},
-		not:      []string{sdk, "local/...", "producer", "replay", "deadletter", "cmd/..."},
+		not:      []string{sdk, "local/...", "producer", "replay", "deadletter", "errorobject", "cmd/..."},
 		because:  "synthesising needs no AWS SDK, which would double the time of a cold build",
 	},
 	{
@@ -56,7 +61,7 @@ var rules = []struct {
 		because:  "the model reads the synthesised template, not the code that wrote it",
 	},
 	{
-		packages: []string{module, "cmd/...", "constructs", "contract", "deadletter", "event", "functions/...", "local/...", "producer", "replay", "settings",
+		packages: []string{module, "cmd/...", "constructs", "contract", "deadletter", "errorobject", "event", "functions/...", "local/...", "producer", "replay", "settings",
 			"internal/awsclient", "internal/clock", "internal/functionbuild", "internal/jsonscan", "internal/plural", "internal/printable",
 			"internal/s3read"},
 		not:     []string{testkit + "/..."},

@@ -1,12 +1,10 @@
-package deadletter
+package errorobject_test
 
 import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,46 +12,10 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-// sourceOf names the object of a test file as Firehose would: the file's name begins with the stream.
-func sourceOf(t testing.TB, name string) Source {
-	t.Helper()
-	stream, _, _ := strings.Cut(name, "-")
-	s, ok := NewSource("error-data/", "lake-bucket", "error-data/"+stream+"/processing-failed/year=2026/month=09/day=21/hour=10/"+name, "v1")
-	if !ok {
-		t.Fatalf("%s names no stream", name)
-	}
-	return s
-}
-
-// read renders everything that a reader returns: letters as their bodies, unreadable parts as their errors.
-func read(t testing.TB, s Source, r *Reader) string {
-	t.Helper()
-	var b strings.Builder
-	for {
-		f, err := r.Next()
-		var unreadable *UnreadableError
-		switch {
-		case err == io.EOF:
-			return b.String()
-		case errors.As(err, &unreadable):
-			fmt.Fprintln(&b, err)
-		case err != nil:
-			t.Fatal(err)
-		default:
-			m := s.Record(f)
-			body, err := m.Encode()
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.WriteString(body + "\n")
-		}
-	}
-}
 
 func zip(t testing.TB, plain ...[]byte) []byte {
 	t.Helper()
@@ -87,88 +49,32 @@ func objects(t testing.TB) map[string][]byte {
 	return all
 }
 
-func TestObjectsBecomeLetters(t *testing.T) {
-	for name, object := range objects(t) {
-		t.Run(name, func(t *testing.T) {
-			s := sourceOf(t, name)
-			got := read(t, s, NewReader(bytes.NewReader(object)))
-			golden := filepath.Join("testdata/letters", name)
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
-			if byByte := read(t, s, NewReader(iotest.OneByteReader(bytes.NewReader(object)))); byByte != got {
-				t.Errorf("read byte by byte\n%s\nat once\n%s", byByte, got)
-			}
-			half := len(object) / 2
-			zipped := read(t, s, NewReader(bytes.NewReader(zip(t, object[:half], object[half:]))))
-			if strings.ReplaceAll(zipped, `"encoding":"gzip",`, "") != got {
-				t.Errorf("from two gzip members\n%s\nplain\n%s", zipped, got)
-			}
-			for line := range strings.Lines(got) {
-				if !strings.HasPrefix(line, "{") {
-					continue
-				}
-				if i := strings.IndexFunc(strings.TrimSuffix(line, "\n"), illegalInSQS); i >= 0 {
-					t.Errorf("character that SQS refuses at %d of %s", i, line)
-				}
-				m, err := Parse([]byte(line))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if again, err := m.Encode(); err != nil || again+"\n" != line {
-					t.Errorf("parsed and encoded again: %s, %v", again, err)
-				}
-				// The pointer leads to bytes that give the same record.
-				p := m.Pointer
-				f, err := NewReader(bytes.NewReader(object[p.Offset : p.Offset+p.Length])).Next()
-				if err != nil || !bytes.Equal(f.RawData, m.RawData) {
-					t.Errorf("pointer %+v: %v", p, err)
-				}
-			}
-		})
-	}
-}
-
-// illegalInSQS reports characters outside XML 1.0's Char (SendMessage, API reference).
-func illegalInSQS(c rune) bool {
-	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x10000)
-}
-
 func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
 	raw := []byte(`{"event_id":"e-1","text":"<&>"`)
 	for name, c := range map[string]struct {
-		document ErrorRecord
+		document errorobject.Document
 		fields   string
-		stage    Stage
-		reason   Reason
+		stage    errorobject.Stage
+		reason   deadletter.Reason
 	}{
 		"processing-failed": {
-			ProcessingFailed{raw, "Lambda.ProcessingFailedStatus", "<failed>", 1, 1700000000000, 1700000001000, "arn:x"},
+			errorobject.ProcessingFailed{raw, "Lambda.ProcessingFailedStatus", "<failed>", 1, 1700000000000, 1700000001000, "arn:x"},
 			"rawData errorCode errorMessage attemptsMade arrivalTimestamp attemptEndingTimestamp lambdaARN",
-			Transform, Reason(event.Check(event.Lake, raw).Reason),
+			errorobject.Transform, deadletter.Reason(event.Check(event.Lake, raw).Reason),
 		},
 		"format-conversion-failed": {
-			ConversionFailed{1, 1700000000000, "DataFormatConversion.ParseError", "<failed>", 1700000001000, raw, "1", 0, DataCatalogTable{}},
+			errorobject.ConversionFailed{1, 1700000000000, "DataFormatConversion.ParseError", "<failed>", 1700000001000, raw, "1", 0, errorobject.DataCatalogTable{}},
 			"attemptsMade arrivalTimestamp lastErrorCode lastErrorMessage attemptEndingTimestamp rawData sequenceNumber subSequenceNumber dataCatalogTable",
-			Conversion, ConversionData,
+			errorobject.Conversion, deadletter.ConversionData,
 		},
 		"AmazonOpenSearchService-failed": {
-			SearchFailed{1, 1700000000000, "400", "<failed>", 1700000001000, "id", "index", "", raw},
+			errorobject.SearchFailed{1, 1700000000000, "400", "<failed>", 1700000001000, "id", "index", "", raw},
 			"attemptsMade arrivalTimestamp errorCode errorMessage attemptEndingTimestamp esDocumentId esIndexName esTypeName rawData",
-			Search, SearchRejected,
+			errorobject.Search, deadletter.SearchRejected,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			line, err := AppendErrorRecord([]byte("\n"), c.document)
+			line, err := errorobject.AppendDocument([]byte("\n"), c.document)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -188,11 +94,11 @@ func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
 			if got := strings.Join(fields, " "); got != c.fields {
 				t.Errorf("fields %q, want %q", got, c.fields)
 			}
-			f, err := NewReader(bytes.NewReader(line)).Next()
+			f, err := errorobject.NewReader(bytes.NewReader(line)).Next()
 			if err != nil {
 				t.Fatal(err)
 			}
-			reason, _ := (Source{Stream: event.Lake}).Reason(f)
+			reason, _ := deadletter.ReasonFor(errorobject.Source{Stream: event.Lake}, f)
 			if f.Offset != 1 || f.Length != int64(len(line)-2) || f.Stage != c.stage || reason != c.reason || f.ErrorMessage != "<failed>" ||
 				f.Attempts != 1 || f.ArrivalTime.UnixMilli() != 1700000000000 || f.FailedTime.UnixMilli() != 1700000001000 || !bytes.Equal(f.RawData, raw) {
 				t.Errorf("read %+v, reason %s", f, reason)
@@ -229,7 +135,7 @@ func TestTornDocumentsCostNoOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, between := range []string{"\n", ""} {
 				object := torn + between + b + between + c + between + b
-				r := NewReader(strings.NewReader(object))
+				r := errorobject.NewReader(strings.NewReader(object))
 				var read []string
 				end, lost := int64(0), int64(0)
 				for {
@@ -237,7 +143,7 @@ func TestTornDocumentsCostNoOther(t *testing.T) {
 					if err == io.EOF {
 						break
 					}
-					if bad := (*UnreadableError)(nil); errors.As(err, &bad) {
+					if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) {
 						lost += bad.Length
 						end = bad.Offset + bad.Length
 						continue
@@ -278,14 +184,14 @@ func TestBrokenGzipGivesWhatCanBeRead(t *testing.T) {
 		"magic bytes alone":  {whole[:2], 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := NewReader(bytes.NewReader(c.object))
+			r := errorobject.NewReader(bytes.NewReader(c.object))
 			letters, unreadable := 0, 0
 			for {
 				_, err := r.Next()
 				if err == io.EOF {
 					break
 				}
-				if bad := (*UnreadableError)(nil); errors.As(err, &bad) {
+				if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) {
 					unreadable++
 				} else if err != nil {
 					t.Fatal(err)
@@ -303,13 +209,13 @@ func TestBrokenGzipGivesWhatCanBeRead(t *testing.T) {
 func TestFailureToReadIsNoTornObject(t *testing.T) {
 	object := objects(t)["lake-concatenated"]
 	for _, content := range [][]byte{object, zip(t, object), []byte("no json"), nil} {
-		r := NewReader(io.MultiReader(bytes.NewReader(content[:len(content)/2]), iotest.ErrReader(errors.New("connection reset"))))
+		r := errorobject.NewReader(io.MultiReader(bytes.NewReader(content[:len(content)/2]), iotest.ErrReader(errors.New("connection reset"))))
 		for {
 			_, err := r.Next()
 			if err == nil {
 				continue
 			}
-			if bad := (*UnreadableError)(nil); err == io.EOF || errors.As(err, &bad) || !strings.Contains(err.Error(), "connection reset") {
+			if bad := (*errorobject.UnreadableError)(nil); err == io.EOF || errors.As(err, &bad) || !strings.Contains(err.Error(), "connection reset") {
 				t.Errorf("error %v, want the failure to read", err)
 			}
 			break
@@ -355,9 +261,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		"white space":         {generated("", " \n", size, next+next), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := NewReader(c.object)
+			r := errorobject.NewReader(c.object)
 			f, err := r.Next()
-			if bad := (*UnreadableError)(nil); errors.As(err, &bad) != c.unreadable || err != nil && !c.unreadable {
+			if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) != c.unreadable || err != nil && !c.unreadable {
 				t.Fatalf("first document: %v", err)
 			}
 			if err == nil && f.ErrorCode != "Lambda.FunctionError" {
@@ -369,10 +275,10 @@ func TestMemoryIsBounded(t *testing.T) {
 			if f, err = r.Next(); err != nil || string(f.RawData) != "x" {
 				t.Errorf("next document: %v", err)
 			}
-			held := r.held()
+			held := r.Held()
 			limit := 1 << 20
 			if name == "raw data" {
-				limit += MaxRawData
+				limit += errorobject.MaxRawData
 			}
 			if held > limit {
 				t.Errorf("reader holds %d bytes, want at most %d", held, limit)
@@ -384,7 +290,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // TestReadingAllocatesLittle: an object of 1 GB must not make the collector's work grow beyond a few words a document.
 func TestReadingAllocatesLittle(t *testing.T) {
 	object := bytes.Repeat(objects(t)["lake-concatenated"], 1000)
-	r := NewReader(bytes.NewReader(object))
+	r := errorobject.NewReader(bytes.NewReader(object))
 	perDocument := testing.AllocsPerRun(2000, func() {
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)

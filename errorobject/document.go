@@ -1,4 +1,4 @@
-package deadletter
+package errorobject
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// ErrorRecord is one document of an error object: a [ProcessingFailed], [ConversionFailed] or [SearchFailed].
-type ErrorRecord interface {
-	errorRecord()
+// Document is one document of an error object: a [ProcessingFailed], [ConversionFailed] or [SearchFailed].
+type Document interface {
+	document()
 }
 
 // ProcessingFailed is a document of a processing-failed object, its fields in the order that real objects have (published
@@ -61,12 +61,12 @@ type SearchFailed struct {
 	RawData                []byte `json:"rawData"`
 }
 
-func (ProcessingFailed) errorRecord() {}
-func (ConversionFailed) errorRecord() {}
-func (SearchFailed) errorRecord()     {}
+func (ProcessingFailed) document() {}
+func (ConversionFailed) document() {}
+func (SearchFailed) document()     {}
 
-// AppendErrorRecord appends the document as one line, as Firehose writes error objects.
-func AppendErrorRecord(dst []byte, r ErrorRecord) ([]byte, error) {
+// AppendDocument appends the document as one line, as Firehose writes error objects.
+func AppendDocument(dst []byte, r Document) ([]byte, error) {
 	b := bytes.NewBuffer(dst)
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)

@@ -1,4 +1,4 @@
-package deadletter
+package errorobject_test
 
 import (
 	"bytes"
@@ -11,33 +11,35 @@ import (
 	"strings"
 	"testing"
 
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 )
 
 // part is what a reader returned once: a letter, or bytes that it could not read.
 type part struct {
 	offset, length int64
-	message        *Message
+	message        *deadletter.Message
 }
 
 // parts reads an object to its end and checks what holds for each object.
-func parts(t *testing.T, r *Reader) []part {
+func parts(t *testing.T, r *errorobject.Reader) []part {
 	t.Helper()
-	s := Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: UnknownStage}
+	s := errorobject.Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: errorobject.UnknownStage}
 	var all []part
 	for {
 		f, err := r.Next()
 		if err == io.EOF {
 			return all
 		}
-		if bad := (*UnreadableError)(nil); errors.As(err, &bad) {
+		if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) {
 			all = append(all, part{bad.Offset, bad.Length, nil})
 			continue
 		}
 		if err != nil {
 			t.Fatalf("error %v from a source that does not fail", err)
 		}
-		m := s.Record(f)
+		m := deadletter.ForRecord(s, f)
 		body, err := m.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +47,7 @@ func parts(t *testing.T, r *Reader) []part {
 		if strings.ContainsFunc(body, illegalInSQS) {
 			t.Fatalf("body has a character that SQS refuses: %q", body)
 		}
-		parsed, err := Parse([]byte(body))
+		parsed, err := deadletter.Parse([]byte(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,13 +55,9 @@ func parts(t *testing.T, r *Reader) []part {
 	}
 }
 
-// held is the memory of a reader that grows with what it reads.
-func (r *Reader) held() int {
-	n := r.in.Size() + cap(r.key) + cap(r.open)
-	for i := range r.fields {
-		n += cap(r.fields[i].text)
-	}
-	return n
+// illegalInSQS reports characters outside XML 1.0's Char (SendMessage, API reference).
+func illegalInSQS(c rune) bool {
+	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x10000)
 }
 
 // step reads n bytes at a time.
@@ -120,23 +118,23 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, object []byte, size byte) {
 		if size == 255 && len(object) > 0 { // one byte becomes many, more than any buffer holds
 			middle := len(object) / 2
-			object = append(append(bytes.Clone(object[:middle]), bytes.Repeat(object[middle:middle+1], 2*maxText)...), object[middle:]...)
+			object = append(append(bytes.Clone(object[:middle]), bytes.Repeat(object[middle:middle+1], 2*errorobject.MaxText)...), object[middle:]...)
 		}
-		r := NewReader(bytes.NewReader(object))
+		r := errorobject.NewReader(bytes.NewReader(object))
 		all := parts(t, r)
-		if raw := cap(r.fields[fRaw].text); raw > MaxRawData || r.held()-raw > 1<<20 {
-			t.Fatalf("reader holds %d bytes", r.held())
+		if raw := r.HeldRawData(); raw > errorobject.MaxRawData || r.Held()-raw > 1<<20 {
+			t.Fatalf("reader holds %d bytes", r.Held())
 		}
 		if size != 255 {
 			source := step{bytes.NewReader(object), max(1, int(size))}
-			if inSteps := parts(t, NewReader(source)); !reflect.DeepEqual(inSteps, all) {
+			if inSteps := parts(t, errorobject.NewReader(source)); !reflect.DeepEqual(inSteps, all) {
 				t.Fatalf("%d bytes at a time it reads as %+v, at once as %+v", size, inSteps, all)
 			}
 		}
 		if r.Gzip() {
 			return
 		}
-		zipped := parts(t, NewReader(bytes.NewReader(members(t, object[:len(object)/3], object[len(object)/3:]))))
+		zipped := parts(t, errorobject.NewReader(bytes.NewReader(members(t, object[:len(object)/3], object[len(object)/3:]))))
 		for _, p := range zipped {
 			if p.message != nil {
 				if p.message.Pointer.Encoding != "gzip" {
@@ -162,7 +160,7 @@ func FuzzReader(f *testing.F) {
 			}
 			// The pointer leads to one JSON document, and that to the same letter.
 			document := object[p.offset:end]
-			alone := parts(t, NewReader(bytes.NewReader(document)))
+			alone := parts(t, errorobject.NewReader(bytes.NewReader(document)))
 			if len(alone) != 1 || alone[0].message == nil {
 				t.Fatalf("document %q alone reads as %+v", document, alone)
 			}
