@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -316,6 +317,11 @@ type world struct {
 }
 
 // start is when the tests' time begins: the day after the records failed.
+var (
+	yesterday  = start.Add(-24 * time.Hour)
+	functionEr = "Lambda.FunctionError"
+)
+
 var start = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 
 func newWorld() *world {
@@ -427,5 +433,34 @@ func wantMode(t *testing.T, path string, want os.FileMode) {
 	}
 	if got := info.Mode().Perm(); got != want && runtime.GOOS != "windows" {
 		t.Errorf("%s has the mode %v, want %v", path, got, want)
+	}
+}
+
+func zip(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func openJournal(t *testing.T, path string) *Journal {
+	t.Helper()
+	j, err := OpenJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func closeJournal(t *testing.T, j *Journal) {
+	t.Helper()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

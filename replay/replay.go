@@ -1,9 +1,3 @@
-// Package replay puts failed records back into the stream whose store misses them.
-//
-// What to put back comes from the dead-letter queue (queue.go), from error objects (errors.go) or from the lake's records as they
-// were received (source.go). [Filter] selects (filter.go); a record of several objects is split, so that its good ones go through
-// (split.go); what was put back is remembered by its place and content, so that nothing is put back twice, and by what it says, so
-// that a record that failed again is known (journal.go, digest.go); and error output that comes after can be watched for (watch.go).
 package replay
 
 import (
