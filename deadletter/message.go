@@ -14,6 +14,7 @@ import (
 
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/eventid"
 )
 
 // Kind says what a message stands for.
@@ -115,7 +116,7 @@ func ForRecord(s errorobject.Source, f *errorobject.Failure) Message {
 		FailedTime:   timeText(f.FailedTime),
 		Index:        cut(f.Index, 512),
 		DocumentID:   cut(f.DocumentID, 512),
-		EventID:      eventID(f.RawData),
+		EventID:      eventid.Find(f.RawData),
 		Pointer:      pointerTo(s, f.Offset, f.Length, f.Gzip),
 		RawData:      f.RawData,
 		Truncated:    f.RawDataTooLong,
@@ -233,35 +234,4 @@ func timeText(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-}
-
-// eventID finds the event_id of the first event in a record. It reads token by token, so that the id of a record that
-// breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record, which would
-// take as much memory again.
-func eventID(record []byte) string {
-	d := json.NewDecoder(bytes.NewReader(record[:min(len(record), 64<<10)]))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return ""
-	}
-	id := ""
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return id
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return id
-		}
-		if key != "event_id" {
-			continue
-		}
-		if id = ""; len(value) <= 256 && value[0] != '{' && value[0] != '[' && value[0] != 'n' {
-			// A number's text is its id, as the transform makes it.
-			if json.Unmarshal(value, &id) != nil {
-				id = string(value)
-			}
-		}
-	}
-	return id
 }

@@ -13,6 +13,7 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/transform"
+	"firehose-pipeline/internal/eventid"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/local/parquet"
 	"firehose-pipeline/local/template"
@@ -295,9 +296,8 @@ func (j *journal) eventID(record []byte) []byte {
 			m := j.scanner.Members[at]
 			id = record[m.Start:m.End]
 		}
-	} else if _, rest, found := bytes.Cut(record, []byte(`"event_id":`)); found {
-		rest = bytes.TrimLeft(rest, " ")
-		id = rest[:len(rest)-len(bytes.TrimLeftFunc(rest, func(c rune) bool { return c != ',' && c != '}' && c != '\n' }))]
+	} else {
+		id = []byte(eventid.Find(record))
 	}
 	id = bytes.Trim(id, `"`)
 	if len(id) > longestEventID {

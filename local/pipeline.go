@@ -214,7 +214,7 @@ func (p *Pipeline) pause(ctx context.Context, d time.Duration) error {
 	case p.server == nil:
 		return ctx.Err()
 	}
-	return clock.For(ctx, d)
+	return clock.Pause(ctx, d)
 }
 
 // export reads what the server has of this run, so that the folder of results holds it as in a run with files.

@@ -2,10 +2,8 @@ package replay
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -44,7 +42,7 @@ func (q *reading) deleteMessages(ctx context.Context, handles []string) (left in
 	for batch := range slices.Chunk(handles, maxBatch) {
 		pending := slices.Clone(batch)
 		for try := 0; len(pending) > 0; try++ {
-			if try == maxTries || try > 0 && q.time().Pause(ctx, rand.N(100*time.Millisecond<<try)) != nil {
+			if try == maxTries || try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
 				left += len(pending)
 				break
 			}

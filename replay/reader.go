@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/errorobject"
+	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/s3read"
 )
@@ -251,7 +251,7 @@ func (q *reading) work(soft, hard context.Context) {
 // their visibility is over. The SDK would try again and not tell.
 func (q *reading) receive(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
 	for try := range maxTries {
-		if try > 0 && q.time().Pause(ctx, rand.N(100*time.Millisecond<<try)) != nil {
+		if try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
 			break
 		}
 		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL, MaxNumberOfMessages: int32(n),
@@ -271,6 +271,9 @@ func (q *reading) receive(ctx context.Context, n int64) (out *sqs.ReceiveMessage
 	}
 	return out, err
 }
+
+// backoff gives the pause before try n (1, 2, …) of a call to SQS: up to 200 ms at first.
+var backoff = clock.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}
 
 var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)
 

@@ -167,12 +167,7 @@ func (e *CauseError) Error() string {
 	return fmt.Sprintf("the cause looks unfixed: of %d put back first, %d failed again: nothing else was put back", e.Put, e.CameBack)
 }
 
-func (r *Replay) time() clock.Clock {
-	if r.clock == nil {
-		return clock.Machine{}
-	}
-	return r.clock
-}
+func (r *Replay) time() clock.Clock { return clock.OrSystem(r.clock) }
 
 func (r *Replay) say(format string, args ...any) {
 	if r.Say != nil { // with text of letters and keys in it

@@ -21,7 +21,7 @@ const KeepFactor = 8
 
 // keep keeps the messages in hand out of sight.
 func (q *reading) keep(ctx context.Context) {
-	for (clock.Machine{}).Pause(ctx, q.Visibility/3) == nil {
+	for (clock.System{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
 		due, longer := q.hand.due(), KeepFactor*q.Visibility
 		if q.change(ctx, due, longer) == 0 {

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +60,7 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 		stack:    getenv(contract.EnvStack),
 		metrics:  stdout,
 		connect:  connect,
-		pause:    clock.For,
+		pause:    clock.Pause,
 	}
 	var level slog.Level
 	var problems []error
@@ -232,8 +231,5 @@ func limit(ctx context.Context) (reading, sending context.Context, cancel func()
 	}
 }
 
-// backoff is the pause before try n (1, 2, …) of something that failed: up to 100 ms, doubling, at most 5 s, with full
-// jitter.
-func backoff(n int) time.Duration {
-	return rand.N(min(50*time.Millisecond<<min(n, 10), 5*time.Second))
-}
+// backoff gives the pause before try n (1, 2, …): up to 100 ms at first.
+var backoff = clock.Backoff{First: 50 * time.Millisecond, Max: 5 * time.Second}

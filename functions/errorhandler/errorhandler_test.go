@@ -643,7 +643,7 @@ func TestPartialFailuresAreResent(t *testing.T) {
 func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	for n := range 70 {
 		limit := min(50*time.Millisecond<<min(n, 10), 5*time.Second)
-		if d := backoff(n); d < 0 || d >= limit {
+		if d := backoff.Pause(n); d < 0 || d >= limit {
 			t.Errorf("pause %v before try %d", d, n)
 		}
 	}

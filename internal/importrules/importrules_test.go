@@ -62,7 +62,7 @@ var rules = []struct {
 	},
 	{
 		packages: []string{module, "cmd/...", "constructs", "contract", "deadletter", "errorobject", "event", "functions/...", "local/...", "producer", "replay", "settings",
-			"internal/awsclient", "internal/clock", "internal/functionbuild", "internal/jsonscan", "internal/plural", "internal/printable",
+			"internal/awsclient", "internal/clock", "internal/eventid", "internal/functionbuild", "internal/jsonscan", "internal/plural", "internal/printable",
 			"internal/s3read"},
 		not:     []string{testkit + "/..."},
 		because: "test code is not shipped",
