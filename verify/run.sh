@@ -21,7 +21,7 @@ race() {
 
 # The real binary: its peak memory, and 20 kills. -v prints the figures.
 errorhandler() {
-  go test -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions
+  go test -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions/errorhandler/bootstrap
 }
 
 step "tests with the race detector" race

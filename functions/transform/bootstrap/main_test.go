@@ -1,15 +1,28 @@
-package functions_test
+// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
+// encoding/json, so that it shares nothing with the code it checks.
+package main_test
 
 import (
 	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"firehose-pipeline/event"
+	_ "firehose-pipeline/functions/transform" // Go's test cache does not see what the binary is made of
+	"firehose-pipeline/internal/testkit/builtinrules"
+	"firehose-pipeline/internal/testkit/functiontest"
 )
+
+// added are the rules that are not shipped: what they write is cut out before whole outputs are compared.
+var added = builtinrules.Beyond(event.Rules, func(r event.Rule) string { return r.Name })
+
+func TestMain(m *testing.M) { functiontest.Main(m, "transform") }
 
 func TestStoreEvents(t *testing.T) {
 	events := storeEvents(t)
@@ -19,7 +32,7 @@ func TestStoreEvents(t *testing.T) {
 	}
 	for _, stream := range []string{"lake", "search"} {
 		t.Run(stream, func(t *testing.T) {
-			f := startTransform(t, stream)
+			f := functiontest.StartTransform(t, stream)
 			all := batches(many)
 			if len(all) < 2 {
 				t.Fatalf("got %d batches, want several", len(all))
@@ -27,7 +40,7 @@ func TestStoreEvents(t *testing.T) {
 			records := 0
 			for _, batch := range all {
 				before := time.Now().Truncate(time.Millisecond)
-				answers := f.transform(batch...)
+				answers := f.Transform(batch...)
 				after := time.Now()
 				stamps := map[string]bool{}
 				for i, answer := range answers {
@@ -54,7 +67,7 @@ func TestStoreEvents(t *testing.T) {
 				}
 				records += len(answers)
 			}
-			metrics := f.metrics()
+			metrics := f.Metrics()
 			if len(metrics) != len(all) || records != len(many) {
 				t.Errorf("got %d metric lines for %d invocations", len(metrics), len(all))
 			}
@@ -78,7 +91,7 @@ func TestEventsPackedIntoRecords(t *testing.T) {
 		bytes.Join(events, []byte("\r\n \t")),
 	}
 	t.Run("lake: each becomes a line", func(t *testing.T) {
-		for i, answer := range startTransform(t, "lake").transform(records...) {
+		for i, answer := range functiontest.StartTransform(t, "lake").Transform(records...) {
 			if answer.Result != "Ok" || !strings.HasSuffix(*answer.Data, "\n") {
 				t.Fatalf("record %d: got %+v", i, answer)
 			}
@@ -92,7 +105,7 @@ func TestEventsPackedIntoRecords(t *testing.T) {
 		}
 	})
 	t.Run("search: refused", func(t *testing.T) {
-		for i, answer := range startTransform(t, "search").transform(records...) {
+		for i, answer := range functiontest.StartTransform(t, "search").Transform(records...) {
 			if answer.Result != "ProcessingFailed" {
 				t.Errorf("record %d: got %s", i, answer.Result)
 			}
@@ -104,15 +117,15 @@ func TestTraps(t *testing.T) {
 	for _, stream := range []string{"lake", "search"} {
 		t.Run(stream, func(t *testing.T) {
 			var records [][]byte
-			for _, c := range traps {
-				records = append(records, []byte(c.in))
+			for _, c := range functiontest.Traps {
+				records = append(records, []byte(c.In))
 			}
-			f := startTransform(t, stream)
-			answers := f.transform(records...)
+			f := functiontest.StartTransform(t, stream)
+			answers := f.Transform(records...)
 			counts := map[string]float64{}
-			for i, c := range traps {
+			for i, c := range functiontest.Traps {
 				counts[answers[i].Result]++
-				t.Run(c.name, func(t *testing.T) {
+				t.Run(c.Name, func(t *testing.T) {
 					got := answers[i].Result
 					if answers[i].Data != nil {
 						got, _ = withTime(*answers[i].Data)
@@ -125,12 +138,12 @@ func TestTraps(t *testing.T) {
 						}
 					}
 					got = added.CutFrom(got)
-					if want := c.want(stream); !slices.Contains(want, got) {
-						t.Errorf("record %.200q\ngot  %.1000q\nwant %.1000q", c.in, got, want)
+					if want := c.Want(stream); !slices.Contains(want, got) {
+						t.Errorf("record %.200q\ngot  %.1000q\nwant %.1000q", c.In, got, want)
 					}
 				})
 			}
-			metrics := f.metrics()
+			metrics := f.Metrics()
 			if len(metrics) != 1 {
 				t.Fatalf("got %d metric lines", len(metrics))
 			}
@@ -139,8 +152,8 @@ func TestTraps(t *testing.T) {
 					t.Errorf("got metric %s %v, want %v", name, metrics[0][name], n)
 				}
 			}
-			if metrics[0]["Records"] != float64(len(traps)) {
-				t.Errorf("got metric Records %v, want %d", metrics[0]["Records"], len(traps))
+			if metrics[0]["Records"] != float64(len(functiontest.Traps)) {
+				t.Errorf("got metric Records %v, want %d", metrics[0]["Records"], len(functiontest.Traps))
 			}
 		})
 	}
@@ -148,16 +161,16 @@ func TestTraps(t *testing.T) {
 
 func TestTransformedEventsComeOutTheSame(t *testing.T) {
 	var records [][]byte
-	for _, c := range traps {
-		if out := c.want("search")[0]; out != failed && out != dropped {
-			records = append(records, []byte(c.in))
+	for _, c := range functiontest.Traps {
+		if out := c.Want("search")[0]; out != functiontest.Failed && out != functiontest.Dropped {
+			records = append(records, []byte(c.In))
 		}
 	}
 	records = append(records, storeEvents(t)[:20]...)
-	f := startTransform(t, "search")
+	f := functiontest.StartTransform(t, "search")
 	var once [][]byte
 	var want []string
-	for _, answer := range f.transform(records...) {
+	for _, answer := range f.Transform(records...) {
 		if answer.Data == nil {
 			t.Fatalf("got %+v", answer)
 		}
@@ -165,7 +178,7 @@ func TestTransformedEventsComeOutTheSame(t *testing.T) {
 		line, _ := withTime(*answer.Data)
 		want = append(want, line)
 	}
-	for i, answer := range f.transform(once...) {
+	for i, answer := range f.Transform(once...) {
 		if answer.Data == nil {
 			t.Errorf("%s: got %s", once[i], answer.Result)
 		} else if got, _ := withTime(*answer.Data); got != want[i] {
@@ -187,17 +200,17 @@ func TestAnswersStayWithinSixMegabytes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			records := slices.Repeat([][]byte{[]byte(c.record)}, c.count)
-			f := startTransform(t, "lake")
+			f := functiontest.StartTransform(t, "lake")
 			counts := map[string]int{}
-			for _, answer := range f.transform(records...) { // checks the size
+			for _, answer := range f.Transform(records...) { // checks the size
 				counts[answer.Result]++
 			}
-			metrics := f.metrics()
+			metrics := f.Metrics()
 			if len(metrics) != 1 || metrics[0]["TooLarge"] != float64(counts["ProcessingFailed"]) || counts["Ok"] == 0 || counts["ProcessingFailed"] == 0 {
 				t.Errorf("got answers %v, metrics %v", counts, metrics)
 			}
 			// What fits goes through: no room is left for another of the same records, but for the function's own margin.
-			if room := 6<<20 - f.answerSize; room > f.answerSize/max(counts["Ok"], 1)+64<<10 {
+			if room := 6<<20 - f.AnswerSize; room > f.AnswerSize/max(counts["Ok"], 1)+64<<10 {
 				t.Errorf("got %d bytes of room in the answer (%v)", room, counts)
 			}
 		})
@@ -205,8 +218,8 @@ func TestAnswersStayWithinSixMegabytes(t *testing.T) {
 }
 
 func TestRequestsThatAreNoBatch(t *testing.T) {
-	f := startTransform(t, "lake")
-	if got := f.transform(); len(got) != 0 {
+	f := functiontest.StartTransform(t, "lake")
+	if got := f.Transform(); len(got) != 0 {
 		t.Errorf("an empty batch: got %+v", got)
 	}
 	for _, payload := range []string{`{`, `[]`, `{"records":{}}`} {
@@ -219,15 +232,15 @@ func TestRequestsThatAreNoBatch(t *testing.T) {
 		}
 	}
 	// Such an error costs no cold start.
-	if result, err := f.Invoke(t.Context(), request(t, []byte(`{}`))); err != nil || result.Cold || result.FunctionError != "" {
+	if result, err := f.Invoke(t.Context(), functiontest.Request(t, []byte(`{}`))); err != nil || result.Cold || result.FunctionError != "" {
 		t.Errorf("then got %+v, %v", result, err)
 	}
 }
 
 func TestSettings(t *testing.T) {
 	t.Run("a wrong environment ends the function at its start", func(t *testing.T) {
-		f := start(t, "transform", map[string]string{"STREAM": "both"})
-		result, err := f.Invoke(t.Context(), request(t, []byte(`{}`)))
+		f := functiontest.Start(t, "transform", map[string]string{"STREAM": "both"})
+		result, err := f.Invoke(t.Context(), functiontest.Request(t, []byte(`{}`)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,9 +249,9 @@ func TestSettings(t *testing.T) {
 		}
 	})
 	t.Run("what is dropped is a setting", func(t *testing.T) {
-		f := start(t, "transform", map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["view","a \"b\""]`})
+		f := functiontest.Start(t, "transform", map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["view","a \"b\""]`})
 		var got []string
-		for _, answer := range f.transform([]byte(`{"event_type":"view"}`), []byte(`{"event_type":"a \u0022b\""}`), []byte(`{"event_type":"heartbeat"}`)) {
+		for _, answer := range f.Transform([]byte(`{"event_type":"view"}`), []byte(`{"event_type":"a \u0022b\""}`), []byte(`{"event_type":"heartbeat"}`)) {
 			got = append(got, answer.Result)
 		}
 		if want := []string{"Dropped", "Dropped", "Ok"}; !slices.Equal(got, want) {
@@ -250,12 +263,12 @@ func TestSettings(t *testing.T) {
 // TestTheOracleAgreesWithTheTraps keeps the oracle honest: the hand-written output of the traps is what it computes.
 func TestTheOracleAgreesWithTheTraps(t *testing.T) {
 	checked := map[string]bool{}
-	for _, c := range traps {
-		if c.lake == failed || c.lake == dropped || strings.Contains(c.lake, "\n") || c.noOracle {
+	for _, c := range functiontest.Traps {
+		if c.Lake == functiontest.Failed || c.Lake == functiontest.Dropped || strings.Contains(c.Lake, "\n") || c.NoOracle {
 			continue
 		}
-		checked[c.name] = true
-		wantEnriched(t, "lake", []byte(c.in), c.lake)
+		checked[c.Name] = true
+		wantEnriched(t, "lake", []byte(c.In), c.Lake)
 	}
 	if len(checked) < 40 {
 		t.Error(fmt.Sprint("checked only ", slices.Sorted(maps.Keys(checked))))
@@ -288,7 +301,7 @@ func TestRandomEvents(t *testing.T) {
 		events = append(events, []byte("{"+strings.Join(object, ",")+"}"))
 	}
 	for _, stream := range []string{"lake", "search"} {
-		for i, answer := range startTransform(t, stream).transform(events...) {
+		for i, answer := range functiontest.StartTransform(t, stream).Transform(events...) {
 			if answer.Data == nil {
 				t.Fatalf("%s: got %s", events[i], answer.Result)
 			}
@@ -300,16 +313,16 @@ func TestRandomEvents(t *testing.T) {
 // TestNoEventContentInLogs sends records and requests of all kinds, each with a word in it, at the level that logs most.
 func TestNoEventContentInLogs(t *testing.T) {
 	const marker = "s3cr3tM4rker"
-	f := start(t, "transform", map[string]string{"STREAM": "lake", "LOG_LEVEL": "debug", "DROP_EVENT_TYPES": `["heartbeat"]`})
+	f := functiontest.Start(t, "transform", map[string]string{"STREAM": "lake", "LOG_LEVEL": "debug", "DROP_EVENT_TYPES": `["heartbeat"]`})
 	records := [][]byte{
 		[]byte(`{"user_id":"` + marker + `"}`), []byte(`{"` + marker + `":1}`), []byte(`{"amount":"` + marker + `"}`), []byte(`{"malformed":"` + marker + `"}`),
 		[]byte(`{"event_type":"heartbeat","a":"` + marker + `"}`), []byte(marker), []byte(`{"a":` + marker + `}`), []byte(`{"a":"` + marker), []byte(`["` + marker + `"]`),
 		[]byte("{\"a\":\"" + marker + "\xff\"}"), []byte(`{}{"a":` + marker + `}`), []byte("\ufeff" + marker), bytes.Repeat([]byte(`{"a":"`+marker+`"}`), 50_000),
 	}
-	for _, c := range traps {
-		records = append(records, []byte(strings.ReplaceAll(c.in, `"a"`, `"`+marker+`"`)))
+	for _, c := range functiontest.Traps {
+		records = append(records, []byte(strings.ReplaceAll(c.In, `"a"`, `"`+marker+`"`)))
 	}
-	f.transform(records...)
+	f.Transform(records...)
 	for _, payload := range []string{marker, `{"` + marker + `":`, `{"records":"` + marker + `"}`, `{"records":[{"data":"` + marker + `"}]}`, `{"records":[{"recordId":"` + marker + `","recordId":""}]}`,
 		`{"records":[{"recordId":"1","data":"` + marker + `\x"}]}`} {
 		if result, err := f.Invoke(t.Context(), []byte(payload)); err != nil || result.FunctionError == "" {
@@ -317,7 +330,7 @@ func TestNoEventContentInLogs(t *testing.T) {
 		}
 	}
 	f.Close()
-	log := f.log.text.String()
+	log := f.Log()
 	if strings.Contains(log, marker) {
 		t.Errorf("the log has event content: %.3000s", log)
 	}
@@ -326,4 +339,44 @@ func TestNoEventContentInLogs(t *testing.T) {
 			t.Errorf("the log has no %q: %.3000s", want, log)
 		}
 	}
+}
+
+// storeEvents are the events of the store, one a line.
+func storeEvents(t *testing.T) [][]byte {
+	t.Helper()
+	content, err := os.ReadFile("../../../testdata/store-events.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := bytes.Split(bytes.TrimSpace(content), []byte("\n"))
+	if len(events) != 500 {
+		t.Fatalf("got %d events, want 500", len(events))
+	}
+	return events
+}
+
+// batches cuts records into batches as Firehose's processor buffer of 0.5 MB does.
+func batches(records [][]byte) [][][]byte {
+	var all [][][]byte
+	size := 0
+	for _, r := range records {
+		if len(all) == 0 || size+len(r) > 512<<10 {
+			all, size = append(all, nil), 0
+		}
+		all[len(all)-1] = append(all[len(all)-1], r)
+		size += len(r)
+	}
+	return all
+}
+
+// withTime returns the data with the value of processed_timestamp replaced by "NOW", also where another rule repeats it, and
+// the value.
+func withTime(data string) (string, string) {
+	const key = `"processed_timestamp":"`
+	at := strings.LastIndex(data, key)
+	if at < 0 {
+		return data, ""
+	}
+	value, _, _ := strings.Cut(data[at+len(key):], `"`)
+	return data[:at] + strings.ReplaceAll(data[at:], `"`+value+`"`, `"NOW"`), value
 }

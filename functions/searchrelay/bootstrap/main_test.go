@@ -1,4 +1,6 @@
-package functions_test
+// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
+// encoding/json, so that it shares nothing with the code it checks.
+package main_test
 
 import (
 	"encoding/json"
@@ -9,9 +11,12 @@ import (
 	"sync"
 	"testing"
 
-	_ "firehose-pipeline/functions/searchrelay"
+	_ "firehose-pipeline/functions/searchrelay" // Go's test cache does not see what the binaries are made of
 	_ "firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/testkit/functiontest"
 )
+
+func TestMain(m *testing.M) { functiontest.Main(m, "searchrelay", "searchsetup") }
 
 // told is what CloudFormation is told.
 type told struct{ Status, Reason, PhysicalResourceID, RequestID, StackID, LogicalResourceID string }
@@ -20,7 +25,7 @@ type told struct{ Status, Reason, PhysicalResourceID, RequestID, StackID, Logica
 // them, and returns the one answer.
 func relayed(t *testing.T, request map[string]any) told {
 	t.Helper()
-	setup := start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})
+	setup := functiontest.Start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})
 	lambda := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if want := "/2015-03-31/functions/pipeline-test-searchsetup/invocations"; r.URL.Path != want || r.Method != http.MethodPost {
 			t.Errorf("got %s %s, want %s", r.Method, r.URL.Path, want)
@@ -42,10 +47,10 @@ func relayed(t *testing.T, request map[string]any) told {
 	}))
 	t.Cleanup(lambda.Close)
 	address, answers := answersTo(t)
-	relay := start(t, "searchrelay", map[string]string{
+	relay := functiontest.Start(t, "searchrelay", map[string]string{
 		"LOG_LEVEL": "info", "SETUP_FUNCTION": "pipeline-test-searchsetup", "AWS_ENDPOINT_URL_LAMBDA": lambda.URL,
 	})
-	relay.invoke(setupRequest(t, address, request))
+	relay.MustInvoke(setupRequest(t, address, request))
 	answer := answers()
 	if a := answer; a.RequestID != "request-1" || a.StackID != "stack-1" || a.LogicalResourceID != "Setup" || a.PhysicalResourceID != "search-setup" {
 		t.Errorf("got %+v", a)
@@ -110,8 +115,8 @@ func TestRelayAnswersForTheSetupFunction(t *testing.T) {
 // Outside a VPC there is no relay.
 func TestSetupFunctionAnswersByItself(t *testing.T) {
 	address, answer := answersTo(t)
-	setup := start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})
-	setup.invoke(setupRequest(t, address, map[string]any{"RequestType": "Create", "ResourceProperties": map[string]any{"State": "{}"}}))
+	setup := functiontest.Start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})
+	setup.MustInvoke(setupRequest(t, address, map[string]any{"RequestType": "Create", "ResourceProperties": map[string]any{"State": "{}"}}))
 	if a := answer(); a.Status != "FAILED" || a.PhysicalResourceID != "search-setup" || a.Reason == "" {
 		t.Errorf("got %+v", a)
 	}

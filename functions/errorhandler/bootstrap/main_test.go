@@ -1,4 +1,6 @@
-package functions_test
+// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
+// encoding/json, so that it shares nothing with the code it checks.
+package main_test
 
 import (
 	"bytes"
@@ -24,9 +26,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	_ "firehose-pipeline/functions/errorhandler" // Go's test cache does not see what the binaries are made of
+	_ "firehose-pipeline/functions/transform"
+	"firehose-pipeline/internal/testkit/functiontest"
 	"firehose-pipeline/local/s3"
 	"firehose-pipeline/local/sqs"
 )
+
+func TestMain(m *testing.M) { functiontest.Main(m, "errorhandler", "transform") }
 
 const (
 	lakeBucket = "pipeline-test-lake"
@@ -35,7 +42,8 @@ const (
 
 // errorPath is the error handler's binary between an S3 and an SQS endpoint on loopback.
 type errorPath struct {
-	*function
+	*functiontest.Function
+	t       *testing.T
 	store   *s3.Server
 	bucket  *sdk.Client
 	queue   *sqs.Server
@@ -60,7 +68,7 @@ type faults struct {
 // startErrorHandlerWith starts the handler among faults.
 func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 	t.Helper()
-	p := &errorPath{created: make(chan s3.ObjectCreated, 100)}
+	p := &errorPath{t: t, created: make(chan s3.ObjectCreated, 100)}
 	var err error
 	p.store, err = s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: lakeBucket, Versioned: true}},
 		Created: func(o s3.ObjectCreated) { p.created <- o }})
@@ -104,7 +112,7 @@ func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 			t.Fatal(err)
 		}
 	}
-	p.function = startWithin(t, "errorhandler", environment, cmp.Or(f.limit, time.Minute))
+	p.Function = functiontest.StartWithin(t, "errorhandler", environment, cmp.Or(f.limit, time.Minute))
 	return p
 }
 
@@ -154,7 +162,7 @@ func (p *errorPath) put(key string, content []byte) []byte {
 // handle invokes the function with an event and returns the messages that it has sent.
 func (p *errorPath) handle(event []byte) []letter {
 	p.t.Helper()
-	p.invoke(event)
+	p.MustInvoke(event)
 	return p.letters()
 }
 
@@ -275,17 +283,17 @@ func TestFailedRecordsBecomeDeadLetters(t *testing.T) {
 	}
 	for _, stream := range []string{"lake", "search"} {
 		var records [][]byte
-		var cases []trap
-		for _, c := range traps {
-			if len(c.in) < 10000 { // the large ones make no other case
-				records, cases = append(records, []byte(c.in)), append(cases, c)
+		var cases []functiontest.Trap
+		for _, c := range functiontest.Traps {
+			if len(c.In) < 10000 { // the large ones make no other case
+				records, cases = append(records, []byte(c.In)), append(cases, c)
 			}
 		}
 		var documents, reasons, inputs []string
-		for i, answer := range startTransform(t, stream).transform(records...) {
-			if answer.Result == failed {
-				documents, inputs = append(documents, processingFailed(records[i])), append(inputs, cases[i].in)
-				reasons = append(reasons, cases[i].reason)
+		for i, answer := range functiontest.StartTransform(t, stream).Transform(records...) {
+			if answer.Result == functiontest.Failed {
+				documents, inputs = append(documents, processingFailed(records[i])), append(inputs, cases[i].In)
+				reasons = append(reasons, cases[i].Reason)
 			}
 		}
 		if len(documents) < 30 {
@@ -337,7 +345,7 @@ func TestFailedRecordsBecomeDeadLetters(t *testing.T) {
 				if len(again) != len(letters) {
 					t.Errorf("the second time got %d letters, want %d", len(again), len(letters))
 				}
-				metrics := p.metrics()
+				metrics := p.Metrics()
 				if len(metrics) != 2 {
 					t.Fatalf("got %d metric lines", len(metrics))
 				}

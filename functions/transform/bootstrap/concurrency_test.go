@@ -1,4 +1,4 @@
-package functions_test
+package main_test
 
 import (
 	"bytes"
@@ -11,11 +11,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"firehose-pipeline/internal/testkit/functiontest"
 )
 
 // TestSeveralInvocationsInOneProcess hands several events at once to one process, as Lambda does when a function allows it
@@ -57,7 +58,7 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 			}
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprintf("%d-%d", round, place))
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
-			if _, err := w.Write(request(t, batch(round, place)...)); err != nil {
+			if _, err := w.Write(functiontest.Request(t, batch(round, place)...)); err != nil {
 				t.Error(err)
 			}
 			return
@@ -75,7 +76,7 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	cmd := exec.CommandContext(ctx, filepath.Join(binaries["transform"], "bootstrap"))
+	cmd := exec.CommandContext(ctx, functiontest.Binary("transform"))
 	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), fmt.Sprint("AWS_LAMBDA_MAX_CONCURRENCY=", atOnce),
 		"STREAM=lake", "STACK=pipeline-test", `DROP_EVENT_TYPES=["heartbeat"]`)
 	var log bytes.Buffer
@@ -98,13 +99,13 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 		for place := range atOnce {
 			sent := batch(round, place)
 			var answer struct {
-				Records []answerRecord `json:"records"`
+				Records []functiontest.AnswerRecord `json:"records"`
 			}
 			if err := json.Unmarshal(answers[fmt.Sprintf("%d-%d", round, place)], &answer); err != nil || len(answer.Records) != len(sent) {
 				t.Fatalf("round %d: %v, %d answers to %d records\n%s", round, err, len(answer.Records), len(sent), &log)
 			}
 			for i, a := range answer.Records {
-				if a.RecordID != recordID(i) || a.Result != "Ok" {
+				if a.RecordID != functiontest.RecordID(i) || a.Result != "Ok" {
 					t.Fatalf("round %d: %+v", round, a)
 				}
 				data, err := base64.StdEncoding.DecodeString(*a.Data)

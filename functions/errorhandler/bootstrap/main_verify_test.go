@@ -2,7 +2,7 @@
 
 // What takes too long for every run of the tests: make verify runs it.
 
-package functions_test
+package main_test
 
 import (
 	"bytes"
@@ -277,7 +277,7 @@ func TestKilledErrorHandler(t *testing.T) {
 					t.Fatal(err, result.Error())
 				}
 			}
-			p.invoke(event)
+			p.MustInvoke(event)
 			letters := map[string]string{}
 			repeats := 0
 			for _, m := range p.messages() {
