@@ -16,6 +16,7 @@ import (
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/local/firehose"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/template"
 )
 
@@ -78,7 +79,7 @@ func (p *Pipeline) check(ctx context.Context, s *stream, report *CheckReport) er
 // checker is one check of one stream.
 type checker struct {
 	ctx     context.Context
-	folder  *folder
+	folder  *results.Folder
 	config  template.Stream
 	bucket  string
 	journal *journal
@@ -175,7 +176,7 @@ func (c *checker) run() error {
 }
 
 func (c *checker) ledger() *ledger {
-	l := &ledger{dir: c.folder.path(checkDir)}
+	l := &ledger{dir: c.folder.Path(results.CheckDir)}
 	c.ledgers = append(c.ledgers, l)
 	return l
 }
@@ -221,11 +222,11 @@ func (c *checker) settle(where string, expected, found []mark) {
 func (c *checker) letters() error {
 	raw := c.ledger()
 	out := c.ledger()
-	if err := c.readQueue(queueFile, raw, out); err != nil {
+	if err := c.readQueue(results.QueueFile, raw, out); err != nil {
 		return err
 	}
 	// Whoever deleted a letter has seen what failed: nothing is lost. Most often a replay has put it back, and that is a record of its own.
-	if err := c.readQueue(deletedFile, raw, out); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := c.readQueue(results.DeletedFile, raw, out); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	// First those with the record as it was put: an equal number of records is accounted for.
@@ -279,7 +280,7 @@ func (c *checker) account(expected, found []mark, must fate, where fateFound) {
 
 // readQueue puts the fingerprints of the dead-lettered records into raw or, for stages after the transform, out.
 func (c *checker) readQueue(name string, raw, out *ledger) error {
-	file, err := os.Open(c.folder.path(name))
+	file, err := os.Open(c.folder.Path(name))
 	if err != nil {
 		return fmt.Errorf("reading queue: %w", err)
 	}
@@ -382,7 +383,7 @@ func (c *checker) addFailed(stage deadletter.Stage, record []byte, whose uint64,
 
 // readPointer calls do for each failed record in a range of an error object; its offset is that in the range.
 func (c *checker) readPointer(p deadletter.Pointer, stage deadletter.Stage, do func(*deadletter.Failure, deadletter.Stage) error) error {
-	file, err := os.Open(c.folder.path(path.Join(objectsDir, p.Bucket, p.Key)))
+	file, err := os.Open(c.folder.Path(path.Join(results.ObjectsDir, p.Bucket, p.Key)))
 	if err != nil {
 		return err
 	}
@@ -462,7 +463,7 @@ func (c *checker) errorObjects() error {
 // walk opens the objects whose keys begin with the prefix, as far as it is literal, in order of their keys.
 func (c *checker) walk(prefix string, do func(key string, file *os.File) error) error {
 	literal, _, _ := strings.Cut(prefix, "!{")
-	root := c.folder.path(path.Join(objectsDir, c.bucket))
+	root := c.folder.Path(path.Join(results.ObjectsDir, c.bucket))
 	return filepath.WalkDir(filepath.Join(root, filepath.FromSlash(path.Dir(literal+"x"))), func(name string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // nothing was delivered
@@ -584,17 +585,17 @@ func (c *checker) lake(to *template.S3Destination, found *ledger) error {
 
 // indices reads the documents of all indices.
 func (c *checker) indices(found *ledger) error {
-	entries, err := os.ReadDir(c.folder.path(indicesDir))
+	entries, err := os.ReadDir(c.folder.Path(results.IndicesDir))
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		name := indicesDir + "/" + entry.Name()
+		name := results.IndicesDir + "/" + entry.Name()
 		place, err := c.newPlace(name)
 		if err != nil {
 			return err
 		}
-		file, err := os.Open(c.folder.path(name))
+		file, err := os.Open(c.folder.Path(name))
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"firehose-pipeline/functions/transform"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/local/parquet"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/template"
 )
 
@@ -78,9 +79,9 @@ type chunk struct {
 
 const chunkBytes = 256 << 10
 
-func newJournal(f *folder, config template.Stream) (*journal, error) {
+func newJournal(f *results.Folder, config template.Stream) (*journal, error) {
 	j := &journal{
-		name: f.path(checkDir + "/" + string(config.Kind)), config: config, print: newFingerprints(config.Transform != nil),
+		name: f.Path(results.CheckDir + "/" + string(config.Kind)), config: config, print: newFingerprints(config.Transform != nil),
 		chunks: make(chan *chunk, 2), spare: make(chan *chunk, 4), failed: make(chan struct{}), done: make(chan struct{}),
 		scanner: jsonscan.NewScanner(jsonscan.NewNames("event_id")),
 	}
@@ -95,7 +96,7 @@ func newJournal(f *folder, config template.Stream) (*journal, error) {
 	if config.S3 != nil && config.S3.Conversion != nil {
 		j.rows = &rowPrints{conversion: config.S3.Conversion, print: j.print}
 	}
-	if err := os.MkdirAll(f.path(checkDir), 0o700); err != nil {
+	if err := os.MkdirAll(f.Path(results.CheckDir), 0o700); err != nil {
 		return nil, fmt.Errorf("preparing check: %w", err)
 	}
 	var err error

@@ -21,6 +21,7 @@ import (
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/lambda"
 	"firehose-pipeline/local/opensearch"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/s3"
 	"firehose-pipeline/local/sqs"
 	"firehose-pipeline/local/template"
@@ -33,13 +34,13 @@ type Pipeline struct {
 	started time.Time // by the machine's clock
 	cancel  context.CancelFunc
 
-	folder    *folder
+	folder    *results.Folder
 	functions []*lambda.Function
 	logs      []*os.File    // of the functions
 	faults    *fault.Faults // nil without any
 	objects   *s3.Server
 	queue     *sqs.Server
-	deleted   *deleted
+	deleted   *results.DeletedMessages
 	notifier  *notifier
 	search    firehose.Search
 	files     *opensearch.Files  // nil when documents go to a server
@@ -102,7 +103,7 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 }
 
 func (p *Pipeline) open(ctx context.Context) (err error) {
-	if p.folder, err = openFolder(p.o.Out); err != nil {
+	if p.folder, err = results.Open(p.o.Out); err != nil {
 		return err
 	}
 	plan, err := possible(p.o.Faults, p.config.Streams)
@@ -113,8 +114,8 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 		p.faults = fault.New(plan, p.o.FaultSeed)
 	}
 	atQueue := newQueueFaults(p.faults)
-	p.deleted = &deleted{path: p.folder.path(deletedFile)}
-	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.add,
+	p.deleted = p.folder.DeletedMessages()
+	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.Add,
 		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
 	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
 		o.Fault, o.Refuse = atQueue.entry, atQueue.batch
@@ -123,7 +124,7 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.notifier = newNotifier(p.config, p.queue, atQueue)
-	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.path(objectsDir), Listen: p.o.S3Listen,
+	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.Path(results.ObjectsDir), Listen: p.o.S3Listen,
 		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}}, Created: p.notifier.created})
 	if err != nil {
 		return err
@@ -167,7 +168,7 @@ func (p *Pipeline) openSearchEngine(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("reading template: %w", err)
 		}
-		p.files = opensearch.NewFiles(p.folder.path(indicesDir), mapping)
+		p.files = opensearch.NewFiles(p.folder.Path(results.IndicesDir), mapping)
 		if p.faults.On(fault.SearchLost) { // nothing else makes a stream send again what has been taken
 			p.files.Overwrite()
 		}
@@ -226,7 +227,7 @@ func (p *Pipeline) export(ctx context.Context) error {
 	defer cancel()
 	for _, s := range p.streams {
 		for index := range s.Counts().Indices {
-			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.path(indicesDir)); err != nil {
+			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.Path(results.IndicesDir)); err != nil {
 				return err
 			}
 		}
@@ -297,7 +298,7 @@ func (p *Pipeline) function(ctx context.Context, f template.Function, role strin
 	}
 	environment["AWS_ENDPOINT_URL_S3"] = p.objects.URL
 	environment["AWS_ENDPOINT_URL_SQS"] = p.queue.URL
-	log, err := p.folder.log(f.LogGroup)
+	log, err := p.folder.OpenLog(f.LogGroup)
 	if err != nil {
 		return nil, err
 	}
@@ -438,7 +439,7 @@ func (p *Pipeline) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.folder.writeQueue(messages), p.deleted.flush()); err != nil {
+	if err := errors.Join(p.folder.WriteQueue(messages), p.deleted.Flush()); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -492,7 +493,7 @@ func (p *Pipeline) Close() error {
 		errs = append(errs, p.objects.Close())
 	}
 	if p.queue != nil {
-		errs = append(errs, p.queue.Close(), p.deleted.close())
+		errs = append(errs, p.queue.Close(), p.deleted.Close())
 	}
 	for _, s := range p.streams {
 		if s.journal != nil {
@@ -500,7 +501,7 @@ func (p *Pipeline) Close() error {
 		}
 	}
 	if p.folder != nil {
-		errs = append(errs, p.folder.close(complete))
+		errs = append(errs, p.folder.Close(complete))
 	}
 	p.err = errors.Join(errs...)
 	return p.err

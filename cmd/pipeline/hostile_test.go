@@ -23,6 +23,7 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/fault"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/replay"
 )
 
@@ -197,10 +198,10 @@ func TestHostileReport(t *testing.T) {
 	checked := &local.CheckReport{Records: 1, Findings: []local.Finding{{Problem: local.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
 		Where: "lake", Place: hostile}}}
 	tr := textReport{out: t.TempDir(), bucket: "b", report: report, letters: letters, checked: checked}
-	if err := os.Mkdir(filepath.Join(tr.out, indicesFolder), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(tr.out, results.IndicesDir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(tr.out, indicesFolder, "events-"+hostile+".ndjson"), []byte(hostileEvents(t)[0]+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(tr.out, results.IndicesDir, "events-"+hostile+".ndjson"), []byte(hostileEvents(t)[0]+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

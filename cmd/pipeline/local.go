@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/firehose/api"
 	"firehose-pipeline/local/opensearch"
+	"firehose-pipeline/local/results"
 )
 
 const localHelp = `Runs the whole pipeline on this machine, without an AWS account: the synthesised template says what there is, the
@@ -383,7 +383,7 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 			writeCheck(l.stderr, checked)
 		}
 	} else {
-		letters, err := readLetters(filepath.Join(out, filepath.FromSlash(letterFile)))
+		letters, err := readLetters(results.Path(out, results.QueueFile))
 		if err != nil {
 			return err
 		}
