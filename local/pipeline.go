@@ -17,6 +17,7 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/lambda"
@@ -59,10 +60,10 @@ type stream struct {
 	*firehose.Stream
 	info StreamInfo
 
-	mu      sync.Mutex // keeps the records of one Put together
-	number  int64      // records offered
-	pending bool       // records put since the last Flush
-	journal *journal   // nil without Options.Check
+	mu           sync.Mutex          // keeps the records of one Put together
+	number       int64               // records offered
+	pending      bool                // records put since the last Flush
+	expectations *audit.Expectations // nil without Options.Check
 
 	lossMu sync.Mutex
 	losses []firehose.Discarded // nil without Options.Check
@@ -262,23 +263,16 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 	if p.faults.On(fault.S3Down) {
 		o.Refuse = p.refuse
 		if p.o.Check {
-			o.Discarded = s.discarded
+			o.Discarded = s.addLoss
 		}
 	}
 	if p.o.Check {
-		if s.journal, err = newJournal(p.folder, config); err != nil {
+		if s.expectations, err = audit.NewExpectations(p.folder, config); err != nil {
 			return nil, err
 		}
 	}
 	s.Stream, err = firehose.New(ctx, o)
 	return s, err
-}
-
-// discarded keeps what Check has to know of a loss.
-func (s *stream) discarded(d firehose.Discarded) {
-	s.lossMu.Lock()
-	defer s.lossMu.Unlock()
-	s.losses = append(s.losses, d)
 }
 
 // function starts a function of the template: its environment is the template's, with AWS's endpoints where they are here.
@@ -386,8 +380,8 @@ func (s *stream) taken(records [][]byte) error {
 	s.pending = true
 	for _, record := range records {
 		s.number++
-		if s.journal != nil {
-			if err := s.journal.add(s.number, record); err != nil {
+		if s.expectations != nil {
+			if err := s.expectations.Add(s.number, record); err != nil {
 				return err
 			}
 		}
@@ -496,8 +490,8 @@ func (p *Pipeline) Close() error {
 		errs = append(errs, p.queue.Close(), p.deleted.Close())
 	}
 	for _, s := range p.streams {
-		if s.journal != nil {
-			errs = append(errs, s.journal.close())
+		if s.expectations != nil {
+			errs = append(errs, s.expectations.Close())
 		}
 	}
 	if p.folder != nil {

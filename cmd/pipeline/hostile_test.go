@@ -22,6 +22,7 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/replay"
@@ -195,7 +196,7 @@ func TestHostileReport(t *testing.T) {
 	}
 	report := local.Report{Events: 1, DeadLetter: local.DeadLetter{Messages: 6},
 		Streams: local.StreamCounts{Search: &local.SearchCounts{Indices: map[string]int64{"events-" + hostile: 1}}}}
-	checked := &local.CheckReport{Records: 1, Findings: []local.Finding{{Problem: local.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
+	checked := &audit.Report{Records: 1, Findings: []audit.Finding{{Problem: audit.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
 		Where: "lake", Place: hostile}}}
 	tr := textReport{out: t.TempDir(), bucket: "b", report: report, letters: letters, checked: checked}
 	if err := os.Mkdir(filepath.Join(tr.out, results.IndicesDir), 0o700); err != nil {

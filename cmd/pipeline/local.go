@@ -18,6 +18,7 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/firehose/api"
 	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/results"
@@ -361,7 +362,7 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 	if !l.serve {
 		report.Events = l.put.events
 	}
-	var checked *local.CheckReport
+	var checked *audit.Report
 	if l.check {
 		l.screen.begin("checking", -1)
 		c, err := p.Check(ctx)
@@ -421,16 +422,16 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 
 // jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
 // and what the check found only in a run with faults.
-func jsonReport(r local.Report, put putLines, rejected int64, checked *local.CheckReport) ([]byte, error) {
+func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil
 	}
 	text, err := json.Marshal(struct {
 		local.Report
-		Check     *local.CheckReport `json:"check,omitempty"`
-		NotEvents int64              `json:"notEvents,omitempty"`
-		Blank     int64              `json:"blank,omitempty"`
-		Rejected  int64              `json:"rejected,omitempty"`
+		Check     *audit.Report `json:"check,omitempty"`
+		NotEvents int64         `json:"notEvents,omitempty"`
+		Blank     int64         `json:"blank,omitempty"`
+		Rejected  int64         `json:"rejected,omitempty"`
 	}{r, checked, put.notEvents, put.blank, rejected})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)

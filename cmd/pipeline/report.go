@@ -21,6 +21,7 @@ import (
 	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/results"
 )
 
@@ -34,7 +35,7 @@ type textReport struct {
 	put         putLines // of a file
 	interrupted bool
 	letters     letters
-	checked     *local.CheckReport
+	checked     *audit.Report
 }
 
 // letters are the messages of the dead-letter queue.
@@ -228,10 +229,10 @@ func literal(prefix string) string {
 	return before
 }
 
-func writeCheck(w io.Writer, c *local.CheckReport) {
+func writeCheck(w io.Writer, c *audit.Report) {
 	if c.Clean() {
 		once := ", once"
-		if c.Duplicates != (local.Duplicates{}) || len(c.Losses) > 0 {
+		if c.Duplicates != (audit.Duplicates{}) || len(c.Losses) > 0 {
 			once = ""
 		}
 		fmt.Fprintf(w, "check: %s put, each one where it had to end%s\n", count(c.Records, "record"), once)
