@@ -107,19 +107,15 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	if p.folder, err = results.Open(p.o.Out); err != nil {
 		return err
 	}
-	plan, err := possible(p.o.Faults, p.config.Streams)
-	if err != nil {
+	if err := p.planFaults(); err != nil {
 		return err
 	}
-	if !plan.Empty() {
-		p.faults = fault.New(plan, p.o.FaultSeed)
-	}
-	atQueue := newQueueFaults(p.faults)
+	atQueue := fault.NewQueue(p.faults)
 	p.deleted = p.folder.DeletedMessages()
 	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.Add,
 		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
 	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
-		o.Fault, o.Refuse = atQueue.entry, atQueue.batch
+		o.Fault, o.Refuse = atQueue.RefuseEntry, atQueue.RefuseBatch
 	}
 	if p.queue, err = sqs.Serve(ctx, o); err != nil {
 		return err
@@ -134,7 +130,7 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	atQueue.kill = handler.Kill
+	atQueue.Kill = handler.Kill
 	p.notifier.start(ctx, handler)
 	if err := p.openSearch(ctx); err != nil {
 		return err
@@ -157,9 +153,7 @@ func (p *Pipeline) openSearch(ctx context.Context) error {
 	if err := p.openSearchEngine(ctx); err != nil {
 		return err
 	}
-	if p.faults.On(ofSearch...) {
-		p.search = &searchFaults{Faults: p.faults, next: p.search, until: map[fault.Name]time.Time{}}
-	}
+	p.addSearchFaults()
 	return nil
 }
 
@@ -255,13 +249,10 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 		if err != nil {
 			return nil, err
 		}
-		o.Invoke = f.Invoke
-		if p.faults.On(ofTransform...) {
-			o.Invoke = newTransformFaults(p.faults, config.Kind, f, processor.Retries).invoke
-		}
+		o.Invoke = p.invokeWithFaults(config.Kind, f, processor.Retries)
 	}
 	if p.faults.On(fault.S3Down) {
-		o.Refuse = p.refuse
+		o.Refuse = func(at time.Time) error { return p.faults.RefuseObject(p.o.Start, at) }
 		if p.o.Check {
 			o.Discarded = s.addLoss
 		}
