@@ -26,6 +26,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/producer"
 	"firehose-pipeline/replay"
 )
@@ -86,7 +87,7 @@ func numbered(t *testing.T, n int) string {
 func stored(t *testing.T, out string) (lake, search map[string]int) {
 	t.Helper()
 	lake, search = map[string]int{}, map[string]int{}
-	paths, err := objects(filepath.Join(out, objectsFolder))
+	paths, err := objects(filepath.Join(out, results.ObjectsDir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func stored(t *testing.T, out string) (lake, search map[string]int) {
 			lake[*row.EventID]++
 		}
 	}
-	if paths, err = objects(filepath.Join(out, indicesFolder)); err != nil {
+	if paths, err = objects(filepath.Join(out, results.IndicesDir)); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {

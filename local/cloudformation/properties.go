@@ -1,4 +1,4 @@
-package main
+package cloudformation
 
 import (
 	"encoding/json"
@@ -8,9 +8,9 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// properties are, in CloudFormation's names, what the model plays of a stream. What it does not play, such as roles and log
-// groups, is left out.
-func properties(s template.Stream) (json.RawMessage, error) {
+// StreamProperties returns the properties of AWS::KinesisFirehose::DeliveryStream that the model plays, as JSON. It leaves out
+// others, such as roles and log groups.
+func StreamProperties(s template.Stream) (json.RawMessage, error) {
 	p := map[string]any{}
 	if d := s.S3; d != nil {
 		c := s3Properties(d.S3Output)

@@ -1,4 +1,4 @@
-package main
+package cloudformation
 
 import (
 	"net/http"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestCloudFormation(t *testing.T) {
-	c := &cloudFormation{stack: "shop-dev", outputs: []stackOutput{{"S3BucketName", "bucket"}, {"SearchStreamName", "a&b"}}}
+	c := &Server{stack: "shop-dev", outputs: []Output{{"S3BucketName", "bucket"}, {"SearchStreamName", "a&b"}}}
 	for _, call := range []struct {
 		rule   string
 		form   url.Values

@@ -1,4 +1,4 @@
-package local
+package audit
 
 import (
 	"bufio"
@@ -16,14 +16,15 @@ import (
 	"firehose-pipeline/internal/eventid"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/local/parquet"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/template"
 )
 
-// journal notes what each record put has to become, for Check: fingerprints, not the record. What the transform makes of it
+// Expectations notes what each record put has to become, for Check: fingerprints, not the record. What the transform makes of it
 // is found by running the transform's own package here.
 //
 // The work is done beside Put, on copies of the records, a few chunks at a time.
-type journal struct {
+type Expectations struct {
 	name   string // of the file
 	config template.Stream
 	print  *fingerprints
@@ -40,28 +41,28 @@ type journal struct {
 	out       *bufio.Writer
 	processor *event.Processor // nil without a transform
 	rows      *rowPrints       // nil without Parquet
-	waiting   []entry          // whose rows are not known yet
+	waiting   []expectation    // whose rows are not known yet
 	output    []byte
 	line      []byte
 	scanner   *jsonscan.Scanner
 	count     int64
 }
 
-// fate is what has to become of a record.
-type fate byte
+// outcome is what has to become of a record.
+type outcome byte
 
 const (
-	toStore  fate = iota // in the store, or in the dead-letter queue
-	nowhere              // dropped by rule, or in the dead-letter queue
-	toLetter             // in the dead-letter queue, as it was put
-	toErrors             // in the dead-letter queue, as the transform left it: it cannot be converted
+	toStore  outcome = iota // in the store, or in the dead-letter queue
+	nowhere                 // dropped by rule, or in the dead-letter queue
+	toLetter                // in the dead-letter queue, as it was put
+	toErrors                // in the dead-letter queue, as the transform left it: it cannot be converted
 )
 
-// entry is one record put.
-type entry struct {
+// expectation is one record put.
+type expectation struct {
 	number  int64 // of the record among those offered, from 1
 	index   int64 // among those put, from 0: the stream's own number
-	fate    fate
+	outcome outcome
 	bytes   int
 	raw     uint64   // fingerprint of the record
 	out     uint64   // of what the transform makes of it
@@ -79,9 +80,10 @@ type chunk struct {
 
 const chunkBytes = 256 << 10
 
-func newJournal(f *folder, config template.Stream) (*journal, error) {
-	j := &journal{
-		name: f.path(checkDir + "/" + string(config.Kind)), config: config, print: newFingerprints(config.Transform != nil),
+// NewExpectations starts the notes about one stream, in a file of the folder.
+func NewExpectations(f *results.Folder, config template.Stream) (*Expectations, error) {
+	x := &Expectations{
+		name: f.Path(results.CheckDir + "/" + string(config.Kind)), config: config, print: newFingerprints(config.Transform != nil),
 		chunks: make(chan *chunk, 2), spare: make(chan *chunk, 4), failed: make(chan struct{}), done: make(chan struct{}),
 		scanner: jsonscan.NewScanner(jsonscan.NewNames("event_id")),
 	}
@@ -90,28 +92,28 @@ func newJournal(f *folder, config template.Stream) (*journal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("preparing check: %w", err)
 		}
-		j.processor = event.NewProcessor(settings.Stream, settings.DropEventTypes)
-		j.processor.SetTime(time.Unix(0, 0)) // any: fingerprints leave it out
+		x.processor = event.NewProcessor(settings.Stream, settings.DropEventTypes)
+		x.processor.SetTime(time.Unix(0, 0)) // any: fingerprints leave it out
 	}
 	if config.S3 != nil && config.S3.Conversion != nil {
-		j.rows = &rowPrints{conversion: config.S3.Conversion, print: j.print}
+		x.rows = &rowPrints{conversion: config.S3.Conversion, print: x.print}
 	}
-	if err := os.MkdirAll(f.path(checkDir), 0o700); err != nil {
+	if err := os.MkdirAll(f.Path(results.CheckDir), 0o700); err != nil {
 		return nil, fmt.Errorf("preparing check: %w", err)
 	}
 	var err error
-	if j.file, err = os.OpenFile(j.name, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
+	if x.file, err = os.OpenFile(x.name, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
 		return nil, fmt.Errorf("preparing check: %w", err)
 	}
-	j.out = bufio.NewWriterSize(j.file, 64<<10)
-	j.chunk = j.next()
-	go j.run()
-	return j, nil
+	x.out = bufio.NewWriterSize(x.file, 64<<10)
+	x.chunk = x.nextChunk()
+	go x.writeChunks()
+	return x, nil
 }
 
-func (j *journal) next() *chunk {
+func (x *Expectations) nextChunk() *chunk {
 	select {
-	case c := <-j.spare:
+	case c := <-x.spare:
 		c.data, c.ends, c.numbers = c.data[:0], c.ends[:0], c.numbers[:0]
 		return c
 	default:
@@ -119,59 +121,60 @@ func (j *journal) next() *chunk {
 	}
 }
 
-// add notes a record that has been put.
-func (j *journal) add(number int64, record []byte) error {
-	c := j.chunk
+// Add notes a record that has been put.
+func (x *Expectations) Add(number int64, record []byte) error {
+	c := x.chunk
 	c.data = append(c.data, record...)
 	c.ends = append(c.ends, len(c.data))
 	c.numbers = append(c.numbers, number)
 	if len(c.data) < chunkBytes {
 		return nil
 	}
-	return j.send()
+	return x.sendChunk()
 }
 
-func (j *journal) send() error {
+func (x *Expectations) sendChunk() error {
 	select {
-	case j.chunks <- j.chunk:
-		j.chunk = j.next()
+	case x.chunks <- x.chunk:
+		x.chunk = x.nextChunk()
 		return nil
-	case <-j.failed:
-		return j.err
+	case <-x.failed:
+		return x.err
 	}
 }
 
-// flush puts everything into the file.
-func (j *journal) flush() error {
+// flushAll puts everything into the file.
+func (x *Expectations) flushAll() error {
 	flushed := make(chan struct{})
-	j.chunk.flushed = flushed
-	if err := j.send(); err != nil {
+	x.chunk.flushed = flushed
+	if err := x.sendChunk(); err != nil {
 		return err
 	}
 	select {
 	case <-flushed:
 		return nil
-	case <-j.failed:
-		return j.err
+	case <-x.failed:
+		return x.err
 	}
 }
 
-func (j *journal) close() error {
-	if j.closed {
+// Close ends the work and closes the file.
+func (x *Expectations) Close() error {
+	if x.closed {
 		return nil
 	}
-	j.closed = true
-	close(j.chunks)
-	<-j.done
-	return j.file.Close()
+	x.closed = true
+	close(x.chunks)
+	<-x.done
+	return x.file.Close()
 }
 
-func (j *journal) run() {
-	defer close(j.done)
-	for c := range j.chunks {
-		if err := j.write(c); err != nil {
-			j.err = fmt.Errorf("noting records for the check: %w", err)
-			close(j.failed)
+func (x *Expectations) writeChunks() {
+	defer close(x.done)
+	for c := range x.chunks {
+		if err := x.writeChunk(c); err != nil {
+			x.err = fmt.Errorf("noting records for the check: %w", err)
+			close(x.failed)
 			return
 		}
 		if c.flushed != nil {
@@ -179,16 +182,16 @@ func (j *journal) run() {
 			c.flushed = nil
 		}
 		select {
-		case j.spare <- c:
+		case x.spare <- c:
 		default:
 		}
 	}
 }
 
-func (j *journal) write(c *chunk) error {
+func (x *Expectations) writeChunk(c *chunk) error {
 	from := 0
 	for i, end := range c.ends {
-		if err := j.note(c.numbers[i], c.data[from:end]); err != nil {
+		if err := x.noteRecord(c.numbers[i], c.data[from:end]); err != nil {
 			return err
 		}
 		from = end
@@ -196,81 +199,81 @@ func (j *journal) write(c *chunk) error {
 	if c.flushed == nil {
 		return nil
 	}
-	return errors.Join(j.settle(), j.out.Flush())
+	return errors.Join(x.resolveRows(), x.out.Flush())
 }
 
-func (j *journal) note(number int64, record []byte) error {
-	e := entry{number: number, bytes: len(record), raw: j.print.bytes(record), eventID: j.eventID(record)}
+func (x *Expectations) noteRecord(number int64, record []byte) error {
+	e := expectation{number: number, bytes: len(record), raw: x.print.ofBytes(record), eventID: x.findEventID(record)}
 	output := record
-	if j.processor != nil {
+	if x.processor != nil {
 		var result event.Result
-		j.output, result = j.processor.Append(j.output[:0], record, math.MaxInt)
-		output = j.output
+		x.output, result = x.processor.Append(x.output[:0], record, math.MaxInt)
+		output = x.output
 		switch {
 		case result.Refused.Reason != "":
-			e.fate = toLetter
+			e.outcome = toLetter
 		case result.Written == 0:
-			e.fate = nowhere
+			e.outcome = nowhere
 		}
 	}
-	if e.fate != toStore {
-		return j.append(e)
+	if e.outcome != toStore {
+		return x.appendInOrder(e)
 	}
-	e.out = j.print.record(output)
-	if j.rows == nil {
-		e.rows = j.print.documents(nil, output)
-		return j.append(e)
+	e.out = x.print.ofRecord(output)
+	if x.rows == nil {
+		e.rows = x.print.ofDocuments(nil, output)
+		return x.appendInOrder(e)
 	}
-	rows, err := j.rows.add(output)
+	rows, err := x.rows.addRecord(output)
 	var malformed *parquet.MalformedError
 	if errors.As(err, &malformed) {
-		e.fate, rows = toErrors, 0
+		e.outcome, rows = toErrors, 0
 	} else if err != nil {
 		return err
 	}
 	e.rows = make([]uint64, rows)
-	return j.wait(e)
+	return x.awaitRows(e)
 }
 
-// settle finds the fingerprints of the rows that wait for them.
-func (j *journal) settle() error {
-	if len(j.waiting) == 0 {
+// resolveRows finds the fingerprints of the rows that wait for them.
+func (x *Expectations) resolveRows() error {
+	if len(x.waiting) == 0 {
 		return nil
 	}
-	prints, err := j.rows.take()
+	prints, err := x.rows.takePrints()
 	if err != nil {
 		return err
 	}
-	for _, e := range j.waiting {
+	for _, e := range x.waiting {
 		n := copy(e.rows, prints)
 		prints = prints[n:]
-		if err := j.emit(e); err != nil {
+		if err := x.writeExpectation(e); err != nil {
 			return err
 		}
 	}
-	j.waiting = j.waiting[:0]
+	x.waiting = x.waiting[:0]
 	return nil
 }
 
-// append writes an entry, or lets it wait behind those whose rows are not known yet: entries keep the order of the records.
-func (j *journal) append(e entry) error {
-	if len(j.waiting) == 0 {
-		return j.emit(e)
+// appendInOrder writes an entry, or lets it wait behind those whose rows are not known yet: entries keep the order of the records.
+func (x *Expectations) appendInOrder(e expectation) error {
+	if len(x.waiting) == 0 {
+		return x.writeExpectation(e)
 	}
-	return j.wait(e)
+	return x.awaitRows(e)
 }
 
-func (j *journal) wait(e entry) error {
-	j.waiting = append(j.waiting, e)
-	if j.rows.full() || len(j.waiting) >= 2*rowsAtOnce {
-		return j.settle()
+func (x *Expectations) awaitRows(e expectation) error {
+	x.waiting = append(x.waiting, e)
+	if x.rows.isFull() || len(x.waiting) >= 2*rowsAtOnce {
+		return x.resolveRows()
 	}
 	return nil
 }
 
-func (j *journal) emit(e entry) error {
-	b := binary.AppendUvarint(j.line[:0], uint64(e.number))
-	b = append(b, byte(e.fate))
+func (x *Expectations) writeExpectation(e expectation) error {
+	b := binary.AppendUvarint(x.line[:0], uint64(e.number))
+	b = append(b, byte(e.outcome))
 	b = binary.AppendUvarint(b, uint64(e.bytes))
 	b = binary.LittleEndian.AppendUint64(b, e.raw)
 	b = binary.LittleEndian.AppendUint64(b, e.out)
@@ -279,21 +282,21 @@ func (j *journal) emit(e entry) error {
 		b = binary.LittleEndian.AppendUint64(b, row)
 	}
 	b = binary.AppendUvarint(b, uint64(len(e.eventID)))
-	j.line = append(b, e.eventID...)
-	j.count++
-	_, err := j.out.Write(j.line)
+	x.line = append(b, e.eventID...)
+	x.count++
+	_, err := x.out.Write(x.line)
 	return err
 }
 
 // longestEventID bounds what of an event_id is kept, in bytes.
 const longestEventID = 64
 
-// eventID is the event_id of the record's first event, as far as it can be found.
-func (j *journal) eventID(record []byte) []byte {
+// findEventID is the event_id of the record's first event, as far as it can be found.
+func (x *Expectations) findEventID(record []byte) []byte {
 	var id []byte
-	if _, problem := j.scanner.Object(record, jsonscan.SkipSpace(record, 0)); problem == jsonscan.None {
-		if at := j.scanner.Found[0]; at >= 0 {
-			m := j.scanner.Members[at]
+	if _, problem := x.scanner.Object(record, jsonscan.SkipSpace(record, 0)); problem == jsonscan.None {
+		if at := x.scanner.Found[0]; at >= 0 {
+			m := x.scanner.Members[at]
 			id = record[m.Start:m.End]
 		}
 	} else {
@@ -306,17 +309,17 @@ func (j *journal) eventID(record []byte) []byte {
 	return bytes.Clone(id)
 }
 
-// read calls do for each entry, in order. The entry is valid during the call.
-func (j *journal) read(do func(*entry) error) error {
-	file, err := os.Open(j.name)
+// forEach calls do for each entry, in order. The entry is valid during the call.
+func (x *Expectations) forEach(do func(*expectation) error) error {
+	file, err := os.Open(x.name)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	in := bufio.NewReaderSize(file, 64<<10)
-	var e entry
-	for i := range j.count {
-		if err := e.read(in); err != nil {
+	var e expectation
+	for i := range x.count {
+		if err := e.readFrom(in); err != nil {
 			return fmt.Errorf("reading what was noted for the check: %w", err)
 		}
 		e.index = i
@@ -327,7 +330,7 @@ func (j *journal) read(do func(*entry) error) error {
 	return nil
 }
 
-func (e *entry) read(in *bufio.Reader) error {
+func (e *expectation) readFrom(in *bufio.Reader) error {
 	var errs [5]error
 	number, err := binary.ReadUvarint(in)
 	errs[0] = err
@@ -335,7 +338,7 @@ func (e *entry) read(in *bufio.Reader) error {
 	errs[1] = err
 	length, err := binary.ReadUvarint(in)
 	errs[2] = err
-	e.number, e.fate, e.bytes = int64(number), fate(kind), int(length)
+	e.number, e.outcome, e.bytes = int64(number), outcome(kind), int(length)
 	var fixed [8]byte
 	word := func() uint64 {
 		if _, err := io.ReadFull(in, fixed[:]); err != nil {

@@ -1,4 +1,4 @@
-package local
+package audit
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"firehose-pipeline/event"
 )
 
-// CheckReport is the result of Check.
-type CheckReport struct {
+// Report is the result of Check.
+type Report struct {
 	Records  int64     `json:"records"` // records put to all streams
 	Findings []Finding `json:"findings"`
 	// Duplicates are there more than once, and each can be told by its id.
@@ -26,7 +26,7 @@ type Duplicates struct {
 	Overwritten int64 `json:"overwritten"`
 }
 
-func (r *CheckReport) declare(where string, records int64) {
+func (r *Report) addLoss(where string, records int64) {
 	if r.Losses == nil {
 		r.Losses = map[string]int64{}
 	}
@@ -34,7 +34,7 @@ func (r *CheckReport) declare(where string, records int64) {
 }
 
 // Clean reports whether every record ended where it had to.
-func (r *CheckReport) Clean() bool { return len(r.Findings) == 0 }
+func (r *Report) Clean() bool { return len(r.Findings) == 0 }
 
 // Problem is what is wrong with a record.
 type Problem string

@@ -1,4 +1,4 @@
-package local
+package audit
 
 import (
 	"bufio"
@@ -14,27 +14,27 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// unpack undoes an object's compression.
-func unpack(file io.Reader, compression string) (io.Reader, error) {
+// decompress undoes an object's compression.
+func decompress(file io.Reader, compression string) (io.Reader, error) {
 	if compression != "GZIP" {
 		return file, nil
 	}
 	return gzip.NewReader(file)
 }
 
-func trimDocument(line []byte) []byte { return bytes.TrimRight(line, " \t\r\n") }
+func trimLineEnd(line []byte) []byte { return bytes.TrimRight(line, " \t\r\n") }
 
-// sequence checks objects that hold the records as they were put, byte after byte. Nothing marks where one ends, so the
+// compareSequence checks objects that hold the records as they were put, byte after byte. Nothing marks where one ends, so the
 // records' own lengths do: each object is read along the records that follow the last one read. Where the content is not
 // that of the record expected, the record that it is is looked up by its fingerprint.
-func (c *checker) sequence(place template.S3Output, where string, lost known) error {
+func (c *checker) compareSequence(place template.S3Output, where string, lost recordFlags) error {
 	s := &sequence{checker: c, seen: make([]uint8, len(c.lettered)), where: where, lost: lost}
-	if err := s.follow(place); err != nil {
+	if err := s.readObjects(place); err != nil {
 		return err
 	}
-	return c.journal.read(func(e *entry) error {
-		if s.seen[e.number] == 0 && s.there(e) {
-			c.find(Missing, where, e.number, "")
+	return c.expectations.forEach(func(e *expectation) error {
+		if s.seen[e.number] == 0 && s.leavesTrace(e) {
+			c.addFinding(Missing, where, e.number, "")
 		}
 		return nil
 	})
@@ -43,8 +43,8 @@ func (c *checker) sequence(place template.S3Output, where string, lost known) er
 type sequence struct {
 	*checker
 	where string
-	lost  known   // records of which this is known are not looked for
-	seen  []uint8 // how often each record was found, at most 255
+	lost  recordFlags // records of which this is known are not looked for
+	seen  []uint8     // how often each record was found, at most 255
 
 	order *cursor // the records in order, from the last one found
 
@@ -53,20 +53,22 @@ type sequence struct {
 	lengths []int              // of all records, each once
 }
 
-// there reports whether a record leaves a trace in the objects.
-func (s *sequence) there(e *entry) bool { return e.bytes > 0 && s.known[e.index]&s.lost == 0 }
+// leavesTrace reports whether a record leaves a trace in the objects.
+func (s *sequence) leavesTrace(e *expectation) bool {
+	return e.bytes > 0 && s.flags[e.index]&s.lost == 0
+}
 
-func (s *sequence) follow(from template.S3Output) error {
-	s.order = &cursor{journal: s.journal, there: s.there}
+func (s *sequence) readObjects(from template.S3Output) error {
+	s.order = &cursor{expectations: s.expectations, wanted: s.leavesTrace}
 	defer s.order.close()
-	return s.walk(from.Prefix, func(key string, file *os.File) error {
-		place, err := s.newPlace(key)
+	return s.walkObjects(from.Prefix, func(key string, file *os.File) error {
+		place, err := s.addPlace(key)
 		if err != nil {
 			return err
 		}
-		content, err := unpack(file, from.Compression)
+		content, err := decompress(file, from.Compression)
 		if err == nil {
-			err = s.object(content, place)
+			err = s.readObject(content, place)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
@@ -75,7 +77,7 @@ func (s *sequence) follow(from template.S3Output) error {
 	})
 }
 
-func (s *sequence) object(content io.Reader, place int) error {
+func (s *sequence) readObject(content io.Reader, place int) error {
 	in := bufio.NewReaderSize(content, firehose.MaxRecordBytes+1)
 	offset, lost := int64(0), false
 	for {
@@ -84,14 +86,14 @@ func (s *sequence) object(content io.Reader, place int) error {
 		} else if err != nil {
 			return err
 		}
-		n, err := s.record(in, s.place(place, offset))
+		n, err := s.matchRecord(in, s.placeAt(place, offset))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			// Nothing that was put begins here.
 			if !lost {
-				s.find(Unknown, s.where, 0, s.placeName(s.place(place, offset)))
+				s.addFinding(Unknown, s.where, 0, s.placeName(s.placeAt(place, offset)))
 			}
 			lost, n = true, 1
 		} else {
@@ -104,15 +106,15 @@ func (s *sequence) object(content io.Reader, place int) error {
 	}
 }
 
-// record returns the length of the record that the content begins with, 0 when there is none.
-func (s *sequence) record(in *bufio.Reader, whose uint64) (int, error) {
-	next, err := s.order.peek()
+// matchRecord returns the length of the record that the content begins with, 0 when there is none.
+func (s *sequence) matchRecord(in *bufio.Reader, whose uint64) (int, error) {
+	next, err := s.order.peekNext()
 	if err != nil {
 		return 0, err
 	}
 	if next != nil {
 		content, err := in.Peek(next.bytes)
-		if err == nil && s.print.bytes(content) == next.raw && s.seen[next.number] == 0 {
+		if err == nil && s.print.ofBytes(content) == next.raw && s.seen[next.number] == 0 {
 			s.seen[next.number]++
 			s.order.ready = false
 			return next.bytes, nil
@@ -121,12 +123,12 @@ func (s *sequence) record(in *bufio.Reader, whose uint64) (int, error) {
 			return 0, err
 		}
 	}
-	return s.lookup(in, whose)
+	return s.lookUpRecord(in, whose)
 }
 
-// lookup finds the record by fingerprint: of equal ones the first not yet found.
-func (s *sequence) lookup(in *bufio.Reader, whose uint64) (int, error) {
-	if err := s.index(); err != nil {
+// lookUpRecord finds the record by fingerprint: of equal ones the first not yet found.
+func (s *sequence) lookUpRecord(in *bufio.Reader, whose uint64) (int, error) {
+	if err := s.indexRecords(); err != nil {
 		return 0, err
 	}
 	for _, length := range s.lengths {
@@ -137,7 +139,7 @@ func (s *sequence) lookup(in *bufio.Reader, whose uint64) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		numbers := s.records[s.print.bytes(content)]
+		numbers := s.records[s.print.ofBytes(content)]
 		if len(numbers) == 0 {
 			continue
 		}
@@ -149,23 +151,23 @@ func (s *sequence) lookup(in *bufio.Reader, whose uint64) (int, error) {
 			}
 		}
 		if s.seen[number] > 0 {
-			s.find(Doubled, s.where, number, s.placeName(whose))
+			s.addFinding(Doubled, s.where, number, s.placeName(whose))
 			return length, nil
 		}
 		s.seen[number] = 1
-		return length, s.order.moveBehind(number)
+		return length, s.order.skipPast(number)
 	}
 	return 0, nil
 }
 
-func (s *sequence) index() error {
+func (s *sequence) indexRecords() error {
 	if s.records != nil {
 		return nil
 	}
 	s.records = map[uint64][]int64{}
 	lengths := map[int]bool{}
-	err := s.journal.read(func(e *entry) error {
-		if s.there(e) {
+	err := s.expectations.forEach(func(e *expectation) error {
+		if s.leavesTrace(e) {
 			s.records[e.raw] = append(s.records[e.raw], e.number)
 			lengths[e.bytes] = true
 		}
@@ -180,17 +182,17 @@ func (s *sequence) index() error {
 
 // cursor walks along the journal.
 type cursor struct {
-	journal *journal
-	there   func(*entry) bool
-	file    *os.File
-	in      *bufio.Reader
-	left    int64
-	current entry
-	ready   bool
+	expectations *Expectations
+	wanted       func(*expectation) bool
+	file         *os.File
+	in           *bufio.Reader
+	left         int64
+	current      expectation
+	ready        bool
 }
 
-// peek returns the next entry of a record that is there, nil at the end.
-func (c *cursor) peek() (*entry, error) {
+// peekNext returns the next entry of a record that is there, nil at the end.
+func (c *cursor) peekNext() (*expectation, error) {
 	if c.file == nil {
 		if err := c.rewind(); err != nil {
 			return nil, err
@@ -200,19 +202,19 @@ func (c *cursor) peek() (*entry, error) {
 		if c.left == 0 {
 			return nil, nil
 		}
-		if err := c.current.read(c.in); err != nil {
+		if err := c.current.readFrom(c.in); err != nil {
 			return nil, err
 		}
-		c.current.index = c.journal.count - c.left
+		c.current.index = c.expectations.count - c.left
 		c.left--
-		c.ready = c.there(&c.current)
+		c.ready = c.wanted(&c.current)
 	}
 	return &c.current, nil
 }
 
-// moveBehind makes the record after this one the next.
-func (c *cursor) moveBehind(number int64) error {
-	next, err := c.peek()
+// skipPast makes the record after this one the next.
+func (c *cursor) skipPast(number int64) error {
+	next, err := c.peekNext()
 	if err != nil {
 		return err
 	}
@@ -222,7 +224,7 @@ func (c *cursor) moveBehind(number int64) error {
 		}
 	}
 	for {
-		next, err := c.peek()
+		next, err := c.peekNext()
 		if err != nil || next == nil || next.number > number {
 			return err
 		}
@@ -232,7 +234,7 @@ func (c *cursor) moveBehind(number int64) error {
 
 func (c *cursor) rewind() (err error) {
 	if c.file == nil {
-		if c.file, err = os.Open(c.journal.name); err != nil {
+		if c.file, err = os.Open(c.expectations.name); err != nil {
 			return err
 		}
 		c.in = bufio.NewReaderSize(c.file, 64<<10)
@@ -241,7 +243,7 @@ func (c *cursor) rewind() (err error) {
 		return err
 	}
 	c.in.Reset(c.file)
-	c.left, c.ready = c.journal.count, false
+	c.left, c.ready = c.expectations.count, false
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package local
+package audit
 
 import (
 	"bytes"
@@ -29,11 +29,11 @@ const processedTimestamp = "processed_timestamp"
 
 func newFingerprints(transformed bool) *fingerprints {
 	p := &fingerprints{seed: maphash.MakeSeed()}
-	p.prepare(transformed)
+	p.setUp(transformed)
 	return p
 }
 
-func (p *fingerprints) prepare(transformed bool) {
+func (p *fingerprints) setUp(transformed bool) {
 	p.hash.SetSeed(p.seed)
 	if transformed {
 		p.scanner = jsonscan.NewScanner(jsonscan.NewNames(processedTimestamp))
@@ -43,19 +43,19 @@ func (p *fingerprints) prepare(transformed bool) {
 // clone returns fingerprints that are equal, for another goroutine.
 func (p *fingerprints) clone() *fingerprints {
 	c := &fingerprints{seed: p.seed}
-	c.prepare(p.scanner != nil)
+	c.setUp(p.scanner != nil)
 	return c
 }
 
-func (p *fingerprints) bytes(b []byte) uint64 { return maphash.Bytes(p.seed, b) }
+func (p *fingerprints) ofBytes(b []byte) uint64 { return maphash.Bytes(p.seed, b) }
 
-// document is the fingerprint of one document on one line.
-func (p *fingerprints) document(line []byte) uint64 {
+// ofDocument is the fingerprint of one document on one line.
+func (p *fingerprints) ofDocument(line []byte) uint64 {
 	if p.scanner == nil {
-		return p.bytes(line)
+		return p.ofBytes(line)
 	}
 	if end, problem := p.scanner.Object(line, 0); problem != jsonscan.None || end != len(line) || p.scanner.Found[0] < 0 {
-		return p.bytes(line)
+		return p.ofBytes(line)
 	}
 	m := p.scanner.Members[p.scanner.Found[0]]
 	p.hash.Reset()
@@ -64,31 +64,31 @@ func (p *fingerprints) document(line []byte) uint64 {
 	return p.hash.Sum64()
 }
 
-// documents appends the fingerprints of a record's documents, one a line; white space at the ends of lines is not theirs.
-func (p *fingerprints) documents(dst []uint64, record []byte) []uint64 {
+// ofDocuments appends the fingerprints of a record's documents, one a line; white space at the ends of lines is not theirs.
+func (p *fingerprints) ofDocuments(dst []uint64, record []byte) []uint64 {
 	for line := range bytes.Lines(record) {
 		if line = bytes.TrimRight(line, " \t\r\n"); len(line) > 0 {
-			dst = append(dst, p.document(line))
+			dst = append(dst, p.ofDocument(line))
 		}
 	}
 	return dst
 }
 
-// record is the fingerprint of all documents of a record.
-func (p *fingerprints) record(record []byte) uint64 {
+// ofRecord is the fingerprint of all documents of a record.
+func (p *fingerprints) ofRecord(record []byte) uint64 {
 	p.sums = p.sums[:0]
 	for line := range bytes.Lines(record) {
-		h := p.document(bytes.TrimRight(line, "\n"))
+		h := p.ofDocument(bytes.TrimRight(line, "\n"))
 		for range 8 {
 			p.sums = append(p.sums, byte(h))
 			h >>= 8
 		}
 	}
-	return p.bytes(p.sums)
+	return p.ofBytes(p.sums)
 }
 
-// row is the fingerprint of one row of Parquet; the column with index skip is left out.
-func (p *fingerprints) row(row format.Row, skip int) uint64 {
+// ofRow is the fingerprint of one row of Parquet; the column with index skip is left out.
+func (p *fingerprints) ofRow(row format.Row, skip int) uint64 {
 	b := p.sums[:0]
 	for _, v := range row {
 		if column := v.Column(); column != skip {
@@ -100,11 +100,11 @@ func (p *fingerprints) row(row format.Row, skip int) uint64 {
 		}
 	}
 	p.sums = b
-	return p.bytes(b)
+	return p.ofBytes(b)
 }
 
-// file calls do with the fingerprint of each row of a Parquet file.
-func (p *fingerprints) file(in io.ReaderAt, size int64, do func(uint64) error) error {
+// ofFile calls do with the fingerprint of each row of a Parquet file.
+func (p *fingerprints) ofFile(in io.ReaderAt, size int64, do func(uint64) error) error {
 	file, err := format.OpenFile(in, size)
 	if err != nil {
 		return fmt.Errorf("reading parquet: %w", err)
@@ -119,20 +119,20 @@ func (p *fingerprints) file(in io.ReaderAt, size int64, do func(uint64) error) e
 	}
 	var buffer [256]format.Row
 	for _, group := range file.RowGroups() {
-		if err := p.group(group, buffer[:], skip, do); err != nil {
+		if err := p.ofRowGroup(group, buffer[:], skip, do); err != nil {
 			return fmt.Errorf("reading parquet: %w", err)
 		}
 	}
 	return nil
 }
 
-func (p *fingerprints) group(group format.RowGroup, buffer []format.Row, skip int, do func(uint64) error) (err error) {
+func (p *fingerprints) ofRowGroup(group format.RowGroup, buffer []format.Row, skip int, do func(uint64) error) (err error) {
 	rows := group.Rows()
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for {
 		n, err := rows.ReadRows(buffer)
 		for _, row := range buffer[:n] {
-			if err := do(p.row(row, skip)); err != nil {
+			if err := do(p.ofRow(row, skip)); err != nil {
 				return err
 			}
 		}
@@ -157,8 +157,8 @@ type rowPrints struct {
 // rowsAtOnce bounds the memory of a rowPrints.
 const rowsAtOnce = 2000
 
-// add takes a record and returns how many rows it becomes.
-func (r *rowPrints) add(record []byte) (int64, error) {
+// addRecord takes a record and returns how many rows it becomes.
+func (r *rowPrints) addRecord(record []byte) (int64, error) {
 	if r.writer == nil {
 		var err error
 		if r.writer, err = parquet.NewWriter(&r.buffer, r.conversion.Columns, "UNCOMPRESSED"); err != nil {
@@ -175,10 +175,10 @@ func (r *rowPrints) add(record []byte) (int64, error) {
 	return r.writer.Rows() - before, nil
 }
 
-func (r *rowPrints) full() bool { return r.writer != nil && r.writer.Rows() >= rowsAtOnce }
+func (r *rowPrints) isFull() bool { return r.writer != nil && r.writer.Rows() >= rowsAtOnce }
 
-// take returns the fingerprints of all rows added since the last call.
-func (r *rowPrints) take() ([]uint64, error) {
+// takePrints returns the fingerprints of all rows added since the last call.
+func (r *rowPrints) takePrints() ([]uint64, error) {
 	if r.writer == nil {
 		return nil, nil
 	}
@@ -190,7 +190,7 @@ func (r *rowPrints) take() ([]uint64, error) {
 		return nil, err
 	}
 	var prints []uint64
-	err = r.print.file(bytes.NewReader(r.buffer.Bytes()), int64(r.buffer.Len()), func(print uint64) error {
+	err = r.print.ofFile(bytes.NewReader(r.buffer.Bytes()), int64(r.buffer.Len()), func(print uint64) error {
 		prints = append(prints, print)
 		return nil
 	})

@@ -1,4 +1,4 @@
-package main
+package cloudformation
 
 import (
 	"encoding/xml"
@@ -7,38 +7,22 @@ import (
 
 	"github.com/google/uuid"
 
-	"firehose-pipeline/contract"
-	"firehose-pipeline/event"
-	"firehose-pipeline/local"
 	"firehose-pipeline/local/template"
 )
 
-// cloudFormation answers DescribeStacks with the outputs that name what is served here, so that the README's commands, which
-// ask the stack for its names, run against the endpoint too. It speaks the query protocol
-// (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html).
-type cloudFormation struct {
+// Server serves the API of one stack. It is an [http.Handler].
+type Server struct {
 	stack   string
-	outputs []stackOutput
+	outputs []Output
 }
 
-type stackOutput struct {
+// Output is one output of the stack.
+type Output struct {
 	OutputKey, OutputValue string
 }
 
-func newCloudFormation(stack string, p *local.Pipeline) *cloudFormation {
-	c := &cloudFormation{stack: stack, outputs: []stackOutput{
-		{contract.OutputBucket, p.BucketName()},
-		{contract.OutputDeadLetterQueue, p.DeadLetterQueueURL()},
-	}}
-	for _, s := range p.Streams() {
-		name := contract.OutputLakeStream
-		if s.Kind == event.Search {
-			name = contract.OutputSearchStream
-		}
-		c.outputs = append(c.outputs, stackOutput{name, s.Name})
-	}
-	return c
-}
+// New describes a stack of this name with these outputs.
+func New(stack string, outputs []Output) *Server { return &Server{stack: stack, outputs: outputs} }
 
 type describeStacksResponse struct {
 	XMLName xml.Name      `xml:"http://cloudformation.amazonaws.com/doc/2010-05-15/ DescribeStacksResponse"`
@@ -46,7 +30,7 @@ type describeStacksResponse struct {
 	ID      string        `xml:"DescribeStacksResult>Stacks>member>StackId"`
 	Created string        `xml:"DescribeStacksResult>Stacks>member>CreationTime"`
 	Status  string        `xml:"DescribeStacksResult>Stacks>member>StackStatus"`
-	Outputs []stackOutput `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
+	Outputs []Output `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
 	Request string        `xml:"ResponseMetadata>RequestId"`
 }
 
@@ -58,7 +42,8 @@ type errorResponse struct {
 	Request string   `xml:"RequestId"`
 }
 
-func (c *cloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements [http.Handler].
+func (c *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Origin") != "" { // a web page: browsers can reach loopback too
 		writeXML(w, http.StatusForbidden, errorResponse{Type: "Sender", Code: "AccessDenied", Message: "requests from web pages are refused", Request: uuid.NewString()})
 		return
