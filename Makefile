@@ -49,6 +49,10 @@ update: need-go need-node ## write down what the tests now see as expected: look
 synth: node_modules ## write the template to cdk.out
 	npx cdk synth --quiet
 
+.PHONY: house
+house: need-go ## measure sizes, names, language and tests of the code
+	@$(HOST) go run ./verify/house
+
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
 	$(HOST) go run ./verify/bench
