@@ -1,8 +1,3 @@
-// Command bench is `make bench`: it measures the transform against a Python handler of the same rules, an idiomatic Go one and
-// the floor, first the handlers alone, then as real Lambda functions through the Runtime API on loopback.
-//
-// On a machine that others use, only ratios within one run mean anything, and only of CPU time: the contenders take turns, and
-// of each the lowest CPU time counts. Before anything is measured, the contenders have to give the same answers.
 package main
 
 import (

@@ -1,7 +1,5 @@
 //go:build opensearch
 
-// Package search holds what is proven on a real OpenSearch with its real security plugin: `make verify` runs it, and so does
-// `go test -tags opensearch ./verify/search`. The tests share one server, whose cluster is empty before the first.
 package search
 
 import (
