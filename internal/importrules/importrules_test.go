@@ -9,7 +9,8 @@ import (
 
 const module = "firehose-pipeline"
 
-// groups are names for packages of other modules, by the beginning of the import path. "app" is the module's main package.
+// groups are names for packages of other modules, by the beginning of the import path. "app" is the module's main
+// package.
 var groups = map[string][]string{
 	"AWS SDK": {"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 	"CDK":     {"github.com/aws/aws-cdk-go", "github.com/aws/jsii-runtime-go", "github.com/aws/constructs-go"},
@@ -24,9 +25,10 @@ type rule struct {
 
 // rules are the whole table; every package has to be in one of them besides those that are for all.
 var rules = []rule{{
-	packages: "contract, settings, internal/jsonscan, internal/functionbuild, internal/printable, internal/plural, internal/clock",
-	not:      "event, deadletter, constructs, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
-	because:  "the others are built on them",
+	packages: "contract, settings, internal/jsonscan, internal/functionbuild, internal/printable, internal/plural, " +
+		"internal/clock",
+	not:     "event, deadletter, constructs, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
+	because: "the others are built on them",
 }, {
 	packages: "internal/awsclient, internal/s3read",
 	not:      "event, deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., CDK, Lambda",
@@ -37,8 +39,9 @@ var rules = []rule{{
 	because:  "an event depends neither on AWS nor on the CDK",
 }, {
 	packages: "deadletter",
-	not:      "constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
-	because:  "a dead letter is read and written by programs with different clients",
+	not: "constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, " +
+		"CDK, Lambda",
+	because: "a dead letter is read and written by programs with different clients",
 }, {
 	packages: "functions/transform",
 	not:      "AWS SDK, CDK, Lambda",
@@ -61,8 +64,9 @@ var rules = []rule{{
 	because:  "the operator's command reads the deployed stack, and starts without Node.js",
 }, {
 	packages: "internal/testkit/...",
-	not:      "app, constructs, settings, event, deadletter, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
-	because:  "the tests of these packages import it",
+	not: "app, constructs, settings, event, deadletter, functions/..., local/..., producer, replay, cmd/..., AWS SDK, " +
+		"CDK, Lambda",
+	because: "the tests of these packages import it",
 }, {
 	packages: "...",
 	except:   "internal/testkit/..., verify/...",
@@ -207,7 +211,8 @@ func TestMatches(t *testing.T) {
 		{"event", "event", false}, {"local/...", module + "/local", true}, {"local/...", module + "/local/s3", true},
 		{"local/...", module + "/locale", false}, {"AWS SDK", "github.com/aws/aws-sdk-go-v2/service/s3", true},
 		{"AWS SDK", "github.com/aws/aws-sdk-go-v2", true}, {"AWS SDK", "github.com/aws/aws-sdk-go-v2x", false},
-		{"app", module, true}, {"app", module + "/event", false}, {"...", module + "/event", true}, {"...", "fmt", false}, {"", module, false},
+		{"app", module, true}, {"app", module + "/event", false}, {"...", module + "/event", true}, {"...", "fmt", false},
+		{"", module, false},
 	} {
 		if got := matches(c.name, c.path); got != c.want {
 			t.Errorf("%s, %s: %v", c.name, c.path, got)
@@ -222,7 +227,9 @@ func TestFindChain(t *testing.T) {
 		module + "/c": {"github.com/aws/smithy-go/x"},
 		module + "/d": {module + "/c", module + "/a"},
 	}}
-	for name, want := range map[string]string{"AWS SDK": "a c github.com/aws/smithy-go/x", "d": "a b d", "CDK": "", "a": ""} {
+	for name, want := range map[string]string{
+		"AWS SDK": "a c github.com/aws/smithy-go/x", "d": "a b d", "CDK": "", "a": "",
+	} {
 		chain := strings.ReplaceAll(strings.Join(g.findChain(module+"/a", name), " "), module+"/", "")
 		if chain != want {
 			t.Errorf("to %s: %q, want %q", name, chain, want)

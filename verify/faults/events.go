@@ -19,8 +19,8 @@ func shopEvents(data []byte) []string {
 	return shop
 }
 
-// writeEvents writes records made of the shop's events, one a line, each with its own event_id. Of every 100, 91 are good; the
-// others are records with which a pipeline has to cope.
+// writeEvents writes records made of the shop's events, one a line, each with its own event_id. Of every 100, 91 are
+// good; the others are records with which a pipeline has to cope.
 func writeEvents(w io.Writer, shop []string, events int) error {
 	buffered := bufio.NewWriter(w)
 	for i := range events {

@@ -16,13 +16,16 @@ import (
 )
 
 // sharedFaults occur with the share of -share, high enough that some batches fail for good.
-var sharedFaults = []string{"transform-crash", "transform-hang", "transform-timeout", "transform-error", "transform-oversize"}
+var sharedFaults = []string{"transform-crash", "transform-hang", "transform-timeout", "transform-error",
+	"transform-oversize"}
 
 // otherFaults have shares and durations on both sides of every time limit.
 var otherFaults = []string{
-	"transform-missing:0.5", "transform-doubled:0.5", "s3-down", "s3-down:25h", "search-down", "search-403", "search-429:0.5",
+	"transform-missing:0.5", "transform-doubled:0.5", "s3-down", "s3-down:25h", "search-down", "search-403",
+	"search-429:0.5",
 	"search-429-documents", "search-lost:0.5", "search-lost:1", "sqs-partial:0.05", "sqs-throttled:0.05",
-	"handler-killed:0.01", "handler-timeout:0.5", "handler-timeout:1", "notifications-doubled:0.5", "notifications-late:0.5",
+	"handler-killed:0.01", "handler-timeout:0.5", "handler-timeout:1", "notifications-doubled:0.5",
+	"notifications-late:0.5",
 }
 
 // The built command and the events that it gets, from the root of the project.
@@ -61,7 +64,7 @@ func parseFlags(args []string) (options, error) {
 		return o, err
 	}
 	if flags.NArg() > 0 || o.each < 0 || o.together < 0 || o.each+o.together == 0 {
-		return o, fmt.Errorf("-each, -together: must be 0 or more, one of them above, and nothing else given (got %d, %d, %q)",
+		return o, fmt.Errorf("-each, -together: must be 0 or more, not both 0, and the only arguments (got %d, %d, %q)",
 			o.each, o.together, flags.Args())
 	}
 	return o, nil
@@ -88,7 +91,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("%w (faults runs in the project's root)", err)
 	}
 	r := &runner{options: o, work: work, shop: shopEvents(data), out: out}
-	if err := r.prepare(ctx); err != nil {
+	if err := r.buildPipeline(ctx); err != nil {
 		return err
 	}
 	fmt.Fprint(out, tableHead)
@@ -123,12 +126,13 @@ type runner struct {
 }
 
 // prepare builds the command and synthesises the template.
-func (r *runner) prepare(ctx context.Context) error {
+func (r *runner) buildPipeline(ctx context.Context) error {
 	if err := runCommand(exec.CommandContext(ctx, "go", "build", "-o", pipelineCommand, "./cmd/pipeline")); err != nil {
 		return err
 	}
 	stack := filepath.Join(r.work, "stack")
-	synth := exec.CommandContext(ctx, "npx", "--no-install", "cdk", "synth", "--quiet", "--output", stack, "-c", "environment=dev")
+	synth := exec.CommandContext(ctx, "npx", "--no-install", "cdk", "synth", "--quiet", "--output", stack, "-c",
+		"environment=dev")
 	if err := runCommand(synth); err != nil {
 		return err
 	}

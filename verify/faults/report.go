@@ -11,7 +11,8 @@ import (
 )
 
 const tableHead = "| Fault | Events | Injected | Lake: delivered, dropped, failed | Search: delivered, dropped, failed " +
-	"| Messages in the queue | Duplicates: dead letters, documents with a dead letter, overwritten | Declared losses | Missing |\n" +
+	"| Messages in the queue | Duplicates: dead letters, documents with a dead letter, overwritten | " +
+	"Declared losses | Missing |\n" +
 	"| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 
 // lossyFault is the one fault with which AWS declares losses: S3 is down for longer than Firehose retries.
@@ -64,13 +65,13 @@ func checkReport(text []byte, fault string) (string, error) {
 	if (losses != "") != (fault == lossyFault) {
 		return "", fmt.Errorf("declared losses: %s", orNone(losses))
 	}
-	duplicates, err := r.Check.duplicates()
+	duplicates, err := r.Check.formatDuplicates()
 	if err != nil {
 		return "", err
 	}
 	return "| " + strings.Join([]string{
-		"`" + fault + "`", formatNumbers(put), r.injected(), lake.cell(), search.cell(), formatNumbers(r.DeadLetter.Messages),
-		duplicates, orNone(losses), formatNumbers(int64(len(r.Check.Findings))),
+		"`" + fault + "`", formatNumbers(put), r.formatInjected(), lake.formatCell(), search.formatCell(),
+		formatNumbers(r.DeadLetter.Messages), duplicates, orNone(losses), formatNumbers(int64(len(r.Check.Findings))),
 	}, " | ") + " |", nil
 }
 
@@ -83,7 +84,7 @@ func (s *streamCounts) checkSum(name string, put int64) error {
 	return nil
 }
 
-func (s *streamCounts) cell() string { return formatNumbers(s.Delivered, s.Dropped, s.Failed) }
+func (s *streamCounts) formatCell() string { return formatNumbers(s.Delivered, s.Dropped, s.Failed) }
 
 // checkFaults checks that each fault was injected.
 func (r *runReport) checkFaults() error {
@@ -95,8 +96,8 @@ func (r *runReport) checkFaults() error {
 	return nil
 }
 
-// injected returns how often each fault was injected, named where there are several.
-func (r *runReport) injected() string {
+// formatInjected returns how often each fault was injected, named where there are several.
+func (r *runReport) formatInjected() string {
 	several := len(r.Faults) > 1
 	return formatCounts(r.Faults, func(name, n string) string {
 		if several {
@@ -106,8 +107,8 @@ func (r *runReport) injected() string {
 	})
 }
 
-// duplicates returns the three counts of duplicates, all of which must be in the report.
-func (c *checkCounts) duplicates() (string, error) {
+// formatDuplicates returns the three counts of duplicates, all of which must be in the report.
+func (c *checkCounts) formatDuplicates() (string, error) {
 	var numbers []int64
 	for _, name := range []string{"letters", "stored", "overwritten"} {
 		n, ok := c.Duplicates[name]

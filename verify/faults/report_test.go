@@ -38,13 +38,16 @@ func TestCheckReportWithDeclaredLosses(t *testing.T) {
 
 func TestCheckReportFindsWhatIsMissing(t *testing.T) {
 	for _, c := range []struct{ name, old, new, fault, want string }{
-		{"a record lost on its way to a stream", `"received":4010,"delivered":3700`, `"received":4009,"delivered":3699`, "x", "lake: 4010 put, 4009 received"},
-		{"a record not accounted for", `"delivered":3600`, `"delivered":3599`, "x", "search: 4010 put, 4010 received, 4009 accounted for"},
+		{"a record lost on its way to a stream", `"received":4010,"delivered":3700`, `"received":4009,"delivered":3699`, "x",
+			"lake: 4010 put, 4009 received"},
+		{"a record not accounted for", `"delivered":3600`, `"delivered":3599`, "x",
+			"search: 4010 put, 4010 received, 4009 accounted for"},
 		{"a record accounted for twice", `"failed":270`, `"failed":271`, "x", "4011 accounted for"},
 		{"a record not checked", `"records":8020`, `"records":8019`, "x", "8019 records checked, want 8020"},
 		{"a finding", `"findings":[]`, `"findings":[{}]`, "x", "1 findings"},
 		{"a fault not injected", `"search-down":2`, `"search-down":0`, "x", "search-down was never injected"},
-		{"a loss that AWS does not declare", `"duplicates"`, `"declaredLosses":{"lake":1},"duplicates"`, "x", "declared losses: 1 lake"},
+		{"a loss that AWS does not declare", `"duplicates"`, `"declaredLosses":{"lake":1},"duplicates"`, "x",
+			"declared losses: 1 lake"},
 		{"no loss where AWS declares some", "", "", lossyFault, "declared losses: none"},
 		{"no stream", `"search":`, `"other":`, "x", "must have the streams"},
 		{"no check", `"check"`, `"other"`, "x", "must have the streams lake and search, a check"},

@@ -18,8 +18,8 @@ var (
 // madeFiles are files that a reader of the documentation makes, or a script.
 var madeFiles = []string{"send.py", "send.go", "functions/edit_test.go"}
 
-// missingFiles returns where a file is named that does not exist: in comments of Go and in pages, and in scripts where the
-// name begins with a folder of the project.
+// missingFiles returns where a file is named that does not exist: in comments of Go and in pages, and in scripts
+// where the name begins with a folder of the project.
 func (p *Project) missingFiles() []string {
 	base := map[string]bool{}
 	for _, name := range p.Files {
@@ -29,10 +29,10 @@ func (p *Project) missingFiles() []string {
 	find := func(file string, line int, text string, inScript bool) {
 		for _, name := range fileNames.FindAllString(addresses.ReplaceAllString(text, ""), -1) {
 			folder, _, below := strings.Cut(name, "/")
-			if inScript && !(below && p.has(folder)) || slices.Contains(madeFiles, name) {
+			if inScript && !(below && p.hasFile(folder)) || slices.Contains(madeFiles, name) {
 				continue
 			}
-			if !p.has(path.Clean(name)) && !p.has(path.Join(path.Dir(file), name)) && (below || !base[name]) {
+			if !p.hasFile(path.Clean(name)) && !p.hasFile(path.Join(path.Dir(file), name)) && (below || !base[name]) {
 				missing = append(missing, fmt.Sprintf("%s:%d: %s", file, line, name))
 			}
 		}
@@ -68,7 +68,7 @@ func (p *Project) missingFiles() []string {
 	return missing
 }
 
-// isScript reports whether a file is a program of another language than Go, or tells a tool what to run.
+// isScript reports whether a file is a program of another language than Go, or lists commands for a tool.
 func isScript(name string) bool {
 	switch path.Ext(name) {
 	case ".py", ".sh", ".yml", ".yaml":

@@ -94,7 +94,8 @@ func TestMeasure(t *testing.T) {
 
 func TestIsSingleWord(t *testing.T) {
 	for name, want := range map[string]bool{
-		"run": true, "Run": true, "String": true, "SQS": true, "runAll": false, "RunAll": false, "newHTTP": false, "ServeHTTP": false,
+		"run": true, "Run": true, "String": true, "SQS": true, "runAll": false, "RunAll": false, "newHTTP": false,
+		"ServeHTTP": false,
 	} {
 		if got := isSingleWord(name); got != want {
 			t.Errorf("%s: %v", name, got)
@@ -117,8 +118,15 @@ func TestRepeatedPlaces(t *testing.T) {
 func TestBrokenLinks(t *testing.T) {
 	project := readFiles(t, map[string]string{
 		"go.mod": "module firehose-pipeline\n\ngo 1.26\n",
-		"b/b.go": "package b\n\n// T has [T.Field], [T.Method] and [T.none].\ntype T struct{ Field int }\n\nfunc (T) Method() {}\n",
-		"a/a.go": `// Package a uses [b.T], [b.None], [strings.Builder.WriteString], [strings.None], [encoding/json] and [nowhere/at.All].
+		"b/b.go": `package b
+
+// T has [T.Field], [T.Method] and [T.none].
+type T struct{ Field int }
+
+func (T) Method() {}
+`,
+		"a/a.go": `// Package a uses [b.T], [b.None], [strings.Builder.WriteString], [strings.None], [encoding/json]
+// and [nowhere/at.All].
 package a
 
 import "firehose-pipeline/b"
@@ -140,8 +148,8 @@ func h() {
 		t.Fatal(err)
 	}
 	want := []string{
-		"a/a.go:1: [b.None]", "a/a.go:1: [strings.None]", "a/a.go:1: [nowhere/at.All]", "a/a.go:6: [g]", "a/a.go:6: [F]",
-		"a/a.go:8: [H]", "a/a.go:12: [Gone]", "a/a.go:14: [Inside]", "b/b.go:3: [T.none]",
+		"a/a.go:1: [b.None]", "a/a.go:1: [strings.None]", "a/a.go:2: [nowhere/at.All]", "a/a.go:7: [g]", "a/a.go:7: [F]",
+		"a/a.go:9: [H]", "a/a.go:13: [Gone]", "a/a.go:15: [Inside]", "b/b.go:3: [T.none]",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -150,7 +158,8 @@ func h() {
 
 func TestMissingFiles(t *testing.T) {
 	project := readFiles(t, map[string]string{
-		"a/a.go":      "// Package a is in a.go, a/a.go, other.go, none.go and a/none.go.\npackage a\n\n/* text\n in gone.py */\n",
+		"a/a.go": "// Package a is in a.go, a/a.go, other.go, none.go and a/none.go.\npackage a\n\n" +
+			"/* text\n in gone.py */\n",
 		"b/other.go":  "package b\n",
 		"a/x/x.go":    "package x\n",
 		"a/x.go":      "// See x/x.go and a/x.\npackage a\n",
@@ -176,12 +185,12 @@ func TestPlaces(t *testing.T) {
 		"wide":     "a/a.go:23",
 		"unpaired": "a/other_test.go",
 	} {
-		got, err := project.places(measure)
+		got, err := project.findPlaces(measure)
 		if err != nil || strings.Join(got, "\n") != want {
 			t.Errorf("%s: %v\n%s\nwant\n%s", measure, err, strings.Join(got, "\n"), want)
 		}
 	}
-	if _, err := project.places("other"); err == nil {
+	if _, err := project.findPlaces("other"); err == nil {
 		t.Error("an unknown measure must be an error")
 	}
 }

@@ -11,11 +11,12 @@ type phrase struct {
 	pattern   *regexp.Regexp
 }
 
-// phrases are the patterns, in the order in which they are printed. A clause that begins with "what" where a noun would do has
-// a determiner, a pronoun or an auxiliary after it.
+// phrases are the patterns, in the order in which they are printed. A clause that begins with "what" where a noun
+// would do has a determiner, a pronoun or an auxiliary after it.
 var phrases = []phrase{
-	{"what", "what-clauses", regexp.MustCompile(`(?i)\bwhat\s+(is|are|was|were|has|have|had|do|does|did|can|cannot|could|may|might|` +
-		`must|should|will|would|it|they|he|she|we|you|the|a|an|its|their|one|each|every|no|this|that|these|those|there)\b`)},
+	{"what", "what-clauses", regexp.MustCompile(`(?i)\bwhat\s+(is|are|was|were|has|have|had|do|does|did|can|cannot|could|` +
+		`may|might|must|should|will|would|it|they|he|she|we|you|the|a|an|its|their|one|each|every|no|this|that|these|` +
+		`those|there)\b`)},
 	{"told", "told, tell", regexp.MustCompile(`(?i)\b(told|tells?)\b`)},
 	{"stand", "stand, lie, mend", regexp.MustCompile(`(?i)\b(stands?|lies|mend(s|ed)?)\b`)},
 	{"no", "is no, are no", regexp.MustCompile(`(?i)\b(is|are)\s+no\s+\w+`)},
@@ -57,8 +58,8 @@ func commentTexts(file *GoFile) []string {
 	return texts
 }
 
-// prose returns the text of a page without code blocks.
-func (p *Page) prose() string {
+// proseText returns the text of a page without code blocks.
+func (p *Page) proseText() string {
 	var text strings.Builder
 	for _, line := range p.proseLines() {
 		text.WriteString(line + "\n")

@@ -22,10 +22,10 @@ const modulePath = "firehose-pipeline"
 // linkText is an identifier, a package or one of its identifiers.
 var linkText = regexp.MustCompile(`^\*?[A-Za-z][\w./-]*$`)
 
-// names are the identifiers of a package: those declared at the top level, and methods and fields as Type.Name.
+// names are the identifiers of a package: those of the top level, and methods and fields as Type.Name.
 type names map[string]bool
 
-// addFile adds what a file declares.
+// addFile adds the declarations of a file.
 func (n names) addFile(file *ast.File) {
 	for _, declaration := range file.Decls {
 		switch d := declaration.(type) {
@@ -241,7 +241,8 @@ func (p *Project) linkPosition(l link) string {
 	return fmt.Sprintf("%s:%d", l.file.Path, at.Line)
 }
 
-// readPackages fills in the identifiers of packages outside the project; those of a package that does not exist stay nil.
+// readPackages fills in the identifiers of packages outside the project; those of a package that does not exist stay
+// nil.
 func (p *Project) readPackages(packages map[string]names) error {
 	if len(packages) == 0 {
 		return nil

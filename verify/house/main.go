@@ -18,8 +18,9 @@ func main() {
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("house", flag.ContinueOnError)
 	asJSON := flags.Bool("json", false, "print JSON instead of a table")
-	where := flags.String("where", "", "list the places of this `measure` instead: what, told, stand, no, names, wide, unpaired, repeated, "+
-		"links (of comments, to nothing) or files (named, but missing)")
+	where := flags.String("where", "",
+		"list the places of this `measure` instead: what, told, stand, no, names, wide, unpaired, repeated, "+
+			"links (of comments, to nothing) or files (named, but missing)")
 	root := flags.String("root", ".", "`folder` of the project")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -122,7 +122,7 @@ func (p *Project) Measure() Measures {
 	m.Files, m.Functions = newSizes(files), newSizes(functions)
 	p.measurePackages(&m)
 	for _, page := range p.Pages {
-		m.Pages.count([]string{page.prose()})
+		m.Pages.count([]string{page.proseText()})
 		if page.Path == "README.md" {
 			m.ReadmeLines = len(page.Lines)
 		}
@@ -168,7 +168,7 @@ func (p *Project) measurePackages(m *Measures) {
 
 // isPaired reports whether a test file has a source file beside it.
 func (p *Project) isPaired(test string) bool {
-	return p.has(strings.TrimSuffix(test, "_test.go") + ".go")
+	return p.hasFile(strings.TrimSuffix(test, "_test.go") + ".go")
 }
 
 func isWide(line string) bool {

@@ -16,11 +16,13 @@ func (m *Measures) printTable(out io.Writer) error {
 	row("Go lines, files", "%d in %d", m.Lines, m.Files.Count)
 	row("Test lines, files", "%d in %d", m.TestLines, m.TestFiles)
 	row("File: median, 90 %, largest", "%d, %d, %d", m.Files.Median, m.Files.P90, m.Files.Max)
-	row("Function: median, 90 %, 99 %, largest", "%d, %d, %d, %d", m.Functions.Median, m.Functions.P90, m.Functions.P99, m.Functions.Max)
+	row("Function: median, 90 %, 99 %, largest", "%d, %d, %d, %d", m.Functions.Median, m.Functions.P90, m.Functions.P99,
+		m.Functions.Max)
 	row("Functions over 60 lines", "%d of %d", m.LongFunctions, m.Functions.Count)
 	row("Single-word function names", "%s", m.SingleWord)
 	for _, p := range phrases {
-		row("Per 1,000 words: "+p.name, "comments %.1f, documentation %.1f", m.Comments.Per1000(p.key), m.Pages.Per1000(p.key))
+		row("Per 1,000 words: "+p.name, "comments %.1f, documentation %.1f", m.Comments.Per1000(p.key),
+			m.Pages.Per1000(p.key))
 	}
 	row("Words", "comments %d, documentation %d", m.Comments.Words, m.Pages.Words)
 	row("Lines over 120 columns", "%s; tests %s", m.WideLines, m.WideTestLines)
@@ -40,7 +42,7 @@ func (s Share) String() string {
 
 // printPlaces prints where the matches of a measure are.
 func (p *Project) printPlaces(out io.Writer, measure string) error {
-	places, err := p.places(measure)
+	places, err := p.findPlaces(measure)
 	if err != nil {
 		return err
 	}
@@ -52,8 +54,8 @@ func (p *Project) printPlaces(out io.Writer, measure string) error {
 	return nil
 }
 
-// places returns where the matches of a measure are.
-func (p *Project) places(measure string) ([]string, error) {
+// findPlaces returns where the matches of a measure are.
+func (p *Project) findPlaces(measure string) ([]string, error) {
 	switch measure {
 	case "names":
 		return p.singleWordNames(), nil
@@ -73,7 +75,8 @@ func (p *Project) places(measure string) ([]string, error) {
 			return p.phrasePlaces(known), nil
 		}
 	}
-	return nil, fmt.Errorf("-where: must be a phrase's key, names, wide, unpaired, repeated, links or files (got %q)", measure)
+	return nil, fmt.Errorf("-where: must be a phrase's key, names, wide, unpaired, repeated, links or files (got %q)",
+		measure)
 }
 
 func (p *Project) singleWordNames() []string {
@@ -84,7 +87,7 @@ func (p *Project) singleWordNames() []string {
 		}
 		for _, function := range functionsOf(file) {
 			if isSingleWord(function.Name.Name) {
-				places = append(places, p.position(function.Pos())+": "+function.Name.Name)
+				places = append(places, p.positionOf(function.Pos())+": "+function.Name.Name)
 			}
 		}
 	}
@@ -114,7 +117,8 @@ func (p *Project) unpairedTests() []string {
 	return places
 }
 
-// phrasePlaces returns where a phrase is, in comments and pages. A match over a line's end has the line where it begins.
+// phrasePlaces returns where a phrase is, in comments and pages. A match over a line's end has the line where it
+// begins.
 func (p *Project) phrasePlaces(known phrase) []string {
 	var places []string
 	find := func(path string, line int, text string) {
@@ -133,7 +137,7 @@ func (p *Project) phrasePlaces(known phrase) []string {
 		}
 	}
 	for _, page := range p.Pages {
-		find(page.Path, 1, page.prose())
+		find(page.Path, 1, page.proseText())
 	}
 	return places
 }

@@ -100,7 +100,8 @@ func (p *Project) readFile(name string) error {
 		return err
 	}
 	p.Go = append(p.Go, &GoFile{
-		Path: name, Test: strings.HasSuffix(name, "_test.go"), Generated: ast.IsGenerated(syntax), Lines: lines, Syntax: syntax,
+		Path: name, Test: strings.HasSuffix(name, "_test.go"), Generated: ast.IsGenerated(syntax), Lines: lines,
+		Syntax: syntax,
 	})
 	return nil
 }
@@ -110,8 +111,8 @@ func isPage(name string) bool {
 	return path.Ext(name) == ".md" && (path.Dir(name) == "." || strings.HasPrefix(name, "docs/"))
 }
 
-// has reports whether there is such a file or folder.
-func (p *Project) has(name string) bool {
+// hasFile reports whether there is such a file or folder.
+func (p *Project) hasFile(name string) bool {
 	if _, found := slices.BinarySearch(p.Files, name); found {
 		return true
 	}
@@ -119,8 +120,8 @@ func (p *Project) has(name string) bool {
 	return at < len(p.Files) && strings.HasPrefix(p.Files[at], name+"/")
 }
 
-// position returns the place of a node as path:line.
-func (p *Project) position(pos token.Pos) string {
+// positionOf returns the place of a node as path:line.
+func (p *Project) positionOf(pos token.Pos) string {
 	at := p.FileSet.Position(pos)
 	return fmt.Sprintf("%s:%d", at.Filename, at.Line)
 }

@@ -1,5 +1,5 @@
-// Package casefile reads test cases, one a file: a CDK context, a line of ten dashes, and the expected results. A case is
-// added without code.
+// Package casefile reads test cases, one a file: a CDK context, a line of ten dashes, and the expected results. A
+// case is added without code.
 //
 //	# why the rule exists (optional)
 //	env BUFFER_SIZE_MB=0

@@ -36,7 +36,8 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out io.Writer) error {
-	contenders := map[string]contender{"transform": newTransform(), "idiomatic": newIdiomatic(), "floor": &floor{}, "floor-std": &floor{standard: true}}
+	contenders := map[string]contender{"transform": newTransform(), "idiomatic": newIdiomatic(), "floor": &floor{},
+		"floor-std": &floor{standard: true}}
 	if len(args) != 1 || contenders[args[0]] == nil {
 		return fmt.Errorf("worker: want one contender of transform, idiomatic, floor, floor-std (got %q)", args)
 	}
@@ -117,7 +118,8 @@ type transformContender struct {
 }
 
 func newTransform() *transformContender {
-	settings := transform.Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true}
+	settings := transform.Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench",
+		ReuseAnswer: true}
 	return &transformContender{handler: transform.New(settings, io.Discard, io.Discard)}
 }
 
@@ -142,7 +144,8 @@ type idiomaticContender struct {
 }
 
 func newIdiomatic() *idiomaticContender {
-	return &idiomaticContender{handler: &idiomatic.Handler{Lake: true, DropEventTypes: []string{"heartbeat"}, Now: time.Now}}
+	return &idiomaticContender{handler: &idiomatic.Handler{Lake: true, DropEventTypes: []string{"heartbeat"},
+		Now: time.Now}}
 }
 
 func (c *idiomaticContender) prepare(request []byte) error {
@@ -162,9 +165,9 @@ func (c *idiomaticContender) run() ([]byte, error) {
 	return json.Marshal(response)
 }
 
-// floor is what no transform can do without: base64 with vector instructions both ways, and the validation of each record's
-// JSON and UTF-8. It finds no field, adds nothing, and reads and writes no envelope. What its validator refuses it does not
-// encode.
+// floor is the work that every transform has to do: base64 with vector instructions both ways, and the validation of
+// each record's JSON and UTF-8. It finds no field, adds nothing, and reads and writes no envelope. It does not encode
+// records that its validator rejects.
 type floor struct {
 	standard         bool // validate with encoding/json
 	texts            [][]byte

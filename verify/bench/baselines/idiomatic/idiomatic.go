@@ -26,10 +26,12 @@ type Handler struct {
 
 var types = map[string]string{
 	"event_id": "string", "user_id": "string", "event_type": "string", "amount": "double", "product_id": "string",
-	"timestamp": "timestamp", "session_id": "string", "category_id": "bigint", "category_code": "string", "brand": "string",
+	"timestamp": "timestamp", "session_id": "string", "category_id": "bigint", "category_code": "string",
+	"brand": "string",
 }
 
-var weights = map[string]float64{"event_id": 1, "event_type": 1, "timestamp": 1, "user_id": 0.5, "amount": 0.5, "product_id": 0.5}
+var weights = map[string]float64{"event_id": 1, "event_type": 1, "timestamp": 1, "user_id": 0.5, "amount": 0.5,
+	"product_id": 0.5}
 
 const allWeights = 4.5
 
@@ -88,7 +90,7 @@ func (h *Handler) transform(record []byte, now string) ([]byte, error) {
 	}
 }
 
-// enrich conforms the declared fields and adds what the rules say; false when the event is to be dropped.
+// enrich conforms the declared fields and adds those of the rules; false when the event is dropped.
 func (h *Handler) enrich(event map[string]any, now string) bool {
 	userID, userCame := event["user_id"]
 	_, amountCame := event["amount"]
