@@ -1,4 +1,3 @@
-// Command emptyapp is the smallest CDK app in Go: what `make bench` holds the time of `cdk synth` against.
 package main
 
 import (

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
+from copies import copy_project
 from readme import only
 from serve import ROOT, build
 
@@ -97,12 +98,7 @@ def write(out: Path, template: Path, made: list[dict], rate: str, project: Path 
 
 def project_with_field(copy: Path) -> Path:
     """Makes a copy of the project, adds the field of README.md to it as README.md says, and builds its command."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            cwd=ROOT, capture_output=True, check=True)
-    for name in listed.stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
+    copy_project(copy)
     schema = copy / "event" / "schema.go"
     before, fields, after = schema.read_text().partition("\nvar Fields = ")
     declared, end, rest = after.partition("\n}\n")
