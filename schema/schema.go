@@ -79,6 +79,8 @@ type Type struct {
 	MaxLength int
 	// Bounds of a Double or BigInt.
 	Bounds Bounds
+	// Protect applies to an element of an array; that of a field is in Field.
+	Protect Protection
 }
 
 // Bounds are minimum and maximum, both inclusive.
@@ -102,6 +104,7 @@ type Enrichment struct {
 	Bands       *Bands
 	Categories  *Categories
 	Score       *Score
+	Go          string // the name of a function in event.Custom
 }
 
 // Status is one of two values: whether something of the event is in malformed.
