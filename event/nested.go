@@ -160,7 +160,7 @@ func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
 			return at, false
 		}
 		end, ok := p.acceptsScalar(n.elem, at)
-		if !ok || p.rejectsEntry(key.End-i, end-at) || p.stream == Search && isOddMapKey(data[i+1:key.End-1], key.Escaped) {
+		if !ok || p.rejectsEntry(key.End-i, end-at) {
 			return end, false
 		}
 		if i = skipSpace(data, end); data[i] == ',' {
@@ -179,9 +179,6 @@ func (p *Processor) rejectsEntry(key, value int) bool {
 func isOddKey(key []byte, escaped bool) bool {
 	return escaped || len(key) == 0 || bytes.IndexByte(key, '.') >= 0
 }
-
-// isOddMapKey reports whether OpenSearch may reject a map with this key.
-func isOddMapKey(key []byte, escaped bool) bool { return len(key) == 0 }
 
 // rewriteValue appends the value that begins at record[i], conformed and without white space. keep is false, and nothing is
 // appended, when the value has no place: it is protected by drop, or malformed, and then p.moved has it already.
@@ -279,7 +276,7 @@ func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
 		keep := false
 		switch {
 		case m.Kind == jsonscan.Null:
-		case p.rejectsEntry(key.End-i, m.End-at), p.stream == Search && isOddMapKey(sent, key.Escaped):
+		case p.rejectsEntry(key.End-i, m.End-at):
 			p.moveNested(n.elem, &m)
 		default:
 			dst, _, keep = p.rewriteValue(dst, n.elem, at)

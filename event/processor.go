@@ -285,9 +285,12 @@ func (p *Processor) appendObject(dst []byte, changed int) ([]byte, *Suffix) {
 	key := uint64(0)
 	for i := range p.written {
 		m := &p.written[i]
-		if m.keeps {
+		switch {
+		case m.keeps:
 			m.current = noValue
-		} else {
+		case m.previous != nil:
+			m.usePrevious()
+		default:
 			if e.processed >= 0 {
 				e.startRule(i)
 			}
@@ -372,7 +375,7 @@ func (p *Processor) replaceRules() bool {
 	if p.keeps {
 		p.keeps = false
 		for i := range p.written {
-			p.written[i].keeps = false
+			p.written[i].keeps, p.written[i].previous = false, nil
 		}
 	}
 	any := false
@@ -389,7 +392,14 @@ func (p *Processor) replaceRules() bool {
 		}
 		p.keeps, p.written[i].keeps = true, true
 		var v value
-		if ed := e.conform(&v, &l.ruleNodes[i], &e.scan.Members[at]); ed.rewrite != asSent {
+		m := &e.scan.Members[at]
+		ed := e.conform(&v, &l.ruleNodes[i], m)
+		if l.rules[i].keepsPrevious && e.reprocessed && ed.rewrite == asSent {
+			p.edit(at, edit{rewrite: removed})
+			p.written[i].keeps, p.written[i].previous = false, e.record[m.Start:m.End]
+			continue
+		}
+		if ed.rewrite != asSent {
 			p.change(ed, &v, l.firstRule+i, at)
 		}
 	}

@@ -13,6 +13,8 @@ type valueCache struct {
 	rule    *Rule
 	keeps   bool // the event keeps its own field of the rule's name
 	current int  // index in values of the event's value, or noValue, or uncached
+	// previous is the JSON of the value that an earlier pass wrote, when that is kept.
+	previous []byte
 
 	values [cachedValues]cachedValue
 	hints  [16]uint8   // where a value may be, by a few of its bits
@@ -105,6 +107,13 @@ func (m *valueCache) add(text string, number float64, hint uint, t *suffixCache)
 	default:
 		v.json = strconv.AppendBool(v.json, number == 1)
 	}
+}
+
+// usePrevious takes the value that an earlier pass wrote.
+func (m *valueCache) usePrevious() {
+	m.current = uncached
+	m.long.text, m.long.number = "", 0
+	m.long.json = append(append(appendText(append(m.long.json[:0], ','), m.rule.Name), ':'), m.previous...)
 }
 
 // json returns the field with the current value.
