@@ -179,9 +179,3 @@ func isDate(text []byte) bool {
 	year, month, day := two(text)*100+two(text[2:]), two(text[5:]), two(text[8:])
 	return year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 }
-
-// IsTimestamp reports whether text is a date and time that both stores accept as it is.
-func IsTimestamp(text []byte) bool { return isTimestamp(text) }
-
-// IsDate reports whether text is a date that both stores accept.
-func IsDate(text []byte) bool { return isDate(text) }
