@@ -13,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/constructs"
+	"firehose-pipeline/schema"
 	"firehose-pipeline/settings"
 )
 
@@ -34,7 +35,15 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 	for _, note := range notes {
 		fmt.Fprintln(stderr, "note:", note)
 	}
-	functions, err := constructs.BuildFunctions(ctx, ".", ".build/functions", stderr)
+	text, err := os.ReadFile(config.EventSchema)
+	if err != nil {
+		return fmt.Errorf("eventSchema: reading event schema: %w", err)
+	}
+	events, err := schema.Parse(text)
+	if err != nil {
+		return fmt.Errorf("eventSchema: %s: %w", config.EventSchema, err)
+	}
+	functions, err := constructs.BuildFunctions(ctx, ".", ".build/functions", text, stderr)
 	if err != nil {
 		return err
 	}
@@ -46,23 +55,26 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 		}
 	}()
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
-	NewPipelineStack(app, config, functions)
+	NewPipelineStack(app, config, events, functions)
 	app.Synth(nil)
 	return nil
 }
 
 // NewPipelineStack makes the stack, with the pipeline in it.
-func NewPipelineStack(app awscdk.App, config settings.Settings, functions map[string]constructs.FunctionAsset) awscdk.Stack {
+func NewPipelineStack(
+	app awscdk.App, config settings.Settings, events *schema.Schema, functions map[string]constructs.FunctionAsset,
+) awscdk.Stack {
 	name := config.StackName()
 	stack := awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{
 		StackName:             jsii.String(name),
 		Description:           jsii.String("Events through Amazon Data Firehose to a data lake in S3 and a search domain"),
 		TerminationProtection: jsii.Bool(config.TerminationProtection),
 	})
+	stack.TemplateOptions().SetMetadata(&map[string]any{"EventSchema": config.EventSchema})
 	awscdk.Tags_Of(stack).Add(jsii.String("pipeline"), jsii.String(name), nil)
 	awscdk.Tags_Of(stack).Add(jsii.String("environment"), jsii.String(config.Environment), nil)
 	// The CDK leaves this id out of logical ids. Another one would be another logical id of every resource: a new
 	// pipeline in the place of the old one.
-	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Functions: functions})
+	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Schema: events, Functions: functions})
 	return stack
 }

@@ -20,6 +20,7 @@ import (
 	"firehose-pipeline/constructs"
 	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/internal/testkit/casefile"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/settings"
 )
 
@@ -40,7 +41,7 @@ func stackOf(t *testing.T, context string) awscdk.Stack {
 		functions[name] = constructs.FunctionAsset{Dir: "constructs/testdata/function", Hash: strings.Repeat("0", 64)}
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
-	return NewPipelineStack(app, config, functions)
+	return NewPipelineStack(app, config, shopschema.Load(), functions)
 }
 
 func TestStackName(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/event"
+	"firehose-pipeline/schema"
 )
 
 // partition is the Hive-style part of every prefix, in the time of the oldest record of the object, UTC. yyyy, not YYYY:
@@ -25,8 +25,9 @@ const TableName = "events"
 
 // DataLakeProps configure a [DataLake].
 type DataLakeProps struct {
-	DatabaseName string // lower case letters, digits and underscores
-	Format       string // parquet, orc or json
+	Schema       *schema.Schema // columns of the table
+	DatabaseName string         // lower case letters, digits and underscores
+	Format       string         // parquet, orc or json
 	Compressed   bool
 	Key          awskms.IKey
 	Retain       bool
@@ -43,6 +44,7 @@ type DataLake struct {
 	Bucket       awss3.Bucket
 	Table        awsglue.CfnTable
 	DatabaseName string
+	keys         map[string]string // JSON key by column, where they differ
 	key          awskms.IKey
 	handlerReads awsiam.Policy
 }
@@ -62,7 +64,9 @@ func NewDataLake(scope constructs.Construct, id string, props DataLakeProps) *Da
 		AutoDeleteObjects: jsii.Bool(!props.Retain),
 		LifecycleRules:    lifecycle(props),
 	})
-	lake := &DataLake{Construct: this, Bucket: bucket, DatabaseName: props.DatabaseName, key: props.Key}
+	lake := &DataLake{
+		Construct: this, Bucket: bucket, DatabaseName: props.DatabaseName, keys: props.Schema.KeyMappings(), key: props.Key,
+	}
 	// Natively, not by the CDK's notification handler (a Python function that calls S3 at deploy time): the bucket refers to
 	// the function, and nothing that the function needs to exist refers to the bucket.
 	bucket.Node().DefaultChild().(awss3.CfnBucket).SetNotificationConfiguration(props.ErrorHandler.notification())
@@ -165,8 +169,13 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 	format := serializations[props.Format]
 	parameters := map[string]string{"serialization.format": "1"}
 	maps.Copy(parameters, format.parameters)
+	if props.Format == "json" { // objects hold the events' own keys
+		for name, key := range props.Schema.KeyMappings() {
+			parameters["mapping."+name] = key
+		}
+	}
 	var columns []any
-	for _, c := range event.Columns() {
+	for _, c := range props.Schema.Columns() {
 		columns = append(columns, column(c.Name, c.Type, c.Comment))
 	}
 	table := awsglue.NewCfnTable(scope, jsii.String("Table"), &awsglue.CfnTableProps{

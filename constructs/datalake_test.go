@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"firehose-pipeline/event"
+	"firehose-pipeline/internal/testkit/shopschema"
+	"firehose-pipeline/schema"
 	"firehose-pipeline/settings"
 )
 
@@ -14,13 +15,13 @@ func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
 	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
 		_, table := template.one(t, "AWS::Glue::Table", "DataLake")
 		columns, _ := at(table.Properties, "TableInput.StorageDescriptor.Columns")
-		var got []event.Column
+		var got []schema.Column
 		for _, c := range columns.([]any) {
 			column := c.(map[string]any)
-			got = append(got, event.Column{Name: column["Name"].(string), Type: column["Type"].(string), Comment: column["Comment"].(string)})
+			got = append(got, schema.Column{Name: column["Name"].(string), Type: column["Type"].(string), Comment: column["Comment"].(string)})
 		}
-		if !slices.Equal(got, event.Columns()) {
-			t.Errorf("columns: must be\n%v\n(got\n%v)", event.Columns(), got)
+		if !slices.Equal(got, shopschema.Load().Columns()) {
+			t.Errorf("columns: must be\n%v\n(got\n%v)", shopschema.Load().Columns(), got)
 		}
 		// Every partition key needs its projection, or every query fails.
 		keys, _ := at(table.Properties, "TableInput.PartitionKeys")

@@ -27,6 +27,8 @@ type ErrorHandlerProps struct {
 	StackName   string
 	Asset       FunctionAsset
 	DeadLetters *DeadLetterQueue
+	EventID     string // JSON Pointer of the event's id, empty for none
+	RawData     string // inline or pointer
 	LogLevel    string
 	Tracing     bool
 	Logs        Logs
@@ -54,6 +56,8 @@ func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerPr
 			contract.EnvDeadLetterQueueURL: *props.DeadLetters.Queue.QueueUrl(),
 			contract.EnvErrorPrefix:        contract.ErrorPrefix,
 			contract.EnvStack:              props.StackName,
+			contract.EnvEventID:            props.EventID,
+			contract.EnvDeadLetterRawData:  props.RawData,
 			contract.EnvLogLevel:           props.LogLevel,
 		},
 		MemoryMB:       errorHandlerMemoryMB,

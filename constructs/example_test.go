@@ -14,6 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/constructs"
+	"firehose-pipeline/schema"
 	"firehose-pipeline/settings"
 )
 
@@ -25,7 +26,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// In an app: constructs.BuildFunctions(ctx, moduleDir, ".build/functions", os.Stderr). A test of the template takes any folder.
+	events, err := schema.Load("../event-schema.json")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// In an app: constructs.BuildFunctions(ctx, moduleDir, ".build/functions", text, os.Stderr), with the schema's text. A test of the template takes any folder.
 	functions := map[string]constructs.FunctionAsset{}
 	for _, name := range []string{"transform", "errorhandler", "searchsetup", "searchrelay"} {
 		functions[name] = constructs.FunctionAsset{Dir: "testdata/function", Hash: strings.Repeat("0", 64)}
@@ -34,7 +40,7 @@ func Example() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Shop"), nil)
 	topic := awssns.NewTopic(stack, jsii.String("Oncall"), nil)
-	pipeline := constructs.NewPipeline(stack, "Events", constructs.PipelineProps{Settings: config, Functions: functions})
+	pipeline := constructs.NewPipeline(stack, "Events", constructs.PipelineProps{Settings: config, Schema: events, Functions: functions})
 	alarm := awscloudwatch.NewAlarm(stack, jsii.String("AnyDeadLetter"), &awscloudwatch.AlarmProps{
 		Metric:            pipeline.DeadLetters.Queue.MetricApproximateNumberOfMessagesVisible(nil),
 		Threshold:         jsii.Number(1),

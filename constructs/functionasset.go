@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/schema"
 )
 
 // FunctionAsset is one built function: the folder that holds its bootstrap and nothing else, and the hash of its
@@ -17,6 +18,11 @@ type FunctionAsset = functionbuild.Asset
 // another module gets it from `go list -m -f '{{.Dir}}' firehose-pipeline`. The functions go to folders of cacheDir
 // that are named by hash, and what is there already is not built again. Progress gets one line a build. It fails when
 // there is no Go command, when a function does not compile, and when cacheDir cannot be written.
-func BuildFunctions(ctx context.Context, moduleDir, cacheDir string, progress io.Writer) (map[string]FunctionAsset, error) {
-	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, progress)
+//
+// eventSchema is the text of the event schema, which the functions that read it have in their folders.
+func BuildFunctions(
+	ctx context.Context, moduleDir, cacheDir string, eventSchema []byte, progress io.Writer,
+) (map[string]FunctionAsset, error) {
+	files := functionbuild.Files{"transform": {schema.FileName: eventSchema}}
+	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, files, progress)
 }

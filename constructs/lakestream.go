@@ -86,6 +86,15 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 	}
 }
 
+// openX reads JSON. keys has the JSON key of each column whose key has another name.
+func openX(keys map[string]string) *awskinesisfirehose.CfnDeliveryStream_OpenXJsonSerDeProperty {
+	serde := &awskinesisfirehose.CfnDeliveryStream_OpenXJsonSerDeProperty{CaseInsensitive: jsii.Bool(false)}
+	if len(keys) > 0 {
+		serde.ColumnToJsonKeyMappings = keys
+	}
+	return serde
+}
+
 // conversion turns JSON into Parquet or ORC by the columns of the lake's table. Compression is chosen inside the format:
 // with conversion, any outer compression is refused.
 // https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
@@ -109,7 +118,7 @@ func conversion(props LakeStreamProps, roleARN string) *awskinesisfirehose.CfnDe
 			Deserializer: &awskinesisfirehose.CfnDeliveryStream_DeserializerProperty{
 				// Case-sensitive: otherwise an undeclared key "Amount", which the transform leaves as it is, would land in the
 				// column amount, in whatever type it has.
-				OpenXJsonSerDe: &awskinesisfirehose.CfnDeliveryStream_OpenXJsonSerDeProperty{CaseInsensitive: jsii.Bool(false)},
+				OpenXJsonSerDe: openX(props.Lake.keys),
 			},
 		},
 		OutputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_OutputFormatConfigurationProperty{Serializer: serializer},

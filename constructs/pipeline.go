@@ -10,6 +10,7 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/schema"
 	"firehose-pipeline/settings"
 )
 
@@ -19,6 +20,8 @@ type PipelineProps struct {
 	// functions, log groups, alarms, key and domain begin with Settings.StackName(), whatever the name of the
 	// CloudFormation stack.
 	Settings settings.Settings
+	// Schema is the event schema, of which the functions have the text ([BuildFunctions]).
+	Schema *schema.Schema
 	// Functions by name, as [BuildFunctions] returns them: transform, errorhandler, searchsetup and searchrelay.
 	Functions map[string]FunctionAsset
 }
@@ -59,6 +62,9 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 			panic(fmt.Sprintf("Functions: must have an asset for %s (accepted: what BuildFunctions returns)", name))
 		}
 	}
+	if props.Schema == nil {
+		panic("Schema: must be an event schema (accepted: what schema.Load returns)")
+	}
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	config, functions := props.Settings, props.Functions
 	name := config.StackName()
@@ -77,11 +83,14 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		StackName:   name,
 		Asset:       functions["errorhandler"],
 		DeadLetters: p.DeadLetters,
+		EventID:     eventIDPointer(props.Schema),
+		RawData:     config.DeadLetterRawData,
 		LogLevel:    config.LogLevel,
 		Tracing:     config.EnableTracing,
 		Logs:        logs,
 	})
 	p.Lake = NewDataLake(this, "DataLake", DataLakeProps{
+		Schema:                    props.Schema,
 		DatabaseName:              strings.ReplaceAll(name, "-", "_"),
 		Format:                    config.DataFormat,
 		Compressed:                config.EnableCompression,
@@ -93,10 +102,11 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		ErrorHandler:              p.ErrorHandler,
 	})
 
+	hashKey := newHashKey(this, props, p.Key)
 	p.Streams = []*Stream{NewLakeStream(this, "LakeStream", LakeStreamProps{
 		StackName:       name,
 		Lake:            p.Lake,
-		Transform:       newTransform(this, "LakeTransform", event.Lake, props, logs),
+		Transform:       newTransform(this, "LakeTransform", event.Lake, props, hashKey, logs),
 		Format:          config.DataFormat,
 		Compressed:      config.EnableCompression,
 		SourceBackup:    config.EnableSourceBackup,
@@ -105,7 +115,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		Logs:            logs,
 	})}
 	if config.EnableOpenSearch {
-		search := newSearch(this, props, p.Lake, logs)
+		search := newSearch(this, props, p.Lake, hashKey, logs)
 		p.Network, p.Domain, p.Setup = search.network, search.domain, search.setup
 		p.Streams = append(p.Streams, search.stream)
 	}
@@ -147,7 +157,7 @@ func markStack(pipeline constructs.Construct) bool {
 }
 
 // newTransform makes the transform of one stream, or none.
-func newTransform(scope constructs.Construct, id string, stream event.Stream, props PipelineProps, logs Logs) *Transform {
+func newTransform(scope constructs.Construct, id string, stream event.Stream, props PipelineProps, hashKey *HashKey, logs Logs) *Transform {
 	config := props.Settings
 	if !config.EnableDataTransformation {
 		return nil
@@ -162,6 +172,7 @@ func newTransform(scope constructs.Construct, id string, stream event.Stream, pr
 		LogLevel:       config.LogLevel,
 		Tracing:        config.EnableTracing,
 		DropEventTypes: config.DropEventTypes,
+		HashKey:        hashKey,
 		Logs:           logs,
 	})
 }

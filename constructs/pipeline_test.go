@@ -12,6 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/constructs"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/settings"
 )
 
@@ -66,7 +67,7 @@ func TestEmbeddedPipelineKeepsTheNamesOfItsOutputs(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
 	stack := awscdk.NewStack(app, jsii.String("shop"), nil)
 	part := cdk.NewConstruct(stack, jsii.String("Analytics"))
-	constructs.NewPipeline(part, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Functions: stubFunctions()})
+	constructs.NewPipeline(part, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Schema: shopschema.Load(), Functions: stubFunctions()})
 	embedded := parse(t, assertions.Template_FromStack(stack, nil))
 	if got, expected := sortedKeys(embedded.Outputs), sortedKeys(synthUnlocked(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {
 		t.Errorf("outputs: must be\n%v\n(got\n%v)", expected, got)
@@ -87,7 +88,7 @@ func TestSecondPipelineOfAStackIsAnError(t *testing.T) {
 	stack := awscdk.NewStack(app, jsii.String("shop"), nil)
 	for _, name := range []string{"views", "orders"} {
 		config := load(t, `{"resourcePrefix": "`+name+`", "enableOpenSearch": false}`)
-		constructs.NewPipeline(stack, name, constructs.PipelineProps{Settings: config, Functions: stubFunctions()})
+		constructs.NewPipeline(stack, name, constructs.PipelineProps{Settings: config, Schema: shopschema.Load(), Functions: stubFunctions()})
 	}
 	errors := *assertions.Annotations_FromStack(stack).FindError(jsii.String("*"), assertions.Match_AnyValue())
 	if len(errors) != 1 || *errors[0].Id != "/shop/orders" || !strings.HasPrefix(errors[0].Entry.Data.(string), "a stack takes one pipeline: ") {
@@ -113,5 +114,5 @@ func TestMissingFunctionIsNamed(t *testing.T) {
 		}
 	}()
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("shop"), nil)
-	constructs.NewPipeline(stack, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Functions: functions})
+	constructs.NewPipeline(stack, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Schema: shopschema.Load(), Functions: functions})
 }

@@ -17,11 +17,11 @@ type search struct {
 
 // newSearch makes the search domain, its setup and the stream that delivers to it, in the order that a first deployment
 // needs: network, roles, domain, setup inside the domain, stream.
-func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, logs Logs) search {
+func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, hashKey *HashKey, logs Logs) search {
 	config, functions := props.Settings, props.Functions
 	name := config.StackName()
 	network := newNetwork(scope, config, logs)
-	transform := newTransform(scope, "SearchTransform", event.Search, props, logs)
+	transform := newTransform(scope, "SearchTransform", event.Search, props, hashKey, logs)
 	writer := NewSearchWriter(scope, "SearchWriter", SearchWriterProps{
 		StackName:  name,
 		DomainName: config.DomainName(),
@@ -83,6 +83,7 @@ func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, 
 		RetentionDays:  config.OpenSearchRetentionDays,
 		AdminRoleARNs:  config.OpenSearchAdminRoleArns,
 		ReaderRoleARNs: config.OpenSearchReaderRoleArns,
+		Properties:     props.Schema.IndexProperties(),
 	})
 	stream := NewSearchStream(scope, "SearchStream", SearchStreamProps{
 		Writer:          writer,

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
 )
 
@@ -78,6 +77,7 @@ type SearchState struct {
 	RetentionDays  int
 	AdminRoleARNs  []string
 	ReaderRoleARNs []string
+	Properties     map[string]any // of the index mapping
 }
 
 // Configure makes the custom resource. Its wanted state is one string, because CloudFormation turns every number of a custom
@@ -90,7 +90,7 @@ func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
 		Shards:         wanted.Shards,
 		Replicas:       wanted.Replicas,
 		RetentionDays:  wanted.RetentionDays,
-		Properties:     event.IndexProperties(),
+		Properties:     wanted.Properties,
 		WriterRoleARN:  *wanted.Writer.RoleArn(),
 		AdminRoleARNs:  wanted.AdminRoleARNs,
 		ReaderRoleARNs: wanted.ReaderRoleARNs,

@@ -18,6 +18,7 @@ import (
 
 	"firehose-pipeline/constructs"
 	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/settings"
 )
 
@@ -81,7 +82,7 @@ func newStack(app awscdk.App, config settings.Settings) awscdk.Stack {
 	stack := awscdk.NewStack(app, jsii.String(config.StackName()), nil)
 	awscdk.Tags_Of(stack).Add(jsii.String("pipeline"), jsii.String(config.StackName()), nil)
 	awscdk.Tags_Of(stack).Add(jsii.String("environment"), jsii.String(config.Environment), nil)
-	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Functions: stubFunctions()})
+	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Schema: shopschema.Load(), Functions: stubFunctions()})
 	return stack
 }
 

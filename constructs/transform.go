@@ -22,6 +22,7 @@ type TransformProps struct {
 	LogLevel       string
 	Tracing        bool
 	DropEventTypes []string
+	HashKey        *HashKey // of hashed fields; nil when the schema hashes none
 	Logs           Logs
 }
 
@@ -40,16 +41,23 @@ func NewTransform(scope constructs.Construct, id string, props TransformProps) *
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}
+	environment := map[string]string{
+		contract.EnvStream:         string(props.Stream),
+		contract.EnvStack:          props.StackName,
+		contract.EnvDropEventTypes: string(drop),
+		contract.EnvLogLevel:       props.LogLevel,
+	}
+	policies := map[string][]statement{}
+	if props.HashKey != nil {
+		environment[contract.EnvHashSecret] = *props.HashKey.Secret.Ref()
+		policies["HashKey"] = props.HashKey.read()
+	}
 	function, _ := newFunction(this, functionProps{
-		Name:        transformName(props.StackName, props.Stream),
-		Description: "Checks, enriches and conforms the events of the " + string(props.Stream) + " stream",
-		Asset:       props.Asset,
-		Environment: map[string]string{
-			contract.EnvStream:         string(props.Stream),
-			contract.EnvStack:          props.StackName,
-			contract.EnvDropEventTypes: string(drop),
-			contract.EnvLogLevel:       props.LogLevel,
-		},
+		Name:           transformName(props.StackName, props.Stream),
+		Description:    "Checks, enriches and conforms the events of the " + string(props.Stream) + " stream",
+		Asset:          props.Asset,
+		Environment:    environment,
+		Policies:       policies,
 		MemoryMB:       props.MemoryMB,
 		TimeoutSeconds: props.TimeoutSeconds,
 		Reserved:       props.Reserved,

@@ -44,8 +44,11 @@ const (
 	EnvLogLevel           = "LOG_LEVEL"        // debug, info, warn or error
 	EnvDropEventTypes     = "DROP_EVENT_TYPES" // JSON array of strings
 	EnvDeadLetterQueueURL = "DEAD_LETTER_QUEUE_URL"
-	EnvErrorPrefix        = "ERROR_PREFIX"   // ErrorPrefix, ends in a slash
-	EnvSetupFunction      = "SETUP_FUNCTION" // name of the function that the search relay invokes
+	EnvHashSecret         = "HASH_SECRET_ARN"      // secret with the key of hashed fields; only when the schema hashes any
+	EnvEventID            = "EVENT_ID"             // JSON Pointer of the event's id; empty for none
+	EnvDeadLetterRawData  = "DEAD_LETTER_RAW_DATA" // inline or pointer
+	EnvErrorPrefix        = "ERROR_PREFIX"         // ErrorPrefix, ends in a slash
+	EnvSetupFunction      = "SETUP_FUNCTION"       // name of the function that the search relay invokes
 )
 
 // Types of the custom resources.

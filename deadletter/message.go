@@ -90,8 +90,8 @@ type Pointer struct {
 	Length int64 `json:"length,omitempty"`
 }
 
-// ForRecord returns the dead letter of one failed record of the object.
-func ForRecord(s errorobject.Source, f *errorobject.Failure) Message {
+// ForRecord returns the dead letter of one failed record of the object. id leads to the event's id.
+func ForRecord(s errorobject.Source, f *errorobject.Failure, id eventid.Path) Message {
 	stage := f.Stage
 	if stage == errorobject.UnknownStage {
 		stage = s.Stage
@@ -116,7 +116,7 @@ func ForRecord(s errorobject.Source, f *errorobject.Failure) Message {
 		FailedTime:   timeText(f.FailedTime),
 		Index:        cut(f.Index, 512),
 		DocumentID:   cut(f.DocumentID, 512),
-		EventID:      eventid.Find(f.RawData),
+		EventID:      eventid.Find(f.RawData, id),
 		Pointer:      pointerTo(s, f.Offset, f.Length, f.Gzip),
 		RawData:      f.RawData,
 		Truncated:    f.RawDataTooLong,

@@ -16,6 +16,7 @@ import (
 
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/eventid"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -46,7 +47,7 @@ func read(t testing.TB, s errorobject.Source, r *errorobject.Reader) string {
 		case err != nil:
 			t.Fatal(err)
 		default:
-			m := ForRecord(s, f)
+			m := ForRecord(s, f, testID)
 			body, err := m.Encode()
 			if err != nil {
 				t.Fatal(err)
@@ -87,6 +88,8 @@ func objects(t testing.TB) map[string][]byte {
 	}
 	return all
 }
+
+var testID = eventid.Path{"event_id"}
 
 func TestObjectsBecomeLetters(t *testing.T) {
 	for name, object := range objects(t) {
@@ -163,7 +166,7 @@ func TestReasonOffsets(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := errorobject.Source{Bucket: "b", Key: "k", Stream: event.Search, Stage: c.stage}
-			m := ForRecord(s, &errorobject.Failure{Stage: c.stage, ErrorCode: c.code, RawData: []byte(c.raw)})
+			m := ForRecord(s, &errorobject.Failure{Stage: c.stage, ErrorCode: c.code, RawData: []byte(c.raw)}, testID)
 			body, err := m.Encode()
 			if err != nil || !strings.Contains(body, c.want) {
 				t.Errorf("got %s, %v, want %s", body, err, c.want)
@@ -178,7 +181,7 @@ func TestReasonOffsets(t *testing.T) {
 func TestIDsAreDeterministicAndDistinct(t *testing.T) {
 	base := errorobject.Source{Bucket: "b", Key: "k", VersionID: "v", Stream: event.Lake}
 	id := func(s errorobject.Source, offset int64) string {
-		m := ForRecord(s, &errorobject.Failure{Offset: offset})
+		m := ForRecord(s, &errorobject.Failure{Offset: offset}, testID)
 		return m.ID
 	}
 	if got := id(base, 7); got != id(base, 7) || len(got) != 32 {
@@ -200,7 +203,7 @@ func TestIDsAreDeterministicAndDistinct(t *testing.T) {
 func TestRawDataStaysWhileTheMessageFits(t *testing.T) {
 	s := errorobject.Source{Bucket: "b", Key: "k", Stream: event.Search, Stage: errorobject.Search}
 	size := func(n int) (Message, int) {
-		m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Search, RawData: bytes.Repeat([]byte("x"), n)})
+		m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Search, RawData: bytes.Repeat([]byte("x"), n)}, testID)
 		body, err := m.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -227,7 +230,7 @@ func TestSizeIsCountedAsSQSDoes(t *testing.T) {
 }
 
 func TestLongErrorMessagesAreCutBetweenCharacters(t *testing.T) {
-	m := ForRecord(errorobject.Source{}, &errorobject.Failure{ErrorMessage: "x" + strings.Repeat("é", MaxErrorMessageBytes)})
+	m := ForRecord(errorobject.Source{}, &errorobject.Failure{ErrorMessage: "x" + strings.Repeat("é", MaxErrorMessageBytes)}, testID)
 	if len(m.ErrorMessage) != MaxErrorMessageBytes-1 || strings.Contains(m.ErrorMessage, "\ufffd") {
 		t.Errorf("%d bytes", len(m.ErrorMessage))
 	}
@@ -244,7 +247,7 @@ func TestReasonOffsetIsThereWhenTheRecordIsAtFault(t *testing.T) {
 		{"but the function is", "Lambda.FunctionError", `{"a":1}`, `"reason":"FunctionError","errorCode":`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Transform, ErrorCode: c.code, RawData: []byte(c.record)})
+			m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Transform, ErrorCode: c.code, RawData: []byte(c.record)}, testID)
 			body, err := m.Encode()
 			if err != nil || !strings.Contains(body, c.want) {
 				t.Errorf("got %s, %v, want %s", body, err, c.want)

@@ -14,6 +14,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/eventid"
 )
 
 // part is what a reader returned once: a letter, or bytes that it could not read.
@@ -39,7 +40,7 @@ func parts(t *testing.T, r *errorobject.Reader) []part {
 		if err != nil {
 			t.Fatalf("error %v from a source that does not fail", err)
 		}
-		m := deadletter.ForRecord(s, f)
+		m := deadletter.ForRecord(s, f, eventid.Path{"event_id"})
 		body, err := m.Encode()
 		if err != nil {
 			t.Fatal(err)

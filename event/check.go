@@ -64,7 +64,10 @@ func Check(stream Stream, record []byte) *Error {
 	}
 }
 
-var checkers = sync.Pool{New: func() any { return jsonscan.NewScanner(names) }}
+// noNames: a check looks for no key.
+var noNames = jsonscan.NewNames()
+
+var checkers = sync.Pool{New: func() any { return jsonscan.NewScanner(noNames) }}
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 

@@ -6,71 +6,89 @@ import (
 	"strconv"
 
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/schema"
 )
 
-// how says how a member of the event is written.
-type how uint8
+// rewrite is the way in which a member of the event is written.
+type rewrite uint8
 
 const (
-	asSent    how = iota
-	removed       // not at all
-	quoted        // the value as sent, in quotes
-	unquoted      // another text in its place: what the string meant
-	rewritten     // another string in its place
+	asSent   rewrite = iota
+	removed          // not at all
+	quoted           // the value as sent, in quotes
+	unquoted         // JSON in its place
+	replaced         // a string in its place
 )
 
-// edit says how a member is written; text is for unquoted and, without its quotes, for rewritten.
+// edit is the way in which a member is written; text is for unquoted and, without its quotes, for replaced.
 type edit struct {
-	how  how
-	text []byte
+	rewrite rewrite
+	text    []byte
 }
 
-// conform brings a member to the declared type. It sets v to what the field is for the rules and says how the member is
-// written; when v is malformed, the member is to be moved.
+// conform brings a member to the declared type of a scalar. It sets v to the field's value for the rules and returns the way in
+// which the member is written; when v is malformed, the member is to be moved.
 //
 //	declared    kept                          converted                            all else is malformed
 //	String      string                        number, true, false: put in quotes
 //	Double      number finite as a float64    string that, trimmed, is such a number: quotes removed
 //	BigInt      integer of 64 bits            string that is one: quotes removed
 //	Boolean     true, false                   "true", "false": quotes removed
-//	Timestamp   string in RFC 3339        the forms of appendTimestamp: rewritten
+//	Timestamp   string in RFC 3339            the forms of appendTimestamp: replaced
+//	Date        string yyyy-mm-dd             none
 //
-// A number of more than [jsonscan.MaxDigits] digits is malformed as Double: no reader on the JVM takes it. Integers are those written without fraction and exponent: 1.0 and 1e3 are none. A string counts by what it means, so
-// escapes in it do not matter.
-func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
+// A number of more than [jsonscan.MaxDigits] digits is malformed as Double: no reader on the JVM accepts it. Integers are those
+// written without fraction and exponent: 1.0 and 1e3 are not. A string counts by its decoded content.
+//
+// A value out of the field's bounds is malformed. Protection comes last.
+func (e *Event) conform(v *value, n *node, m *jsonscan.Member) edit {
 	v.state, v.empty, v.text, v.number = conformed, false, nil, 0
+	ed := edit{rewrite: e.conformType(v, n.kind, m)}
+	if ed.rewrite >= unquoted {
+		ed.text = v.text
+	}
+	if n.bounded && v.state == conformed && !n.allows(v) {
+		v.state, v.text, ed = malformed, nil, edit{rewrite: removed}
+	}
+	if n.protect != schema.Unprotected {
+		return e.protect(v, n.protect, ed)
+	}
+	return ed
+}
+
+func (e *Event) conformType(v *value, kind schema.Kind, m *jsonscan.Member) rewrite {
 	switch m.Kind {
 	case jsonscan.String:
 		v.text = e.content(m)
 		v.empty = len(v.text) == 0
-		if t == String {
+		if kind == schema.String {
 			return asSent
 		}
-		return e.conformString(v, t)
+		return e.conformString(v, kind)
 	case jsonscan.Number:
 		v.text = e.record[m.Start:m.End]
 		v.empty = isZero(v.text)
-		switch t {
-		case String:
+		switch kind {
+		case schema.String:
 			return quoted
-		case Double:
+		case schema.Double:
 			if v.number, v.state = parseDouble(v.text); v.state == conformed {
 				return asSent
 			}
-		case BigInt:
+		case schema.BigInt:
 			if m.Integer && fitsInt64(v.text) {
 				return asSent
 			}
-		case Timestamp:
-			return e.rewriteTimestamp(v)
+		case schema.Timestamp:
+			return e.replaceTimestamp(v)
 		}
 	case jsonscan.True, jsonscan.False:
 		v.text = e.record[m.Start:m.End]
 		v.empty = m.Kind == jsonscan.False
-		switch t {
-		case String:
+		switch kind {
+		case schema.String:
 			return quoted
-		case Boolean:
+		case schema.Boolean:
 			return asSent
 		}
 	case jsonscan.Null:
@@ -83,26 +101,30 @@ func (e *Event) conform(v *value, t Type, m *jsonscan.Member) how {
 	return removed
 }
 
-// conformString is conform for a string whose meaning is v.text and a type other than String.
-func (e *Event) conformString(v *value, t Type) how {
-	switch t {
-	case Timestamp:
+// conformString is conformType for a string of content v.text and a type other than String.
+func (e *Event) conformString(v *value, kind schema.Kind) rewrite {
+	switch kind {
+	case schema.Timestamp:
 		if isTimestamp(v.text) {
 			return asSent
 		}
-		return e.rewriteTimestamp(v)
-	case Double:
+		return e.replaceTimestamp(v)
+	case schema.Date:
+		if isDate(v.text) {
+			return asSent
+		}
+	case schema.Double:
 		v.text = bytes.TrimSpace(v.text)
 		if ok, _ := jsonscan.IsNumber(v.text); ok {
 			if v.number, v.state = parseDouble(v.text); v.state == conformed {
 				return unquoted
 			}
 		}
-	case BigInt:
+	case schema.BigInt:
 		if _, ok := jsonscan.IsNumber(v.text); ok && fitsInt64(v.text) {
 			return unquoted
 		}
-	case Boolean:
+	case schema.Boolean:
 		if string(v.text) == "true" || string(v.text) == "false" {
 			return unquoted
 		}
@@ -111,19 +133,19 @@ func (e *Event) conformString(v *value, t Type) how {
 	return removed
 }
 
-// rewriteTimestamp is conform for a timestamp that is not in RFC 3339, or in one of its forms that a store does not read.
-func (e *Event) rewriteTimestamp(v *value) how {
+// replaceTimestamp is conformType for a timestamp that is not in RFC 3339, or in one of its forms that a store does not read.
+func (e *Event) replaceTimestamp(v *value) rewrite {
 	from := len(e.decoded)
 	var ok bool
 	if e.decoded, ok = appendTimestamp(e.decoded, v.text); ok {
 		v.text = e.decoded[from:]
-		return rewritten
+		return replaced
 	}
 	v.state, v.text = malformed, nil
 	return removed
 }
 
-// content returns what a string member means.
+// content returns the decoded content of a string member.
 func (e *Event) content(m *jsonscan.Member) []byte {
 	text := e.record[m.Start+1 : m.End-1]
 	if !m.Escaped {
@@ -134,7 +156,7 @@ func (e *Event) content(m *jsonscan.Member) []byte {
 	return e.decoded[from:]
 }
 
-// powers are the powers of ten that a float64 holds exactly and that the short way of parseDouble needs.
+// powers are the powers of ten that a float64 holds exactly, for the short way of parseDouble.
 var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
 // parseDouble returns the float64 nearest to a JSON number; its state is malformed when that is infinite.

@@ -1,6 +1,5 @@
-// Package event says what an event is: its fields and their types (schema.go), what the transform adds to it (rules.go)
-// and how one event is checked, conformed and written (the rest). The Glue columns of the lake, the mapping of the
-// search index and the transform's own rules all come from here, so a field is declared once.
+// Package event checks one event, conforms it to the event schema (package schema), protects personal data in it, adds
+// fields to it and writes it. The transform function, the error handler, the local model and replay all use it.
 //
 // The package knows neither AWS nor the CDK.
 package event

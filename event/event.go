@@ -2,7 +2,7 @@ package event
 
 import (
 	"bytes"
-	"fmt"
+	"hash"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -13,34 +13,22 @@ import (
 // Event is one event as the rules see it: its declared fields in their declared type. Text and the like are valid only
 // while the rule runs.
 type Event struct {
+	layout      *Layout
 	record      []byte
-	names       *jsonscan.Names
 	scan        *jsonscan.Scanner // the event's members
 	fields      []value           // by FieldID
 	processedAt string
 	partial     bool
-	// had: the event has been through the transform before and got the field of the rule that runs now. What that pass
-	// moved to malformed then counts as having come, so that the event comes out the same.
-	had bool
-	// processed is the index of the member that an earlier pass began with, -1 when there was none.
-	processed int
-	own       jsonscan.Kind     // kind of the event's own malformed, 0 for none
-	before    *jsonscan.Scanner // members of the event's own malformed when that is an object
-	decoded   []byte            // memory for strings that were written with escapes
-}
-
-// FieldID names a declared field: its index in [Fields].
-type FieldID int
-
-// field returns the id of a declared field, for the variables of rules.go. An unknown name is a programming error that
-// stops the program when it starts, and so every test.
-func field(name string) FieldID {
-	for f := range Fields {
-		if Fields[f].Name == name {
-			return FieldID(f)
-		}
-	}
-	panic(fmt.Sprintf("event: no declared field %q", name))
+	// reprocessed: an earlier pass already wrote this rule's field. Fields which that pass moved to malformed count as sent, so
+	// that a second pass gives the same result.
+	reprocessed bool
+	// processed is the index of the member that an earlier pass wrote first, -1 when there was none.
+	processed    int
+	ownMalformed jsonscan.Kind     // kind of the event's own malformed, 0 for none
+	earlier      *jsonscan.Scanner // members of the event's own malformed when that is an object
+	decoded      []byte            // memory for strings that were written with escapes
+	mac          hash.Hash         // of values with x-protect hash
+	mask         bool              // redact instead of hashing
 }
 
 // state is what became of a declared field.
@@ -48,7 +36,7 @@ type state uint8
 
 const (
 	absent          state = iota
-	null                  // came as null and stays
+	null                  // null, and stays
 	conformed             // has its declared type
 	malformed             // moved to the malformed object
 	malformedBefore       // in the event's own malformed object
@@ -62,32 +50,32 @@ type value struct {
 	number float64 // conformed Double
 }
 
-// Came reports whether the event came with the field, whatever its value.
-func (e *Event) Came(f FieldID) bool {
+// Sent reports whether the event was sent with the field, whatever its value.
+func (e *Event) Sent(f FieldID) bool {
 	s := e.fields[f].state
 	return s != absent && s != malformedBefore || e.IsMalformed(f)
 }
 
-// IsNull reports whether the field came as null.
+// IsNull reports whether the field was sent as null.
 func (e *Event) IsNull(f FieldID) bool { return e.fields[f].state == null }
 
-// IsMalformed reports whether the field came in a type that cannot be converted to the declared one.
+// IsMalformed reports whether the field was sent in another type, which cannot be converted, or out of its bounds.
 func (e *Event) IsMalformed(f FieldID) bool {
 	s := e.fields[f].state
-	return s == malformed || s == malformedBefore && e.had
+	return s == malformed || s == malformedBefore && e.reprocessed
 }
 
-// IsEmpty reports whether the field came as "", null, false, 0, {} or [].
-func (e *Event) IsEmpty(f FieldID) bool { return e.fields[f].empty && e.Came(f) }
+// IsEmpty reports whether the field was sent as "", null, false, 0, {} or [].
+func (e *Event) IsEmpty(f FieldID) bool { return e.fields[f].empty && e.Sent(f) }
 
-// Present reports whether the field says something: it came, is neither null nor malformed, and no blank string.
+// Present reports whether the field has a value: it was sent, is neither null nor malformed, nor a blank string.
 func (e *Event) Present(f FieldID) bool {
 	v := &e.fields[f]
 	return v.state == conformed && len(v.text) > 0 && (v.text[0]-'!' < utf8.RuneSelf-'!' || len(bytes.TrimSpace(v.text)) > 0)
 }
 
-// Text returns the meaning of a string or timestamp field, and the JSON text of a number or boolean. It is empty when the
-// field did not come, is null or malformed.
+// Text returns the meaning of a string or timestamp field, and the JSON text of a number or boolean. An object or array gives
+// its JSON, nothing when it is empty. The text is empty when the field was not sent, is null or malformed.
 func (e *Event) Text(f FieldID) []byte { return e.fields[f].text }
 
 // Number returns the value of a double field, rounded to a float64 as the stores do; false when it did not come, is null or
@@ -103,38 +91,50 @@ func (e *Event) ProcessedAt() string { return e.processedAt }
 // IsPartial reports whether the event has a malformed object that is not empty.
 func (e *Event) IsPartial() bool { return e.partial }
 
-// Before returns the string that an earlier pass of the transform gave to the field of the rule that runs, of which name is
-// the name; empty when there was no such pass, or it gave none.
-func (e *Event) Before(name string) string {
-	if !e.had {
-		return ""
+// PreviousText returns the string that an earlier pass of the transform gave to the field of the rule that runs, of which name
+// is the name; empty when there was no such pass, or it gave none.
+func (e *Event) PreviousText(name string) string {
+	if m := e.previous(name); m != nil && m.Kind == jsonscan.String {
+		return string(e.content(m))
 	}
-	at := e.names.Index(name)
+	return ""
+}
+
+// previousFlag is PreviousText for a boolean: the kind of the value, 0 when there was none.
+func (e *Event) previousFlag(name string) jsonscan.Kind {
+	if m := e.previous(name); m != nil {
+		return m.Kind
+	}
+	return 0
+}
+
+// previous returns the member that an earlier pass wrote for the rule that runs, nil for none.
+func (e *Event) previous(name string) *jsonscan.Member {
+	if !e.reprocessed {
+		return nil
+	}
+	at := e.layout.names.Index(name)
 	if at < 0 || e.scan.Found[at] < 0 {
-		return ""
+		return nil
 	}
-	m := &e.scan.Members[e.scan.Found[at]]
-	if m.Kind != jsonscan.String {
-		return ""
-	}
-	return string(e.content(m))
+	return &e.scan.Members[e.scan.Found[at]]
 }
 
-// runs notes which rule runs next. The transform writes processed_timestamp first of all its fields, so that what comes
+// startRule notes which rule runs next. The transform writes processed_timestamp first of all its fields, so that what comes
 // after it was added by the transform, and what comes before was sent by a producer.
-func (e *Event) runs(rule int) {
-	e.had = e.processed >= 0 && e.scan.Found[firstRule+rule] >= e.processed
+func (e *Event) startRule(rule int) {
+	e.reprocessed = e.processed >= 0 && e.scan.Found[e.layout.firstRule+rule] >= e.processed
 }
 
-// malformedBefore sets v to what is known of a field that may have been moved to malformed by an earlier pass.
-func (e *Event) malformedBefore(v *value, f int) {
+// loadMoved sets v to what is known of a field that an earlier pass may have moved to malformed.
+func (e *Event) loadMoved(v *value, f int) {
 	*v = value{}
-	at := e.before.Found[f]
-	if at < 0 || !keepsOwn(&e.before.Members[at]) {
+	at := e.earlier.Found[e.layout.movedName(FieldID(f))]
+	if at < 0 || !keepsOwn(&e.earlier.Members[at]) {
 		return
 	}
 	v.state = malformedBefore
-	if m := &e.before.Members[at]; m.Kind == jsonscan.String {
+	if m := &e.earlier.Members[at]; m.Kind == jsonscan.String {
 		switch string(e.content(m)) {
 		case "", "{}", "[]", "false", "0":
 			v.empty = true

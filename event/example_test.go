@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/schema"
 )
 
 // A lake record holds one or more objects, a search record exactly one.
@@ -24,7 +25,24 @@ func ExampleCheck() {
 
 // An amount sent as text becomes a number, one that is not a number moves to malformed, and the rules add their fields.
 func ExampleProcessor() {
-	processor := event.NewProcessor(event.Search, []string{"heartbeat"})
+	declared, err := schema.Parse([]byte(`{
+		"type": "object",
+		"properties": {"event_id": {"type": "string"}, "event_type": {"type": "string"}, "amount": {"type": "number"}}
+	}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	layout, err := event.Compile(declared)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	processor, err := event.NewProcessor(layout, event.Search, event.Options{DropEventTypes: []string{"heartbeat"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	processor.SetTime(time.Date(2026, 9, 21, 10, 22, 0, 0, time.UTC))
 	for _, record := range []string{
 		`{"event_id":"1","event_type":"purchase","amount":"120.50"}`,

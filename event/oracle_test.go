@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"firehose-pipeline/schema"
 )
 
 // The oracle does what Processor does, written from the contract again: with encoding/json, slowly, and with nothing of
@@ -138,36 +140,36 @@ func oracleTimestamp(text string) bool {
 }
 
 // oracleConform returns the value in the declared type; false when it is malformed.
-func oracleConform(t Type, value string) (string, bool) {
+func oracleConform(kind schema.Kind, value string) (string, bool) {
 	if value == "null" {
 		return value, true
 	}
 	isString := value[0] == '"'
-	switch t {
-	case String:
+	switch kind {
+	case schema.String:
 		if isString {
 			return value, true
 		}
 		if value == "true" || value == "false" || strings.ContainsAny(value[:1], "-0123456789") {
 			return `"` + value + `"`, true
 		}
-	case Double:
+	case schema.Double:
 		if isString {
 			value = strings.TrimSpace(meaning(value))
 		}
 		_, ok := oracleNumber(value)
 		return value, ok
-	case BigInt:
+	case schema.BigInt:
 		if isString {
 			value = meaning(value)
 		}
 		return value, oracleInteger(value)
-	case Boolean:
+	case schema.Boolean:
 		if isString {
 			value = meaning(value)
 		}
 		return value, value == "true" || value == "false"
-	case Timestamp:
+	case schema.Timestamp:
 		text := value
 		if isString {
 			text = meaning(value)
@@ -252,8 +254,8 @@ func oracleIsMetadata(name string) bool {
 
 // oracleDeclares says whether the index maps the field to a type.
 func oracleDeclares(name string) bool {
-	is := func(r Rule) bool { return r.Name == name }
-	return slices.ContainsFunc(Rules, is) || slices.ContainsFunc(Fields, func(f Field) bool { return f.Name == name })
+	is := func(e *schema.Enrichment) bool { return e.Name == name }
+	return slices.ContainsFunc(shop.schema.Enrich, is) || slices.ContainsFunc(shop.schema.Fields, func(f *schema.Field) bool { return f.Key == name })
 }
 
 // oracleHasRepeats says whether an object inside a value without white space has a key twice.
@@ -327,12 +329,12 @@ func oracle(stream Stream, text, now string, drop ...string) (oracleObject, erro
 	}
 
 	// Declared fields in their declared type.
-	conform := func(name string, t Type) {
+	conform := func(name string, kind schema.Kind) {
 		at := out.find(name)
 		if at < 0 {
 			return
 		}
-		value, ok := oracleConform(t, out[at].value)
+		value, ok := oracleConform(kind, out[at].value)
 		if ok {
 			out = append(append(append(oracleObject{}, out[:at]...), oracleMember{name, value}), out[at+1:]...)
 			return
@@ -340,8 +342,8 @@ func oracle(stream Stream, text, now string, drop ...string) (oracleObject, erro
 		moved = append(moved, oracleMember{name, asText(out[at].value)})
 		out = out.without(name)
 	}
-	for _, f := range Fields {
-		conform(f.Name, f.Type)
+	for _, f := range shop.schema.Fields {
+		conform(f.Key, f.Type.Kind)
 	}
 	get := func(o oracleObject, name string) string {
 		if at := o.find(name); at >= 0 {
@@ -449,11 +451,11 @@ func oracle(stream Stream, text, now string, drop ...string) (oracleObject, erro
 	}
 	set("data_quality_score", score)
 
-	for _, r := range Rules[2:] {
+	for _, r := range shop.schema.Enrich[2:] {
 		if rules.find(r.Name) >= 0 {
 			out = out.without(r.Name)
 		} else {
-			conform(r.Name, r.Type)
+			conform(r.Name, r.Kind)
 		}
 	}
 	out = out.without("processed_timestamp").without("processing_status")
@@ -466,7 +468,7 @@ func oracle(stream Stream, text, now string, drop ...string) (oracleObject, erro
 		status = `"PARTIAL"`
 	}
 	out = append(out, oracleMember{"processed_timestamp", `"` + now + `"`}, oracleMember{"processing_status", status})
-	for _, r := range Rules {
+	for _, r := range shop.schema.Enrich {
 		if at := rules.find(r.Name); at >= 0 {
 			out = append(out, rules[at])
 		}
@@ -525,7 +527,7 @@ func compareToOracle(t *testing.T, stream Stream, sent, got, now string, drop ..
 	if !utf8.ValidString(got) || strings.ContainsAny(got, "\n\r") {
 		t.Fatalf("%s\nbecame %q, which is not one line of UTF-8", sent, got)
 	}
-	have, err := parseObject(added.CutFrom(got))
+	have, err := parseObject(got)
 	if err != nil {
 		t.Fatalf("%s\nbecame %s: %v", sent, got, err)
 	}

@@ -8,17 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"firehose-pipeline/internal/testkit/builtinrules"
 )
-
-// added are the rules that are not shipped: what they write is cut out before whole outputs are compared.
-var added = builtinrules.Beyond(Rules, func(r Rule) string { return r.Name })
 
 const testNow = "2026-03-04T05:06:07.089Z"
 
 func newTestProcessor(stream Stream) *Processor {
-	p := NewProcessor(stream, []string{"heartbeat", "5"})
+	p, err := NewProcessor(shop, stream, Options{DropEventTypes: []string{"heartbeat", "5"}})
+	if err != nil {
+		panic(err)
+	}
 	p.SetTime(time.Date(2026, 3, 4, 6, 6, 7, 89_999_999, time.FixedZone("", 3600)))
 	return p
 }
@@ -47,10 +45,10 @@ func inParts(t *testing.T, p *Processor, record, whole []byte) {
 	for range 3 {
 		middle, parts := p.AppendMiddle([]byte("before"), record, 1<<24)
 		got := append(bytes.Clone(record[:parts.Same]), bytes.TrimPrefix(middle, []byte("before"))...)
-		if parts.Tail != nil {
-			got = append(got, parts.Tail.JSON...)
+		if parts.Suffix != nil {
+			got = append(got, parts.Suffix.JSON...)
 		}
-		if !bytes.Equal(got, whole) || parts.Same%3 != 0 || parts.Refused.Reason != "" && (parts.Same > 0 || parts.Tail != nil) {
+		if !bytes.Equal(got, whole) || parts.Same%3 != 0 || parts.Refused.Reason != "" && (parts.Same > 0 || parts.Suffix != nil) {
 			t.Fatalf("%s\nin parts %s (%+v)\nwhole    %s", record, got, parts, whole)
 		}
 	}

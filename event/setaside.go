@@ -35,12 +35,13 @@ func (p *Processor) setAside() {
 	e := &p.event
 	for at := range e.scan.Members {
 		m := &e.scan.Members[at]
-		if !m.OddKey && !m.OddValue || m.Repeated || m.Name >= 0 {
+		prefix := int(m.Name) > p.layout.malformed
+		if !m.OddKey && !m.OddValue && !prefix || m.Repeated || m.Name >= 0 && !prefix {
 			continue
 		}
-		if m.OddKey && p.rejectsKey(e.scan.Key(m), m.Kind == jsonscan.Array) ||
+		if prefix && p.stream == Search || m.OddKey && p.rejectsKey(e.scan.Key(m), m.Kind == jsonscan.Array) ||
 			m.OddValue && jsonscan.Inspect(e.record[m.Start:m.End])&p.rejected != 0 {
-			p.edit(at, edit{how: removed})
+			p.edit(at, edit{rewrite: removed})
 			p.moveOther(m)
 		}
 	}
@@ -60,19 +61,19 @@ func (p *Processor) rejectsKey(key []byte, array bool) bool {
 		return len(key) == 0 || metadataFields[string(key)]
 	}
 	// Below a field that has a value: an object would have to be there.
-	if isIndexed(first) {
+	if p.layout.isIndexed(first) {
 		return true
 	}
 	// OpenSearch takes the elements of an array below an object that it does not know for values of the field that the last
 	// part of the path names alone: "order.amount":[5] would be found as an amount.
 	path := bytes.TrimRight(key, ".")
-	return array && isIndexed(path[bytes.LastIndexByte(path, '.')+1:]) || !isPath(path)
+	return array && p.layout.isIndexed(path[bytes.LastIndexByte(path, '.')+1:]) || !isPath(path)
 }
 
 // isIndexed reports whether the index has a field of this name whose value it reads. malformed is not looked into.
-func isIndexed(name []byte) bool {
-	at := names.Index(string(name))
-	return at >= 0 && at != malformedName || metadataFields[string(name)]
+func (l *Layout) isIndexed(name []byte) bool {
+	at := l.names.Index(string(name))
+	return at >= 0 && at != l.malformed || metadataFields[string(name)]
 }
 
 // isPath reports whether OpenSearch takes a key with a dot, which it reads as a path, without the dots at its end: as Java's
@@ -108,6 +109,7 @@ func (p *Processor) moveOther(m *jsonscan.Member) {
 	if p.movedKeys == nil {
 		p.movedKeys = map[string]bool{}
 	}
+	p.movedFields++
 	p.moved = p.appendOther(p.moved, p.event.scan, m, p.movedKeys)
 }
 
@@ -143,7 +145,7 @@ func shortKey(key []byte, at int) string {
 // appendOwn appends the members of the event's own malformed object whose keys this pass has not moved.
 func (p *Processor) appendOwn(dst []byte) []byte {
 	e := &p.event
-	plain := p.movedKeys == nil && !e.before.Odd
+	plain := p.movedKeys == nil && !e.earlier.Odd
 	var used map[string]bool
 	if !plain {
 		used = maps.Clone(p.movedKeys)
@@ -152,23 +154,28 @@ func (p *Processor) appendOwn(dst []byte) []byte {
 		}
 	}
 	var renamed []*jsonscan.Member // after the others, whose keys they must not have
-	for at := range e.before.Members {
-		m := &e.before.Members[at]
+	for at := range e.earlier.Members {
+		m := &e.earlier.Members[at]
 		if !keepsOwn(m) || m.Name >= 0 && p.movedNames[m.Name] {
 			continue
 		}
 		switch {
+		case p.layout.hides(e.earlier.Key(m)):
+			if !p.movedKeys[string(e.earlier.Key(m))] {
+				dst = append(appendQuoted(appendComma(dst), e.record[m.KeyStart:m.KeyEnd]), ':')
+				dst = appendQuoted(dst, []byte(Redacted))
+			}
 		case plain || m.Name >= 0:
 			dst = p.appendAsText(append(appendQuoted(appendComma(dst), e.record[m.KeyStart:m.KeyEnd]), ':'), m)
-		case p.noKey(e.before.Key(m)):
+		case p.noKey(e.earlier.Key(m)):
 			renamed = append(renamed, m)
-		case p.movedKeys[string(e.before.Key(m))]:
+		case p.movedKeys[string(e.earlier.Key(m))]:
 		default:
-			dst = p.appendOther(appendComma(dst), e.before, m, used)
+			dst = p.appendOther(appendComma(dst), e.earlier, m, used)
 		}
 	}
 	for _, m := range renamed {
-		dst = p.appendOther(appendComma(dst), e.before, m, used)
+		dst = p.appendOther(appendComma(dst), e.earlier, m, used)
 	}
 	return dst
 }

@@ -169,3 +169,13 @@ func daysIn(year, month int) int {
 	}
 	return 31
 }
+
+// isDate reports whether text is a day of the years 1 to 9999 as yyyy-mm-dd.
+func isDate(text []byte) bool {
+	const shape = "0000-00-00"
+	if len(text) != len(shape) || text[4] != '-' || text[7] != '-' || !allDigits(text[:4]) || !allDigits(text[5:7]) || !allDigits(text[8:]) {
+		return false
+	}
+	year, month, day := two(text)*100+two(text[2:]), two(text[5:]), two(text[8:])
+	return year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+}

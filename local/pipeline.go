@@ -10,12 +10,15 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/functions/transform"
 	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
@@ -24,12 +27,16 @@ import (
 	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/secretsmanager"
 	"firehose-pipeline/local/sqs"
 	"firehose-pipeline/local/template"
 )
 
 // Pipeline is a running pipeline. Its methods may be called concurrently.
 type Pipeline struct {
+	events  audit.Events           // of the transforms
+	secrets *secretsmanager.Server // nil when no field is hashed
+
 	o       Options
 	config  *template.Config
 	started time.Time // by the machine's clock
@@ -135,6 +142,9 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	if err := p.openSearch(ctx); err != nil {
 		return err
 	}
+	if err := p.readEvents(ctx); err != nil {
+		return err
+	}
 	for _, config := range p.config.Streams {
 		s, err := p.stream(ctx, config)
 		if err != nil {
@@ -146,6 +156,29 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 		p.ticking.Go(func() { p.tick(ctx) })
 	}
 	return nil
+}
+
+// localHashKey is the key of hashed fields in local runs, always the same, so that two runs have the same hashes. On AWS Secrets
+// Manager generates it.
+const localHashKey = "the key of local runs, which is no secret: it hides nothing"
+
+// readEvents reads the event schema beside the transform's binary, and serves the key of hashed fields when there are any.
+func (p *Pipeline) readEvents(ctx context.Context) (err error) {
+	if !slices.ContainsFunc(p.config.Streams, func(s template.Stream) bool { return s.Transform != nil }) {
+		return nil
+	}
+	binary := p.o.Functions["transform"]
+	if binary == "" {
+		return errors.New("functions: no binary of transform")
+	}
+	if p.events.Layout, err = transform.ReadLayout(filepath.Dir(binary)); err != nil {
+		return err
+	}
+	if p.events.Layout.NeedsKey() {
+		p.events.HashKey = []byte(localHashKey)
+		p.secrets, err = secretsmanager.Serve(ctx, localHashKey)
+	}
+	return err
 }
 
 // openSearch makes what search streams deliver to.
@@ -258,7 +291,7 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 		}
 	}
 	if p.o.Check {
-		if s.expectations, err = audit.NewExpectations(p.folder, config); err != nil {
+		if s.expectations, err = audit.NewExpectations(p.folder, config, p.events); err != nil {
 			return nil, err
 		}
 	}
@@ -283,6 +316,9 @@ func (p *Pipeline) function(ctx context.Context, f template.Function, role strin
 	}
 	environment["AWS_ENDPOINT_URL_S3"] = p.objects.URL
 	environment["AWS_ENDPOINT_URL_SQS"] = p.queue.URL
+	if p.secrets != nil {
+		environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = p.secrets.URL
+	}
 	log, err := p.folder.OpenLog(f.LogGroup)
 	if err != nil {
 		return nil, err
@@ -473,6 +509,9 @@ func (p *Pipeline) Close() error {
 	var errs []error
 	for _, log := range p.logs {
 		errs = append(errs, log.Close())
+	}
+	if p.secrets != nil {
+		errs = append(errs, p.secrets.Close())
 	}
 	if p.objects != nil {
 		errs = append(errs, p.objects.Close())

@@ -19,6 +19,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/opensearch"
 )
@@ -76,6 +77,10 @@ func run(m *testing.M) int {
 	for _, name := range []string{"transform", "errorhandler"} {
 		out := filepath.Join(dir, name)
 		if err := functionbuild.Build(context.Background(), "..", name, out, functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if err := shopschema.Write(out); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

@@ -111,7 +111,7 @@ func (w *watching) look(ctx context.Context) error {
 		}
 		_, err := w.documents(ctx, source, "", 0, 0, func(record *Record) error {
 			for _, p := range split(record.Data) {
-				if back, now := w.Journal.cameBack(digest(stream, p), record.Arrival); back && now {
+				if back, now := w.Journal.cameBack(w.Journal.digest(stream, p), record.Arrival); back && now {
 					w.back++
 					break
 				}

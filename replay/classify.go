@@ -332,7 +332,7 @@ func (r *Replay) judge(record *Record, filter *Filter) {
 		if p.refused != "" {
 			refused++
 		}
-		if back, now := r.Journal.cameBack(digest(record.Stream, p), record.Arrival); back && (now || !r.Again) {
+		if back, now := r.Journal.cameBack(r.Journal.digest(record.Stream, p), record.Arrival); back && (now || !r.Again) {
 			record.outcome = FailedAgain
 			return
 		}

@@ -78,20 +78,32 @@ func inline(m *deadletter.Message) []byte {
 	return []byte{} // a record of no bytes: JSON leaves it out
 }
 
-// digest says what a piece says, whether it has been through the transform or not: the transform's output, for a time that is always
-// the same, is the same for an event and for what the transform has made of it before. So a record that was put back as it was
-// received is known again when it fails after the transform. What the transform refuses is known by its bytes.
-func digest(stream event.Stream, p piece) uint64 {
-	made := processors[stream].Get().(*processing)
-	defer processors[stream].Put(made)
-	text := p.data
-	if out, result := made.processor.Append(made.out[:0], p.data, 1<<30); result.Refused.Reason == "" {
-		made.out, text = out, out
+// digester computes digests of pieces. A digest identifies a piece by content, before or after the transform: with a fixed clock,
+// and a constant in place of hashes, the transform gives the same output for an event and for its own earlier output, so that a
+// record that was replayed raw is recognised when it fails after the transform. Records that the transform rejects are identified
+// by their bytes; without an event schema all are.
+type digester struct {
+	processors map[event.Stream]*sync.Pool // nil without a schema
+}
+
+// newDigester returns a digester for events of the layout, which may be nil.
+func newDigester(layout *event.Layout) *digester {
+	d := &digester{}
+	if layout == nil {
+		return d
 	}
-	h := sha256.New()
-	h.Write([]byte(stream)) // which differ in what they make of it
-	h.Write(text)
-	return binary.BigEndian.Uint64(h.Sum(nil))
+	d.processors = map[event.Stream]*sync.Pool{}
+	for _, stream := range []event.Stream{event.Lake, event.Search} {
+		d.processors[stream] = &sync.Pool{New: func() any {
+			p, err := event.NewProcessor(layout, stream, event.Options{MaskHashes: true})
+			if err != nil {
+				panic(err) // it wants no key
+			}
+			p.SetTime(time.Unix(0, 0))
+			return &processing{processor: p}
+		}}
+	}
+	return d
 }
 
 type processing struct {
@@ -99,12 +111,19 @@ type processing struct {
 	out       []byte
 }
 
-var processors = map[event.Stream]*sync.Pool{event.Lake: pool(event.Lake), event.Search: pool(event.Search)}
-
-func pool(stream event.Stream) *sync.Pool {
-	return &sync.Pool{New: func() any {
-		p := event.NewProcessor(stream, nil)
-		p.SetTime(time.Unix(0, 0))
-		return &processing{processor: p}
-	}}
+// digest returns the digest of a piece of the stream.
+func (d *digester) digest(stream event.Stream, p piece) uint64 {
+	h := sha256.New()
+	h.Write([]byte(stream)) // the streams have different output for the same event
+	if pool := d.processors[stream]; pool != nil {
+		made := pool.Get().(*processing)
+		defer pool.Put(made)
+		if out, result := made.processor.Append(made.out[:0], p.data, 1<<30); result.Refused.Reason == "" {
+			made.out = out
+			h.Write(out)
+			return binary.BigEndian.Uint64(h.Sum(nil))
+		}
+	}
+	h.Write(p.data)
+	return binary.BigEndian.Uint64(h.Sum(nil))
 }

@@ -29,6 +29,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/eventid"
 	"firehose-pipeline/producer"
 )
 
@@ -329,7 +330,7 @@ func newWorld() *world {
 	var mu sync.Mutex
 	w.Replay = &Replay{
 		Streams: map[event.Stream]*producer.Stream{event.Lake: {Name: "l", Client: w.lake, Patience: time.Nanosecond}, event.Search: {Name: "s", Client: w.search, Patience: time.Nanosecond}},
-		Queue:   w.queue, QueueURL: "q", Objects: w.objects, Bucket: "bucket", ErrorPrefix: "error-data/", Act: true, Journal: NewJournal(),
+		Queue:   w.queue, QueueURL: "q", Objects: w.objects, Bucket: "bucket", ErrorPrefix: "error-data/", Act: true, Journal: NewJournal(shop),
 		Visibility: time.Hour, Watch: time.Minute, clock: w.clock,
 		Say: func(format string, args ...any) {
 			mu.Lock()
@@ -401,7 +402,7 @@ func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := deadletter.ForRecord(o.source, failure)
+		m := deadletter.ForRecord(o.source, failure, eventid.Path{"event_id"})
 		o.letters = append(o.letters, encode(t, m))
 		m.RawData = bytes.Clone(m.RawData)
 		o.records = append(o.records, m)
@@ -451,7 +452,7 @@ func zip(t *testing.T, content []byte) []byte {
 
 func openJournal(t *testing.T, path string) *Journal {
 	t.Helper()
-	j, err := OpenJournal(path)
+	j, err := OpenJournal(path, shop)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,7 @@ const skew = 5 * time.Second
 // Journal remembers what was put back, by place and content, so that it is not put back twice, and by what it says, so
 // that a record that failed again is known. With a file it does so for later runs, too. It is safe for concurrent use.
 type Journal struct {
+	*digester
 	mu   sync.Mutex
 	file *os.File // nil without
 	// read are the places of records that were read from the objects themselves: what is read there again is the same.
@@ -97,15 +98,15 @@ type entry struct {
 const journalVersion = 1
 
 // NewJournal returns a journal for one run.
-func NewJournal() *Journal {
-	return &Journal{read: places{}, sent: map[identity]struct{}{}, unsure: places{}, lettered: map[object]bool{},
+func NewJournal(layout *event.Layout) *Journal {
+	return &Journal{digester: newDigester(layout), read: places{}, sent: map[identity]struct{}{}, unsure: places{}, lettered: map[object]bool{},
 		busy: map[identity]bool{}, put: map[uint64]put{}}
 }
 
 // OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a dying process
 // has not finished is taken off. A new file can be read by its owner alone.
-func OpenJournal(path string) (_ *Journal, err error) {
-	j := NewJournal()
+func OpenJournal(path string, layout *event.Layout) (_ *Journal, err error) {
+	j := NewJournal(layout)
 	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
 	}
@@ -270,7 +271,7 @@ func (j *Journal) has(r *Record) bool {
 		return false
 	}
 	for _, p := range split(r.Data) { // all of it was put back, from wherever
-		if _, put := j.put[digest(r.Stream, p)]; !put {
+		if _, put := j.put[j.digest(r.Stream, p)]; !put {
 			return false
 		}
 	}

@@ -19,7 +19,7 @@ import (
 func TestJournal(t *testing.T) {
 	place := func(from, to int64) Place { return Place{Bucket: "b", Key: "k", VersionID: "v", Offset: from, End: to} }
 	t.Run("places that touch, or have a newline between them, are one", func(t *testing.T) {
-		j := NewJournal()
+		j := NewJournal(shop)
 		for _, p := range []Place{place(20, 30), place(0, 9), place(40, 50), place(10, 19), place(31, 39)} {
 			if err := j.add([]*Record{{Place: p, read: true, Data: []byte{}}}, nil, start); err != nil {
 				t.Fatal(err)
@@ -73,7 +73,7 @@ func TestJournal(t *testing.T) {
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			_, err := OpenJournal(path)
+			_, err := OpenJournal(path, shop)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%q: got %v, want %s", text, err, want)
 			}
@@ -115,7 +115,7 @@ func TestFailedAgain(t *testing.T) {
 		w.run(t)
 		closeJournal(t, w.Journal)
 
-		p := event.NewProcessor(event.Search, nil)
+		p := newProcessor(t, event.Search)
 		p.SetTime(start)
 		out, _ := p.Append(nil, []byte(record), 1<<20)
 		w.Journal = openJournal(t, state)
@@ -191,7 +191,7 @@ func TestFailedAgain(t *testing.T) {
 
 // A piece counts as failed again when its record arrived no earlier than 5 s before an equal one was put last.
 func TestCameBackTimes(t *testing.T) {
-	j := NewJournal()
+	j := NewJournal(shop)
 	for _, at := range []time.Time{start.Add(-time.Hour), start} {
 		if err := j.add(nil, []uint64{7}, at); err != nil {
 			t.Fatal(err)
@@ -346,7 +346,7 @@ func TestSameRecordAtOnce(t *testing.T) {
 
 // Only who holds a record gives it back: else a third would put it a second time.
 func TestRelease(t *testing.T) {
-	j := NewJournal()
+	j := NewJournal(shop)
 	record := func() *Record {
 		return &Record{Place: Place{Bucket: "b", Key: "k", End: 9}, Stream: event.Lake, Data: []byte(trueRecord)}
 	}
@@ -378,7 +378,7 @@ func TestBrokenRecordsInState(t *testing.T) {
 		if err := os.WriteFile(path, []byte("{\"version\":1}\n{\"records\":"+records+"}\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenJournal(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := OpenJournal(path, shop); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", records, err, want)
 		}
 	}

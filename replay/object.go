@@ -73,7 +73,7 @@ func (r *Replay) documents(ctx context.Context, source errorobject.Source, encod
 		} else if at < from {
 			continue
 		}
-		letter := deadletter.ForRecord(source, failure)
+		letter := deadletter.ForRecord(source, failure, r.EventID)
 		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason, Arrival: failure.ArrivalTime,
 			EventID: letter.EventID, Code: letter.ErrorCode, Text: letter.ErrorMessage,
 			ReasonOffset: letter.ReasonOffset, Data: failure.RawData, read: true}

@@ -68,7 +68,7 @@ func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Reco
 		for _, p := range record.pieces {
 			if whole = whole && taken[0]; taken[0] {
 				if !record.anonymous {
-					digests = append(digests, digest(stream, p))
+					digests = append(digests, r.Journal.digest(stream, p))
 				}
 				r.tally.put(stream, len(p.data))
 			}

@@ -12,6 +12,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/eventid"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/internal/s3read"
 	"firehose-pipeline/producer"
@@ -75,6 +76,8 @@ type Replay struct {
 	Filter      Filter
 	// Act puts back; without it the report says what would be.
 	Act bool
+	// EventID leads to the id of an event, for reports.
+	EventID eventid.Path
 	// Limit is how many letters (of a queue) or records (of objects) are looked at or put back; 0 is all.
 	Limit int64
 	// Refused puts back what the transform's check refuses, too.

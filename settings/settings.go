@@ -15,6 +15,9 @@ type Settings struct {
 	Environment    string `json:"environment"`    // dev, staging or production
 	ResourcePrefix string `json:"resourcePrefix"` // first part of the stack's name
 
+	// EventSchema is the path of the event schema, a JSON Schema file, seen from the folder of cdk.json; with slashes.
+	EventSchema string `json:"eventSchema"`
+
 	// Ingestion is direct (producers put each event to both streams) or kinesis (not yet supported).
 	Ingestion string `json:"ingestion"`
 
@@ -70,6 +73,9 @@ type Settings struct {
 	// RetainData keeps the lake, the domain, the dead-letter queue and the key when the stack is deleted.
 	RetainData            bool `json:"retainData"`
 	TerminationProtection bool `json:"terminationProtection"`
+
+	// DeadLetterRawData is inline (a dead letter holds the record, up to 256 KiB) or pointer (only its place in the lake's bucket).
+	DeadLetterRawData string `json:"deadLetterRawData"`
 
 	AlarmEmail string `json:"alarmEmail"` // empty: nobody is subscribed
 	EnableAPI  bool   `json:"enableApi"`  // not yet supported

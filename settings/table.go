@@ -73,6 +73,10 @@ var (
 
 	zonesRule = "a list of Availability Zones such as eu-west-1a"
 
+	// schemaForm: a relative path without .. and without characters that a shell or a log would read otherwise.
+	schemaForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*\.json$`)
+	schemaRule = "a relative path of letters, digits, '-', '_', '.' and '/', ending in .json and not leading upwards"
+
 	emailForm = regexp.MustCompile(`^[^\s@,;<>()"\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 	emailRule = "an e-mail address"
 )
@@ -121,6 +125,15 @@ func stackRows(s *Settings) []setting {
 			defaults: all(`"kinesis-firehose-pipeline"`),
 			meaning:  "First part of every name: the stack is `<resourcePrefix>-<environment>`",
 			change:   "Another stack, with its own streams, bucket and domain. The old one stays, with its data",
+		},
+		{
+			key:      "eventSchema",
+			field:    text{to: &s.EventSchema, rule: schemaRule, form: schemaForm, max: 200},
+			defaults: all(`"event-schema.json"`),
+			meaning: "File that declares the fields of an event, [a JSON Schema](event-schema.md), seen from the folder of " +
+				"`cdk.json`",
+			change: "As [a change of the schema](event-schema.md#changes): columns, index template and transform follow in " +
+				"place; `pipeline schema diff` reports the effect on data that is already stored",
 		},
 		{
 			key:      "ingestion",
@@ -479,6 +492,14 @@ func operationRows(s *Settings) []setting {
 			defaults: per(`false`, `false`, `true`),
 			meaning:  "Refuses to delete the stack",
 			change:   "In place, at the next deployment. It protects the stack from deletion, not from changes",
+		},
+		{
+			key:      "deadLetterRawData",
+			field:    pick(&s.DeadLetterRawData, "inline pointer"),
+			defaults: all(`"inline"`),
+			meaning: "Failed record in its dead letter: `inline`, the record itself, up to 256 KiB; `pointer`, only its place " +
+				"under `error-data/`, so that the queue holds no event data",
+			change: "In place: dead letters from then on. Replay reads both kinds",
 		},
 		{
 			key:      "alarmEmail",

@@ -157,7 +157,7 @@ func TestHostileLocal(t *testing.T) {
 		template := s.template
 		if dataFormat == "json" {
 			template = filepath.Join(t.TempDir(), filepath.Base(s.template))
-			text, _, err := synthesise(t.Context(), s.root, settings{"environment": "dev", "dataFormat": "json"}, &bytes.Buffer{})
+			text, _, err := synthesise(t.Context(), s.root, settings{"environment": "dev", "dataFormat": "json", "eventSchema": shopFile}, &bytes.Buffer{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -297,7 +297,11 @@ func (l *localCommand) options(ctx context.Context) (o local.Options, err error)
 		}
 	}
 	l.screen.begin("building the functions", -1)
-	if o.Functions, err = buildFunctions(ctx, root, progress); err != nil {
+	eventSchema, err := readEventSchema(root, o.Template)
+	if err != nil {
+		return o, err
+	}
+	if o.Functions, err = buildFunctions(ctx, root, eventSchema, progress); err != nil {
 		return o, err
 	}
 	l.screen.end()

@@ -32,6 +32,9 @@ func (c cleaning) Run() int {
 	return status
 }
 
+// shopFile is the event schema of the tests' events, whatever the project's own.
+const shopFile = "internal/testkit/shopschema/event-schema.json"
+
 // shared is the folder of the stack, once it is built.
 var shared string
 
@@ -49,11 +52,15 @@ var build = sync.OnceValues(func() (*stack, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	text, name, err := synthesise(ctx, root, settings{"environment": "dev"}, io.Discard)
+	text, name, err := synthesise(ctx, root, settings{"environment": "dev", "eventSchema": shopFile}, io.Discard)
 	if err != nil {
 		return nil, err
 	}
-	functions, err := buildFunctions(ctx, root, io.Discard)
+	eventSchema, err := readEventSchema(root, text)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := buildFunctions(ctx, root, eventSchema, io.Discard)
 	if err != nil {
 		return nil, err
 	}

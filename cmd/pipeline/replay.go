@@ -20,6 +20,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/awsclient"
+	"firehose-pipeline/internal/eventid"
 	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/producer"
@@ -74,13 +75,13 @@ type replayCommand struct {
 	account account
 	target  target
 
-	prefix, source, errorPrefix, state string
-	into, format                       choice
-	reasons, stages, streams           []string
-	from, to                           moment
-	limit, rate, byteRate, canary      number
-	yes, dryRun, refused, again        bool
-	watch                              time.Duration
+	prefix, source, errorPrefix, state, schema string
+	into, format                               choice
+	reasons, stages, streams                   []string
+	from, to                                   moment
+	limit, rate, byteRate, canary              number
+	yes, dryRun, refused, again                bool
+	watch                                      time.Duration
 
 	stdout, stderr io.Writer
 	screen         *screen
@@ -127,6 +128,7 @@ func newReplay() *cobra.Command {
 	f.Var(&r.canary, "canary", "put so many letters (of objects: records) back first, and stop when one of them fails again within --watch")
 	f.DurationVar(&r.watch, "watch", 7*time.Minute, "watch the error output for so long (`DURATION`) after --canary, and, when given, after the last record")
 	f.StringVar(&r.state, "state", "", "keep in this `FILE` what was put back, for later runs")
+	f.StringVar(&r.schema, "schema", "", "event schema `FILE`, which recognises a record before and after the transform (default: the one that cdk.json selects)")
 	f.StringVar(&r.errorPrefix, "error-prefix", contract.ErrorPrefix, "where the streams write what failed (`PREFIX`)")
 	f.Var(&r.format, "format", "how to report")
 	r.account.flags(f)
@@ -316,8 +318,15 @@ func (r *replayCommand) prepare(ctx context.Context) (*replay.Replay, error) {
 			return nil, usage("--bucket: must be set with --canary and --watch")
 		}
 	}
-	if w.Journal = replay.NewJournal(); r.state != "" {
-		if w.Journal, err = replay.OpenJournal(r.state); err != nil {
+	layout, err := loadLayout(r.schema)
+	if err != nil {
+		return nil, fmt.Errorf("--schema: %w", err)
+	}
+	if layout != nil && layout.Schema().EventID != nil {
+		w.EventID = eventid.ParsePath(layout.Schema().EventID.Pointer)
+	}
+	if w.Journal = replay.NewJournal(layout); r.state != "" {
+		if w.Journal, err = replay.OpenJournal(r.state, layout); err != nil {
 			return nil, fmt.Errorf("--state: %w", err)
 		}
 	}

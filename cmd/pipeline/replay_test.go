@@ -296,7 +296,7 @@ func TestReplayInterrupted(t *testing.T) {
 					r.Streams[s.Kind] = &producer.Stream{Name: s.Name, Client: putter}
 				}
 				var err error
-				if r.Journal, err = replay.OpenJournal(state); err != nil {
+				if r.Journal, err = replay.OpenJournal(state, nil); err != nil {
 					t.Fatal(err)
 				}
 				hard := t.Context()

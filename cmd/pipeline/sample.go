@@ -23,6 +23,7 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local/results"
+	"firehose-pipeline/schema"
 )
 
 // row is one row of the lake as text, column by column.
@@ -140,7 +141,7 @@ func writeLines(w io.Writer, dir string, most int) error {
 }
 
 // parquetRows reads up to most rows of the first object under dir.
-func parquetRows(dir string, most int, columns []event.Column) (rows []row, path string, err error) {
+func parquetRows(dir string, most int, columns []schema.Column) (rows []row, path string, err error) {
 	paths, err := objects(dir)
 	if err != nil || len(paths) == 0 {
 		return nil, "", err

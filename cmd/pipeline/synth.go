@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/schema"
 )
 
 // modulePath is the line by which the project's folder is known.
@@ -123,9 +124,10 @@ func synthesise(ctx context.Context, root string, given settings, notes io.Write
 }
 
 // buildFunctions builds the functions for this machine and returns their binaries by name.
-func buildFunctions(ctx context.Context, root string, progress io.Writer) (map[string]string, error) {
+func buildFunctions(ctx context.Context, root string, eventSchema []byte, progress io.Writer) (map[string]string, error) {
+	files := functionbuild.Files{"transform": {schema.FileName: eventSchema}}
 	target := functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	assets, err := functionbuild.BuildAll(ctx, root, filepath.Join(root, ".build", "functions"), target, progress)
+	assets, err := functionbuild.BuildAll(ctx, root, filepath.Join(root, ".build", "functions"), target, files, progress)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, errTooEarly

@@ -26,6 +26,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/eventid"
 )
 
 // MaxObjects is how many objects of one event are read at once. Each takes up to errorobject.MaxRawData and a few batches of
@@ -42,22 +43,27 @@ type Handler struct {
 	queueURL string
 	prefix   string
 	stack    string
-	log      *slog.Logger
-	metrics  io.Writer
-	connect  func(context.Context) (Objects, Queue, error)
-	objects  Objects // nil until the first object is needed
-	queue    Queue
-	pause    func(context.Context, time.Duration) error
+	eventID  eventid.Path
+	// pointerOnly: letters hold no record, only its place.
+	pointerOnly bool
+	log         *slog.Logger
+	metrics     io.Writer
+	connect     func(context.Context) (Objects, Queue, error)
+	objects     Objects // nil until the first object is needed
+	queue       Queue
+	pause       func(context.Context, time.Duration) error
 }
 
 // New returns a handler set up by environment variables: DEAD_LETTER_QUEUE_URL and ERROR_PREFIX (ending in a slash) are
-// required, STACK names the stack in metrics, LOG_LEVEL is debug, info (default), warn or error. Metric lines go to
+// required, STACK names the stack in metrics, EVENT_ID is the JSON Pointer of an event's id, DEAD_LETTER_RAW_DATA is inline (default)
+// or pointer, LOG_LEVEL is debug, info (default), warn or error. Metric lines go to
 // stdout, logs to stderr; both reach the function's log group. AWS clients are created on the first use.
 func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error) {
 	h := &Handler{
 		queueURL: getenv(contract.EnvDeadLetterQueueURL),
 		prefix:   getenv(contract.EnvErrorPrefix),
 		stack:    getenv(contract.EnvStack),
+		eventID:  eventid.ParsePath(getenv(contract.EnvEventID)),
 		metrics:  stdout,
 		connect:  connect,
 		pause:    clock.Pause,
@@ -68,6 +74,13 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 		if err := level.UnmarshalText([]byte(text)); err != nil {
 			problems = append(problems, fmt.Errorf("LOG_LEVEL: must be debug, info, warn or error (got %q)", text))
 		}
+	}
+	switch text := getenv(contract.EnvDeadLetterRawData); text {
+	case "", "inline":
+	case "pointer":
+		h.pointerOnly = true
+	default:
+		problems = append(problems, fmt.Errorf("%s: must be inline or pointer (got %q)", contract.EnvDeadLetterRawData, text))
 	}
 	if h.queueURL == "" {
 		problems = append(problems, errors.New("DEAD_LETTER_QUEUE_URL: must be set"))

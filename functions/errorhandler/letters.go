@@ -55,7 +55,11 @@ func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *se
 			rest.add(reason, failure.Offset, failure.Length)
 			continue
 		}
-		failed = to.add(deadletter.ForRecord(source, failure))
+		letter := deadletter.ForRecord(source, failure, h.eventID)
+		if h.pointerOnly {
+			letter.Truncate()
+		}
+		failed = to.add(letter)
 	}
 	return failed
 }

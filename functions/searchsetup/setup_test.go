@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/event"
+	"firehose-pipeline/internal/testkit/shopschema"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -165,7 +165,7 @@ func TestApply(t *testing.T) {
 	t.Run("the event schema's mapping is one that the server takes, and reads back", func(t *testing.T) {
 		d := newFakeDomain(t)
 		state := wanted(d)
-		state.Properties = event.IndexProperties()
+		state.Properties = shopschema.Load().IndexProperties()
 		apply(t, d, state, nil)
 		wantTargets(t, apply(t, d, state, nil))
 	})

@@ -141,8 +141,8 @@ func (b *batch) transform(rec *record) (event.Reason, error) {
 	}
 	// The data begins as the record's does, and then so does its base64. What ends it is mostly encoded already.
 	begins, ends := b.text[:parts.Same/3*4], []byte(nil)
-	if parts.Tail != nil {
-		ends = b.ends(parts.Tail)
+	if parts.Suffix != nil {
+		ends = b.encodeSuffix(parts.Suffix)
 	}
 	n := base64.StdEncoding.EncodedLen(len(b.output))
 	if fits, err := b.fits(len(okStart) + len(begins) + n + len(ends) + len(okEnd)); err != nil || !fits {
@@ -150,7 +150,9 @@ func (b *batch) transform(rec *record) (event.Reason, error) {
 	}
 	if parts.Partial > 0 {
 		b.counts.partial++
+		b.counts.malformedFields += parts.MalformedFields
 	}
+	b.counts.undeclaredFields += parts.UndeclaredFields
 	b.counts.ok++
 	answer := grow(b.answer, len(okStart)+len(begins)+n+len(ends)+slack)
 	answer = append(answer, okStart...)
@@ -172,14 +174,14 @@ func appendBase64(dst, data []byte, n int) []byte {
 	return dst[:from+n]
 }
 
-// ends returns the base64 of a tail, the first bytes of which it moves to b.output, so that what is there is whole groups.
-func (b *batch) ends(tail *event.Tail) []byte {
+// encodeSuffix returns the base64 of a suffix, the first bytes of which it moves to b.output, so that what is there is whole groups.
+func (b *batch) encodeSuffix(suffix *event.Suffix) []byte {
 	first := (3 - len(b.output)%3) % 3
-	b.output = append(b.output, tail.JSON[:first]...)
-	if len(tail.Texts[first]) == 0 {
-		tail.Texts[first] = base64.StdEncoding.AppendEncode(tail.Texts[first], tail.JSON[first:])
+	b.output = append(b.output, suffix.JSON[:first]...)
+	if len(suffix.Texts[first]) == 0 {
+		suffix.Texts[first] = base64.StdEncoding.AppendEncode(suffix.Texts[first], suffix.JSON[first:])
 	}
-	return tail.Texts[first]
+	return suffix.Texts[first]
 }
 
 // decode puts the record's data, decoded, into b.decoded; false when it is no base64. An error means that it is not even a

@@ -33,7 +33,7 @@ func BenchmarkSmall(b *testing.B) {
 func BenchmarkStoreEvents(b *testing.B) { benchmarkHandler(b, storeEvents(b)) }
 
 func benchmarkHandler(b *testing.B, records [][]byte) {
-	handler := New(Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true}, io.Discard, io.Discard)
+	handler := newHandler(b, Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true}, io.Discard, io.Discard)
 	request := sampleevents.Request(records...)
 	b.SetBytes(int64(len(bytes.Join(records, nil))))
 	b.ReportAllocs()
@@ -105,7 +105,10 @@ func BenchmarkPartsScan(b *testing.B) {
 
 func BenchmarkPartsProcess(b *testing.B) {
 	records := sampleevents.Mix(500)
-	p := event.NewProcessor(event.Lake, []string{"heartbeat"})
+	p, err := event.NewProcessor(shop, event.Lake, event.Options{DropEventTypes: []string{"heartbeat"}})
+	if err != nil {
+		b.Fatal(err)
+	}
 	p.SetTime(time.Unix(0, 0))
 	var out []byte
 	perRecord(b, len(records), func() {

@@ -2,15 +2,16 @@ package transform
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"testing"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/testkit/builtinrules"
+	"firehose-pipeline/internal/testkit/shopschema"
 )
 
-// added are the rules that are not shipped: what they write is cut out before whole outputs are compared.
-var added = builtinrules.Beyond(event.Rules, func(r event.Rule) string { return r.Name })
+// shop is the layout of the shop's schema.
+var shop = event.MustCompile(shopschema.Load())
 
 // storeEvents returns the 500 shop events of testdata.
 func storeEvents(t testing.TB) [][]byte {
@@ -24,4 +25,15 @@ func storeEvents(t testing.TB) [][]byte {
 		t.Fatalf("store-events.ndjson has %d events", len(events))
 	}
 	return events
+}
+
+// newHandler is New with the shop's schema, which must work.
+func newHandler(t testing.TB, settings Settings, metrics, logs io.Writer) *Handler {
+	t.Helper()
+	settings.Layout = shop
+	h, err := New(settings, metrics, logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }

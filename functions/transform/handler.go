@@ -7,6 +7,7 @@ package transform
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -32,9 +33,9 @@ type Handler struct {
 	spare   atomic.Pointer[[]byte] // the last answer's memory, when reuse
 }
 
-// New returns the handler. Metric lines go to metrics, one write each; log messages, none of which has event content, to
+// New returns the handler. The error says that the schema hashes a field and the settings have no key. Metric lines go to metrics, one write each; log messages, none of which has event content, to
 // logs.
-func New(settings Settings, metrics, logs io.Writer) *Handler {
+func New(settings Settings, metrics, logs io.Writer) (*Handler, error) {
 	h := &Handler{
 		metrics: newMetricWriter(metrics, settings.Stack, settings.Stream),
 		log:     slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: settings.LogLevel})),
@@ -42,10 +43,20 @@ func New(settings Settings, metrics, logs io.Writer) *Handler {
 		limit:   MaxAnswerBytes,
 		reuse:   settings.ReuseAnswer,
 	}
-	h.batches.New = func() any {
-		return &batch{processor: event.NewProcessor(settings.Stream, settings.DropEventTypes)}
+	options := event.Options{DropEventTypes: settings.DropEventTypes, HashKey: settings.HashKey}
+	first, err := event.NewProcessor(settings.Layout, settings.Stream, options)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the transform: %w", err)
 	}
-	return h
+	h.batches.New = func() any {
+		processor, err := event.NewProcessor(settings.Layout, settings.Stream, options)
+		if err != nil {
+			panic(err) // the first one worked
+		}
+		return &batch{processor: processor}
+	}
+	h.batches.Put(&batch{processor: first})
+	return h, nil
 }
 
 // Invoke answers one request of Firehose. A record that cannot be transformed is answered ProcessingFailed, without data:

@@ -18,16 +18,19 @@ import (
 //   - Records is the sum of Ok, Dropped and ProcessingFailed.
 //   - TooLarge counts the records that are ProcessingFailed only because the answer would have passed MaxAnswerBytes.
 //   - PartialRecords counts the Ok records in which something had to be moved to malformed.
+//   - MalformedFields counts the values that were moved to malformed, UndeclaredFields the members of events that the schema
+//     does not declare.
 //   - InputBytes and OutputBytes are the lengths of request and answer.
 //   - Duration is the handler's own time, without Lambda's.
 var Metrics = []struct{ Name, Unit string }{
 	{"Records", "Count"}, {"Ok", "Count"}, {"Dropped", "Count"}, {"ProcessingFailed", "Count"}, {"TooLarge", "Count"},
-	{"PartialRecords", "Count"}, {"InputBytes", "Bytes"}, {"OutputBytes", "Bytes"}, {"Duration", "Milliseconds"},
+	{"PartialRecords", "Count"}, {"MalformedFields", "Count"}, {"UndeclaredFields", "Count"}, {"InputBytes", "Bytes"}, {"OutputBytes", "Bytes"}, {"Duration", "Milliseconds"},
 }
 
 // counts is what one invocation counts.
 type counts struct {
 	records, ok, dropped, failed, partial int
+	malformedFields, undeclaredFields     int
 	inputBytes, outputBytes               int
 	refused                               reasonCounts
 	duration                              time.Duration
@@ -108,7 +111,7 @@ func (w *metricWriter) write(now time.Time, c counts) error {
 	line := append(w.line[:0], metricsStart...)
 	line = strconv.AppendInt(line, now.UnixMilli(), 10)
 	line = append(line, '}')
-	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.refused.of(event.TooLarge), c.partial, c.inputBytes, c.outputBytes}
+	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.refused.of(event.TooLarge), c.partial, c.malformedFields, c.undeclaredFields, c.inputBytes, c.outputBytes}
 	for i, v := range values {
 		line = append(line, `,"`...)
 		line = append(line, Metrics[i].Name...)

@@ -1,15 +1,36 @@
-// Package eventid finds the event_id of a record that is broken.
+// Package eventid finds the id of an event in a record that is broken.
 package eventid
 
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
-// Find returns the event_id of the first event in a record, or "". It reads token by token, so that the id of a record that
+// Path is the keys that lead to the id in an event: one for a field of the event, more for one inside structs, none when events
+// have no id.
+type Path []string
+
+// ParsePath returns the path of a JSON Pointer (RFC 6901).
+func ParsePath(pointer string) Path {
+	rest, ok := strings.CutPrefix(pointer, "/")
+	if !ok {
+		return nil
+	}
+	var path Path
+	for part := range strings.SplitSeq(rest, "/") {
+		path = append(path, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+	}
+	return path
+}
+
+// Find returns the id of the first event in a record, or "". It reads token by token, so that the id of a record that
 // breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record, which would
 // take as much memory again.
-func Find(record []byte) string {
+func Find(record []byte, path Path) string {
+	if len(path) == 0 {
+		return ""
+	}
 	d := json.NewDecoder(bytes.NewReader(record[:min(len(record), 64<<10)]))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return ""
@@ -24,7 +45,11 @@ func Find(record []byte) string {
 		if err := d.Decode(&value); err != nil {
 			return id
 		}
-		if key != "event_id" {
+		if key != path[0] {
+			continue
+		}
+		if len(path) > 1 {
+			id = Find(value, path[1:])
 			continue
 		}
 		if id = ""; len(value) <= 256 && value[0] != '{' && value[0] != '[' && value[0] != 'n' {

@@ -24,8 +24,23 @@ func TestEventIDIsReadAsFarAsItCanBe(t *testing.T) {
 		``:                                                "",
 		`{"event_id":"` + strings.Repeat("x", 300) + `"}`: "",
 	} {
-		if got := Find([]byte(record)); got != want {
+		if got := Find([]byte(record), Path{"event_id"}); got != want {
 			t.Errorf("%s: %q, want %q", record, got, want)
+		}
+	}
+}
+
+func TestPath(t *testing.T) {
+	for _, c := range []struct{ pointer, record, want string }{
+		{"/id", `{"id":"a"}`, "a"},
+		{"/meta/id", `{"meta":{"x":1,"id":7}}`, "7"},
+		{"/meta/id", `{"meta":{"x":1,"id":"b"},"broken`, "b"},
+		{"/meta/id", `{"meta":"id"}`, ""},
+		{"/a~1b/c~0d", `{"a/b":{"c~d":"e"}}`, "e"},
+		{"", `{"event_id":"a"}`, ""},
+	} {
+		if got := Find([]byte(c.record), ParsePath(c.pointer)); got != c.want {
+			t.Errorf("%s in %s: %q, want %q", c.pointer, c.record, got, c.want)
 		}
 	}
 }

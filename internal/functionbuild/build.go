@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,13 +69,16 @@ func Build(ctx context.Context, root, name, outDir string, target Target) error 
 
 // Asset is one function, built.
 type Asset struct {
-	Dir  string // holds bootstrap, and nothing else
-	Hash string // of the sources
+	Dir  string // holds bootstrap and the function's files, and nothing else
+	Hash string // of the sources and files
 }
+
+// Files are the contents of files that a function finds beside its executable, by the function's name and the file's.
+type Files map[string]map[string][]byte
 
 // BuildAll compiles the functions for target into folders of cacheDir, named by hash, and returns them by name. What is
 // there already is not built again. Progress gets one line a build.
-func BuildAll(ctx context.Context, root, cacheDir string, target Target, progress io.Writer) (map[string]Asset, error) {
+func BuildAll(ctx context.Context, root, cacheDir string, target Target, files Files, progress io.Writer) (map[string]Asset, error) {
 	hashes, err := Hashes(ctx, root, target)
 	if err != nil {
 		return nil, err
@@ -82,14 +86,18 @@ func BuildAll(ctx context.Context, root, cacheDir string, target Target, progres
 	assets := make(map[string]Asset, len(Names))
 	for _, name := range Names {
 		asset := Asset{Dir: filepath.Join(cacheDir, target.OS+"-"+target.Arch, name+"-"+hashes[name][:16]), Hash: hashes[name]}
+		if !fileExists(filepath.Join(asset.Dir, "bootstrap")) {
+			fmt.Fprintf(progress, "building function %s for %s/%s\n", name, target.OS, target.Arch)
+			if err := buildInto(ctx, root, name, asset.Dir, target); err != nil {
+				return nil, err
+			}
+		}
+		if len(files[name]) > 0 {
+			if asset, err = addFiles(asset, name, files[name]); err != nil {
+				return nil, err
+			}
+		}
 		assets[name] = asset
-		if _, err := os.Stat(filepath.Join(asset.Dir, "bootstrap")); err == nil {
-			continue
-		}
-		fmt.Fprintf(progress, "building function %s for %s/%s\n", name, target.OS, target.Arch)
-		if err := buildInto(ctx, root, name, asset.Dir, target); err != nil {
-			return nil, err
-		}
 	}
 	return assets, nil
 }
@@ -114,6 +122,57 @@ func buildInto(ctx context.Context, root, name, dir string, target Target) error
 		return fmt.Errorf("building function %s: %w", name, err)
 	}
 	return nil
+}
+
+// addFiles puts a build and files into a folder of their own, named by the hash of both.
+func addFiles(built Asset, name string, files map[string][]byte) (asset Asset, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("packing function %s: %w", name, err)
+		}
+	}()
+	lines := []string{"build " + built.Hash}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		lines = append(lines, fmt.Sprintf("file %s %x", file, sha256.Sum256(files[file])))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	asset.Hash = hex.EncodeToString(sum[:])
+	asset.Dir = filepath.Join(filepath.Dir(built.Dir), name+"-"+asset.Hash[:16])
+	if fileExists(filepath.Join(asset.Dir, "bootstrap")) {
+		return asset, nil
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(built.Dir), ".packing-"+name+"-")
+	if err != nil {
+		return Asset{}, err
+	}
+	defer os.RemoveAll(tmp)
+	program, err := os.ReadFile(filepath.Join(built.Dir, "bootstrap"))
+	if err != nil {
+		return Asset{}, err
+	}
+	if err := writeFile(filepath.Join(tmp, "bootstrap"), program, 0o755); err != nil {
+		return Asset{}, err
+	}
+	for file, content := range files {
+		if err := writeFile(filepath.Join(tmp, file), content, 0o644); err != nil {
+			return Asset{}, err
+		}
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return Asset{}, err
+	}
+	if err := os.Rename(tmp, asset.Dir); err != nil && !fileExists(filepath.Join(asset.Dir, "bootstrap")) {
+		return Asset{}, err
+	}
+	return asset, nil
+}
+
+// writeFile writes a file with exactly these permissions, whatever the umask.
+func writeFile(path string, content []byte, mode os.FileMode) error {
+	if err := os.WriteFile(path, content, mode); err != nil {
+		return err
+	}
+	return os.Chmod(path, mode)
 }
 
 func fileExists(path string) bool {

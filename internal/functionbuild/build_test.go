@@ -121,7 +121,7 @@ func TestHostEnvironment(t *testing.T) {
 func TestBuildAll(t *testing.T) {
 	root, cache := project(t), t.TempDir()
 	var progress bytes.Buffer
-	assets, err := BuildAll(context.Background(), root, cache, Lambda, &progress)
+	assets, err := BuildAll(context.Background(), root, cache, Lambda, nil, &progress)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestBuildAll(t *testing.T) {
 		}
 	}
 	progress.Reset()
-	if _, err := BuildAll(context.Background(), root, cache, Lambda, &progress); err != nil || progress.Len() > 0 {
+	if _, err := BuildAll(context.Background(), root, cache, Lambda, nil, &progress); err != nil || progress.Len() > 0 {
 		t.Errorf("building again: must do nothing (got %q, %v)", progress.String(), err)
 	}
 }
@@ -161,7 +161,7 @@ func TestBuildAll(t *testing.T) {
 func TestBuildSaysWhatTheCompilerSays(t *testing.T) {
 	root := project(t)
 	write(t, root, "functions/transform/bootstrap/main.go", "package main\n\nfunc main() { undefinedName() }\n")
-	_, err := BuildAll(context.Background(), root, t.TempDir(), Lambda, io.Discard)
+	_, err := BuildAll(context.Background(), root, t.TempDir(), Lambda, nil, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "building function transform") || !strings.Contains(err.Error(), "undefinedName") {
 		t.Errorf("error: must name the function and the mistake (got %v)", err)
 	}

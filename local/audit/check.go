@@ -324,7 +324,7 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *index) error {
 		}
 		err := c.readPointer(pointer, source.Stage, func(f *errorobject.Failure, stage errorobject.Stage) error {
 			// The letter that the record has, or would have, of its own.
-			id := deadletter.ForRecord(source, &errorobject.Failure{Offset: pointer.Offset + f.Offset}).ID
+			id := deadletter.ForRecord(source, &errorobject.Failure{Offset: pointer.Offset + f.Offset}, nil).ID
 			return c.addLetter(id, stage, f.DocumentID, f.RawData, whose, raw, out)
 		})
 		if errors.Is(err, fs.ErrNotExist) {

@@ -45,6 +45,7 @@ type Expectations struct {
 	output    []byte
 	line      []byte
 	scanner   *jsonscan.Scanner
+	id        eventid.Path
 	count     int64
 }
 
@@ -80,19 +81,37 @@ type chunk struct {
 
 const chunkBytes = 256 << 10
 
+// Events are what a run's events are: their schema, nil without a transform, and the key of hashed fields.
+type Events struct {
+	Layout  *event.Layout
+	HashKey []byte
+}
+
+// idPath leads to the id of an event in findings; it is empty for none.
+func (e Events) idPath() eventid.Path {
+	if e.Layout == nil || e.Layout.Schema().EventID == nil {
+		return nil
+	}
+	return eventid.ParsePath(e.Layout.Schema().EventID.Pointer)
+}
+
 // NewExpectations starts the notes about one stream, in a file of the folder.
-func NewExpectations(f *results.Folder, config template.Stream) (*Expectations, error) {
+func NewExpectations(f *results.Folder, config template.Stream, events Events) (*Expectations, error) {
 	x := &Expectations{
 		name: f.Path(results.CheckDir + "/" + string(config.Kind)), config: config, print: newFingerprints(config.Transform != nil),
 		chunks: make(chan *chunk, 2), spare: make(chan *chunk, 4), failed: make(chan struct{}), done: make(chan struct{}),
-		scanner: jsonscan.NewScanner(jsonscan.NewNames("event_id")),
+		scanner: jsonscan.NewScanner(jsonscan.NewNames(events.idPath()...)), id: events.idPath(),
 	}
 	if t := config.Transform; t != nil {
 		settings, err := transform.SettingsFrom(func(name string) string { return t.Function.Environment[name] })
 		if err != nil {
 			return nil, fmt.Errorf("preparing check: %w", err)
 		}
-		x.processor = event.NewProcessor(settings.Stream, settings.DropEventTypes)
+		x.processor, err = event.NewProcessor(events.Layout, settings.Stream,
+			event.Options{DropEventTypes: settings.DropEventTypes, HashKey: events.HashKey})
+		if err != nil {
+			return nil, fmt.Errorf("preparing check: %w", err)
+		}
 		x.processor.SetTime(time.Unix(0, 0)) // any: fingerprints leave it out
 	}
 	if config.S3 != nil && config.S3.Conversion != nil {
@@ -294,13 +313,15 @@ const longestEventID = 64
 // findEventID is the event_id of the record's first event, as far as it can be found.
 func (x *Expectations) findEventID(record []byte) []byte {
 	var id []byte
-	if _, problem := x.scanner.Object(record, jsonscan.SkipSpace(record, 0)); problem == jsonscan.None {
+	if len(x.id) != 1 {
+		id = []byte(eventid.Find(record, x.id))
+	} else if _, problem := x.scanner.Object(record, jsonscan.SkipSpace(record, 0)); problem == jsonscan.None {
 		if at := x.scanner.Found[0]; at >= 0 {
 			m := x.scanner.Members[at]
 			id = record[m.Start:m.End]
 		}
 	} else {
-		id = []byte(eventid.Find(record))
+		id = []byte(eventid.Find(record, x.id))
 	}
 	id = bytes.Trim(id, `"`)
 	if len(id) > longestEventID {

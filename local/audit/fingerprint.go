@@ -167,6 +167,7 @@ func (r *rowPrints) addRecord(record []byte) (int64, error) {
 		if r.conversion.MatchCase {
 			r.writer.MatchCase()
 		}
+		r.writer.MapKeys(r.conversion.Keys)
 	}
 	before := r.writer.Rows()
 	if err := r.writer.Write(record); err != nil {

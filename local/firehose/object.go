@@ -10,9 +10,9 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/local/parquet"
 	"firehose-pipeline/local/template"
+	"firehose-pipeline/schema"
 )
 
 // output is where a kind of object goes: a prefix, a form, a buffer.
@@ -23,9 +23,10 @@ type output struct {
 	extension string
 	headers   map[string]string
 	compress  bool
-	columns   []event.Column // Parquet, when there are any
+	columns   []schema.Column // Parquet, when there are any
 	codec     string
 	matchCase bool
+	keys      map[string]string
 	what      string // makes names of objects of different outputs differ
 	// stored counts the records of an object that has been stored, and objects the objects.
 	stored  *atomic.Int64
@@ -83,7 +84,7 @@ func (o *output) convert(c *template.Conversion) error {
 	if _, err := parquet.NewWriter(io.Discard, c.Columns, c.Compression); err != nil {
 		return fmt.Errorf("format conversion: %w", err)
 	}
-	o.columns, o.codec, o.matchCase = c.Columns, c.Compression, c.MatchCase
+	o.columns, o.codec, o.matchCase, o.keys = c.Columns, c.Compression, c.MatchCase, c.Keys
 	if c.Compression == "SNAPPY" {
 		o.headers["Content-Encoding"] = "hadoop-snappy" // probed, although the file is ordinary Parquet
 	}
@@ -164,6 +165,7 @@ func (o *output) begin(now, arrival int64) (*object, error) {
 		if obj.rows, err = parquet.NewWriter(o.lines, o.columns, o.codec); err == nil && o.matchCase {
 			obj.rows.MatchCase()
 		}
+		obj.rows.MapKeys(o.keys)
 		return obj, err
 	case o.compress && o.gzip == nil:
 		// Level 1: Firehose's own is not documented, and nothing here depends on it.

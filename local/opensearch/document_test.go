@@ -9,15 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/testkit/sampleevents"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/local/opensearch/documents"
 )
 
 // mappings are those that the search setup gives the indices, with more properties.
 func mappings(more map[string]any) map[string]any {
-	properties := event.IndexProperties()
+	properties := shopschema.Load().IndexProperties()
 	maps.Copy(properties, more)
 	return searchsetup.State{Properties: properties}.Mappings()
 }

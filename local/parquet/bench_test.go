@@ -7,11 +7,12 @@ import (
 	"os"
 	"testing"
 
-	"firehose-pipeline/event"
+	"firehose-pipeline/internal/testkit/shopschema"
+	"firehose-pipeline/schema"
 )
 
 // twelve are the columns of a plain event, with one of each kind that the project uses.
-var twelve = []event.Column{
+var twelve = []schema.Column{
 	{Name: "event_id", Type: "string"}, {Name: "user_id", Type: "string"}, {Name: "event_type", Type: "string"},
 	{Name: "amount", Type: "double"}, {Name: "product_id", Type: "string"}, {Name: "timestamp", Type: "string"},
 	{Name: "session_id", Type: "string"}, {Name: "category_id", Type: "bigint"}, {Name: "category_code", Type: "string"},
@@ -51,10 +52,10 @@ func BenchmarkWriteLake(b *testing.B) {
 			`,"processed_timestamp":"2026-01-02T00:00:00.000Z","processing_status":"SUCCESS","user_category":"registered",`+
 				`"amount_category":"low","amount_tier":"basic","event_category":"engagement","data_quality_score":100}`+"\n"...))
 	}
-	benchmark(b, event.Columns(), "SNAPPY", records)
+	benchmark(b, shopschema.Load().Columns(), "SNAPPY", records)
 }
 
-func benchmark(b *testing.B, columns []event.Column, compression string, records [][]byte) {
+func benchmark(b *testing.B, columns []schema.Column, compression string, records [][]byte) {
 	size := 0
 	for _, record := range records {
 		size += len(record)

@@ -12,21 +12,21 @@ import (
 	format "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
 
-	"firehose-pipeline/event"
+	"firehose-pipeline/schema"
 )
 
 // table is a table of columns written "name type".
-func table(columns ...string) []event.Column {
-	var declared []event.Column
+func table(columns ...string) []schema.Column {
+	var declared []schema.Column
 	for _, c := range columns {
 		name, hive, _ := strings.Cut(c, " ")
-		declared = append(declared, event.Column{Name: name, Type: hive})
+		declared = append(declared, schema.Column{Name: name, Type: hive})
 	}
 	return declared
 }
 
 // convert writes the records and returns the file, and for each record the error that it got.
-func convert(t testing.TB, columns []event.Column, compression string, records ...string) (*format.File, []*MalformedError) {
+func convert(t testing.TB, columns []schema.Column, compression string, records ...string) (*format.File, []*MalformedError) {
 	t.Helper()
 	var file bytes.Buffer
 	w, err := NewWriter(&file, columns, compression)

@@ -6,8 +6,8 @@ import (
 
 	format "github.com/parquet-go/parquet-go"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/schema"
 )
 
 // column is a column of the table, or what a nested column is made of: a tree that JSON values are written along.
@@ -42,9 +42,25 @@ func newObject(fields []*column) *object {
 	return &object{names: n, scanner: jsonscan.NewScanner(n)}
 }
 
+// withKeys is the object with the keys of its fields in place of their names.
+func (o *object) withKeys(fields []*column, keys map[string]string) *object {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+		if key, ok := keys[f.name]; ok {
+			names[i] = key
+			if !o.exact {
+				names[i] = strings.ToLower(key)
+			}
+		}
+	}
+	n := jsonscan.NewNames(names...)
+	return &object{names: n, scanner: jsonscan.NewScanner(n), exact: o.exact}
+}
+
 // tree builds the columns of a table and the Parquet schema that Hive would give them: everything optional, in the table's
 // order.
-func tree(declared []event.Column) (columns []*column, schema *format.Schema, leaves int, err error) {
+func tree(declared []schema.Column) (columns []*column, schema *format.Schema, leaves int, err error) {
 	if len(declared) == 0 {
 		return nil, nil, 0, fmt.Errorf("no columns")
 	}

@@ -13,8 +13,8 @@ import (
 	format "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/schema"
 )
 
 const (
@@ -68,7 +68,7 @@ type Writer struct {
 // NewWriter returns a writer of a file with the table's columns, in their order, to w. A column's Type is a Hive type:
 // string, double, float, bigint, int, smallint, tinyint, boolean, timestamp, array<…>, map<string,…> or struct<…>.
 // Compression is SNAPPY, GZIP or UNCOMPRESSED. Nothing is written before the first row group is full or the writer closed.
-func NewWriter(w io.Writer, columns []event.Column, compression string) (*Writer, error) {
+func NewWriter(w io.Writer, columns []schema.Column, compression string) (*Writer, error) {
 	codec, ok := codecs[compression]
 	if !ok {
 		return nil, fmt.Errorf("compression: must be SNAPPY, GZIP or UNCOMPRESSED (got %q)", compression)
@@ -106,6 +106,27 @@ func matchCase(columns []*column) {
 			c.object.exact = true
 		}
 		matchCase(c.children)
+	}
+}
+
+// MapKeys makes columns, and fields of structs at any depth, take their values from other keys, as with the OpenX SerDe's
+// ColumnToJsonKeyMappings: the SerDe looks a name up in the one map wherever the name is. It has to come before the first
+// [Writer.Write], and after MatchCase.
+// https://github.com/rcongiu/Hive-JSON-Serde (JsonStructObjectInspector.getJsonField)
+func (w *Writer) MapKeys(keys map[string]string) {
+	if len(keys) == 0 {
+		return
+	}
+	w.row = w.row.withKeys(w.columns, keys)
+	mapKeys(w.columns, keys)
+}
+
+func mapKeys(columns []*column, keys map[string]string) {
+	for _, c := range columns {
+		if c.object != nil {
+			c.object = c.object.withKeys(c.children, keys)
+		}
+		mapKeys(c.children, keys)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	format "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
 
-	"firehose-pipeline/event"
+	"firehose-pipeline/schema"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -110,7 +110,7 @@ func TestSchema(t *testing.T) {
 func TestWrongTables(t *testing.T) {
 	for _, tt := range []struct {
 		rule        string
-		columns     []event.Column
+		columns     []schema.Column
 		compression string
 		want        string
 	}{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/schema"
 )
 
 // The account, region and partition that the pseudo parameters stand for.
@@ -77,13 +78,18 @@ type S3Destination struct {
 
 // Conversion is the conversion to Parquet.
 type Conversion struct {
-	Columns         []event.Column
-	Compression     string // SNAPPY, GZIP or UNCOMPRESSED
-	MatchCase       bool   // keys match columns as they stand: OpenX's CaseInsensitive is false
+	Columns         []schema.Column
+	Compression     string            // SNAPPY, GZIP or UNCOMPRESSED
+	MatchCase       bool              // keys match columns as they stand: OpenX's CaseInsensitive is false
+	Keys            map[string]string // JSON key by column or struct field, where they differ: OpenX's ColumnToJsonKeyMappings
 	CatalogID       string
 	Database, Table string
 	Region          string
 	VersionID       string
+}
+
+func newColumn(name, hiveType, comment string) schema.Column {
+	return schema.Column{Name: name, Type: hiveType, Comment: comment}
 }
 
 // SearchDestination is an OpenSearch destination.

@@ -195,6 +195,9 @@ func (r *resolver) ref(id string) (any, error) {
 		// A queue's Ref is its URL; the model puts the address of its own endpoint in place of AWS's.
 		return QueueURLBase + name, nil
 	}
+	if err == nil && res.Type == "AWS::SecretsManager::Secret" { // the ARN, which on AWS ends in six random characters
+		return "arn:aws:secretsmanager:" + Region + ":" + AccountID + ":secret:" + name, nil
+	}
 	return name, err
 }
 

@@ -227,16 +227,12 @@ func (p *parser) conversion(c *conversionProperties) (*Conversion, error) {
 	case in.OpenXJsonSerDe == nil || in.HiveJsonSerDe != nil:
 		return nil, errors.New("deserializer: only OpenXJsonSerDe is modelled")
 	}
-	matchCase := false
-	for name, value := range in.OpenXJsonSerDe {
-		insensitive, ok := value.(bool)
-		if name != "CaseInsensitive" || !ok {
-			return nil, fmt.Errorf("deserializer: option %s is not modelled", name)
-		}
-		matchCase = !insensitive
+	matchCase, keys, err := readOpenX(in.OpenXJsonSerDe)
+	if err != nil {
+		return nil, err
 	}
 	conversion := &Conversion{
-		Compression: cmp.Or(out.ParquetSerDe.Compression, "SNAPPY"), MatchCase: matchCase,
+		Compression: cmp.Or(out.ParquetSerDe.Compression, "SNAPPY"), MatchCase: matchCase, Keys: keys,
 		CatalogID: cmp.Or(schema.CatalogId, AccountID), Database: schema.DatabaseName, Table: schema.TableName,
 		Region: cmp.Or(schema.Region, Region), VersionID: cmp.Or(schema.VersionId, "LATEST"),
 	}
@@ -249,12 +245,41 @@ func (p *parser) conversion(c *conversionProperties) (*Conversion, error) {
 			continue
 		}
 		for _, column := range table.TableInput.StorageDescriptor.Columns {
-			conversion.Columns = append(conversion.Columns, event.Column{Name: column.Name, Type: column.Type, Comment: column.Comment})
+			conversion.Columns = append(conversion.Columns, newColumn(column.Name, column.Type, column.Comment))
 		}
 		return conversion, nil
 	}
 	// Firehose looks for the table when the stream is created (probed).
 	return nil, fmt.Errorf("schema: table %s.%s is not in the template", schema.DatabaseName, schema.TableName)
+}
+
+// readOpenX reads the options of the deserializer.
+// https://docs.aws.amazon.com/firehose/latest/APIReference/API_OpenXJsonSerDe.html
+func readOpenX(options map[string]any) (matchCase bool, keys map[string]string, err error) {
+	for name, value := range options {
+		switch name {
+		case "CaseInsensitive":
+			insensitive, ok := value.(bool)
+			if !ok {
+				return false, nil, fmt.Errorf("deserializer: CaseInsensitive must be true or false (got %v)", value)
+			}
+			matchCase = !insensitive
+		case "ColumnToJsonKeyMappings":
+			mappings, ok := value.(map[string]any)
+			if !ok {
+				return false, nil, fmt.Errorf("deserializer: ColumnToJsonKeyMappings must be an object (got %v)", value)
+			}
+			keys = make(map[string]string, len(mappings))
+			for column, key := range mappings {
+				if keys[column], ok = key.(string); !ok {
+					return false, nil, fmt.Errorf("deserializer: ColumnToJsonKeyMappings of %s must be a string (got %v)", column, key)
+				}
+			}
+		default:
+			return false, nil, fmt.Errorf("deserializer: option %s is not modelled", name)
+		}
+	}
+	return matchCase, keys, nil
 }
 
 // check refuses what Firehose refuses. https://docs.aws.amazon.com/firehose/latest/APIReference/API_VpcConfiguration.html

@@ -15,6 +15,7 @@ import (
 
 	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/internal/testkit/sampleevents"
+	"firehose-pipeline/internal/testkit/shopschema"
 )
 
 func main() {
@@ -142,6 +143,9 @@ func (b *bench) prepareContenders() error {
 	b.root = root
 	fmt.Fprintln(b.progress, "building the contenders")
 	if err := functionbuild.Build(b.ctx, b.root, "transform", b.dir, here); err != nil {
+		return err
+	}
+	if err := shopschema.Write(b.dir); err != nil {
 		return err
 	}
 	if err := os.Rename(filepath.Join(b.dir, "bootstrap"), filepath.Join(b.dir, "transform")); err != nil {

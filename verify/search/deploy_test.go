@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"firehose-pipeline/event"
+	"firehose-pipeline/internal/testkit/shopschema"
 )
 
 // From an empty cluster: Firehose is denied access until the setup has run. Then everything works, and nobody has
@@ -58,12 +58,12 @@ func TestFirstDeploy(t *testing.T) {
 			}
 		}](t, ask(t, reader, 200, "GET", "/realtime-events-2*/_mapping", ""))
 		for name, m := range got {
-			for field, property := range event.IndexProperties() {
+			for field, property := range shopschema.Load().IndexProperties() {
 				if is, want := fmt.Sprint(m.Mappings.Properties[field]), fmt.Sprint(property); is != want {
 					t.Errorf("%s: %s is %s, want %s", name, field, is, want)
 				}
 			}
-			if m.Mappings.Dynamic != "false" || len(m.Mappings.Properties) != len(event.IndexProperties()) {
+			if m.Mappings.Dynamic != "false" || len(m.Mappings.Properties) != len(shopschema.Load().IndexProperties()) {
 				t.Errorf("%s: dynamic is %q with %d fields", name, m.Mappings.Dynamic, len(m.Mappings.Properties))
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/testkit/opensearchtest"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/opensearch/documents"
 )
@@ -36,7 +37,7 @@ func newEngine(t *testing.T, name string, more map[string]any) *engine {
 	t.Helper()
 	state := searchsetup.State{
 		Endpoint: server.URL.String(), Index: name, Rotation: "OneDay", Shards: 1, Replicas: 0, RetentionDays: 30,
-		Properties: event.IndexProperties(), WriterRoleARN: writerARN,
+		Properties: shopschema.Load().IndexProperties(), WriterRoleARN: writerARN,
 	}
 	maps.Copy(state.Properties, more)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

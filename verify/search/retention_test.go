@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/testkit/shopschema"
 )
 
 // explained is the answer of index state management about one index.
@@ -83,7 +83,7 @@ func TestRetention(t *testing.T) {
 	policy, day := name+"-retention", func(i int) string { return fmt.Sprintf("%s-2026-01-01-%02d", name, i) }
 	state := searchsetup.State{
 		Endpoint: server.URL.String(), Index: name, Rotation: "OneHour", Shards: 1, Replicas: 0, RetentionDays: 30,
-		Properties: event.IndexProperties(), WriterRoleARN: writerARN,
+		Properties: shopschema.Load().IndexProperties(), WriterRoleARN: writerARN,
 	}
 	apply := func(state searchsetup.State) (done []string, log string) {
 		t.Helper()
@@ -165,7 +165,7 @@ func TestRetention(t *testing.T) {
 	t.Run("a block keeps one index as it is, and the others get the field", func(t *testing.T) {
 		blocked := day(0)
 		ask(t, server.Master, 200, "PUT", "/"+blocked+"/_settings", `{"index.blocks.metadata":true}`)
-		state.Properties = event.IndexProperties()
+		state.Properties = shopschema.Load().IndexProperties()
 		state.Properties["colour"] = map[string]any{"type": "keyword"}
 		done, log := apply(state)
 		if n := count(done, "PUT /"+name+"-"); n != indices-1 || !strings.Contains(log, blocked) {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/testkit/shopschema"
 )
 
 // writes counts the requests that change something.
@@ -56,7 +56,7 @@ func TestSetupAgain(t *testing.T) {
 	const admin = "arn:aws:iam::111122223333:role/Admin"
 	state := searchsetup.State{
 		Endpoint: server.URL.String(), Index: "orders", Rotation: "OneDay", Shards: 1, Replicas: 0, RetentionDays: 30,
-		Properties: event.IndexProperties(), WriterRoleARN: writerARN,
+		Properties: shopschema.Load().IndexProperties(), WriterRoleARN: writerARN,
 		AdminRoleARNs: []string{admin}, ReaderRoleARNs: []string{analyst},
 	}
 	apply := func(state searchsetup.State, old *searchsetup.State) []string {
@@ -103,7 +103,7 @@ func TestSetupAgain(t *testing.T) {
 	t.Run("a changed retention and an added field change just their parts", func(t *testing.T) {
 		changed := state
 		changed.RetentionDays = 7
-		changed.Properties = event.IndexProperties()
+		changed.Properties = shopschema.Load().IndexProperties()
 		changed.Properties["colour"] = map[string]any{"type": "keyword"}
 		done := apply(changed, &state)
 		want := []string{"PUT /_index_template/orders", "PUT /orders-2026-09-21/_mapping"}

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -20,6 +21,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	if err := prepare(context.Background(), &settings); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if lambdacontext.MaxConcurrency() == 1 {
 		settings.ReuseAnswer = true
 		runAlone()
@@ -28,7 +33,23 @@ func main() {
 	runtimeAPI := http.DefaultTransport.(*http.Transport)
 	runtimeAPI.ReadBufferSize = 256 << 10
 	runtimeAPI.WriteBufferSize = 256 << 10
-	lambda.Start(transform.New(settings, os.Stdout, os.Stderr))
+	handler, err := transform.New(settings, os.Stdout, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+// prepare reads the event schema, which is beside the executable, and the key of hashed fields when there are any.
+func prepare(ctx context.Context, settings *transform.Settings) (err error) {
+	if settings.Layout, err = transform.ReadLayout(os.Getenv("LAMBDA_TASK_ROOT")); err != nil {
+		return err
+	}
+	if settings.Layout.NeedsKey() {
+		settings.HashKey, err = readSecret(ctx, settings.HashSecret, os.Getenv)
+	}
+	return err
 }
 
 // runAlone fits the Go runtime to one invocation after the other, of which docs/performance.md has the figures. The environment variables

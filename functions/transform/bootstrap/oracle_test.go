@@ -229,7 +229,7 @@ func wantEnriched(t *testing.T, stream string, event []byte, line string) string
 	if strings.ContainsAny(line, "\n\r") {
 		t.Errorf("%.200s: got more than one line: %q", event, line)
 	}
-	got, want := members(t, []byte(added.CutFrom(line))), enriched(t, stream, event)
+	got, want := members(t, []byte(line)), enriched(t, stream, event)
 	var stamp string
 	for i, m := range got {
 		if m.key == "processed_timestamp" {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"firehose-pipeline/internal/functionbuild"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/local/lambda"
 )
 
@@ -37,6 +38,10 @@ func run(m *testing.M, names []string) int {
 	for _, name := range names {
 		binaries[name] = filepath.Join(dir, name)
 		if err := os.Mkdir(binaries[name], 0o755); err != nil {
+			log.Print(err)
+			return 1
+		}
+		if err := shopschema.Write(binaries[name]); err != nil {
 			log.Print(err)
 			return 1
 		}

@@ -17,8 +17,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/emmansun/base64"
 
+	"firehose-pipeline/event"
 	"firehose-pipeline/functions/transform"
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/verify/bench/baselines/idiomatic"
 )
 
@@ -120,7 +122,12 @@ type transformContender struct {
 func newTransform() *transformContender {
 	settings := transform.Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench",
 		ReuseAnswer: true}
-	return &transformContender{handler: transform.New(settings, io.Discard, io.Discard)}
+	settings.Layout = event.MustCompile(shopschema.Load())
+	handler, err := transform.New(settings, io.Discard, io.Discard)
+	if err != nil {
+		panic(err) // the schema hashes nothing
+	}
+	return &transformContender{handler: handler}
 }
 
 func (c *transformContender) prepare(request []byte) error {

@@ -96,15 +96,8 @@ func TestAllocations(t *testing.T) {
 	p := newTestProcessor(Lake)
 	record := []byte(`{"event_id":"e1","user_id":7,"event_type":"clic\u006b","amount":"3.5","x":1,"x":[1, 2],"timestamp":"now","malformed":{"a":1}}`)
 	out, _ := p.Append(nil, record, 1<<20)
-	own := testing.AllocsPerRun(100, func() {
-		for i := range Rules {
-			if slices.Contains(added, Rules[i].Name) {
-				out = Rules[i].append(out[:0], &p.event)
-			}
-		}
-	})
-	if n := testing.AllocsPerRun(100, func() { out, _ = p.Append(out[:0], record, 1<<20) }); n != own {
-		t.Errorf("%v allocations a record, of which added rules make %v", n, own)
+	if n := testing.AllocsPerRun(100, func() { out, _ = p.Append(out[:0], record, 1<<20) }); n != 0 {
+		t.Errorf("%v allocations a record", n)
 	}
 }
 

@@ -1,0 +1,377 @@
+package event
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/schema"
+)
+
+// A nested value is conformed member by member: what a scalar of a struct or map is converted to or moved for is the same as for
+// a field of the event. A value that does not conform is moved to malformed, by its JSON Pointer, and its place
+//
+//   - in a struct or map has no member,
+//   - in an array has null, so that the other elements keep their positions.
+//
+// A null in a map has no member either: OpenX makes the text "null" of it.
+// https://github.com/rcongiu/Hive-JSON-Serde/issues/120
+//
+// Most values need no change, so they are checked first, in one pass, and only the others are written anew.
+
+// maxMapEntry bounds key and value of a map's entry in the search index, in bytes as sent: the index keeps each as one term of
+// field name, key path and value, and Lucene rejects a document with a term of more than 32,766 bytes.
+const maxMapEntry = 32_000
+
+// conformNested is conform for a field of kind Struct, Map or Array.
+func (p *Processor) conformNested(v *value, n *node, m *jsonscan.Member) edit {
+	e := &p.event
+	v.state, v.empty, v.text, v.number = conformed, false, nil, 0
+	if m.Kind == jsonscan.Null {
+		v.state, v.empty = null, true
+		return edit{}
+	}
+	start := byte('{')
+	if n.kind == schema.Array {
+		start = '['
+	}
+	if e.record[m.Start] != start || m.OddValue && jsonscan.Inspect(e.record[m.Start:m.End])&p.rejected != 0 {
+		v.state, v.empty = malformed, isEmptyText(e.record, m)
+		return edit{rewrite: removed}
+	}
+	if v.empty = isEmptyText(e.record, m); !v.empty {
+		v.text = e.record[m.Start:m.End]
+	}
+	if _, ok := p.accepts(n, m.Start); ok {
+		return edit{}
+	}
+	p.path = appendPointer(p.path[:0], n.key)
+	from := len(p.nested)
+	out, _, _ := p.rewriteValue(p.nested, n, m.Start)
+	p.nested = out
+	return edit{unquoted, out[from:]}
+}
+
+// isEmptyText reports whether a value is "", {}, [], 0, false or null.
+func isEmptyText(record []byte, m *jsonscan.Member) bool {
+	switch m.Kind {
+	case jsonscan.Object, jsonscan.Array:
+		return jsonscan.SkipSpace(record, m.Start+1) == m.End-1
+	case jsonscan.String:
+		return m.End-m.Start == len(`""`)
+	case jsonscan.Number:
+		return isZero(record[m.Start:m.End])
+	}
+	return m.Kind != jsonscan.True
+}
+
+// accepts reports whether the value that begins at record[i] is written as it was sent, and where it ends if so.
+func (p *Processor) accepts(n *node, i int) (end int, ok bool) {
+	data := p.event.record
+	switch kind := n.kind; {
+	case n.protect == schema.Drop:
+		return i, false
+	case kind == schema.Struct:
+		if data[i] == '{' {
+			return p.acceptsStruct(n, i)
+		}
+	case kind == schema.Array:
+		if data[i] == '[' {
+			return p.acceptsArray(n, i)
+		}
+	case kind == schema.Map:
+		if data[i] == '{' {
+			return p.acceptsMap(n, i)
+		}
+	default:
+		return p.acceptsScalar(n, i)
+	}
+	return i + len("null"), data[i] == 'n'
+}
+
+func (p *Processor) acceptsScalar(n *node, i int) (end int, ok bool) {
+	e := &p.event
+	m := jsonscan.ValueAt(e.record, i)
+	if n.id == noField && !n.bounded && n.protect == schema.Unprotected { // no conversion, nothing to note
+		switch {
+		case m.Kind == jsonscan.Null:
+			return m.End, true
+		case n.kind == schema.String:
+			return m.End, m.Kind == jsonscan.String
+		case n.kind == schema.Boolean:
+			return m.End, m.Kind == jsonscan.True || m.Kind == jsonscan.False
+		case n.kind == schema.BigInt:
+			return m.End, m.Kind == jsonscan.Number && m.Integer && fitsInt64(e.record[i:m.End])
+		case n.kind == schema.Double && m.Kind == jsonscan.Number && m.End-i <= 300 && m.Integer:
+			return m.End, true
+		}
+	}
+	var own value
+	v := &own
+	if n.id != noField {
+		v = &e.fields[n.id]
+	}
+	return m.End, e.conform(v, n, &m).rewrite == asSent
+}
+
+func (p *Processor) acceptsStruct(n *node, i int) (end int, ok bool) {
+	data := p.event.record
+	lookup := p.lookups[n.lookupAt]
+	last := int32(0)
+	for i = skipSpace(data, i+1); data[i] != '}'; {
+		name, keyEnd, escaped, at := lookup.Find(data, i, last)
+		if name < 0 {
+			if p.stream == Search && isOddKey(data[i+1:keyEnd], escaped) {
+				return i, false
+			}
+			at, _ = jsonscan.Value(data, at)
+		} else if at, ok = p.accepts(n.fields[name], at); !ok {
+			return at, false
+		} else {
+			last = name + 1
+		}
+		if i = skipSpace(data, at); data[i] == ',' {
+			i = skipSpace(data, i+1)
+		}
+	}
+	return i + 1, true
+}
+
+func (p *Processor) acceptsArray(n *node, i int) (end int, ok bool) {
+	data := p.event.record
+	for i = skipSpace(data, i+1); data[i] != ']'; {
+		if i, ok = p.accepts(n.elem, i); !ok {
+			return i, false
+		}
+		if i = skipSpace(data, i); data[i] == ',' {
+			i = skipSpace(data, i+1)
+		}
+	}
+	return i + 1, true
+}
+
+func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
+	data := p.event.record
+	for i = skipSpace(data, i+1); data[i] != '}'; {
+		key := jsonscan.ValueAt(data, i)
+		at := skipSpace(data, skipSpace(data, key.End)+1)
+		if data[at] == 'n' {
+			return at, false
+		}
+		end, ok := p.acceptsScalar(n.elem, at)
+		if !ok || p.rejectsEntry(key.End-i, end-at) {
+			return end, false
+		}
+		if i = skipSpace(data, end); data[i] == ',' {
+			i = skipSpace(data, i+1)
+		}
+	}
+	return i + 1, true
+}
+
+// rejectsEntry reports whether the index rejects an event with an entry of a map of these lengths in bytes.
+func (p *Processor) rejectsEntry(key, value int) bool {
+	return p.stream == Search && key+value > maxMapEntry
+}
+
+// isOddKey reports whether an undeclared key of a declared object may be one that OpenSearch reads as a path, or rejects.
+func isOddKey(key []byte, escaped bool) bool {
+	return escaped || len(key) == 0 || bytes.IndexByte(key, '.') >= 0
+}
+
+// rewriteValue appends the value that begins at record[i], conformed and without white space. keep is false, and nothing is
+// appended, when the value has no place: it is protected by drop, or malformed, and then p.moved has it already.
+func (p *Processor) rewriteValue(dst []byte, n *node, i int) (out []byte, end int, keep bool) {
+	e := &p.event
+	m := jsonscan.ValueAt(e.record, i)
+	var own value
+	v := &own
+	if n.id != noField {
+		v = &e.fields[n.id]
+	}
+	if n.kind.Scalar() || n.protect == schema.Drop {
+		ed := e.conform(v, n, &m)
+		switch ed.rewrite {
+		case removed:
+			if v.state == malformed {
+				p.moveNested(n, &m)
+			}
+			return dst, m.End, false
+		case quoted:
+			return appendQuoted(dst, e.record[m.Start:m.End]), m.End, true
+		case unquoted:
+			return append(dst, ed.text...), m.End, true
+		case replaced:
+			return quoteEscaped(dst, ed.text), m.End, true
+		}
+		return append(dst, e.record[m.Start:m.End]...), m.End, true
+	}
+	*v = value{state: conformed, empty: isEmptyText(e.record, &m), text: e.record[m.Start:m.End]}
+	switch {
+	case m.Kind == jsonscan.Null:
+		v.state, v.text = null, nil
+		return append(dst, "null"...), m.End, true
+	case n.kind == schema.Struct && m.Kind == jsonscan.Object:
+		return p.rewriteStruct(dst, n, i), m.End, true
+	case n.kind == schema.Map && m.Kind == jsonscan.Object:
+		return p.rewriteMap(dst, n, i), m.End, true
+	case n.kind == schema.Array && m.Kind == jsonscan.Array:
+		return p.rewriteArray(dst, n, i), m.End, true
+	}
+	v.state, v.text = malformed, nil
+	p.moveNested(n, &m)
+	return dst, m.End, false
+}
+
+func (p *Processor) rewriteStruct(dst []byte, n *node, i int) []byte {
+	data := p.event.record
+	lookup := p.lookups[n.lookupAt]
+	last := int32(0)
+	dst = append(dst, '{')
+	for i = skipSpace(data, i+1); data[i] != '}'; {
+		name, keyEnd, escaped, at := lookup.Find(data, i, last)
+		sent := data[i+1 : keyEnd]
+		before := len(dst)
+		dst = append(appendQuoted(appendComma(dst), sent), ':')
+		keep := true
+		above := len(p.path)
+		if name >= 0 {
+			last = name + 1
+			p.path = appendPointer(p.path, n.fields[name].key)
+			dst, at, keep = p.rewriteValue(dst, n.fields[name], at)
+		} else {
+			m := jsonscan.ValueAt(data, at)
+			at = m.End
+			if key := decodeKey(sent, escaped); p.stream == Search && isOddKey(key, false) {
+				p.path = appendPointer(p.path, string(key))
+				p.moveNested(nil, &m)
+				keep = false
+			} else {
+				dst = jsonscan.Compact(dst, data[m.Start:m.End])
+			}
+		}
+		p.path = p.path[:above]
+		if !keep {
+			dst = dst[:before]
+		}
+		if i = skipSpace(data, at); data[i] == ',' {
+			i = skipSpace(data, i+1)
+		}
+	}
+	return append(dst, '}')
+}
+
+func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
+	data := p.event.record
+	dst = append(dst, '{')
+	for i = skipSpace(data, i+1); data[i] != '}'; {
+		key := jsonscan.ValueAt(data, i)
+		sent := data[i+1 : key.End-1]
+		at := skipSpace(data, skipSpace(data, key.End)+1)
+		m := jsonscan.ValueAt(data, at)
+		before, above := len(dst), len(p.path)
+		dst = append(appendQuoted(appendComma(dst), sent), ':')
+		p.path = appendPointer(p.path, string(decodeKey(sent, key.Escaped)))
+		keep := false
+		switch {
+		case m.Kind == jsonscan.Null:
+		case p.rejectsEntry(key.End-i, m.End-at):
+			p.moveNested(n.elem, &m)
+		default:
+			dst, _, keep = p.rewriteValue(dst, n.elem, at)
+		}
+		p.path = p.path[:above]
+		if !keep {
+			dst = dst[:before]
+		}
+		if i = skipSpace(data, m.End); data[i] == ',' {
+			i = skipSpace(data, i+1)
+		}
+	}
+	return append(dst, '}')
+}
+
+func (p *Processor) rewriteArray(dst []byte, n *node, i int) []byte {
+	data := p.event.record
+	dst = append(dst, '[')
+	i = skipSpace(data, i+1)
+	for index := 0; data[i] != ']'; index++ {
+		if index > 0 {
+			dst = append(dst, ',')
+		}
+		above := len(p.path)
+		p.path = strconv.AppendInt(append(p.path, '/'), int64(index), 10)
+		var keep bool
+		if dst, i, keep = p.rewriteValue(dst, n.elem, i); !keep {
+			dst = append(dst, "null"...)
+		}
+		p.path = p.path[:above]
+		if i = skipSpace(data, i); data[i] == ',' {
+			i = skipSpace(data, i+1)
+		}
+	}
+	return append(dst, ']')
+}
+
+// moveNested adds the text of a nested value to what goes into the malformed object, by its JSON Pointer, which is p.path. n is
+// its node, nil for a value that is not declared.
+func (p *Processor) moveNested(n *node, m *jsonscan.Member) {
+	if len(p.moved) > 0 {
+		p.moved = append(p.moved, ',')
+	}
+	if p.movedKeys == nil {
+		p.movedKeys = map[string]bool{}
+	}
+	key := string(p.path)
+	if p.noKey(p.path) {
+		key = shortKey(p.path, m.Start)
+	}
+	for p.movedKeys[key] {
+		key += "+"
+	}
+	p.movedKeys[key] = true
+	p.movedFields++
+	if n != nil && n.id != noField {
+		p.movedNames[p.layout.movedName(n.id)] = true
+	}
+	p.moved = append(quoteEscaped(p.moved, []byte(key)), ':')
+	if n != nil && n.sensitive {
+		p.moved = appendQuoted(p.moved, []byte(Redacted))
+		return
+	}
+	p.moved = p.appendAsText(p.moved, m)
+}
+
+// movedName is the index of a field's key or JSON Pointer in Layout.moved.
+func (l *Layout) movedName(f FieldID) int {
+	if int(f) < l.top {
+		return int(f)
+	}
+	return l.malformed + 1 + int(f) - l.top
+}
+
+// decodeKey decodes a key as sent.
+func decodeKey(sent []byte, escaped bool) []byte {
+	if escaped {
+		return jsonscan.Unescape(nil, sent)
+	}
+	return sent
+}
+
+// appendPointer appends a key to a JSON Pointer (RFC 6901).
+func appendPointer(dst []byte, key string) []byte {
+	dst = append(dst, '/')
+	if strings.ContainsAny(key, "~/") {
+		key = strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	}
+	return append(dst, key...)
+}
+
+// skipSpace is jsonscan.SkipSpace, for text that mostly has none.
+func skipSpace(data []byte, i int) int {
+	if data[i] <= ' ' {
+		return jsonscan.SkipSpace(data, i)
+	}
+	return i
+}

@@ -1,0 +1,110 @@
+package event
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"firehose-pipeline/schema"
+)
+
+var testKey = []byte("0123456789abcdef0123456789abcdef")
+
+func hashOf(text string) string {
+	mac := hmac.New(sha256.New, testKey)
+	mac.Write([]byte(text))
+	return HashPrefix + hex.EncodeToString(mac.Sum(nil))
+}
+
+func protectedLayout(t testing.TB) *Layout {
+	t.Helper()
+	str := func() *schema.Type { return &schema.Type{Kind: schema.String, MaxLength: -1} }
+	field := func(key string, typ *schema.Type, p schema.Protection) *schema.Field {
+		return &schema.Field{Key: key, Column: key, Type: typ, Protect: p, Pointer: "/" + key}
+	}
+	hashed := str()
+	hashed.Protect = schema.Hash
+	s := &schema.Schema{Fields: []*schema.Field{
+		field("user", str(), schema.Hash), field("email", str(), schema.Redact), field("secret", nil, schema.Drop),
+		field("contact", &schema.Type{Kind: schema.Struct, Fields: []*schema.Field{
+			field("phone", str(), schema.Hash), field("name", str(), schema.Redact), field("age", &schema.Type{Kind: schema.BigInt, MaxLength: -1}, schema.Unprotected),
+			field("notes", str(), schema.Drop)}}, schema.Unprotected),
+		field("ips", &schema.Type{Kind: schema.Array, Elem: hashed}, schema.Unprotected),
+	}}
+	s.Enrich = []*schema.Enrichment{
+		{Name: "processed_timestamp", Kind: schema.Timestamp, ProcessedAt: true},
+		{Name: "kind", Kind: schema.String, Truth: &schema.Truth{Field: s.Fields[0], True: "known", False: "guest"}},
+		{Name: "domain", Kind: schema.String, Categories: &schema.Categories{Field: s.Fields[1],
+			Sets: []schema.Set{{Value: "staff", Members: []string{"boss@example.com"}}}, Otherwise: ptr("other")}},
+		{Name: "has_secret", Kind: schema.Boolean, Presence: &schema.Presence{Field: s.Fields[2]}},
+	}
+	l, err := Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// TestProtect has protected values; want is the event without processed_timestamp.
+func TestProtect(t *testing.T) {
+	for _, c := range []struct{ rule, record, want string }{
+		{"a hash", `{"user":"ann","x":1}`, `{"user":"` + hashOf("ann") + `","x":1,@"kind":"known","has_secret":false}`},
+		{"the hash of the decoded content", `{"user":"\u0061nn"}`, `{"user":"` + hashOf("ann") + `",@"kind":"known","has_secret":false}`},
+		{"a number is hashed as its text", `{"user":12345678901234567890}`, `{"user":"` + hashOf("12345678901234567890") + `",@"kind":"known","has_secret":false}`},
+		{"a hash stays", `{"user":"` + hashOf("q") + `"}`, `{"user":"` + hashOf("q") + `",@"kind":"known","has_secret":false}`},
+		{"a value that only begins like a hash is hashed", `{"user":"hmac-sha256:ann"}`, `{"user":"` + hashOf("hmac-sha256:ann") + `",@"kind":"known","has_secret":false}`},
+		{"nothing to hide", `{"user":"","email":null}`, `{"user":"","email":null,@"kind":"guest","domain":"other","has_secret":false}`},
+		{"false and 0", `{"user":0}`, `{"user":"0",@"kind":"guest","has_secret":false}`},
+		{"redacted, and a rule sees the value as sent", `{"email":"boss@example.com"}`, `{"email":"REDACTED",@"domain":"staff","has_secret":false}`},
+		{"dropped, whatever it is", `{"secret":{"a":"b"},"y":2}`, `{"y":2,@"has_secret":false}`},
+		{"a protected field of another type", `{"user":{"first":"ann"},"email":["a@b.c"]}`,
+			`{@"kind":"known","domain":"other","has_secret":false,"malformed":{"user":"REDACTED","email":"REDACTED"}}`},
+		{"inside a struct", `{"contact":{"phone":"123","name":"Ann","age":7,"notes":"x","other":1}}`,
+			`{"contact":{"phone":"` + hashOf("123") + `","name":"REDACTED","age":7,"other":1},@"has_secret":false}`},
+		{"of another type inside a struct", `{"contact":{"phone":["123"],"age":"old"}}`,
+			`{"contact":{},@"has_secret":false,"malformed":{"/contact/phone":"REDACTED","/contact/age":"old"}}`},
+		{"a struct with protected fields of another type", `{"contact":"ann@example.com"}`, `{@"has_secret":false,"malformed":{"contact":"REDACTED"}}`},
+		{"a struct with a repeated key", `{"contact":{"name":"Ann","name":"Bob"}}`, `{@"has_secret":false,"malformed":{"contact":"REDACTED"}}`},
+		{"elements of an array", `{"ips":["10.0.0.1",{"v":"10.0.0.2"},null]}`,
+			`{"ips":["` + hashOf("10.0.0.1") + `",null,null],@"has_secret":false,"malformed":{"/ips/1":"REDACTED"}}`},
+		{"an own malformed object", `{"malformed":{"email":"a@b.c","/contact/phone":"1","/ips/7":"2","/contact/age":"old","x":"y","em\u0061il":"d@e.f"}}`,
+			`{@"has_secret":false,"malformed":{"/contact/phone":"REDACTED","/ips/7":"REDACTED","/contact/age":"old","x":"y","em\u0061il":"REDACTED"}}`},
+		{"a repeated protected key", `{"email":"a@b.c","email":"d@e.f"}`, `{"email":"REDACTED",@"domain":"other","has_secret":false}`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			for _, stream := range []Stream{Search, Lake} {
+				p := newProcessor(t, protectedLayout(t), stream, Options{HashKey: testKey})
+				p.SetTime(parseTime(t, testNow))
+				out, result := p.Append(nil, []byte(c.record), 1<<20)
+				if result.Refused.Reason != "" {
+					t.Fatal(result)
+				}
+				got := strings.TrimSuffix(string(out), "\n")
+				if want := strings.Replace(c.want, "@", `"processed_timestamp":"`+testNow+`",`, 1); got != want {
+					t.Errorf("%s: %s\ngot  %s\nwant %s", stream, c.record, got, want)
+				}
+				twiceLines(t, p, out)
+			}
+		})
+	}
+	t.Run("a key is needed", func(t *testing.T) {
+		if _, err := NewProcessor(protectedLayout(t), Lake, Options{HashKey: testKey[:31]}); err == nil || !strings.Contains(err.Error(), "32 bytes") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("without the key, a record and its transformed form give the same", func(t *testing.T) {
+		record := []byte(`{"user":"ann","contact":{"phone":"1"},"ips":["2"]}`)
+		p := newProcessor(t, protectedLayout(t), Lake, Options{HashKey: testKey})
+		mask := newProcessor(t, protectedLayout(t), Lake, Options{MaskHashes: true})
+		p.SetTime(parseTime(t, testNow))
+		mask.SetTime(parseTime(t, testNow))
+		hashed, _ := p.Append(nil, record, 1<<20)
+		first, _ := mask.Append(nil, record, 1<<20)
+		second, _ := mask.Append(nil, hashed, 1<<20)
+		if string(first) != string(second) || strings.Contains(string(first), "ann") {
+			t.Errorf("\n%s\n%s", first, second)
+		}
+	})
+}
