@@ -493,7 +493,11 @@ func FuzzHandler(f *testing.F) {
 	handlers, processors := map[event.Stream]*Handler{}, map[event.Stream]*event.Processor{}
 	for _, s := range []event.Stream{event.Lake, event.Search} {
 		handlers[s] = newTestHandler(s, io.Discard, io.Discard)
-		processors[s] = event.NewProcessor(s, []string{"heartbeat"})
+		p, err := event.NewProcessor(shop, s, event.Options{DropEventTypes: []string{"heartbeat"}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		processors[s] = p
 		processors[s].SetTime(testTime)
 	}
 	f.Fuzz(func(t *testing.T, one, two []byte, limit uint16) {

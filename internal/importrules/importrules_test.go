@@ -72,6 +72,7 @@ var rules = []rule{{
 	because:  "the operator's command reads the deployed stack, and starts without Node.js",
 }, {
 	packages: "internal/testkit/...",
+	except:   "internal/testkit/functiontest",
 	not: "app, constructs, settings, event, errorobject, deadletter, functions/..., local/..., producer, replay, cmd/..., AWS SDK, " +
 		"CDK, Lambda",
 	because: "the tests of these packages import it",

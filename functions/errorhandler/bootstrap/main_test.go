@@ -96,6 +96,7 @@ func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 	environment := map[string]string{
 		"DEAD_LETTER_QUEUE_URL": p.queue.QueueURL(cmp.Or(f.queue, queueName)),
 		"ERROR_PREFIX":          "error-data/",
+		"EVENT_ID":              "/event_id",
 		"LOG_LEVEL":             "warn",
 		"AWS_ENDPOINT_URL_S3":   p.store.URL,
 		"AWS_ENDPOINT_URL_SQS":  p.queue.URL,

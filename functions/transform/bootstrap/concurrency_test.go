@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -78,7 +79,7 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 	defer stop()
 	cmd := exec.CommandContext(ctx, functiontest.Binary("transform"))
 	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), fmt.Sprint("AWS_LAMBDA_MAX_CONCURRENCY=", atOnce),
-		"STREAM=lake", "STACK=pipeline-test", `DROP_EVENT_TYPES=["heartbeat"]`)
+		"LAMBDA_TASK_ROOT="+filepath.Dir(functiontest.Binary("transform")), "STREAM=lake", "STACK=pipeline-test", `DROP_EVENT_TYPES=["heartbeat"]`)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
