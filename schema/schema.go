@@ -48,6 +48,8 @@ type Schema struct {
 	EventID *Field
 	// EventType is the field that the setting dropEventTypes looks at (x-event-type; event_type when declared), nil for none.
 	EventType *Field
+	// Warnings name the keywords that restrict values and that nothing enforces, which x-unenforced allows.
+	Warnings []Problem
 }
 
 // Field is one declared property, of the event or of a struct.
@@ -59,6 +61,8 @@ type Field struct {
 	// Pointer is the JSON Pointer (RFC 6901) of the value in an event, with * for the elements of an array.
 	Pointer string
 	Type    *Type
+	// Declared is the type as sent, before the protection: bounds of a protected field apply to it. Without protection it is Type.
+	Declared *Type
 	// Comment is made of title, description and examples, at most 255 characters.
 	Comment string
 	// Required: the key is in required of its object. It rejects no event.
