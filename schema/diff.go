@@ -602,7 +602,7 @@ func (d *differ) role(name string, old, new *Field, newData string, breaks bool)
 	}
 	d.add(Change{
 		Kind: name + " changed", Pointer: pointer(new), Detail: pointer(old) + " → " + pointer(new), Breaks: breaks,
-		Stack: StackFunctions,
+		Stack:   StackFunctions,
 		NewData: newData, OldObjects: oldKeep, Indices: oldKeep,
 	})
 }
