@@ -36,6 +36,12 @@ var rules = []struct {
 		because:  "what an event is depends on neither AWS nor the CDK",
 	},
 	{
+		packages: []string{"schema"},
+		not: []string{"event", "constructs", "contract", "functions/...", "local/...", "producer", "replay", "deadletter", "cmd/...", "settings",
+			sdk, cdk, jsii, lambda},
+		because: "the stack, the functions and the operator's command read the same schema file",
+	},
+	{
 		packages: []string{"functions/transform"},
 		not:      []string{sdk, cdk, jsii, lambda},
 		because:  "the hot path links nothing that it does not run; aws-lambda-go is in bootstrap alone",
@@ -56,8 +62,8 @@ var rules = []struct {
 		because:  "the model reads the synthesised template, not the code that wrote it",
 	},
 	{
-		packages: []string{module, "cmd/...", "constructs", "contract", "deadletter", "event", "functions/...", "local/...", "producer", "replay", "settings",
-			"internal/awsclient", "internal/clock", "internal/functionbuild", "internal/jsonscan", "internal/plural", "internal/printable",
+		packages: []string{module, "cmd/...", "constructs", "contract", "deadletter", "event", "functions/...", "local/...", "producer", "replay", "schema",
+			"settings", "internal/awsclient", "internal/clock", "internal/functionbuild", "internal/jsonscan", "internal/plural", "internal/printable",
 			"internal/s3read"},
 		not:     []string{testkit + "/..."},
 		because: "test code is not shipped",
