@@ -2,13 +2,14 @@ package event
 
 import "firehose-pipeline/internal/jsonscan"
 
-// The forms that conform accepts, for a program that chooses types for values that it has seen. Text is the meaning of a
-// JSON string, without quotes and escapes; number is a JSON number.
+// The forms that conform accepts, for a program that chooses types for values that it has seen. Text is the meaning of
+// a JSON string, without quotes and escapes; number is a JSON number.
 
 // IsTimestamp reports whether text is a timestamp of the stores, which a field of type [Timestamp] keeps as sent.
 func IsTimestamp(text []byte) bool { return isTimestamp(text) }
 
-// ConvertsToTimestamp reports whether a field of type [Timestamp] accepts text, but in another form than it was sent in.
+// ConvertsToTimestamp reports whether a field of type [Timestamp] accepts text, but in another form than it was sent
+// in.
 func ConvertsToTimestamp(text []byte) bool {
 	var buffer [64]byte
 	_, ok := appendTimestamp(buffer[:0], text)

@@ -316,6 +316,9 @@ func (d *decider) hintPersonal(p *property, v *counts) {
 	}
 }
 
+// enoughForEnum is how often each value of a field has to come for its values to be all of them, perhaps.
+const enoughForEnum = 50
+
 // hintEnum names strings of few different values.
 func (d *decider) hintEnum(p *property, n *node) {
 	few := n.few.values
@@ -326,7 +329,7 @@ func (d *decider) hintEnum(p *property, n *node) {
 	slices.SortStableFunc(values, func(a, b fewValue) int { return strings.Compare(a.text, b.text) })
 	names := make([]string, len(values))
 	for i, v := range values {
-		if v.count < 5 || looksLikeEmail([]byte(v.text)) || looksLikeAddress([]byte(v.text)) {
+		if v.count < enoughForEnum || looksLikeEmail([]byte(v.text)) || looksLikeAddress([]byte(v.text)) {
 			return
 		}
 		names[i] = quoteJSON(v.text)

@@ -103,7 +103,7 @@ func soundsLikeID(key string) bool {
 var (
 	eventIDs = []string{"event_id", "message_id", "event_uuid", "id", "uuid", "request_id", "audit_id", "record_id",
 		"log_id"}
-	eventTypes = []string{"event_type", "event_name", "event", "type", "action", "verb", "kind"}
+	eventTypes = []string{"event_type", "event_name", "event", "message_type", "type", "action", "verb", "kind"}
 )
 
 func rankOf(key string, ranks []string) int {
