@@ -33,7 +33,7 @@ verify: need-go need-node need-python need-java node_modules .build/venv/install
 
 .PHONY: trino
 trino: need-go need-node need-python need-java .build/venv/installed ## run the README's queries for Athena on a real Trino (needs Python, Java 24 or 25 and Maven)
-	.build/venv/bin/python verify/lake.py trino
+	PYTHONPATH=verify .build/venv/bin/python verify/lake/read.py trino
 
 .PHONY: opensearch
 opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until Ctrl-C (needs Java and Maven)
@@ -49,13 +49,17 @@ update: need-go need-node ## write down what the tests now see as expected: look
 synth: node_modules ## write the template to cdk.out
 	npx cdk synth --quiet
 
+.PHONY: house
+house: need-go ## measure sizes, names, language and tests of the code
+	@$(HOST) go run ./verify/house
+
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
 	$(HOST) go run ./verify/bench
 
 .PHONY: bench-synth
-bench-synth: need-go need-node node_modules ## measure cdk synth against that of an empty app
-	$(HOST) ./verify/synth.sh
+bench-synth: need-go need-node need-python node_modules ## measure cdk synth against that of an empty app
+	PYTHONPATH=verify $(HOST) python3 verify/template/synth.py
 
 .PHONY: clean
 clean: ## remove what was built

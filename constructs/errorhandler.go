@@ -42,7 +42,7 @@ type ErrorHandler struct {
 	admission awslambda.CfnPermission
 }
 
-// NewErrorHandler makes the function. It may not read the lake yet: [DataLake.Notify] adds that, because the bucket refers
+// NewErrorHandler makes the function. It may not read the lake yet: [ErrorHandler.readErrorObjects] adds that, because the bucket refers
 // to the function and so has to come after it.
 func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerProps) *ErrorHandler {
 	this := constructs.NewConstruct(scope, jsii.String(id))

@@ -2,14 +2,32 @@ package deadletter
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/eventid"
+)
+
+// Kind says what a message stands for.
+type Kind string
+
+// The kinds of message in the queue.
+const (
+	// Record is one failed record.
+	Record Kind = "record"
+	// Object is (a part of) an error object that is not itemised: too many records, unreadable, missing or foreign.
+	Object Kind = "object"
+	// Invocation is the record that Lambda writes itself when the error handler failed for good (see [Parse]).
+	Invocation Kind = "invocation"
 )
 
 // Version is the version of the message format that this package writes; [Parse] refuses a higher one.
@@ -27,10 +45,10 @@ type Message struct {
 	Kind    Kind `json:"kind"`
 	// ID is the same each time the same part of the same object is read: SQS and Lambda deliver at least once, so that
 	// readers recognise a repeated letter by it. 32 characters; an invocation's is Lambda's request id.
-	ID     string       `json:"id"`
-	Stream event.Stream `json:"stream"`
-	Stage  Stage        `json:"stage"`
-	Reason Reason       `json:"reason"`
+	ID     string            `json:"id"`
+	Stream event.Stream      `json:"stream"`
+	Stage  errorobject.Stage `json:"stage"`
+	Reason Reason            `json:"reason"`
 	// ReasonOffset is the byte in the record at which the check found the fault, from 0; absent when the record is not at fault. Letters
 	// of earlier versions leave out 0 too: [Parse] puts it back.
 	ReasonOffset *int `json:"reasonOffset,omitempty"`
@@ -72,13 +90,13 @@ type Pointer struct {
 	Length int64 `json:"length,omitempty"`
 }
 
-// Record is the dead letter of one failed record of the object.
-func (s Source) Record(f *Failure) Message {
+// ForRecord returns the dead letter of one failed record of the object.
+func ForRecord(s errorobject.Source, f *errorobject.Failure) Message {
 	stage := f.Stage
-	if stage == UnknownStage {
+	if stage == errorobject.UnknownStage {
 		stage = s.Stage
 	}
-	reason, at := s.Reason(f)
+	reason, at := ReasonFor(s, f)
 	var offset *int
 	if reason.ofRecord() {
 		offset = &at
@@ -86,7 +104,7 @@ func (s Source) Record(f *Failure) Message {
 	return Message{
 		Version:      Version,
 		Kind:         Record,
-		ID:           s.id(Record, "", f.Offset),
+		ID:           messageID(s, Record, "", f.Offset),
 		Stream:       s.Stream,
 		Stage:        stage,
 		Reason:       reason,
@@ -98,34 +116,46 @@ func (s Source) Record(f *Failure) Message {
 		FailedTime:   timeText(f.FailedTime),
 		Index:        cut(f.Index, 512),
 		DocumentID:   cut(f.DocumentID, 512),
-		EventID:      eventID(f.RawData),
-		Pointer:      s.pointer(f.Offset, f.Length, f.Gzip),
+		EventID:      eventid.Find(f.RawData),
+		Pointer:      pointerTo(s, f.Offset, f.Length, f.Gzip),
 		RawData:      f.RawData,
 		Truncated:    f.RawDataTooLong,
 	}
 }
 
-// Part is the dead letter of a part of the object that is not itemised: length bytes from offset, 0 for all the rest.
+// ForPart returns the dead letter of a part of the object that is not itemised: length bytes from offset, 0 for all the rest.
 // The counts are failed records by reason, nil when they are not known.
-func (s Source) Part(reason Reason, offset, length int64, gzip bool, counts map[Reason]int64) Message {
+func ForPart(s errorobject.Source, reason Reason, offset, length int64, gzip bool, counts map[Reason]int64) Message {
 	return Message{
 		Version: Version,
 		Kind:    Object,
-		ID:      s.id(Object, reason, offset),
+		ID:      messageID(s, Object, reason, offset),
 		Stream:  s.Stream,
 		Stage:   s.Stage,
 		Reason:  reason,
-		Pointer: s.pointer(offset, length, gzip),
+		Pointer: pointerTo(s, offset, length, gzip),
 		Counts:  counts,
 	}
 }
 
-func (s Source) pointer(offset, length int64, gzip bool) *Pointer {
+func pointerTo(s errorobject.Source, offset, length int64, gzip bool) *Pointer {
 	p := &Pointer{Bucket: s.Bucket, Key: s.Key, VersionID: s.VersionID, Offset: offset, Length: length}
 	if gzip {
 		p.Encoding = "gzip"
 	}
 	return p
+}
+
+// messageID returns 128 bits of SHA-256 in hexadecimal: the same part of the same object always gives the same id, and each field is
+// written with its length so that no two places are spelled alike.
+func messageID(s errorobject.Source, kind Kind, reason Reason, offset int64) string {
+	h := sha256.New()
+	for _, field := range []string{string(kind), string(reason), s.Bucket, s.Key, s.VersionID} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(field))))
+		h.Write([]byte(field))
+	}
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(offset)))
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // Attribute is a message attribute of type String.
@@ -204,35 +234,4 @@ func timeText(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-}
-
-// eventID finds the event_id of the first event in a record. It reads token by token, so that the id of a record that
-// breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record, which would
-// take as much memory again.
-func eventID(record []byte) string {
-	d := json.NewDecoder(bytes.NewReader(record[:min(len(record), 64<<10)]))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return ""
-	}
-	id := ""
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return id
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return id
-		}
-		if key != "event_id" {
-			continue
-		}
-		if id = ""; len(value) <= 256 && value[0] != '{' && value[0] != '[' && value[0] != 'n' {
-			// A number's text is its id, as the transform makes it.
-			if json.Unmarshal(value, &id) != nil {
-				id = string(value)
-			}
-		}
-	}
-	return id
 }

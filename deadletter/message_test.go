@@ -2,55 +2,168 @@ package deadletter
 
 import (
 	"bytes"
+	"compress/gzip"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 )
 
-func TestKeysNameStreamAndStage(t *testing.T) {
-	for key, want := range map[string]Source{
-		"error-data/lake/processing-failed/year=2026/o":               {Stream: event.Lake, Stage: Transform},
-		"error-data/lake/format-conversion-failed/o":                  {Stream: event.Lake, Stage: Conversion},
-		"error-data/search/AmazonOpenSearchService-failed/o":          {Stream: event.Search, Stage: Search},
-		"error-data/search/AmazonOpenSearchService_failed/o":          {Stream: event.Search, Stage: Search},
-		"error-data/search/elasticsearch-failed/o":                    {Stream: event.Search, Stage: Search},
-		"error-data/search/o":                                         {Stream: event.Search, Stage: UnknownStage},
-		"error-data/lake/":                                            {Stream: event.Lake, Stage: UnknownStage},
-		"error-data/other/processing-failed/o":                        {Stream: UnknownStream, Stage: UnknownStage},
-		"error-data/lake":                                             {Stream: UnknownStream, Stage: UnknownStage},
-		"source-data/error-data/lake/processing-failed/year=2026/o.x": {Stream: UnknownStream, Stage: UnknownStage},
-	} {
-		want.Bucket, want.Key, want.VersionID = "b", key, "v"
-		got, ok := NewSource("error-data/", "b", key, "v")
-		if got != want || ok != (want.Stream != UnknownStream) {
-			t.Errorf("%s: %+v, %v", key, got, ok)
+var update = flag.Bool("update", false, "write the golden files")
+
+// sourceOf names the object of a test file as Firehose would: the file's name begins with the stream.
+func sourceOf(t testing.TB, name string) errorobject.Source {
+	t.Helper()
+	stream, _, _ := strings.Cut(name, "-")
+	s, ok := errorobject.NewSource("error-data/", "lake-bucket", "error-data/"+stream+"/processing-failed/year=2026/month=09/day=21/hour=10/"+name, "v1")
+	if !ok {
+		t.Fatalf("%s names no stream", name)
+	}
+	return s
+}
+
+// read renders everything that a reader returns: letters as their bodies, unreadable parts as their errors.
+func read(t testing.TB, s errorobject.Source, r *errorobject.Reader) string {
+	t.Helper()
+	var b strings.Builder
+	for {
+		f, err := r.Next()
+		var unreadable *errorobject.UnreadableError
+		switch {
+		case err == io.EOF:
+			return b.String()
+		case errors.As(err, &unreadable):
+			fmt.Fprintln(&b, err)
+		case err != nil:
+			t.Fatal(err)
+		default:
+			m := ForRecord(s, f)
+			body, err := m.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.WriteString(body + "\n")
 		}
 	}
+}
+
+func zip(t testing.TB, plain ...[]byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for _, p := range plain {
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write(p); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+func objects(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob("../errorobject/testdata/objects/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("test objects: %d files, %v", len(files), err)
+	}
+	all := map[string][]byte{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(file)] = data
+	}
+	return all
+}
+
+func TestObjectsBecomeLetters(t *testing.T) {
+	for name, object := range objects(t) {
+		t.Run(name, func(t *testing.T) {
+			s := sourceOf(t, name)
+			got := read(t, s, errorobject.NewReader(bytes.NewReader(object)))
+			golden := filepath.Join("testdata/letters", name)
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if byByte := read(t, s, errorobject.NewReader(iotest.OneByteReader(bytes.NewReader(object)))); byByte != got {
+				t.Errorf("read byte by byte\n%s\nat once\n%s", byByte, got)
+			}
+			half := len(object) / 2
+			zipped := read(t, s, errorobject.NewReader(bytes.NewReader(zip(t, object[:half], object[half:]))))
+			if strings.ReplaceAll(zipped, `"encoding":"gzip",`, "") != got {
+				t.Errorf("from two gzip members\n%s\nplain\n%s", zipped, got)
+			}
+			for line := range strings.Lines(got) {
+				if !strings.HasPrefix(line, "{") {
+					continue
+				}
+				if i := strings.IndexFunc(strings.TrimSuffix(line, "\n"), illegalInSQS); i >= 0 {
+					t.Errorf("character that SQS refuses at %d of %s", i, line)
+				}
+				m, err := Parse([]byte(line))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again, err := m.Encode(); err != nil || again+"\n" != line {
+					t.Errorf("parsed and encoded again: %s, %v", again, err)
+				}
+				// The pointer leads to bytes that give the same record.
+				p := m.Pointer
+				f, err := errorobject.NewReader(bytes.NewReader(object[p.Offset : p.Offset+p.Length])).Next()
+				if err != nil || !bytes.Equal(f.RawData, m.RawData) {
+					t.Errorf("pointer %+v: %v", p, err)
+				}
+			}
+		})
+	}
+}
+
+// illegalInSQS reports characters outside XML 1.0's Char (SendMessage, API reference).
+func illegalInSQS(c rune) bool {
+	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x10000)
 }
 
 // Which byte is at fault is in every letter of the transform's check, the first byte too, and in no other.
 func TestReasonOffsets(t *testing.T) {
 	for _, c := range []struct {
 		rule, code, raw string
-		stage           Stage
+		stage           errorobject.Stage
 		want            string
 	}{
-		{"text", "Lambda.ProcessingFailedStatus", "START RequestId: 1", Transform, `"reason":"InvalidJson","reasonOffset":0,`},
-		{"a byte order mark", "Lambda.ProcessingFailedStatus", "\ufeff{}", Transform, `"reason":"ByteOrderMark","reasonOffset":0,`},
-		{"gzip", "Lambda.ProcessingFailedStatus", "\x1f\x8b\x08\x00", Transform, `"reason":"Compressed","reasonOffset":0,`},
-		{"zlib", "Lambda.ProcessingFailedStatus", "x\x9c\xab\xae\x05\x00", Transform, `"reason":"Compressed","reasonOffset":0,`},
-		{"an array", "Lambda.ProcessingFailedStatus", "[{}]", Transform, `"reason":"NotAnObject","reasonOffset":0,`},
-		{"a dash for a number", "Lambda.ProcessingFailedStatus", `{"latency":-}`, Transform, `"reason":"InvalidJson","reasonOffset":12,`},
-		{"what would be accepted now", "Lambda.ProcessingFailedStatus", "{}", Transform, `"reason":"AcceptedNow","errorCode":`},
-		{"a function that fails", "Lambda.FunctionError", "{", Transform, `"reason":"FunctionError","errorCode":`},
-		{"a document that search refuses", "400", "{}", Search, `"reason":"SearchRejected","errorCode":`},
+		{"text", "Lambda.ProcessingFailedStatus", "START RequestId: 1", errorobject.Transform, `"reason":"InvalidJson","reasonOffset":0,`},
+		{"a byte order mark", "Lambda.ProcessingFailedStatus", "\ufeff{}", errorobject.Transform, `"reason":"ByteOrderMark","reasonOffset":0,`},
+		{"gzip", "Lambda.ProcessingFailedStatus", "\x1f\x8b\x08\x00", errorobject.Transform, `"reason":"Compressed","reasonOffset":0,`},
+		{"zlib", "Lambda.ProcessingFailedStatus", "x\x9c\xab\xae\x05\x00", errorobject.Transform, `"reason":"Compressed","reasonOffset":0,`},
+		{"an array", "Lambda.ProcessingFailedStatus", "[{}]", errorobject.Transform, `"reason":"NotAnObject","reasonOffset":0,`},
+		{"a dash for a number", "Lambda.ProcessingFailedStatus", `{"latency":-}`, errorobject.Transform, `"reason":"InvalidJson","reasonOffset":12,`},
+		{"what would be accepted now", "Lambda.ProcessingFailedStatus", "{}", errorobject.Transform, `"reason":"AcceptedNow","errorCode":`},
+		{"a function that fails", "Lambda.FunctionError", "{", errorobject.Transform, `"reason":"FunctionError","errorCode":`},
+		{"a document that search refuses", "400", "{}", errorobject.Search, `"reason":"SearchRejected","errorCode":`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			s := Source{Bucket: "b", Key: "k", Stream: event.Search, Stage: c.stage}
-			m := s.Record(&Failure{Stage: c.stage, ErrorCode: c.code, RawData: []byte(c.raw)})
+			s := errorobject.Source{Bucket: "b", Key: "k", Stream: event.Search, Stage: c.stage}
+			m := ForRecord(s, &errorobject.Failure{Stage: c.stage, ErrorCode: c.code, RawData: []byte(c.raw)})
 			body, err := m.Encode()
 			if err != nil || !strings.Contains(body, c.want) {
 				t.Errorf("got %s, %v, want %s", body, err, c.want)
@@ -63,16 +176,19 @@ func TestReasonOffsets(t *testing.T) {
 }
 
 func TestIDsAreDeterministicAndDistinct(t *testing.T) {
-	base := Source{Bucket: "b", Key: "k", VersionID: "v", Stream: event.Lake}
-	id := func(s Source, offset int64) string { m := s.Record(&Failure{Offset: offset}); return m.ID }
+	base := errorobject.Source{Bucket: "b", Key: "k", VersionID: "v", Stream: event.Lake}
+	id := func(s errorobject.Source, offset int64) string {
+		m := ForRecord(s, &errorobject.Failure{Offset: offset})
+		return m.ID
+	}
 	if got := id(base, 7); got != id(base, 7) || len(got) != 32 {
 		t.Errorf("id %q", got)
 	}
 	seen := map[string]bool{}
-	part := func(r Reason) string { m := base.Part(r, 7, 0, false, nil); return m.ID }
+	part := func(r Reason) string { m := ForPart(base, r, 7, 0, false, nil); return m.ID }
 	for _, got := range []string{
-		id(base, 7), id(base, 8), id(Source{Bucket: "bk", VersionID: "v"}, 7), id(Source{Bucket: "b", Key: "kv"}, 7),
-		id(Source{Bucket: "b", Key: "k", VersionID: "w"}, 7), part(MoreRecords), part(Unreadable),
+		id(base, 7), id(base, 8), id(errorobject.Source{Bucket: "bk", VersionID: "v"}, 7), id(errorobject.Source{Bucket: "b", Key: "kv"}, 7),
+		id(errorobject.Source{Bucket: "b", Key: "k", VersionID: "w"}, 7), part(MoreRecords), part(Unreadable),
 	} {
 		if seen[got] {
 			t.Errorf("id %s twice", got)
@@ -82,9 +198,9 @@ func TestIDsAreDeterministicAndDistinct(t *testing.T) {
 }
 
 func TestRawDataStaysWhileTheMessageFits(t *testing.T) {
-	s := Source{Bucket: "b", Key: "k", Stream: event.Search, Stage: Search}
+	s := errorobject.Source{Bucket: "b", Key: "k", Stream: event.Search, Stage: errorobject.Search}
 	size := func(n int) (Message, int) {
-		m := s.Record(&Failure{Stage: Search, RawData: bytes.Repeat([]byte("x"), n)})
+		m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Search, RawData: bytes.Repeat([]byte("x"), n)})
 		body, err := m.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -111,84 +227,14 @@ func TestSizeIsCountedAsSQSDoes(t *testing.T) {
 }
 
 func TestLongErrorMessagesAreCutBetweenCharacters(t *testing.T) {
-	m := Source{}.Record(&Failure{ErrorMessage: "x" + strings.Repeat("é", MaxErrorMessageBytes)})
+	m := ForRecord(errorobject.Source{}, &errorobject.Failure{ErrorMessage: "x" + strings.Repeat("é", MaxErrorMessageBytes)})
 	if len(m.ErrorMessage) != MaxErrorMessageBytes-1 || strings.Contains(m.ErrorMessage, "\ufffd") {
 		t.Errorf("%d bytes", len(m.ErrorMessage))
 	}
 }
 
-func TestEventIDIsReadAsFarAsItCanBe(t *testing.T) {
-	for record, want := range map[string]string{
-		`{"event_id":"e-1","x":1}`:                        "e-1",
-		`{"x":{"event_id":"no"},"event_id":"e"}`:          "e",
-		`{"event\u005fid":"e"}`:                           "e",
-		`{"event_id":17}`:                                 "17",
-		`{"event_id":12345678901234567890}`:               "12345678901234567890",
-		`{"event_id":true}`:                               "true",
-		`{"event_id":null}`:                               "",
-		`{"event_id":{"a":1}}`:                            "",
-		`{"event_id":"a","event_id":"b"}`:                 "b",
-		`{"event_id":"e-1","amount":`:                     "e-1",
-		`{"event_id":"e-1","amount":12,}`:                 "e-1",
-		`{"amount":x,"event_id":"e-1"}`:                   "",
-		`{"event_id":"first"}{"event_id":"next"}`:         "first",
-		`["event_id","e"]`:                                "",
-		``:                                                "",
-		`{"event_id":"` + strings.Repeat("x", 300) + `"}`: "",
-	} {
-		if got := eventID([]byte(record)); got != want {
-			t.Errorf("%s: %q, want %q", record, got, want)
-		}
-	}
-}
-
-func TestParse(t *testing.T) {
-	t.Run("invocation record of Lambda", func(t *testing.T) {
-		body, err := os.ReadFile("testdata/invocation.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := Parse(body)
-		want := &Message{
-			Version: 1, Kind: Invocation, ID: "e4b46cbf-b738-xmpl-8880-a18cdf61200e", Stream: UnknownStream, Stage: UnknownStage,
-			Reason: InvocationFailed, ErrorCode: "RetriesExhausted", ErrorMessage: "getting object: access denied", Attempts: 3,
-			FailedTime: "2026-09-21T10:25:03.123Z",
-			Objects:    []Pointer{{Bucket: "lake-bucket", Key: "error-data/lake/processing-failed/year=2026/a b", VersionID: "v1"}},
-		}
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("got %+v, %v", got, err)
-		}
-	})
-	t.Run("object letter", func(t *testing.T) {
-		want := Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: Transform}.Part(MoreRecords, 5, 9, true, map[Reason]int64{FunctionError: 3})
-		body, err := want.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := Parse([]byte(body)); err != nil || !reflect.DeepEqual(*got, want) {
-			t.Errorf("got %+v, %v", got, err)
-		}
-	})
-	for name, body := range map[string]string{
-		"not JSON":        `x`,
-		"another message": `{"Records":[]}`,
-		"unknown kind":    `{"kind":"else","version":1}`,
-		"newer version":   `{"kind":"record","version":2,"id":"i","pointer":{}}`,
-		"no version":      `{"kind":"record","id":"i","pointer":{}}`,
-		"no id":           `{"kind":"record","version":1,"pointer":{}}`,
-		"no pointer":      `{"kind":"object","version":1,"id":"i"}`,
-		"wrong type":      `{"kind":"record","version":"1"}`,
-	} {
-		t.Run(name+" is refused", func(t *testing.T) {
-			if m, err := Parse([]byte(body)); err == nil {
-				t.Errorf("parsed as %+v", m)
-			}
-		})
-	}
-}
-
 func TestReasonOffsetIsThereWhenTheRecordIsAtFault(t *testing.T) {
-	s := Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: Transform}
+	s := errorobject.Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: errorobject.Transform}
 	for _, c := range []struct {
 		rule, code, record, want string
 	}{
@@ -198,7 +244,7 @@ func TestReasonOffsetIsThereWhenTheRecordIsAtFault(t *testing.T) {
 		{"but the function is", "Lambda.FunctionError", `{"a":1}`, `"reason":"FunctionError","errorCode":`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			m := s.Record(&Failure{Stage: Transform, ErrorCode: c.code, RawData: []byte(c.record)})
+			m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Transform, ErrorCode: c.code, RawData: []byte(c.record)})
 			body, err := m.Encode()
 			if err != nil || !strings.Contains(body, c.want) {
 				t.Errorf("got %s, %v, want %s", body, err, c.want)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+
+	"firehose-pipeline/errorobject"
 )
 
 // invocation is the record that Lambda sends to an on-failure destination (Lambda Developer Guide, asynchronous
@@ -67,8 +69,8 @@ func parseInvocation(body []byte) (*Message, error) {
 		Version:    Version,
 		Kind:       Invocation,
 		ID:         i.RequestContext.RequestID,
-		Stream:     UnknownStream,
-		Stage:      UnknownStage,
+		Stream:     errorobject.UnknownStream,
+		Stage:      errorobject.UnknownStage,
 		Reason:     InvocationFailed,
 		ErrorCode:  i.RequestContext.Condition,
 		Attempts:   i.RequestContext.ApproximateInvokeCount,

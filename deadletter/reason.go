@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 )
 
@@ -100,28 +101,28 @@ var Reasons = func() []Reason {
 // ofRecord reports whether the check found the fault in the record, at a byte of it.
 func (r Reason) ofRecord() bool { return slices.Contains(event.Reasons, event.Reason(r)) }
 
-// Reason names why the record of the object failed, and, when the record itself is at fault, the byte offset in it.
-func (s Source) Reason(f *Failure) (Reason, int) {
+// ReasonFor names why the record of the object failed, and, when the record itself is at fault, the byte offset in it.
+func ReasonFor(s errorobject.Source, f *errorobject.Failure) (Reason, int) {
 	if f.Unknown {
 		return UnknownLayout, 0
 	}
 	stage := f.Stage
-	if stage == UnknownStage {
+	if stage == errorobject.UnknownStage {
 		stage = s.Stage
 	}
 	switch stage {
-	case Transform:
+	case errorobject.Transform:
 		return transformReason(s.Stream, f)
-	case Conversion:
+	case errorobject.Conversion:
 		return conversionReason(f.ErrorCode), 0
-	case Search:
+	case errorobject.Search:
 		return searchReason(f.ErrorCode, f.ErrorMessage), 0
 	}
 	return Other, 0
 }
 
 // transformReason reads the codes of the Developer Guide, "Monitor with CloudWatch Logs".
-func transformReason(stream event.Stream, f *Failure) (Reason, int) {
+func transformReason(stream event.Stream, f *errorobject.Failure) (Reason, int) {
 	switch code := strings.TrimPrefix(f.ErrorCode, "Lambda."); code {
 	case "ProcessingFailedStatus":
 		if f.RawData == nil {

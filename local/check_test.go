@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 )
 
 // rewrite changes a file of the results.
@@ -234,7 +234,7 @@ func TestCheckOfDuplicates(t *testing.T) {
 	path, _ := w.find("dead-letter-queue")
 	rewrite(t, path, func(s string) string { return s + s + s })
 	report, err := w.Check(t.Context())
-	if err != nil || !report.Clean() || report.Duplicates != (local.Duplicates{Letters: 4}) {
+	if err != nil || !report.Clean() || report.Duplicates != (audit.Duplicates{Letters: 4}) {
 		t.Errorf("got %+v, %v", report, err)
 	}
 }

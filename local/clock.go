@@ -57,7 +57,7 @@ func (p *Pipeline) wait(ctx context.Context, number int64) error {
 	if left < time.Millisecond {
 		return ctx.Err()
 	}
-	return clock.For(ctx, left)
+	return clock.Pause(ctx, left)
 }
 
 // tickInterval is how often, by the machine's clock, the streams of a run that serves look at the time.

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 
+	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/lambda"
 	"firehose-pipeline/local/s3"
 	"firehose-pipeline/local/sqs"
@@ -12,7 +13,7 @@ import (
 // Notify starts S3's notifications and Lambda's asynchronous invocation alone: created is to be told of objects, settle waits until
 // every event has been handled.
 func Notify(ctx context.Context, config *template.Config, queue *sqs.Server, invoke func(context.Context, []byte) (lambda.Result, error)) (created func(s3.ObjectCreated), settle func(context.Context) error, stop func()) {
-	n := newNotifier(config, queue, newQueueFaults(nil))
+	n := newNotifier(config, queue, fault.NewQueue(nil))
 	n.start(ctx, function(invoke))
 	return n.created, n.settle, n.stop
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
 )
 
@@ -47,7 +48,7 @@ func faultyOf(t *testing.T, count int, specs ...string) (*world, local.Report) {
 }
 
 // checked is the check of a run that has lost nothing but what AWS declares, and in which every fault came about.
-func (w *world) checked(report local.Report) local.CheckReport {
+func (w *world) checked(report local.Report) audit.Report {
 	w.Helper()
 	for name, n := range report.Faults {
 		if n == 0 {
@@ -190,7 +191,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if left > 0 && (!c.Clean() || c.Duplicates.Letters != before-copies+left) || left == 0 && (len(c.Findings) != 1 || c.Findings[0].Problem != local.Missing) {
+			if left > 0 && (!c.Clean() || c.Duplicates.Letters != before-copies+left) || left == 0 && (len(c.Findings) != 1 || c.Findings[0].Problem != audit.Missing) {
 				t.Errorf("with %d of %d copies left: got %+v", left, copies, c)
 			}
 		}

@@ -25,7 +25,7 @@ import (
 type notifier struct {
 	config *template.Config
 	queue  *sqs.Server
-	faults *queueFaults
+	faults *fault.Queue
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -49,7 +49,7 @@ type heldNotice struct {
 	since time.Time
 }
 
-func newNotifier(config *template.Config, queue *sqs.Server, faults *queueFaults) *notifier {
+func newNotifier(config *template.Config, queue *sqs.Server, faults *fault.Queue) *notifier {
 	n := &notifier{config: config, queue: queue, faults: faults}
 	n.changed = sync.NewCond(&n.mu)
 	return n
@@ -69,11 +69,6 @@ func (n *notifier) created(o s3.ObjectCreated) {
 	}
 }
 
-// invoker is a function, on which something may go wrong.
-type invoker interface {
-	InvokeWith(ctx context.Context, payload []byte, fault lambda.Fault) (lambda.Result, error)
-}
-
 // latest is how many later ones a notification comes after, at most.
 const latest = 5
 
@@ -84,12 +79,12 @@ func (n *notifier) add(e notice) {
 		n.waiting = append(n.waiting, e)
 		return
 	}
-	label := f.label(e.object.Key)
+	label := f.Label(e.object.Key)
 	times := 1
-	if f.Hit(fault.NotificationsDoubled, label, 0, first(label)) {
+	if f.Hit(fault.NotificationsDoubled, label, 0, fault.IsFirst(label)) {
 		times = 2
 	}
-	late := f.Hit(fault.NotificationsLate, label, 0, first(label))
+	late := f.Hit(fault.NotificationsLate, label, 0, fault.IsFirst(label))
 	for i := range times {
 		// Of two one comes at once: whichever is first does the work, the other repeats it.
 		if late && i == 0 {
@@ -130,7 +125,7 @@ func (n *notifier) release(since time.Time) {
 	n.changed.Broadcast()
 }
 
-func (n *notifier) start(ctx context.Context, handler invoker) {
+func (n *notifier) start(ctx context.Context, handler lambda.Invoker) {
 	n.done = make(chan struct{})
 	go func() {
 		defer close(n.done)
@@ -159,10 +154,10 @@ func (n *notifier) start(ctx context.Context, handler invoker) {
 	}()
 }
 
-func (n *notifier) handle(ctx context.Context, e notice, handler invoker) error {
+func (n *notifier) handle(ctx context.Context, e notice, handler lambda.Invoker) error {
 	payload := s3.Notification(template.Region, "ErrorObjects", e.object)
 	for attempt := 1; ; attempt++ {
-		result, err := n.faults.handler(ctx, handler, e.object.Key, attempt, payload)
+		result, err := n.faults.InvokeHandler(ctx, handler, e.object.Key, attempt, payload)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/lambda"
 	"firehose-pipeline/local/s3"
@@ -103,7 +104,7 @@ func (p *errorPath) letters(t *testing.T, key string, n int) []*deadletter.Messa
 	var object []byte
 	for i := range n {
 		var err error
-		object, err = deadletter.AppendErrorRecord(object, deadletter.ProcessingFailed{RawData: fmt.Appendf(nil, `{"event_id":"e-%d"}`, i), ErrorCode: "Lambda.FunctionError"})
+		object, err = errorobject.AppendDocument(object, errorobject.ProcessingFailed{RawData: fmt.Appendf(nil, `{"event_id":"e-%d"}`, i), ErrorCode: "Lambda.FunctionError"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,10 +17,12 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/lambda"
 	"firehose-pipeline/local/opensearch"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/s3"
 	"firehose-pipeline/local/sqs"
 	"firehose-pipeline/local/template"
@@ -33,13 +35,13 @@ type Pipeline struct {
 	started time.Time // by the machine's clock
 	cancel  context.CancelFunc
 
-	folder    *folder
+	folder    *results.Folder
 	functions []*lambda.Function
 	logs      []*os.File    // of the functions
 	faults    *fault.Faults // nil without any
 	objects   *s3.Server
 	queue     *sqs.Server
-	deleted   *deleted
+	deleted   *results.DeletedMessages
 	notifier  *notifier
 	search    firehose.Search
 	files     *opensearch.Files  // nil when documents go to a server
@@ -58,10 +60,10 @@ type stream struct {
 	*firehose.Stream
 	info StreamInfo
 
-	mu      sync.Mutex // keeps the records of one Put together
-	number  int64      // records offered
-	pending bool       // records put since the last Flush
-	journal *journal   // nil without Options.Check
+	mu           sync.Mutex          // keeps the records of one Put together
+	number       int64               // records offered
+	pending      bool                // records put since the last Flush
+	expectations *audit.Expectations // nil without Options.Check
 
 	lossMu sync.Mutex
 	losses []firehose.Discarded // nil without Options.Check
@@ -102,28 +104,24 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 }
 
 func (p *Pipeline) open(ctx context.Context) (err error) {
-	if p.folder, err = openFolder(p.o.Out); err != nil {
+	if p.folder, err = results.Open(p.o.Out); err != nil {
 		return err
 	}
-	plan, err := possible(p.o.Faults, p.config.Streams)
-	if err != nil {
+	if err := p.planFaults(); err != nil {
 		return err
 	}
-	if !plan.Empty() {
-		p.faults = fault.New(plan, p.o.FaultSeed)
-	}
-	atQueue := newQueueFaults(p.faults)
-	p.deleted = &deleted{path: p.folder.path(deletedFile)}
-	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.add,
+	atQueue := fault.NewQueue(p.faults)
+	p.deleted = p.folder.DeletedMessages()
+	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.Add,
 		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
 	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
-		o.Fault, o.Refuse = atQueue.entry, atQueue.batch
+		o.Fault, o.Refuse = atQueue.RefuseEntry, atQueue.RefuseBatch
 	}
 	if p.queue, err = sqs.Serve(ctx, o); err != nil {
 		return err
 	}
 	p.notifier = newNotifier(p.config, p.queue, atQueue)
-	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.path(objectsDir), Listen: p.o.S3Listen,
+	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.Path(results.ObjectsDir), Listen: p.o.S3Listen,
 		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}}, Created: p.notifier.created})
 	if err != nil {
 		return err
@@ -132,7 +130,7 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	atQueue.kill = handler.Kill
+	atQueue.Kill = handler.Kill
 	p.notifier.start(ctx, handler)
 	if err := p.openSearch(ctx); err != nil {
 		return err
@@ -155,9 +153,7 @@ func (p *Pipeline) openSearch(ctx context.Context) error {
 	if err := p.openSearchEngine(ctx); err != nil {
 		return err
 	}
-	if p.faults.On(ofSearch...) {
-		p.search = &searchFaults{Faults: p.faults, next: p.search, until: map[fault.Name]time.Time{}}
-	}
+	p.addSearchFaults()
 	return nil
 }
 
@@ -167,7 +163,7 @@ func (p *Pipeline) openSearchEngine(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("reading template: %w", err)
 		}
-		p.files = opensearch.NewFiles(p.folder.path(indicesDir), mapping)
+		p.files = opensearch.NewFiles(p.folder.Path(results.IndicesDir), mapping)
 		if p.faults.On(fault.SearchLost) { // nothing else makes a stream send again what has been taken
 			p.files.Overwrite()
 		}
@@ -214,7 +210,7 @@ func (p *Pipeline) pause(ctx context.Context, d time.Duration) error {
 	case p.server == nil:
 		return ctx.Err()
 	}
-	return clock.For(ctx, d)
+	return clock.Pause(ctx, d)
 }
 
 // export reads what the server has of this run, so that the folder of results holds it as in a run with files.
@@ -226,7 +222,7 @@ func (p *Pipeline) export(ctx context.Context) error {
 	defer cancel()
 	for _, s := range p.streams {
 		for index := range s.Counts().Indices {
-			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.path(indicesDir)); err != nil {
+			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.Path(results.IndicesDir)); err != nil {
 				return err
 			}
 		}
@@ -253,31 +249,21 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 		if err != nil {
 			return nil, err
 		}
-		o.Invoke = f.Invoke
-		if p.faults.On(ofTransform...) {
-			o.Invoke = newTransformFaults(p.faults, config.Kind, f, processor.Retries).invoke
-		}
+		o.Invoke = p.invokeWithFaults(config.Kind, f, processor.Retries)
 	}
 	if p.faults.On(fault.S3Down) {
-		o.Refuse = p.refuse
+		o.Refuse = func(at time.Time) error { return p.faults.RefuseObject(p.o.Start, at) }
 		if p.o.Check {
-			o.Discarded = s.discarded
+			o.Discarded = s.addLoss
 		}
 	}
 	if p.o.Check {
-		if s.journal, err = newJournal(p.folder, config); err != nil {
+		if s.expectations, err = audit.NewExpectations(p.folder, config); err != nil {
 			return nil, err
 		}
 	}
 	s.Stream, err = firehose.New(ctx, o)
 	return s, err
-}
-
-// discarded keeps what Check has to know of a loss.
-func (s *stream) discarded(d firehose.Discarded) {
-	s.lossMu.Lock()
-	defer s.lossMu.Unlock()
-	s.losses = append(s.losses, d)
 }
 
 // function starts a function of the template: its environment is the template's, with AWS's endpoints where they are here.
@@ -297,7 +283,7 @@ func (p *Pipeline) function(ctx context.Context, f template.Function, role strin
 	}
 	environment["AWS_ENDPOINT_URL_S3"] = p.objects.URL
 	environment["AWS_ENDPOINT_URL_SQS"] = p.queue.URL
-	log, err := p.folder.log(f.LogGroup)
+	log, err := p.folder.OpenLog(f.LogGroup)
 	if err != nil {
 		return nil, err
 	}
@@ -385,8 +371,8 @@ func (s *stream) taken(records [][]byte) error {
 	s.pending = true
 	for _, record := range records {
 		s.number++
-		if s.journal != nil {
-			if err := s.journal.add(s.number, record); err != nil {
+		if s.expectations != nil {
+			if err := s.expectations.Add(s.number, record); err != nil {
 				return err
 			}
 		}
@@ -438,7 +424,7 @@ func (p *Pipeline) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.folder.writeQueue(messages), p.deleted.flush()); err != nil {
+	if err := errors.Join(p.folder.WriteQueue(messages), p.deleted.Flush()); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -492,15 +478,15 @@ func (p *Pipeline) Close() error {
 		errs = append(errs, p.objects.Close())
 	}
 	if p.queue != nil {
-		errs = append(errs, p.queue.Close(), p.deleted.close())
+		errs = append(errs, p.queue.Close(), p.deleted.Close())
 	}
 	for _, s := range p.streams {
-		if s.journal != nil {
-			errs = append(errs, s.journal.close())
+		if s.expectations != nil {
+			errs = append(errs, s.expectations.Close())
 		}
 	}
 	if p.folder != nil {
-		errs = append(errs, p.folder.close(complete))
+		errs = append(errs, p.folder.Close(complete))
 	}
 	p.err = errors.Join(errs...)
 	return p.err

@@ -204,12 +204,12 @@ func TestStream(t *testing.T) {
 	t.Run("pauses grow and are anywhere below the bound", func(t *testing.T) {
 		for n, bound := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond} {
 			for range 100 {
-				if d := backoff(n); d < 0 || d >= bound {
+				if d := backoff.Pause(n); d < 0 || d >= bound {
 					t.Fatalf("pause %v before try %d, want below %v", d, n+1, bound)
 				}
 			}
 		}
-		if d := backoff(60); d >= 10*time.Second {
+		if d := backoff.Pause(60); d >= 10*time.Second {
 			t.Errorf("pause %v, want below 10s", d)
 		}
 	})

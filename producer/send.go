@@ -117,9 +117,7 @@ type lane struct {
 // Send puts every line of the input to every stream. It returns when all is confirmed, or when soft is done and what was begun is
 // confirmed, or at once when hard is done. The report is true in any case.
 func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error) {
-	if o.clock == nil {
-		o.clock = clock.Machine{}
-	}
+	o.clock = clock.OrSystem(o.clock)
 	began := o.clock.Now()
 	s := &sending{o: o, room: backlog, freed: make(chan struct{})}
 	for _, target := range []struct {

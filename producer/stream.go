@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,7 +138,7 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 		if taken == 0 && s.now().Sub(progress) >= quiet && !s.tookSince(progress) {
 			s.trouble(err)
 		}
-		if err := s.time().Pause(ctx, backoff(try)); err != nil {
+		if err := s.time().Pause(ctx, backoff.Pause(try)); err != nil {
 			return answer, fmt.Errorf("putting to %s: %w", s.Name, err)
 		}
 	}
@@ -246,17 +245,10 @@ func passes(err error) bool {
 	return retryable.IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// backoff is the pause before try n+1: up to 100 ms, doubling, at most 10 s, anywhere in between (full jitter).
-func backoff(n int) time.Duration {
-	return rand.N(min(100*time.Millisecond<<min(n, 10), 10*time.Second))
-}
+// backoff gives the pause after each call that left records over.
+var backoff = clock.Backoff{First: 100 * time.Millisecond, Max: 10 * time.Second}
 
-func (s *Stream) time() clock.Clock {
-	if s.clock == nil {
-		return clock.Machine{}
-	}
-	return s.clock
-}
+func (s *Stream) time() clock.Clock { return clock.OrSystem(s.clock) }
 
 func (s *Stream) now() time.Time { return s.time().Now() }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 )
 
@@ -43,7 +44,7 @@ func letterKey(m *deadletter.Message) (string, error) {
 		Truncated bool
 		Data      *[]byte
 		// Of an object or an invocation, whose outcome depends on them.
-		Stage   deadletter.Stage
+		Stage   errorobject.Stage
 		Reason  deadletter.Reason
 		Counts  map[deadletter.Reason]int64
 		Objects []deadletter.Pointer

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/producer"
 )
@@ -315,6 +317,11 @@ type world struct {
 }
 
 // start is when the tests' time begins: the day after the records failed.
+var (
+	yesterday  = start.Add(-24 * time.Hour)
+	functionEr = "Lambda.FunctionError"
+)
+
 var start = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 
 func newWorld() *world {
@@ -366,7 +373,7 @@ func wantTaken(t *testing.T, f *fakeFirehose, want ...string) {
 
 // errorObject is an error object of records that failed in the transform, with its letters.
 type errorObject struct {
-	source  deadletter.Source
+	source  errorobject.Source
 	content []byte
 	letters []string
 	records []deadletter.Message
@@ -376,16 +383,16 @@ func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time
 	t.Helper()
 	o := &errorObject{}
 	key := fmt.Sprintf("error-data/%s/processing-failed/%s%s", stream, arrival.UTC().Format("year=2006/month=01/day=02/hour=15/"), name)
-	o.source, _ = deadletter.NewSource("error-data/", "bucket", key, "v1")
+	o.source, _ = errorobject.NewSource("error-data/", "bucket", key, "v1")
 	for _, record := range records {
 		var err error
-		o.content, err = deadletter.AppendErrorRecord(o.content, deadletter.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
+		o.content, err = errorobject.AppendDocument(o.content, errorobject.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
 			AttemptsMade: 4, ArrivalTimestamp: arrival.UnixMilli(), AttemptEndingTimestamp: arrival.Add(time.Minute).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	reader := deadletter.NewReader(bytes.NewReader(o.content))
+	reader := errorobject.NewReader(bytes.NewReader(o.content))
 	for {
 		failure, err := reader.Next()
 		if err == io.EOF {
@@ -394,7 +401,7 @@ func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := o.source.Record(failure)
+		m := deadletter.ForRecord(o.source, failure)
 		o.letters = append(o.letters, encode(t, m))
 		m.RawData = bytes.Clone(m.RawData)
 		o.records = append(o.records, m)
@@ -426,5 +433,34 @@ func wantMode(t *testing.T, path string, want os.FileMode) {
 	}
 	if got := info.Mode().Perm(); got != want && runtime.GOOS != "windows" {
 		t.Errorf("%s has the mode %v, want %v", path, got, want)
+	}
+}
+
+func zip(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func openJournal(t *testing.T, path string) *Journal {
+	t.Helper()
+	j, err := OpenJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func closeJournal(t *testing.T, j *Journal) {
+	t.Helper()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

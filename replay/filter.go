@@ -5,19 +5,20 @@ import (
 	"time"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 )
 
 // Filter selects records; what is empty selects all.
 type Filter struct {
 	Streams []event.Stream
-	Stages  []deadletter.Stage
+	Stages  []errorobject.Stage
 	Reasons []deadletter.Reason
 	// From and To bound when Firehose received the record: from the first, up to but not at the second.
 	From, To time.Time
 }
 
-func (f *Filter) match(stream event.Stream, stage deadletter.Stage, reason deadletter.Reason, arrival time.Time) bool {
+func (f *Filter) match(stream event.Stream, stage errorobject.Stage, reason deadletter.Reason, arrival time.Time) bool {
 	return among(f.Streams, stream) && among(f.Stages, stage) && among(f.Reasons, reason) && f.during(arrival)
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/s3read"
 )
@@ -39,7 +40,7 @@ func unzipped(content io.Reader) (_ io.Reader, compressed bool, err error) {
 
 // documents calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid during the call. What
 // cannot be read is passed over, and counted.
-func (r *Replay) documents(ctx context.Context, source deadletter.Source, encoding string, from, end int64, do func(*Record) error) (unreadable int64, err error) {
+func (r *Replay) documents(ctx context.Context, source errorobject.Source, encoding string, from, end int64, do func(*Record) error) (unreadable int64, err error) {
 	p := Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	start := from
 	if encoding == "gzip" {
@@ -51,10 +52,10 @@ func (r *Replay) documents(ctx context.Context, source deadletter.Source, encodi
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
 	p.VersionID = content.VersionID() // which letters name
-	reader := deadletter.NewReader(content)
+	reader := errorobject.NewReader(content)
 	for {
 		failure, err := reader.Next()
-		var broken *deadletter.UnreadableError
+		var broken *errorobject.UnreadableError
 		switch {
 		case err == io.EOF:
 			return unreadable, nil
@@ -72,7 +73,7 @@ func (r *Replay) documents(ctx context.Context, source deadletter.Source, encodi
 		} else if at < from {
 			continue
 		}
-		letter := source.Record(failure)
+		letter := deadletter.ForRecord(source, failure)
 		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason, Arrival: failure.ArrivalTime,
 			EventID: letter.EventID, Code: letter.ErrorCode, Text: letter.ErrorMessage,
 			ReasonOffset: letter.ReasonOffset, Data: failure.RawData, read: true}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/internal/printable"
 )
 
@@ -33,8 +34,8 @@ func pointersOf(m *deadletter.Message) []deadletter.Pointer {
 // errorObject is the error object that a pointer leads to. It refuses every other object, and every other bucket:
 // whoever may send to the queue could else have the operator read any object that the operator may read, and put
 // its records to a stream.
-func (r *Replay) errorObject(p deadletter.Pointer) (deadletter.Source, error) {
-	source, ours := deadletter.NewSource(r.ErrorPrefix, p.Bucket, p.Key, p.VersionID)
+func (r *Replay) errorObject(p deadletter.Pointer) (errorobject.Source, error) {
+	source, ours := errorobject.NewSource(r.ErrorPrefix, p.Bucket, p.Key, p.VersionID)
 	// S3 takes keys as they are; what stands between may not, and Firehose writes no such segment.
 	odd := slices.ContainsFunc(strings.Split(strings.TrimPrefix(p.Key, r.ErrorPrefix), "/"), func(segment string) bool {
 		return segment == "" || segment == "." || segment == ".."

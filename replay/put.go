@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
-	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/producer"
 )
@@ -15,51 +13,6 @@ import (
 // hasStream reports whether a stream is there, or may be: a look without a word on the streams supposes that they are.
 func (r *Replay) hasStream(stream event.Stream) bool {
 	return stream.Valid() && (r.Streams[stream] != nil || r.Streams == nil && !r.Act)
-}
-
-// unfit is the outcome of a record that does not go back whatever it says; it is empty of any other.
-func (r *Replay) unfit(record *Record) Outcome {
-	switch {
-	case !r.hasStream(record.Stream):
-		return NoStream
-	case record.Reason == deadletter.SearchConflict && !slices.Contains(r.Filter.Reasons, record.Reason):
-		return InStore
-	}
-	return ""
-}
-
-// judge decides what becomes of a record, before anything is put: the outcome stays empty when it is to be put back. Without a filter
-// the record has been selected already.
-func (r *Replay) judge(record *Record, filter *Filter) {
-	if filter != nil && !filter.match(record.Stream, record.Stage, record.Reason, record.Arrival) {
-		record.outcome = Filtered
-		return
-	}
-	if record.Data == nil {
-		record.outcome = NoData
-		return
-	}
-	if record.outcome = r.unfit(record); record.outcome != "" {
-		return
-	}
-	record.pieces = split(record.Data)
-	refused := 0
-	for _, p := range record.pieces {
-		if len(p.data) > producer.MaxRecordBytes {
-			record.outcome = TooLarge
-			return
-		}
-		if p.refused != "" {
-			refused++
-		}
-		if back, now := r.Journal.cameBack(digest(record.Stream, p), record.Arrival); back && (now || !r.Again) {
-			record.outcome = FailedAgain
-			return
-		}
-	}
-	if refused == len(record.pieces) && !r.Refused {
-		record.outcome = Refused
-	}
 }
 
 // putBack puts back the records without an outcome, and gives each one. Its error is one of a stream or of the journal, after which

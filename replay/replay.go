@@ -1,9 +1,3 @@
-// Package replay puts failed records back into the stream whose store misses them.
-//
-// What to put back comes from the dead-letter queue (queue.go), from error objects (errors.go) or from the lake's records as they
-// were received (source.go). [Filter] selects (filter.go); a record of several objects is split, so that its good ones go through
-// (split.go); what was put back is remembered by its place and content, so that nothing is put back twice, and by what it says, so
-// that a record that failed again is known (journal.go, digest.go); and error output that comes after can be watched for (watch.go).
 package replay
 
 import (
@@ -15,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/internal/printable"
@@ -114,7 +109,7 @@ type Replay struct {
 type Record struct {
 	Place
 	Stream     event.Stream
-	Stage      deadletter.Stage
+	Stage      errorobject.Stage
 	Reason     deadletter.Reason
 	Arrival    time.Time
 	EventID    string
@@ -172,12 +167,7 @@ func (e *CauseError) Error() string {
 	return fmt.Sprintf("the cause looks unfixed: of %d put back first, %d failed again: nothing else was put back", e.Put, e.CameBack)
 }
 
-func (r *Replay) time() clock.Clock {
-	if r.clock == nil {
-		return clock.Machine{}
-	}
-	return r.clock
-}
+func (r *Replay) time() clock.Clock { return clock.OrSystem(r.clock) }
 
 func (r *Replay) say(format string, args ...any) {
 	if r.Say != nil { // with text of letters and keys in it

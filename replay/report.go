@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/producer"
 )
@@ -57,7 +58,7 @@ type Put struct {
 // Group is what has stream, stage, reason and kind in common.
 type Group struct {
 	Stream event.Stream      `json:"stream"`
-	Stage  deadletter.Stage  `json:"stage"`
+	Stage  errorobject.Stage `json:"stage"`
 	Reason deadletter.Reason `json:"reason"`
 	Kind   deadletter.Kind   `json:"kind,omitempty"`
 	// Letters, and the records that they stand for by what became of them.
@@ -85,7 +86,7 @@ const sampleBytes = 16
 
 type groupKey struct {
 	stream event.Stream
-	stage  deadletter.Stage
+	stage  errorobject.Stage
 	reason deadletter.Reason
 	kind   deadletter.Kind
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/plural"
 )
@@ -73,7 +73,7 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 			})
 			continue
 		}
-		record := &Record{Stream: into, Stage: deadletter.Stage(FromSource), anonymous: true, read: true}
+		record := &Record{Stream: into, Stage: errorobject.Stage(FromSource), anonymous: true, read: true}
 		record.Bucket, record.Key, record.VersionID = r.Bucket, key, content.VersionID()
 		record.Into = into
 		record.Offset, record.End = p.offset, p.offset+int64(len(p.data))

@@ -16,7 +16,7 @@ type entry struct {
 }
 
 // object decodes a JSON object. Nothing at all is an empty one: the app then runs without the command line.
-func object(text []byte) ([]entry, error) {
+func decodeObject(text []byte) ([]entry, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
 	}
@@ -30,7 +30,7 @@ func object(text []byte) ([]entry, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return nil, fmt.Errorf("must be a JSON object (got %s)", show(whole))
+		return nil, fmt.Errorf("must be a JSON object (got %s)", showValue(whole))
 	}
 	var entries []entry
 	for decoder.More() {
@@ -52,6 +52,6 @@ func object(text []byte) ([]entry, error) {
 
 // foreign reports whether a key of the context belongs to the CDK: its flags hold an @, what its command line injects and
 // looks up holds a colon, and it keeps two choices of its own in cdk.context.json (cdk acknowledge, cdk cli-telemetry).
-func foreign(key string) bool {
+func isForeignKey(key string) bool {
 	return strings.ContainsAny(key, ":@") || key == "acknowledged-issue-numbers" || key == "cli-telemetry"
 }

@@ -3,7 +3,7 @@ package settings
 import "fmt"
 
 // derive gives the settings that were not given, and whose default depends on others, a value that fits those.
-func (s *Settings) derive(given func(key string) bool) {
+func (s *Settings) deriveDefaults(given func(key string) bool) {
 	t := s.dataType()
 	if !given("openSearchMasterInstanceType") {
 		s.OpenSearchMasterInstanceType = "m5.large.search"
@@ -20,7 +20,7 @@ func (s *Settings) derive(given func(key string) bool) {
 		}
 	}
 	if !given("openSearchZoneCount") {
-		s.OpenSearchZoneCount = zones(s.OpenSearchZoneCount, s.OpenSearchInstanceCount)
+		s.OpenSearchZoneCount = chooseZones(s.OpenSearchZoneCount, s.OpenSearchInstanceCount)
 	}
 	s.deriveLifecycle(given)
 }
@@ -42,7 +42,7 @@ func (s *Settings) deriveLifecycle(given func(key string) bool) {
 
 // zones returns the zones to use for so many nodes when as many as wanted do not go: two zones take an even number of
 // nodes, three take three or more.
-func zones(wanted, nodes int) int {
+func chooseZones(wanted, nodes int) int {
 	switch {
 	case wanted == 1 || nodes == 1:
 		return 1
@@ -55,18 +55,18 @@ func zones(wanted, nodes int) int {
 }
 
 // finish applies what Firehose needs, and returns the notes that tell of it and of what is easily overlooked.
-func (s *Settings) finish(name func(key string) string) []string {
+func (s *Settings) adjustAndNote(name func(key string) string) []string {
 	var notes []string
 	note := func(key, format string, args ...any) {
 		notes = append(notes, name(key)+": "+fmt.Sprintf(format, args...))
 	}
 	if s.Conversion() && s.BufferSizeMB < conversionBufferMB {
-		note("bufferSizeMB", "raised from %d to %d, the least that Firehose takes with %s", s.BufferSizeMB, conversionBufferMB, s.DataFormat)
+		note("bufferSizeMB", "raised from %d to %d, the minimum of Firehose with %s", s.BufferSizeMB, conversionBufferMB, s.DataFormat)
 		s.BufferSizeMB = conversionBufferMB
 	}
 	if !s.EnableOpenSearch {
 		if s.VPC.Inside() {
-			note("vpc", "not used: with enableOpenSearch false nothing stands in it")
+			note("vpc", "not used: enableOpenSearch is false")
 		}
 		return notes
 	}
@@ -74,13 +74,13 @@ func (s *Settings) finish(name func(key string) string) []string {
 		note("vpcZones", "not used: only a new VPC gets subnets in these zones")
 	}
 	if s.OpenSearchZoneCount == 3 && s.OpenSearchInstanceCount%3 != 0 {
-		note("openSearchInstanceCount", "%d data nodes are spread unevenly over 3 zones, a multiple of 3 is not", s.OpenSearchInstanceCount)
+		note("openSearchInstanceCount", "%d data nodes spread unevenly over 3 zones; a multiple of 3 does not", s.OpenSearchInstanceCount)
 	}
 	if s.OpenSearchIndexRotation == "NoRotation" {
-		note("openSearchIndexRotation", "with NoRotation nothing is deleted by age: the one index holds the newest events too (openSearchRetentionDays is not used)")
+		note("openSearchIndexRotation", "with NoRotation nothing is deleted by age, because one index holds all events (openSearchRetentionDays is not used)")
 	}
 	if len(s.OpenSearchAdminRoleArns) == 0 && len(s.OpenSearchReaderRoleArns) == 0 {
-		note("openSearchAdminRoleArns", "none, and no openSearchReaderRoleArns: nobody but the setup function can ask the domain anything")
+		note("openSearchAdminRoleArns", "none, and no openSearchReaderRoleArns: only the setup function can send the domain requests")
 	}
 	return notes
 }

@@ -13,34 +13,36 @@ import (
 // field is one field of Settings as the context gives it.
 type field interface {
 	// accepts completes "must be …".
-	accepts() string
+	describeRange() string
 	// set decodes, checks and stores a value. It returns what is wrong with it, or nothing.
-	set(raw json.RawMessage) string
+	setValue(raw json.RawMessage) string
 	// raw is the stored value in a form that set takes.
-	raw() json.RawMessage
+	encodeValue() json.RawMessage
+	// jsonSchema is the JSON Schema of the values that setValue accepts, and of few others.
+	jsonSchema() schema
 }
 
 // complaint is what is wrong with a value, or with one member of it.
 type complaint struct{ member, text string }
 
 // complaints sets the field and returns all that is wrong with the value.
-func complaints(f field, raw json.RawMessage) []complaint {
+func setField(f field, raw json.RawMessage) []complaint {
 	if members, ok := f.(interface {
-		complaints(json.RawMessage) []complaint
+		setMembers(json.RawMessage) []complaint
 	}); ok {
-		return members.complaints(raw)
+		return members.setMembers(raw)
 	}
-	if problem := f.set(raw); problem != "" {
+	if problem := f.setValue(raw); problem != "" {
 		return []complaint{{text: problem}}
 	}
 	return nil
 }
 
-func refuse(f field, raw json.RawMessage) string {
-	return fmt.Sprintf("must be %s (got %s)", f.accepts(), show(raw))
+func rejectValue(f field, raw json.RawMessage) string {
+	return fmt.Sprintf("must be %s (got %s)", f.describeRange(), showValue(raw))
 }
 
-func either(word, rule string) string {
+func prependWord(word, rule string) string {
 	if word == "" {
 		return rule
 	}
@@ -48,7 +50,7 @@ func either(word, rule string) string {
 }
 
 // encode cannot fail: it is given strings, numbers, booleans and lists of strings.
-func encode(value any) json.RawMessage {
+func encodeJSON(value any) json.RawMessage {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -75,7 +77,7 @@ type integer struct {
 
 var integerForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
-func (f integer) accepts() string {
+func (f integer) describeRange() string {
 	text := fmt.Sprintf("%d to %d", f.min, f.max)
 	if f.of != nil {
 		words := make([]string, len(f.of))
@@ -84,10 +86,10 @@ func (f integer) accepts() string {
 		}
 		text = orList(words)
 	}
-	return either(f.word, text)
+	return prependWord(f.word, text)
 }
 
-func (f integer) set(raw json.RawMessage) string {
+func (f integer) setValue(raw json.RawMessage) string {
 	text, isString := decodeString(raw)
 	if !isString {
 		text = string(raw)
@@ -96,148 +98,153 @@ func (f integer) set(raw json.RawMessage) string {
 		return ""
 	}
 	if !integerForm.MatchString(text) {
-		return refuse(f, raw)
+		return rejectValue(f, raw)
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || f.of == nil && (n < f.min || n > f.max) || f.of != nil && !slices.Contains(f.of, n) {
-		return refuse(f, json.RawMessage(text)) // a number in quotes is shown as the number that it is
+		return rejectValue(f, json.RawMessage(text)) // a number in quotes is shown as the number that it is
 	}
 	*f.to = n
 	return ""
 }
 
-func (f integer) raw() json.RawMessage {
+func (f integer) encodeValue() json.RawMessage {
 	if *f.to == 0 && f.word != "" {
-		return encode(f.word)
+		return encodeJSON(f.word)
 	}
-	return encode(*f.to)
+	return encodeJSON(*f.to)
 }
 
-// boolean is true or false. Where yet is set, true is for a later version.
+// boolean is true or false. Where planned is set, true is for a later version.
 type boolean struct {
-	to  *bool
-	yet bool
+	to      *bool
+	planned bool
 }
 
-func (f boolean) accepts() string {
-	if f.yet {
+func (f boolean) describeRange() string {
+	if f.planned {
 		return "false"
 	}
 	return "true or false"
 }
 
-func (f boolean) set(raw json.RawMessage) string {
+func (f boolean) setValue(raw json.RawMessage) string {
 	text, isString := decodeString(raw)
 	if !isString {
 		text = string(raw)
 	}
 	switch {
-	case text == "true" && f.yet:
+	case text == "true" && f.planned:
 		return "true is not yet supported (accepted: false)"
 	case text == "true" || text == "false":
 		*f.to = text == "true"
 		return ""
 	}
-	return refuse(f, raw)
+	return rejectValue(f, raw)
 }
 
-func (f boolean) raw() json.RawMessage { return encode(*f.to) }
+func (f boolean) encodeValue() json.RawMessage { return encodeJSON(*f.to) }
 
-// choice is one of a list of words. Those of yet are for a later version.
+// choice is one of a list of words. The planned ones are for a later version.
 type choice struct {
-	to  *string
-	of  []string
-	yet []string
+	to      *string
+	of      []string
+	planned []string
 }
 
-func (f choice) accepts() string { return orList(f.of) }
+func (f choice) describeRange() string { return orList(f.of) }
 
-func (f choice) set(raw json.RawMessage) string {
+func (f choice) setValue(raw json.RawMessage) string {
 	text, isString := decodeString(raw)
 	switch {
 	case isString && slices.Contains(f.of, text):
 		*f.to = text
 		return ""
-	case isString && slices.Contains(f.yet, text):
-		return fmt.Sprintf("%s is not yet supported (accepted: %s)", show(raw), strings.Join(f.of, ", "))
+	case isString && slices.Contains(f.planned, text):
+		return fmt.Sprintf("%s is not yet supported (accepted: %s)", showValue(raw), strings.Join(f.of, ", "))
 	}
-	return refuse(f, raw)
+	return rejectValue(f, raw)
 }
 
-func (f choice) raw() json.RawMessage { return encode(*f.to) }
+func (f choice) encodeValue() json.RawMessage { return encodeJSON(*f.to) }
 
 // version is a choice whose words look like numbers: unquoted, 2.10 would be 2.1.
 type version struct{ choice }
 
-func (f version) set(raw json.RawMessage) string {
+func (f version) setValue(raw json.RawMessage) string {
 	if len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9') {
-		return fmt.Sprintf(`must be in quotes, such as "2.19" (got %s)`, show(raw))
+		return fmt.Sprintf(`must be in quotes, such as "2.19" (got %s)`, showValue(raw))
 	}
-	return f.choice.set(raw)
+	return f.choice.setValue(raw)
 }
 
 // text is a string that follows a rule. The word, where there is one, stands for the empty string, as does an empty string.
 type text struct {
 	to    *string
 	rule  string // completes "must be …"
-	ok    func(s string) bool
-	unfit func(s string) string // optional: of a string that is ok, what it must be and is not
+	form  *regexp.Regexp
+	max   int                   // bytes, 0: no limit
+	fits  func(s string) bool   // optional: a rule beyond form and length
+	unfit func(s string) string // optional: of a string that fits, the description that it does not meet
 	word  string
+	// suggestions are values for an editor to complete.
+	suggestions []string
 }
 
-func (f text) accepts() string { return either(f.word, f.rule) }
+func (f text) describeRange() string { return prependWord(f.word, f.rule) }
 
-func (f text) set(raw json.RawMessage) string {
+func (f text) setValue(raw json.RawMessage) string {
 	s, isString := decodeString(raw)
 	if f.word != "" && isString && (s == f.word || s == "") {
 		*f.to = ""
 		return ""
 	}
-	if !isString || !f.ok(s) {
-		return refuse(f, raw)
+	if !isString || !f.form.MatchString(s) || f.max > 0 && len(s) > f.max || f.fits != nil && !f.fits(s) {
+		return rejectValue(f, raw)
 	}
 	if f.unfit != nil {
 		if must := f.unfit(s); must != "" {
-			return fmt.Sprintf("must be %s (got %s)", must, show(raw))
+			return fmt.Sprintf("must be %s (got %s)", must, showValue(raw))
 		}
 	}
 	*f.to = s
 	return ""
 }
 
-func (f text) raw() json.RawMessage {
+func (f text) encodeValue() json.RawMessage {
 	if *f.to == "" && f.word != "" {
-		return encode(f.word)
+		return encodeJSON(f.word)
 	}
-	return encode(*f.to)
+	return encodeJSON(*f.to)
 }
 
 // list is a list of different strings: a JSON array, or one string that holds a JSON array or comma-separated items, which
 // is what the command line's -c can give. The empty string, and the word where there is one, is the empty list.
 type list struct {
 	to   *[]string
-	rule string // completes "must be …"
-	item func(s string) bool
-	max  int // bytes of the list as JSON, 0: no limit
+	rule string              // completes "must be …"
+	form *regexp.Regexp      // optional, of an item
+	fits func(s string) bool // optional, the same
+	max  int                 // bytes of the list as JSON, 0: no limit
 	word string
 }
 
-func (f list) accepts() string { return either(f.word, f.rule) }
+func (f list) describeRange() string { return prependWord(f.word, f.rule) }
 
-func (f list) set(raw json.RawMessage) string {
-	items, ok := f.split(raw)
+func (f list) setValue(raw json.RawMessage) string {
+	items, ok := f.splitItems(raw)
 	if !ok {
-		return refuse(f, raw)
+		return rejectValue(f, raw)
 	}
 	for i, item := range items {
-		if !f.item(item) {
-			return refuse(f, encode(item))
+		if f.form != nil && !f.form.MatchString(item) || f.fits != nil && !f.fits(item) {
+			return rejectValue(f, encodeJSON(item))
 		}
 		if slices.Contains(items[:i], item) {
-			return show(encode(item)) + " is listed twice"
+			return showValue(encodeJSON(item)) + " is listed twice"
 		}
 	}
-	if size := len(escaped(items)); f.max > 0 && size > f.max {
+	if size := len(escapeHTML(items)); f.max > 0 && size > f.max {
 		return fmt.Sprintf("must be at most %d bytes as JSON, for an environment variable of a Lambda function (got %d)", f.max, size)
 	}
 	*f.to = items
@@ -245,13 +252,13 @@ func (f list) set(raw json.RawMessage) string {
 }
 
 // escaped is the longest form that an encoder gives the list.
-func escaped(items []string) []byte {
+func escapeHTML(items []string) []byte {
 	var out bytes.Buffer
-	json.HTMLEscape(&out, encode(items))
+	json.HTMLEscape(&out, encodeJSON(items))
 	return out.Bytes()
 }
 
-func (f list) split(raw json.RawMessage) ([]string, bool) {
+func (f list) splitItems(raw json.RawMessage) ([]string, bool) {
 	if s, isString := decodeString(raw); isString {
 		if s == "" || f.word != "" && s == f.word {
 			return []string{}, true
@@ -275,4 +282,4 @@ func (f list) split(raw json.RawMessage) ([]string, bool) {
 	return values, true
 }
 
-func (f list) raw() json.RawMessage { return encode(*f.to) }
+func (f list) encodeValue() json.RawMessage { return encodeJSON(*f.to) }

@@ -49,7 +49,7 @@ var (
 		"12xlarge": 24576, "16xlarge": 36864}
 )
 
-func (v volumes) without(size string) volumes {
+func (v volumes) withoutSize(size string) volumes {
 	rest := volumes{}
 	for s, limit := range v {
 		if s != size {
@@ -66,9 +66,9 @@ var gp3Volumes = map[string]volumes{
 	"m6g": {"large": 1024, "xlarge": 2048, "2xlarge": 3072, "4xlarge": 6144, "8xlarge": 12288, "12xlarge": 18432},
 	"m7g": generalPurpose,
 	"m8g": generalPurpose,
-	"m7i": generalPurpose.without("medium"),
+	"m7i": generalPurpose.withoutSize("medium"),
 	"c5":  {"large": 256, "xlarge": 512, "2xlarge": 1024, "4xlarge": 1536, "9xlarge": 3584, "18xlarge": 7168},
-	"c6g": compute.without("16xlarge"),
+	"c6g": compute.withoutSize("16xlarge"),
 	"c7g": compute,
 	"c8g": compute,
 	"c7i": compute,
@@ -76,7 +76,7 @@ var gp3Volumes = map[string]volumes{
 	"r6g": {"large": 2048, "xlarge": 3072, "2xlarge": 6144, "4xlarge": 12288, "8xlarge": 16384, "12xlarge": 24576},
 	"r7g": memory,
 	"r8g": optimized, // the quotas give r8g.large 1,532 GiB and the other sizes as r7g
-	"r7i": memory.without("medium"),
+	"r7i": memory.withoutSize("medium"),
 	"or1": optimized,
 	"or2": optimized,
 	"om2": {"large": 768, "xlarge": 2048, "2xlarge": 3072, "4xlarge": 6144, "8xlarge": 12288, "12xlarge": 18432,
@@ -107,26 +107,26 @@ var smallPayload = []string{"t3.small", "t3.medium", "m5.large", "m6g.large", "m
 
 // problem says, after "must be a type ", why a data node cannot be of this type; empty when it can. Of a family that is
 // not known here only the form is checked, so that a new one can be used.
-func (t instanceType) problem() string {
+func (t instanceType) dataProblem() string {
 	if reason, ok := unfit[t.family]; ok {
 		return fmt.Sprintf(reason, t.family)
 	}
 	if sizes, ok := gp3Volumes[t.family]; ok && sizes[t.size] == 0 {
-		return fmt.Sprintf("that exists: %s comes as %s", t.family, orList(sizes.names()))
+		return fmt.Sprintf("that exists: %s comes as %s", t.family, orList(sizes.sizeNames()))
 	}
 	return ""
 }
 
-// masterProblem is [instanceType.problem] for a dedicated master node.
+// masterProblem is [instanceType.dataProblem] for a dedicated master node.
 func (t instanceType) masterProblem() string {
 	if slices.Contains(dataOnly, t.family) {
 		return fmt.Sprintf("of master nodes: %s is for data only", t.family)
 	}
-	return t.problem()
+	return t.dataProblem()
 }
 
 // names returns the sizes, smallest first.
-func (v volumes) names() []string {
+func (v volumes) sizeNames() []string {
 	names := make([]string, 0, len(v))
 	for _, size := range []string{"small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "9xlarge",
 		"12xlarge", "16xlarge", "18xlarge"} {
@@ -195,7 +195,7 @@ func orList(words []string) string {
 func InstanceTypes() []string {
 	var types []string
 	for _, family := range slices.Sorted(maps.Keys(gp3Volumes)) {
-		types = append(types, family+"."+gp3Volumes[family].names()[0]+".search")
+		types = append(types, family+"."+gp3Volumes[family].sizeNames()[0]+".search")
 	}
 	return types
 }

@@ -16,7 +16,7 @@ func FromEnvironment() (Settings, []string, error) {
 
 func fromEnvironment(lookup func(string) (string, bool), read func(string) ([]byte, error)) (Settings, []string, error) {
 	text, _ := lookup("CDK_CONTEXT_JSON")
-	entries, err := object([]byte(text))
+	entries, err := decodeObject([]byte(text))
 	if err != nil {
 		return Settings{}, nil, Problems{"CDK_CONTEXT_JSON: " + err.Error()}
 	}
@@ -25,13 +25,13 @@ func fromEnvironment(lookup func(string) (string, bool), read func(string) ([]by
 		if err != nil {
 			return Settings{}, nil, Problems{"CONTEXT_OVERFLOW_LOCATION_ENV: " + printable(err.Error())}
 		}
-		rest, err := object(text)
+		rest, err := decodeObject(text)
 		if err != nil {
 			return Settings{}, nil, Problems{printable(path) + ": " + err.Error()}
 		}
 		entries = append(entries, rest...)
 	}
-	return load(entries, lookup)
+	return loadEntries(entries, lookup)
 }
 
 // Load reads the settings from the context, the JSON text that the CDK hands to the app, and from environment variables.
@@ -43,11 +43,11 @@ func fromEnvironment(lookup func(string) (string, bool), read func(string) ([]by
 // settings are checked for the chosen environment. The error is of type [Problems] and complete. The notes are lines for
 // the person who runs synth, in a stable order.
 func Load(context []byte, lookup func(string) (string, bool)) (s Settings, notes []string, err error) {
-	entries, err := object(context)
+	entries, err := decodeObject(context)
 	if err != nil {
 		return Settings{}, nil, Problems{"context: " + err.Error()}
 	}
-	return load(entries, lookup)
+	return loadEntries(entries, lookup)
 }
 
 // given is one value with the name of its place.
@@ -74,27 +74,27 @@ type loader struct {
 	process layer            // environment variables
 }
 
-func load(entries []entry, lookup func(string) (string, bool)) (Settings, []string, error) {
+func loadEntries(entries []entry, lookup func(string) (string, bool)) (Settings, []string, error) {
 	l := loader{top: layer{}, blocks: map[string]layer{}, process: layer{}}
 	for _, row := range table(&Settings{}) {
 		l.keys = append(l.keys, row.key)
 		if value, ok := lookup(row.variable); row.variable != "" && ok && value != "" {
-			l.process[row.key] = given{fmt.Sprintf("%s (%s)", row.variable, row.key), encode(value)}
+			l.process[row.key] = given{fmt.Sprintf("%s (%s)", row.variable, row.key), encodeJSON(value)}
 		}
 	}
 	l.readContext(entries)
-	l.check()
+	l.checkValues()
 
 	var s Settings
 	rows := table(&s)
 	names := map[string]string{} // by key, of the values in force that were given
 	invalid := map[string]bool{} // keys whose value in force is unknown
 	resolve := func(row setting, layers ...layer) {
-		row.field.set(row.defaults.of(s.Environment))
+		row.field.setValue(row.defaults.of(s.Environment))
 		for _, layer := range layers {
 			if value, ok := layer[row.key]; ok {
 				names[row.key] = value.name
-				invalid[row.key] = row.field.set(value.raw) != ""
+				invalid[row.key] = row.field.setValue(value.raw) != ""
 			}
 		}
 	}
@@ -105,24 +105,24 @@ func load(entries []entry, lookup func(string) (string, bool)) (Settings, []stri
 	for _, row := range rows[1:] {
 		resolve(row, l.top, l.blocks[s.Environment], l.process)
 	}
-	s.derive(func(key string) bool { return names[key] != "" })
+	s.deriveDefaults(func(key string) bool { return names[key] != "" })
 
 	for _, c := range s.conflicts() {
 		if slices.ContainsFunc(c.keys, func(key string) bool { return invalid[key] }) {
 			continue // would only repeat what is said of that value
 		}
-		l.report.add(slices.Index(l.keys, c.keys[0]), rulesLayer, l.name(names, c.keys[0]), "%s", c.text)
+		l.report.add(slices.Index(l.keys, c.keys[0]), rulesLayer, l.placeOf(names, c.keys[0]), "%s", c.text)
 	}
 	if len(l.report) > 0 {
 		return Settings{}, nil, l.report.problems()
 	}
-	notes := l.overridden(s)
-	notes = append(notes, s.finish(func(key string) string { return l.name(names, key) })...)
+	notes := l.noteOverridden(s)
+	notes = append(notes, s.adjustAndNote(func(key string) string { return l.placeOf(names, key) })...)
 	return s, notes, nil
 }
 
 // name is the place of the value in force; a default is named by its key.
-func (l *loader) name(names map[string]string, key string) string {
+func (l *loader) placeOf(names map[string]string, key string) string {
 	if name := names[key]; name != "" {
 		return name
 	}
@@ -133,18 +133,18 @@ func (l *loader) name(names map[string]string, key string) string {
 func (l *loader) readContext(entries []entry) {
 	for _, e := range entries {
 		switch {
-		case foreign(e.key):
+		case isForeignKey(e.key):
 		case e.key == "environments":
 			l.readBlocks(e.raw)
 		default:
-			l.place(l.top, 0, "", l.keys, e)
+			l.placeEntry(l.top, 0, "", l.keys, e)
 		}
 	}
 	l.reportRepeated(entries, 0, "")
 }
 
 // place puts one entry into its layer, or reports it as unknown.
-func (l *loader) place(to layer, depth int, prefix string, known []string, e entry) {
+func (l *loader) placeEntry(to layer, depth int, prefix string, known []string, e entry) {
 	if slices.Contains(known, e.key) {
 		to[e.key] = given{prefix + e.key, e.raw}
 		return
@@ -153,7 +153,7 @@ func (l *loader) place(to layer, depth int, prefix string, known []string, e ent
 	if prefix == "" {
 		known = append(slices.Clone(known), "environments")
 	}
-	if near := suggest(e.key, known); near != "" {
+	if near := suggestKey(e.key, known); near != "" {
 		hint = " (did you mean " + near + "?)"
 	}
 	l.report.add(unknownRow, depth, prefix+showKey(e.key), "unknown setting%s", hint)
@@ -163,7 +163,7 @@ func (l *loader) place(to layer, depth int, prefix string, known []string, e ent
 func (l *loader) readBlocks(raw json.RawMessage) {
 	blocks, err := objectOf(raw)
 	if err != nil {
-		l.report.add(0, 1, "environments", "must be an object with a block for %s (got %s)", orList(Environments()), show(raw))
+		l.report.add(0, 1, "environments", "must be an object with a block for %s (got %s)", orList(Environments()), showValue(raw))
 		return
 	}
 	for _, block := range blocks {
@@ -175,7 +175,7 @@ func (l *loader) readBlocks(raw json.RawMessage) {
 		}
 		entries, err := objectOf(block.raw)
 		if err != nil {
-			l.report.add(0, depth, prefix, "must be an object of settings (got %s)", show(block.raw))
+			l.report.add(0, depth, prefix, "must be an object of settings (got %s)", showValue(block.raw))
 			continue
 		}
 		l.blocks[block.key] = layer{}
@@ -184,7 +184,7 @@ func (l *loader) readBlocks(raw json.RawMessage) {
 				l.report.add(0, depth, prefix+"."+e.key, "cannot be set inside a block")
 				continue
 			}
-			l.place(l.blocks[block.key], depth, prefix+".", l.keys[1:], e)
+			l.placeEntry(l.blocks[block.key], depth, prefix+".", l.keys[1:], e)
 		}
 		l.reportRepeated(entries, depth, prefix+".")
 	}
@@ -194,16 +194,16 @@ func (l *loader) readBlocks(raw json.RawMessage) {
 // objectOf is [object] for a value inside the context, where nothing is not an object.
 func objectOf(raw json.RawMessage) ([]entry, error) {
 	if len(raw) == 0 || raw[0] != '{' {
-		return nil, fmt.Errorf("not an object: %s", show(raw))
+		return nil, fmt.Errorf("not an object: %s", showValue(raw))
 	}
-	return object(raw)
+	return decodeObject(raw)
 }
 
 // reportRepeated reports keys that one object holds more than once.
 func (l *loader) reportRepeated(entries []entry, depth int, prefix string) {
 	count := map[string]int{}
 	for _, e := range entries {
-		if count[e.key]++; count[e.key] == 2 && !(prefix == "" && foreign(e.key)) {
+		if count[e.key]++; count[e.key] == 2 && !(prefix == "" && isForeignKey(e.key)) {
 			row := slices.Index(l.keys, e.key)
 			if row < 0 {
 				row = unknownRow
@@ -214,7 +214,7 @@ func (l *loader) reportRepeated(entries []entry, depth int, prefix string) {
 }
 
 // check checks each given value by itself.
-func (l *loader) check() {
+func (l *loader) checkValues() {
 	scratch := table(&Settings{})
 	layers := []layer{l.top}
 	for _, environment := range Environments() {
@@ -233,7 +233,7 @@ func (l *loader) checkValue(i, depth int, row setting, from layer) {
 	if !ok {
 		return
 	}
-	for _, c := range complaints(row.field, value.raw) {
+	for _, c := range setField(row.field, value.raw) {
 		name := value.name
 		if c.member != "" {
 			name += "." + c.member
@@ -244,7 +244,7 @@ func (l *loader) checkValue(i, depth int, row setting, from layer) {
 
 // overridden notes each value of the context that the environment's block overrides with another one: -c cannot be told
 // from cdk.json, so that a block silently wins over the command line otherwise.
-func (l *loader) overridden(s Settings) []string {
+func (l *loader) noteOverridden(s Settings) []string {
 	var notes []string
 	var above, below Settings
 	belowRows := table(&below)
@@ -254,10 +254,10 @@ func (l *loader) overridden(s Settings) []string {
 		if !inTop || !inBlock {
 			continue
 		}
-		row.field.set(block.raw)
-		belowRows[i].field.set(top.raw)
-		if a, b := string(row.field.raw()), string(belowRows[i].field.raw()); a != b {
-			notes = append(notes, fmt.Sprintf("%s: %s is overridden by %s %s", top.name, show(json.RawMessage(b)), block.name, show(json.RawMessage(a))))
+		row.field.setValue(block.raw)
+		belowRows[i].field.setValue(top.raw)
+		if a, b := string(row.field.encodeValue()), string(belowRows[i].field.encodeValue()); a != b {
+			notes = append(notes, fmt.Sprintf("%s: %s is overridden by %s %s", top.name, showValue(json.RawMessage(b)), block.name, showValue(json.RawMessage(a))))
 		}
 	}
 	return notes

@@ -56,7 +56,7 @@ func (r report) problems() Problems {
 const longestShown = 80 // characters of an offending value
 
 // show renders a JSON value for a message: on one line, printable and not too long.
-func show(raw json.RawMessage) string {
+func showValue(raw json.RawMessage) string {
 	var line bytes.Buffer
 	if err := json.Compact(&line, raw); err != nil {
 		return printable(string(raw))

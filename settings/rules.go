@@ -66,9 +66,9 @@ func (s Settings) conflicts() []conflict {
 	}
 	switch {
 	case s.OpenSearchZoneCount == 2 && nodes%2 != 0:
-		broken("openSearchZoneCount openSearchInstanceCount", "2 zones take an even number of data nodes (openSearchInstanceCount is %d)", nodes)
+		broken("openSearchZoneCount openSearchInstanceCount", "2 zones need an even number of data nodes (openSearchInstanceCount is %d)", nodes)
 	case s.OpenSearchZoneCount == 3 && nodes < 3:
-		broken("openSearchZoneCount openSearchInstanceCount", "3 zones take at least 3 data nodes (openSearchInstanceCount is %d)", nodes)
+		broken("openSearchZoneCount openSearchInstanceCount", "3 zones need at least 3 data nodes (openSearchInstanceCount is %d)", nodes)
 	}
 	if existing := s.VPC.Existing; existing != nil && len(existing.Subnets) != s.OpenSearchZoneCount {
 		// "You must specify exactly one subnet": the service takes as many subnets as zones, each in a zone of its own.
@@ -87,7 +87,7 @@ func (s Settings) conflicts() []conflict {
 		broken("openSearchVersion openSearchInstanceType", "must be 2.11 or later with %s (got %q)", data.name, s.OpenSearchVersion)
 	}
 	if data.payloadMiB() == 10 && s.OpenSearchBufferSizeMB > smallPayloadBufferMB {
-		broken("openSearchBufferSizeMB openSearchInstanceType", "must be 1 to %d with %s, which takes requests of 10 MiB (got %d)",
+		broken("openSearchBufferSizeMB openSearchInstanceType", "must be 1 to %d with %s, which accepts requests of at most 10 MiB (got %d)",
 			smallPayloadBufferMB, data.name, s.OpenSearchBufferSizeMB)
 	}
 	if written := s.rotationDays(); s.OpenSearchRetentionDays <= written {
@@ -96,7 +96,7 @@ func (s Settings) conflicts() []conflict {
 	}
 	if shards, limit := s.openShards(); shards > limit {
 		broken("openSearchShards openSearchInstanceCount openSearchIndexRotation openSearchRetentionDays openSearchVersion",
-			"%d an index make %d with all copies after %d days of %s, more than the %d that the data nodes can hold",
+			"%d per index make %d with all copies after %d days of %s, more than the %d that the data nodes can hold",
 			s.OpenSearchShards, shards, s.OpenSearchRetentionDays, s.OpenSearchIndexRotation, limit)
 	}
 	return conflicts

@@ -3,14 +3,14 @@ package settings
 import "strings"
 
 // suggest returns the known key that the unknown one was most likely meant to be, or nothing when none is near.
-func suggest(unknown string, known []string) string {
+func suggestKey(unknown string, known []string) string {
 	if len(unknown) > 80 {
 		return ""
 	}
-	unknown = fold(unknown)
+	unknown = foldKey(unknown)
 	best, nearest := "", 1+max(2, len(unknown)/5)
 	for _, key := range known {
-		if d := editDistance(unknown, fold(key)); d < nearest && d < len(unknown) {
+		if d := editDistance(unknown, foldKey(key)); d < nearest && d < len(unknown) {
 			best, nearest = key, d
 		}
 	}
@@ -18,7 +18,7 @@ func suggest(unknown string, known []string) string {
 }
 
 // fold makes bufferSizeMB, buffer-size-mb and BUFFER_SIZE_MB equal.
-func fold(key string) string {
+func foldKey(key string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(key))
 }
 

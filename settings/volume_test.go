@@ -41,7 +41,7 @@ func TestVolumePerformance(t *testing.T) {
 // A larger volume never has less, and every type that is known takes its smallest and its largest volume within gp3's bounds.
 func TestVolumePerformanceGrowsWithTheVolume(t *testing.T) {
 	for _, family := range slices.Sorted(maps.Keys(gp3Volumes)) {
-		for _, size := range gp3Volumes[family].names() {
+		for _, size := range gp3Volumes[family].sizeNames() {
 			kind, _ := parseInstanceType(family + "." + size + ".search")
 			if limits, published := ebsLimitsOf[family]; published && limits[size] == (ebsLimit{}) {
 				t.Errorf("%s: has no limits, unlike the rest of its family", kind.name)

@@ -30,7 +30,7 @@ type ExistingVPC struct {
 func (v VPC) Inside() bool { return v.New || v.Existing != nil }
 
 // MarshalJSON writes the VPC as the context gives it.
-func (v VPC) MarshalJSON() ([]byte, error) { return vpc{&v}.raw(), nil }
+func (v VPC) MarshalJSON() ([]byte, error) { return vpc{&v}.encodeValue(), nil }
 
 // vpc is the choice of a VPC: a word, or an existing one as an object or as the JSON of one in a string, which is what the
 // command line's -c can give.
@@ -49,19 +49,21 @@ func resourceForm(kind string) *regexp.Regexp {
 	return regexp.MustCompile(`^` + kind + `-([0-9a-f]{8}|[0-9a-f]{17})$`)
 }
 
-func (f vpc) accepts() string { return "none, new or an existing VPC as an object with id and subnets" }
+func (f vpc) describeRange() string {
+	return "none, new or an existing VPC as an object with id and subnets"
+}
 
-func (f vpc) set(raw json.RawMessage) string {
+func (f vpc) setValue(raw json.RawMessage) string {
 	var texts []string
-	for _, c := range f.complaints(raw) {
+	for _, c := range f.setMembers(raw) {
 		texts = append(texts, c.text)
 	}
 	return strings.Join(texts, "; ")
 }
 
 // complaints sets the VPC like set, and says of each member what is wrong with it.
-func (f vpc) complaints(raw json.RawMessage) []complaint {
-	whole := func() []complaint { return []complaint{{text: refuse(f, raw)}} }
+func (f vpc) setMembers(raw json.RawMessage) []complaint {
+	whole := func() []complaint { return []complaint{{text: rejectValue(f, raw)}} }
 	text := raw
 	if s, isString := decodeString(raw); isString {
 		switch {
@@ -87,14 +89,14 @@ func (f vpc) complaints(raw json.RawMessage) []complaint {
 	return complaints
 }
 
-func (f vpc) raw() json.RawMessage {
+func (f vpc) encodeValue() json.RawMessage {
 	switch {
 	case f.to.New:
-		return encode("new")
+		return encodeJSON("new")
 	case f.to.Existing != nil:
-		return encode(f.to.Existing)
+		return encodeJSON(f.to.Existing)
 	}
-	return encode("none")
+	return encodeJSON("none")
 }
 
 // member is one member of the object, which is a field like those of the settings.
@@ -104,15 +106,20 @@ type member struct {
 	required bool
 }
 
+// vpcMembers returns the members of the object, pointed at the fields of existing.
+func vpcMembers(existing *ExistingVPC) []member {
+	return []member{
+		{"id", text{to: &existing.ID, rule: "an id such as vpc-0123456789abcdef0", form: vpcForm}, true},
+		{"subnets", list{to: &existing.Subnets, rule: "a list of 1 to 3 ids such as subnet-0123456789abcdef0", form: subnetForm}, true},
+		{"zones", list{to: &existing.Zones, rule: "a list of the subnets' zones, such as eu-west-1a", form: zoneForm}, false},
+		{"clientSecurityGroup", text{to: &existing.ClientSecurityGroup, rule: "an id such as sg-0123456789abcdef0", form: securityGroupForm}, false},
+	}
+}
+
 // readExisting reads the members and reports all that is wrong with them, in the order of the struct, unknown ones last.
 func readExisting(given []entry) (*ExistingVPC, []complaint) {
 	var existing ExistingVPC
-	members := []member{
-		{"id", text{to: &existing.ID, rule: "an id such as vpc-0123456789abcdef0", ok: vpcForm.MatchString}, true},
-		{"subnets", list{to: &existing.Subnets, rule: "a list of 1 to 3 ids such as subnet-0123456789abcdef0", item: subnetForm.MatchString}, true},
-		{"zones", list{to: &existing.Zones, rule: "a list of the subnets' zones, such as eu-west-1a", item: zoneForm.MatchString}, false},
-		{"clientSecurityGroup", text{to: &existing.ClientSecurityGroup, rule: "an id such as sg-0123456789abcdef0", ok: securityGroupForm.MatchString}, false},
-	}
+	members := vpcMembers(&existing)
 	var complaints []complaint
 	complain := func(key, format string, args ...any) {
 		complaints = append(complaints, complaint{key, fmt.Sprintf(format, args...)})
@@ -125,18 +132,18 @@ func readExisting(given []entry) (*ExistingVPC, []complaint) {
 		case len(of) > 1:
 			complain(m.key, "given more than once")
 		case len(of) == 1:
-			if problem := m.field.set(of[0].raw); problem != "" {
+			if problem := m.field.setValue(of[0].raw); problem != "" {
 				complain(m.key, "%s", problem)
 			}
 		case m.required:
-			complain(m.key, "must be %s (is missing)", m.field.accepts())
+			complain(m.key, "must be %s (is missing)", m.field.describeRange())
 		}
 	}
 	if len(existing.Zones) == 0 {
 		existing.Zones = nil // an empty list is none
 	}
 	if complaints == nil && len(existing.Subnets) == 0 {
-		complain("subnets", "must be %s (got [])", members[1].field.accepts())
+		complain("subnets", "must be %s (got [])", members[1].field.describeRange())
 	}
 	if n := len(existing.Subnets); complaints == nil && len(existing.Zones) > 0 && len(existing.Zones) != n {
 		complain("zones", "must name the zone of each of the %d subnets, in the same order (got %d)", n, len(existing.Zones))
@@ -146,7 +153,7 @@ func readExisting(given []entry) (*ExistingVPC, []complaint) {
 			continue
 		}
 		hint := " (accepted: " + strings.Join(keys, ", ") + ")"
-		if near := suggest(e.key, keys); near != "" {
+		if near := suggestKey(e.key, keys); near != "" {
 			hint = " (did you mean " + near + "?)"
 		}
 		complain(showKey(e.key), "unknown member%s", hint)

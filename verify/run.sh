@@ -2,6 +2,8 @@
 # Everything that `make verify` checks beyond `make test`, one step after the other, each with its time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PYTHONPATH=$PWD/verify # modules that the topics share
+python=.build/venv/bin/python
 
 step() { # name, command
   local name=$1 start=$SECONDS
@@ -16,27 +18,27 @@ step() { # name, command
 
 race() {
   command -v gcc >/dev/null || { echo "the race detector needs a C compiler (gcc), and there is none" >&2; return 1; }
-  CGO_ENABLED=1 go test -race -p 1 ./deadletter ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
+  CGO_ENABLED=1 go test -race -p 1 ./deadletter ./errorobject ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
 }
 
 # The real binary: its peak memory, and 20 kills. -v prints the figures.
 errorhandler() {
-  go test -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions
+  go test -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions/errorhandler/bootstrap
 }
 
 step "tests with the race detector" race
 step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
 step "templates against CloudFormation's schemas" verify/templates.sh
-step "AWS CLI, boto3 and their errors against the local model" .build/venv/bin/python verify/clients.py
-step "the lake read by pyarrow and DuckDB" .build/venv/bin/python verify/parquet.py
-step "the lake read as the README shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" .build/venv/bin/python verify/lake.py readers trino
+step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
+step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
+step "the lake read as the README shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" "$python" verify/lake/read.py readers trino
 if [[ -z ${OPENSEARCH_HOME:-} ]]; then
   echo "== without OPENSEARCH_HOME, retention is not tested on a real OpenSearch: see docs/local.md"
 fi
 step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 30m ./verify/search
-step "no record lost, with each fault and with all" verify/faults.sh
-step "one event's journey" .build/venv/bin/python verify/journey.py
-step "the README's sending examples as printed" .build/venv/bin/python verify/readme.py
-step "same template on another machine" verify/reproducible.sh
-step "builds amid foreign settings of Go" verify/hostbuild.sh
+step "no record lost, with each fault and with all" go run ./verify/faults
+step "one event's journey" "$python" verify/clients/journey.py
+step "the README's sending examples as printed" "$python" verify/readme.py
+step "same template on another machine" "$python" verify/template/reproducible.py
+step "builds amid foreign settings of Go" "$python" verify/template/hostbuild.py
 step "the edits that the README shows" verify/edit.sh

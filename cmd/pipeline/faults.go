@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
 )
 
@@ -66,7 +66,7 @@ func neverFired(counts map[fault.Name]int64) []string {
 }
 
 // writeRepeated says what is there more than once, and what AWS declares as lost.
-func writeRepeated(w io.Writer, c *local.CheckReport) {
+func writeRepeated(w io.Writer, c *audit.Report) {
 	d := c.Duplicates
 	for _, line := range []struct {
 		n    int64

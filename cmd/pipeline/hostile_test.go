@@ -22,7 +22,9 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/replay"
 )
 
@@ -194,13 +196,13 @@ func TestHostileReport(t *testing.T) {
 	}
 	report := local.Report{Events: 1, DeadLetter: local.DeadLetter{Messages: 6},
 		Streams: local.StreamCounts{Search: &local.SearchCounts{Indices: map[string]int64{"events-" + hostile: 1}}}}
-	checked := &local.CheckReport{Records: 1, Findings: []local.Finding{{Problem: local.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
+	checked := &audit.Report{Records: 1, Findings: []audit.Finding{{Problem: audit.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
 		Where: "lake", Place: hostile}}}
 	tr := textReport{out: t.TempDir(), bucket: "b", report: report, letters: letters, checked: checked}
-	if err := os.Mkdir(filepath.Join(tr.out, indicesFolder), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(tr.out, results.IndicesDir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(tr.out, indicesFolder, "events-"+hostile+".ndjson"), []byte(hostileEvents(t)[0]+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(tr.out, results.IndicesDir, "events-"+hostile+".ndjson"), []byte(hostileEvents(t)[0]+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -19,8 +18,10 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/firehose/api"
 	"firehose-pipeline/local/opensearch"
+	"firehose-pipeline/local/results"
 )
 
 const localHelp = `Runs the whole pipeline on this machine, without an AWS account: the synthesised template says what there is, the
@@ -361,7 +362,7 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 	if !l.serve {
 		report.Events = l.put.events
 	}
-	var checked *local.CheckReport
+	var checked *audit.Report
 	if l.check {
 		l.screen.begin("checking", -1)
 		c, err := p.Check(ctx)
@@ -383,7 +384,7 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 			writeCheck(l.stderr, checked)
 		}
 	} else {
-		letters, err := readLetters(filepath.Join(out, filepath.FromSlash(letterFile)))
+		letters, err := readLetters(results.Path(out, results.QueueFile))
 		if err != nil {
 			return err
 		}
@@ -421,16 +422,16 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 
 // jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
 // and what the check found only in a run with faults.
-func jsonReport(r local.Report, put putLines, rejected int64, checked *local.CheckReport) ([]byte, error) {
+func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil
 	}
 	text, err := json.Marshal(struct {
 		local.Report
-		Check     *local.CheckReport `json:"check,omitempty"`
-		NotEvents int64              `json:"notEvents,omitempty"`
-		Blank     int64              `json:"blank,omitempty"`
-		Rejected  int64              `json:"rejected,omitempty"`
+		Check     *audit.Report `json:"check,omitempty"`
+		NotEvents int64         `json:"notEvents,omitempty"`
+		Blank     int64         `json:"blank,omitempty"`
+		Rejected  int64         `json:"rejected,omitempty"`
 	}{r, checked, put.notEvents, put.blank, rejected})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)

@@ -17,6 +17,7 @@ import (
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/awsclient"
 	"firehose-pipeline/internal/plural"
@@ -292,7 +293,7 @@ func (r *replayCommand) prepare(ctx context.Context) (*replay.Replay, error) {
 	if !r.yes && r.limit.value == 0 && r.prefix+r.source == "" {
 		w.Limit = dryLimit
 	}
-	w.Filter = replay.Filter{From: r.from.Time, To: r.to.Time, Streams: words[event.Stream](r.streams), Stages: words[deadletter.Stage](r.stages), Reasons: words[deadletter.Reason](r.reasons)}
+	w.Filter = replay.Filter{From: r.from.Time, To: r.to.Time, Streams: words[event.Stream](r.streams), Stages: words[errorobject.Stage](r.stages), Reasons: words[deadletter.Reason](r.reasons)}
 	client := firehoseClient(config)
 	// A look that nobody has told of the streams supposes that they are there.
 	if r.yes || r.target != (target{queue: r.target.queue, bucket: r.target.bucket}) {

@@ -23,8 +23,10 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/results"
 	"firehose-pipeline/producer"
 	"firehose-pipeline/replay"
 )
@@ -85,7 +87,7 @@ func numbered(t *testing.T, n int) string {
 func stored(t *testing.T, out string) (lake, search map[string]int) {
 	t.Helper()
 	lake, search = map[string]int{}, map[string]int{}
-	paths, err := objects(filepath.Join(out, objectsFolder))
+	paths, err := objects(filepath.Join(out, results.ObjectsDir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +108,7 @@ func stored(t *testing.T, out string) (lake, search map[string]int) {
 			lake[*row.EventID]++
 		}
 	}
-	if paths, err = objects(filepath.Join(out, indicesFolder)); err != nil {
+	if paths, err = objects(filepath.Join(out, results.IndicesDir)); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
@@ -204,7 +206,7 @@ func TestReplayBrokenTransform(t *testing.T) {
 	}
 	for _, g := range report.Groups {
 		more := g.Reason == deadletter.MoreRecords && g.Letters == 1 && len(g.Records) == 0
-		if g.Reason != deadletter.FunctionError && !more || g.Stage != deadletter.Transform {
+		if g.Reason != deadletter.FunctionError && !more || g.Stage != errorobject.Transform {
 			t.Errorf("got %+v", g)
 		}
 	}
@@ -586,13 +588,13 @@ func TestReplayText(t *testing.T) {
 		Letters: map[replay.Outcome]int64{replay.Matching: 9_000, replay.Refused: 3, replay.FailedAgain: 1, replay.ForeignPointer: 1, replay.NeedsBucket: 2, replay.Filtered: 996},
 		Records: map[replay.Outcome]int64{replay.Matching: 22_000, replay.FailedAgain: 1},
 		Groups: []*replay.Group{
-			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Record, Letters: 8_999,
+			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Record, Letters: 8_999,
 				Records: map[replay.Outcome]int64{replay.Matching: 8_998, replay.FailedAgain: 1}, First: at(1), Last: at(2),
 				Sample: &replay.Sample{EventID: "e-1", Code: "Lambda.FunctionError", Text: "it failed"}},
-			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Object,
+			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Object,
 				Records: map[replay.Outcome]int64{replay.Matching: 13_002}, Sample: &replay.Sample{Key: "error-data/lake/x"}},
-			{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.MoreRecords, Kind: deadletter.Object, Letters: 2},
-			{Stream: event.Lake, Stage: deadletter.Transform, Reason: "InvalidJson", Kind: deadletter.Record, Letters: 3,
+			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.MoreRecords, Kind: deadletter.Object, Letters: 2},
+			{Stream: event.Lake, Stage: errorobject.Transform, Reason: "InvalidJson", Kind: deadletter.Record, Letters: 3,
 				Records: map[replay.Outcome]int64{replay.Refused: 3}, First: at(3), Last: at(3),
 				Sample: &replay.Sample{Code: "Lambda.ProcessingFailedStatus", Text: "ProcessingFailed status set for record",
 					ReasonOffset: aws.Int(0), Start: []byte("\x1f\x8bno event but g")}},
@@ -623,7 +625,7 @@ func TestReplayTextNumber(t *testing.T) {
 	for name, n := range map[string]int64{"one": 1, "several": 2_000} {
 		report := replay.Report{From: replay.FromQueue, Acted: true, Repeated: n, Undeleted: n, Lost: n, UnreadableBytes: n,
 			CameBack: 0, Letters: map[replay.Outcome]int64{}, Records: map[replay.Outcome]int64{replay.FailedAgain: n},
-			Groups: []*replay.Group{{Stream: event.Lake, Stage: deadletter.Transform, Reason: deadletter.MoreRecords,
+			Groups: []*replay.Group{{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.MoreRecords,
 				Kind: deadletter.Object, Letters: n, Records: map[replay.Outcome]int64{replay.NeedsState: n}}}}
 		for _, o := range outcomeTexts {
 			report.Letters[o.outcome] = n

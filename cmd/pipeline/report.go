@@ -21,13 +21,8 @@ import (
 	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
-)
-
-// What the folder of results holds, by slash.
-const (
-	objectsFolder = "s3"
-	indicesFolder = "opensearch"
-	letterFile    = "sqs/dead-letter-queue.ndjson"
+	"firehose-pipeline/local/audit"
+	"firehose-pipeline/local/results"
 )
 
 // textReport is the report for people.
@@ -40,7 +35,7 @@ type textReport struct {
 	put         putLines // of a file
 	interrupted bool
 	letters     letters
-	checked     *local.CheckReport
+	checked     *audit.Report
 }
 
 // letters are the messages of the dead-letter queue.
@@ -197,23 +192,23 @@ func (t *textReport) writeNext(w io.Writer) {
 		if s.Config.S3 == nil {
 			continue
 		}
-		lake := t.place(objectsFolder, t.bucket, literal(s.Config.S3.Prefix))
+		lake := t.place(results.ObjectsDir, t.bucket, literal(s.Config.S3.Prefix))
 		if t.report.Streams.Lake.Objects > 0 {
 			next("the lake's objects", "find "+lake+" -type f")
 		}
 		if t.report.Streams.Lake.Objects > 0 && s.Config.S3.Conversion != nil {
-			files := filepath.Join(t.out, objectsFolder, t.bucket, literal(s.Config.S3.Prefix), "**", "*.parquet")
+			files := filepath.Join(t.out, results.ObjectsDir, t.bucket, literal(s.Config.S3.Prefix), "**", "*.parquet")
 			next("the lake, with DuckDB", "duckdb -c "+quote(selectLake(files)))
 		}
 		if backup := s.Config.S3.Backup; backup != nil && t.report.Streams.Lake.Received > 0 {
-			next("records as received", "find "+t.place(objectsFolder, t.bucket, literal(backup.Prefix))+" -type f")
+			next("records as received", "find "+t.place(results.ObjectsDir, t.bucket, literal(backup.Prefix))+" -type f")
 		}
 	}
 	if s := t.report.Streams.Search; s != nil && len(s.Indices) > 0 {
-		next("documents", "head -n 1 "+t.place(indicesFolder, slices.Min(slices.Collect(maps.Keys(s.Indices)))+".ndjson"))
+		next("documents", "head -n 1 "+t.place(results.IndexFile(slices.Min(slices.Collect(maps.Keys(s.Indices))))))
 	}
 	if t.report.DeadLetter.Messages > 0 {
-		next("dead letters", "head -n 1 "+t.place(filepath.FromSlash(letterFile)))
+		next("dead letters", "head -n 1 "+t.place(results.QueueFile))
 	}
 	flush(table)
 }
@@ -234,10 +229,10 @@ func literal(prefix string) string {
 	return before
 }
 
-func writeCheck(w io.Writer, c *local.CheckReport) {
+func writeCheck(w io.Writer, c *audit.Report) {
 	if c.Clean() {
 		once := ", once"
-		if c.Duplicates != (local.Duplicates{}) || len(c.Losses) > 0 {
+		if c.Duplicates != (audit.Duplicates{}) || len(c.Losses) > 0 {
 			once = ""
 		}
 		fmt.Fprintf(w, "check: %s put, each one where it had to end%s\n", count(c.Records, "record"), once)

@@ -8,6 +8,7 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/template"
 )
 
@@ -76,7 +77,7 @@ func TestReport(t *testing.T) {
 		return b.String()
 	}
 	t.Run("for programs", func(t *testing.T) {
-		got, err := jsonReport(full, putLines{}, 0, &local.CheckReport{})
+		got, err := jsonReport(full, putLines{}, 0, &audit.Report{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,14 +94,14 @@ func TestReport(t *testing.T) {
 	})
 	t.Run("for people", func(t *testing.T) {
 		golden(t, "full.txt", text(textReport{out: "my out", bucket: "bucket", streams: streams, report: full, rejected: 2, letters: readQueueFile(t),
-			checked: &local.CheckReport{Records: 2_469_134}}))
+			checked: &audit.Report{Records: 2_469_134}}))
 	})
 	t.Run("for people, interrupted and with findings", func(t *testing.T) {
 		golden(t, "findings.txt", text(textReport{out: "out", bucket: "bucket", streams: streams[:1], interrupted: true,
 			report: local.Report{Events: 1, Streams: local.StreamCounts{Lake: local.LakeCounts{Counts: local.Counts{Received: 1}}}},
-			checked: &local.CheckReport{Records: 1, Findings: []local.Finding{
-				{Problem: local.Missing, Stream: event.Lake, Record: 7, EventID: "e-7", Where: "lake"},
-				{Problem: local.Unknown, Stream: event.Lake, Where: "lake", Place: "x.parquet, row 3"},
+			checked: &audit.Report{Records: 1, Findings: []audit.Finding{
+				{Problem: audit.Missing, Stream: event.Lake, Record: 7, EventID: "e-7", Where: "lake"},
+				{Problem: audit.Unknown, Stream: event.Lake, Where: "lake", Place: "x.parquet, row 3"},
 			}}}))
 	})
 	t.Run("for people, nothing put", func(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
+	"firehose-pipeline/local/results"
 )
 
 // row is one row of the lake as text, column by column.
@@ -35,7 +36,7 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 		if s.Config.S3 == nil {
 			continue
 		}
-		dir := filepath.Join(t.out, objectsFolder, t.bucket, filepath.FromSlash(literal(s.Config.S3.Prefix)))
+		dir := filepath.Join(t.out, results.ObjectsDir, t.bucket, filepath.FromSlash(literal(s.Config.S3.Prefix)))
 		if s.Config.S3.Conversion == nil {
 			if err := writeLines(w, dir, rows); err != nil {
 				return err
@@ -53,7 +54,7 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 	}
 	if search := t.report.Streams.Search; search != nil {
 		for _, index := range slices.Sorted(maps.Keys(search.Indices)) {
-			document, err := firstLine(filepath.Join(t.out, indicesFolder, index+".ndjson"))
+			document, err := firstLine(results.Path(t.out, results.IndexFile(index)))
 			if err != nil {
 				return fmt.Errorf("reading an index: %w", err)
 			}

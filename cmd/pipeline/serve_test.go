@@ -22,6 +22,7 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/awsclient"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/endpoint"
 )
 
 // clients are of the three APIs, all on one address.
@@ -55,7 +56,7 @@ func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline,
 			t.Error(err)
 		}
 	})
-	handler, err := newEndpoint(p, name, text, true)
+	handler, err := endpoint.New(p, name, text, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -24,11 +23,12 @@ import (
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
 )
 
-// MaxObjects is how many objects of one event are read at once. Each takes up to deadletter.MaxRawData and a few batches of
+// MaxObjects is how many objects of one event are read at once. Each takes up to errorobject.MaxRawData and a few batches of
 // memory, and mostly waits for S3 and SQS.
 const MaxObjects = 4
 
@@ -60,7 +60,7 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 		stack:    getenv(contract.EnvStack),
 		metrics:  stdout,
 		connect:  connect,
-		pause:    clock.For,
+		pause:    clock.Pause,
 	}
 	var level slog.Level
 	var problems []error
@@ -177,7 +177,7 @@ type result struct {
 // object sends the letters of one object.
 func (h *Handler) object(reading, sending context.Context, entity events.S3Entity) (r result) {
 	key := entity.Object.URLDecodedKey
-	source, ours := deadletter.NewSource(h.prefix, entity.Bucket.Name, key, entity.Object.VersionID)
+	source, ours := errorobject.NewSource(h.prefix, entity.Bucket.Name, key, entity.Object.VersionID)
 	log := h.log.With("bucket", source.Bucket, "key", key, "versionId", source.VersionID)
 	if !ours && entity.Object.Size == 0 && strings.HasSuffix(key, "/") {
 		log.Info("folder marker")
@@ -189,7 +189,7 @@ func (h *Handler) object(reading, sending context.Context, entity events.S3Entit
 		r.err = h.letters(reading, source, letters, &r.count)
 	} else {
 		r.count.unreadable++
-		r.err = letters.add(source.Part(deadletter.ForeignObject, 0, 0, false, nil))
+		r.err = letters.add(deadletter.ForPart(source, deadletter.ForeignObject, 0, 0, false, nil))
 	}
 	// After a failure too: what has been read may as well be in the queue; a second run repeats it with the same ids.
 	r.err = errors.Join(r.err, letters.close())
@@ -231,8 +231,5 @@ func limit(ctx context.Context) (reading, sending context.Context, cancel func()
 	}
 }
 
-// backoff is the pause before try n (1, 2, …) of something that failed: up to 100 ms, doubling, at most 5 s, with full
-// jitter.
-func backoff(n int) time.Duration {
-	return rand.N(min(50*time.Millisecond<<min(n, 10), 5*time.Second))
-}
+// backoff gives the pause before try n (1, 2, …): up to 100 ms at first.
+var backoff = clock.Backoff{First: 50 * time.Millisecond, Max: 5 * time.Second}

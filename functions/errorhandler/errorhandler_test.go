@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/s3read"
 )
@@ -201,7 +202,7 @@ func notification(objects ...string) json.RawMessage {
 // failed is one line of an error object.
 func failed(t *testing.T, code, raw string) string {
 	t.Helper()
-	line, err := deadletter.AppendErrorRecord(nil, deadletter.ProcessingFailed{
+	line, err := errorobject.AppendDocument(nil, errorobject.ProcessingFailed{
 		RawData: []byte(raw), ErrorCode: code, ErrorMessage: "message", AttemptsMade: 1, ArrivalTimestamp: 1789986000123, AttemptEndingTimestamp: 1789986061123,
 	})
 	if err != nil {
@@ -642,7 +643,7 @@ func TestPartialFailuresAreResent(t *testing.T) {
 func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	for n := range 70 {
 		limit := min(50*time.Millisecond<<min(n, 10), 5*time.Second)
-		if d := backoff(n); d < 0 || d >= limit {
+		if d := backoff.Pause(n); d < 0 || d >= limit {
 			t.Errorf("pause %v before try %d", d, n)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/internal/s3read"
 )
 
@@ -15,17 +16,17 @@ import (
 const MaxRecordLetters = 1000
 
 // letters reads the object to its end and sends its letters.
-func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sender, count *counter) error {
+func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *sender, count *counter) error {
 	place := s3read.Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	body, err := s3read.Open(ctx, h.objects, place, h.pause)
 	if s3read.Missing(err) {
 		count.unreadable++
-		return to.add(source.Part(deadletter.ObjectMissing, 0, 0, false, nil))
+		return to.add(deadletter.ForPart(source, deadletter.ObjectMissing, 0, 0, false, nil))
 	} else if err != nil {
 		return err
 	}
 	defer body.Close()
-	reader := deadletter.NewReader(body)
+	reader := errorobject.NewReader(body)
 	var rest, torn part
 	records := 0
 	var at int64
@@ -35,7 +36,7 @@ func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sen
 			return fmt.Errorf("reading error object at offset %d: %w", at, ctx.Err())
 		}
 		failure, err := reader.Next()
-		var unreadable *deadletter.UnreadableError
+		var unreadable *errorobject.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
 			torn.add(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
@@ -50,25 +51,25 @@ func (h *Handler) letters(ctx context.Context, source deadletter.Source, to *sen
 		at = failure.Offset + failure.Length
 		count.records++
 		if records++; records > MaxRecordLetters {
-			reason, _ := source.Reason(failure)
+			reason, _ := deadletter.ReasonFor(source, failure)
 			rest.add(reason, failure.Offset, failure.Length)
 			continue
 		}
-		failed = to.add(source.Record(failure))
+		failed = to.add(deadletter.ForRecord(source, failure))
 	}
 	return failed
 }
 
 // parts sends the letters for what was not itemised.
-func (h *Handler) parts(source deadletter.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
+func (h *Handler) parts(source errorobject.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
 	if rest.counts != nil {
-		if err := to.add(source.Part(deadletter.MoreRecords, rest.begin, rest.length(), gzip, rest.counts)); err != nil {
+		if err := to.add(deadletter.ForPart(source, deadletter.MoreRecords, rest.begin, rest.length(), gzip, rest.counts)); err != nil {
 			return err
 		}
 	}
 	if torn.counts != nil {
 		count.unreadable++
-		return to.add(source.Part(deadletter.Unreadable, torn.begin, torn.length(), gzip, torn.counts))
+		return to.add(deadletter.ForPart(source, deadletter.Unreadable, torn.begin, torn.length(), gzip, torn.counts))
 	}
 	return nil
 }

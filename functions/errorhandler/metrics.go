@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 )
 
@@ -55,7 +55,7 @@ type metricName struct{ Name, Unit string }
 
 // write writes one line a stream. An invocation that fails counts what it did, and its retry counts again.
 func (c counters) write(w io.Writer, stack string, now time.Time) error {
-	for _, stream := range []event.Stream{event.Lake, event.Search, deadletter.UnknownStream} {
+	for _, stream := range []event.Stream{event.Lake, event.Search, errorobject.UnknownStream} {
 		count := c[stream]
 		if count == nil {
 			continue

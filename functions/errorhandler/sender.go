@@ -89,7 +89,7 @@ func (s *sender) send(pending []letter) error {
 			return fmt.Errorf("sending letters: %d not taken in %d batches", len(pending), try)
 		}
 		if try > 0 {
-			if err := s.pause(s.ctx, backoff(try)); err != nil {
+			if err := s.pause(s.ctx, backoff.Pause(try)); err != nil {
 				return fmt.Errorf("sending letters: %d not taken: %w", len(pending), err)
 			}
 		}

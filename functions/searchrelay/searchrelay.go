@@ -152,5 +152,5 @@ func (r Relay) sleep(ctx context.Context, d time.Duration) error {
 	if r.Sleep != nil {
 		return r.Sleep(ctx, d)
 	}
-	return clock.For(ctx, d)
+	return clock.Pause(ctx, d)
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"firehose-pipeline/internal/clock"
+
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
@@ -28,7 +30,7 @@ const (
 type Resource struct {
 	Sign  Signer
 	HTTP  *http.Client // nil: http.DefaultClient
-	Clock Clock
+	Clock clock.Clock  // nil: the machine's
 	Log   *slog.Logger // nil: slog.Default()
 }
 

@@ -34,8 +34,7 @@ func resource(t *testing.T, e cfn.Event) (answer cfn.Response, log string) {
 	defer cloudFormation.Close()
 	e.ResponseURL, e.RequestID, e.LogicalResourceID, e.StackID = cloudFormation.URL+"/answer?X-Amz-Signature=secret-url", "request", "Setup", "stack"
 	var out bytes.Buffer
-	clock := &fakeClock{}
-	r := Resource{Clock: clock.clock(), Log: slog.New(slog.NewJSONHandler(&out, nil)), Sign: Basic("admin", "secret-password")}
+	r := Resource{Clock: newFakeClock(nil), Log: slog.New(slog.NewJSONHandler(&out, nil)), Sign: Basic("admin", "secret-password")}
 	if reason, err := cfn.LambdaWrap(r.Handle)(t.Context(), e); err != nil || reason != "" {
 		t.Errorf("reason %q, error %v", reason, err)
 	}

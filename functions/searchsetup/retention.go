@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"firehose-pipeline/internal/clock"
 )
 
 const (
@@ -197,7 +199,7 @@ func (s *Setup) checkAdded(ctx context.Context, state State, missed []leftOut) e
 	if len(missed) == 0 {
 		return nil
 	}
-	if err := s.Clock.sleep(ctx, refreshTime); err != nil {
+	if err := clock.OrSystem(s.Clock).Pause(ctx, refreshTime); err != nil {
 		return fmt.Errorf("waiting for index state management: %w", err)
 	}
 	names := make([]string, len(missed))

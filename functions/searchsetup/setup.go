@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+
+	"firehose-pipeline/internal/clock"
 )
 
 // Setup brings one domain into a wanted state.
 type Setup struct {
 	Client *Client
-	Clock  Clock
+	Clock  clock.Clock // nil: the machine's
 	// NoStateManagement lets a server do without the plugin for index state management: then nothing is deleted by age, and the
 	// log says so. A domain of Amazon OpenSearch Service has it always, and there its absence is an error.
 	NoStateManagement bool
@@ -95,10 +97,10 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 		},
 		func(ctx context.Context) error { return s.activateAudit(ctx) },
 	}
-	giveUp := s.Clock.giveUp(ctx)
+	giveUp := s.giveUp(ctx)
 	warned := false
 	for _, step := range steps {
-		err := s.Clock.try(ctx, giveUp, func(ctx context.Context) error {
+		err := s.try(ctx, giveUp, func(ctx context.Context) error {
 			err := step(ctx)
 			if advice := blockOf(err).advice(); advice != "" && !warned {
 				warned = true

@@ -49,19 +49,19 @@ type fakeClock struct {
 	pauses []time.Duration
 }
 
-func (c *fakeClock) clock() Clock {
-	c.t = time.Now() // contexts' deadlines are in real time
-	return Clock{
-		Now: func() time.Time { return c.t },
-		Sleep: func(_ context.Context, d time.Duration) error {
-			c.t = c.t.Add(d)
-			c.pauses = append(c.pauses, d)
-			if c.domain != nil {
-				c.domain.pass(d)
-			}
-			return nil
-		},
+func newFakeClock(d *fakeDomain) *fakeClock {
+	return &fakeClock{domain: d, t: time.Now()} // contexts' deadlines are in real time
+}
+
+func (c *fakeClock) Now() time.Time { return c.t }
+
+func (c *fakeClock) Pause(_ context.Context, d time.Duration) error {
+	c.t = c.t.Add(d)
+	c.pauses = append(c.pauses, d)
+	if c.domain != nil {
+		c.domain.pass(d)
 	}
+	return nil
 }
 
 func newSetup(t *testing.T, d *fakeDomain, state State, log *bytes.Buffer) (*Setup, *fakeClock) {
@@ -70,8 +70,8 @@ func newSetup(t *testing.T, d *fakeDomain, state State, log *bytes.Buffer) (*Set
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := &fakeClock{domain: d}
-	s.Clock = clock.clock()
+	clock := newFakeClock(d)
+	s.Clock = clock
 	if log == nil {
 		log = &bytes.Buffer{}
 	}
@@ -495,7 +495,7 @@ func TestWaiting(t *testing.T) {
 			return 500, ""
 		}
 		s, _ := newSetup(t, d, wanted(d), nil)
-		s.Clock = Clock{} // the real one, whose sleep ends with the context
+		s.Clock = nil // the machine's, whose pause ends with the context
 		if err := s.Apply(ctx, wanted(d), nil); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
 			t.Errorf("error: %v", err)
 		}

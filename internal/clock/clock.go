@@ -1,4 +1,3 @@
-// Package clock waits as a context lets it, by the machine's clock or a test's own.
 package clock
 
 import (
@@ -6,8 +5,32 @@ import (
 	"time"
 )
 
-// For returns after d, or with the context's error when that ends first. It does not wait for a d of 0 or less.
-func For(ctx context.Context, d time.Duration) error {
+// Clock is a source of time that can wait.
+type Clock interface {
+	Now() time.Time
+	// Pause returns after d, or with the context's error.
+	Pause(ctx context.Context, d time.Duration) error
+}
+
+// System is the machine's clock.
+type System struct{}
+
+// Now returns the time.
+func (System) Now() time.Time { return time.Now() }
+
+// Pause is [Pause].
+func (System) Pause(ctx context.Context, d time.Duration) error { return Pause(ctx, d) }
+
+// OrSystem returns the clock, or the machine's for nil.
+func OrSystem(c Clock) Clock {
+	if c == nil {
+		return System{}
+	}
+	return c
+}
+
+// Pause returns after d, or with the context's error when that ends first. It does not wait for a d of 0 or less.
+func Pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -20,19 +43,3 @@ func For(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
-
-// Clock is the time; tests have their own.
-type Clock interface {
-	Now() time.Time
-	// Pause returns after d, or with the context's error.
-	Pause(ctx context.Context, d time.Duration) error
-}
-
-// Machine is the machine's clock.
-type Machine struct{}
-
-// Now is the time.
-func (Machine) Now() time.Time { return time.Now() }
-
-// Pause is [For].
-func (Machine) Pause(ctx context.Context, d time.Duration) error { return For(ctx, d) }

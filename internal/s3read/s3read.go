@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"time"
+
+	"firehose-pipeline/internal/clock"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -22,6 +23,9 @@ const MaxResumes = 4
 const StallTime = 30 * time.Second
 
 var errStalled = fmt.Errorf("nothing came for %v", StallTime)
+
+// backoff gives the pause before resumption n (1, 2, …): up to 100 ms at first.
+var backoff = clock.Backoff{First: 50 * time.Millisecond, Max: time.Second}
 
 // Getter is what is needed of S3.
 type Getter interface {
@@ -133,7 +137,7 @@ func (b *Body) resume() error {
 	if b.resumes++; b.resumes > MaxResumes {
 		return fmt.Errorf("reading object at byte %d, %d times: %w", b.offset, b.resumes, b.failure)
 	}
-	if err := b.pause(b.ctx, rand.N(50*time.Millisecond<<b.resumes)); err != nil {
+	if err := b.pause(b.ctx, backoff.Pause(b.resumes)); err != nil {
 		return errors.Join(b.failure, err)
 	}
 	output, err := b.get()

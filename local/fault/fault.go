@@ -1,8 +1,3 @@
-// Package fault says which of the failures that happen on AWS a run of the local model has on request: their names and
-// parameters, and when each comes about.
-//
-// What fails is decided by a hash of the seed, the fault and what may fail, not by a generator that is drawn from in turn: the
-// same seed, events, rate and settings have the same failures, whatever the machine does first.
 package fault
 
 import (

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/local/parquet"
 	"firehose-pipeline/local/template"
 )
@@ -41,8 +41,8 @@ func (s *Stream) destinations() (delivery, backup destination, err error) {
 	return d, backup, err
 }
 
-func catalog(c *template.Conversion) deadletter.DataCatalogTable {
-	return deadletter.DataCatalogTable{CatalogID: c.CatalogID, DatabaseName: c.Database, TableName: c.Table, Region: c.Region,
+func catalog(c *template.Conversion) errorobject.DataCatalogTable {
+	return errorobject.DataCatalogTable{CatalogID: c.CatalogID, DatabaseName: c.Database, TableName: c.Table, Region: c.Region,
 		VersionID: c.VersionID, CatalogARN: "arn:aws:glue:" + c.Region + ":" + c.CatalogID + ":catalog"}
 }
 
@@ -72,8 +72,8 @@ func (f *failing) processing(place template.S3Output) (err error) {
 	return err
 }
 
-func (f *failing) write(o *output, now, number, arrival int64, r deadletter.ErrorRecord) (err error) {
-	if f.line, err = deadletter.AppendErrorRecord(f.line[:0], r); err != nil {
+func (f *failing) write(o *output, now, number, arrival int64, r errorobject.Document) (err error) {
+	if f.line, err = errorobject.AppendDocument(f.line[:0], r); err != nil {
 		return err
 	}
 	return o.add(now, number, arrival, f.line)
@@ -102,7 +102,7 @@ func (f *failing) processed(b *batch, i int) ([]byte, bool, error) {
 		why = failures[got]
 	}
 	now, arrival := b.time(i), b.arrivals[i]
-	return nil, false, f.write(f.unprocessed, now, b.first+int64(i), arrival, deadletter.ProcessingFailed{
+	return nil, false, f.write(f.unprocessed, now, b.first+int64(i), arrival, errorobject.ProcessingFailed{
 		RawData: b.record(i), ErrorCode: why.code, ErrorMessage: why.message, AttemptsMade: why.attempts,
 		ArrivalTimestamp: milliseconds(arrival), AttemptEndingTimestamp: milliseconds(now),
 		LambdaARN: f.stream.o.Stream.Transform.FunctionARN,
@@ -138,7 +138,7 @@ type toS3 struct {
 	failing
 	out         *output
 	unconverted *output // nil without format conversion
-	catalog     deadletter.DataCatalogTable
+	catalog     errorobject.DataCatalogTable
 }
 
 func (d *toS3) deliver(b *batch) error {
@@ -156,7 +156,7 @@ func (d *toS3) deliver(b *batch) error {
 		err = d.out.add(now, b.first+int64(i), b.arrivals[i], record)
 		var malformed *parquet.MalformedError
 		if errors.As(err, &malformed) {
-			err = d.write(d.unconverted, now, b.first+int64(i), b.arrivals[i], deadletter.ConversionFailed{
+			err = d.write(d.unconverted, now, b.first+int64(i), b.arrivals[i], errorobject.ConversionFailed{
 				AttemptsMade: 1, ArrivalTimestamp: milliseconds(b.arrivals[i]), AttemptEndingTimestamp: milliseconds(now),
 				LastErrorCode: malformed.Code, LastErrorMessage: malformed.Message, RawData: record,
 				SequenceNumber: RecordID{d.stream.ids, b.first + int64(i)}.String(), DataCatalogTable: d.catalog,

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"firehose-pipeline/contract"
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/local/template"
 )
@@ -118,7 +118,7 @@ func (d *toSearch) indexOf(arrival int64) string {
 
 // reject writes a document to the error output.
 func (d *toSearch) reject(now int64, attempts int, number, arrival int64, index string, source []byte, why *rejection) error {
-	return d.write(d.rejected, now, number, arrival, deadletter.SearchFailed{
+	return d.write(d.rejected, now, number, arrival, errorobject.SearchFailed{
 		AttemptsMade: attempts, ArrivalTimestamp: milliseconds(arrival), AttemptEndingTimestamp: milliseconds(now),
 		ErrorCode: why.code, ErrorMessage: why.message,
 		ESDocumentID: string(d.appendID(nil, number)), ESIndexName: index, RawData: source,

@@ -244,6 +244,11 @@ const (
 	Oversize       // the answer is refused as one above [ResponseLimit]
 )
 
+// Invoker is a function that can be invoked with a fault.
+type Invoker interface {
+	InvokeWith(ctx context.Context, payload []byte, fault Fault) (Result, error)
+}
+
 // InvokeWith is Invoke with something going wrong. Result.Injected says whether it did: a function may fail before.
 func (f *Function) InvokeWith(ctx context.Context, payload []byte, fault Fault) (Result, error) {
 	if len(payload) > RequestLimit {

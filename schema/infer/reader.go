@@ -7,7 +7,7 @@ import (
 	"io"
 	"iter"
 
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 	"firehose-pipeline/internal/jsonscan"
 )
 
@@ -50,10 +50,10 @@ func Objects(r io.Reader) iter.Seq2[[]byte, error] {
 
 // failures yields the events of the records in an error object.
 func failures(r io.Reader, yield func([]byte, error) bool) {
-	documents := deadletter.NewReader(r)
+	documents := errorobject.NewReader(r)
 	for {
 		failure, err := documents.Next()
-		var unreadable *deadletter.UnreadableError
+		var unreadable *errorobject.UnreadableError
 		switch {
 		case err == io.EOF:
 			return

@@ -12,7 +12,7 @@ import (
 	"testing/iotest"
 	"time"
 
-	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
 )
 
 // readAll returns the objects of a text, and "line: reason" for each broken part.
@@ -171,16 +171,16 @@ func TestObjectTooLong(t *testing.T) {
 func TestErrorObject(t *testing.T) {
 	var object []byte
 	var err error
-	for _, record := range []deadletter.ErrorRecord{
-		deadletter.ProcessingFailed{RawData: []byte(`{"a":1}`), ErrorCode: "Lambda.X", AttemptsMade: 4,
+	for _, record := range []errorobject.Document{
+		errorobject.ProcessingFailed{RawData: []byte(`{"a":1}`), ErrorCode: "Lambda.X", AttemptsMade: 4,
 			ArrivalTimestamp: time.Now().UnixMilli()},
-		deadletter.ProcessingFailed{RawData: []byte("{\"a\":2}\n{\"a\":3}{\"a\":\n"), ErrorCode: "Lambda.X",
+		errorobject.ProcessingFailed{RawData: []byte("{\"a\":2}\n{\"a\":3}{\"a\":\n"), ErrorCode: "Lambda.X",
 			AttemptsMade: 4},
-		deadletter.ProcessingFailed{ErrorCode: "Lambda.X", AttemptsMade: 4},
-		deadletter.ConversionFailed{RawData: []byte(`{"a":4}`), LastErrorCode: "X", AttemptsMade: 1},
-		deadletter.SearchFailed{RawData: []byte(`{"rawData":"x","attemptsMade":1,"arrivalTimestamp":1,"errorCode":"x"}`), ErrorCode: "400", AttemptsMade: 1},
+		errorobject.ProcessingFailed{ErrorCode: "Lambda.X", AttemptsMade: 4},
+		errorobject.ConversionFailed{RawData: []byte(`{"a":4}`), LastErrorCode: "X", AttemptsMade: 1},
+		errorobject.SearchFailed{RawData: []byte(`{"rawData":"x","attemptsMade":1,"arrivalTimestamp":1,"errorCode":"x"}`), ErrorCode: "400", AttemptsMade: 1},
 	} {
-		if object, err = deadletter.AppendErrorRecord(object, record); err != nil {
+		if object, err = errorobject.AppendDocument(object, record); err != nil {
 			t.Fatal(err)
 		}
 	}

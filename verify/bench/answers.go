@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// compareAnswers fails unless the baselines answer all payloads as the transform does: the same results in the same order,
-// and data that means the same. The floor has no answers to compare.
+// compareAnswers fails unless the baselines answer all payloads as the transform does: the same results in the same
+// order, and data that means the same. The floor has no answers to compare.
 func (b *bench) compareAnswers() error {
 	workers, stop, err := b.startWorkers()
 	if err != nil {
@@ -26,7 +26,7 @@ func (b *bench) compareAnswers() error {
 }
 
 func (b *bench) compareWorkers(workers []*worker) error {
-	loads, err := b.loads()
+	loads, err := b.makeLoads()
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (b *bench) compareWorkers(workers []*worker) error {
 		for i, w := range workers[:3] {
 			file := filepath.Join(b.dir, "answer.json")
 			var ok string
-			if err := w.ask([]any{&ok}, "answer", l.file, file); err != nil {
+			if err := w.sendCommand([]any{&ok}, "answer", l.file, file); err != nil {
 				return err
 			}
 			got, err := readAnswer(file)
@@ -94,7 +94,7 @@ func readAnswer(file string) ([]answered, error) {
 			if err := pinTime(object); err != nil {
 				return nil, fmt.Errorf("record %s: %w", r.RecordID, err)
 			}
-			a.objects = append(a.objects, numbers(object))
+			a.objects = append(a.objects, roundNumbers(object))
 		}
 		all = append(all, a)
 	}
@@ -113,8 +113,8 @@ func pinTime(object map[string]any) error {
 	return nil
 }
 
-// numbers replaces numbers that are no integers by the float64 nearest to them: Python writes 1.50 as 1.5.
-func numbers(value any) any {
+// roundNumbers replaces numbers that are not integers by the float64 nearest to them: Python writes 1.50 as 1.5.
+func roundNumbers(value any) any {
 	switch v := value.(type) {
 	case json.Number:
 		if strings.ContainsAny(v.String(), ".eE") {
@@ -128,11 +128,11 @@ func numbers(value any) any {
 		return v.String()
 	case map[string]any:
 		for key, member := range v {
-			v[key] = numbers(member)
+			v[key] = roundNumbers(member)
 		}
 	case []any:
 		for i, element := range v {
-			v[i] = numbers(element)
+			v[i] = roundNumbers(element)
 		}
 	}
 	return value

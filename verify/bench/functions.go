@@ -17,8 +17,8 @@ import (
 
 var here = functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
 
-// functions are the Lambda functions that run through the Runtime API. Echo and hello answer nothing of use: they show what
-// the client of aws-lambda-go costs, and its start.
+// functions are the Lambda functions that run through the Runtime API. Echo and hello do no work: they show the cost
+// of aws-lambda-go's client and of its start.
 var functions = []struct{ name, binary, buffers string }{
 	{"transform", "transform", ""},
 	{"echo", "echo", ""},
@@ -28,7 +28,7 @@ var functions = []struct{ name, binary, buffers string }{
 	{"python", "python", ""},
 }
 
-// functionCost is what one function needs; of each figure the lowest.
+// functionCost has the figures of one function, of each the lowest.
 type functionCost struct {
 	name            string
 	init, initCPU   time.Duration
@@ -39,8 +39,8 @@ type functionCost struct {
 	memory          []int64 // with memorySizes, of the transform and the echo
 }
 
-// memorySizes are the bytes of the events that memory is measured with: what the stack lets Firehose send at most, and the
-// most that Firehose can be told to.
+// memorySizes are the bytes of the events with which memory is measured: the most that Firehose sends as the stack
+// configures it, and the most that it can be configured to send.
 var memorySizes = []int{512 << 10, 3 << 20}
 
 // warmInvocations are measured together: a single one is too short for the CPU clock of another process.
@@ -50,12 +50,13 @@ func (b *bench) startFunction(i int) (*lambda.Function, error) {
 	f := functions[i]
 	return lambda.Start(b.ctx, lambda.Config{
 		Name: f.binary, Binary: filepath.Join(b.dir, f.binary), MemoryMB: 1024, Timeout: time.Minute,
-		Environment: map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "STACK": "bench", "BUFFERS": f.buffers},
+		Environment: map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "STACK": "bench",
+			"BUFFERS": f.buffers},
 	})
 }
 
-// invoke returns the result of a successful invocation.
-func (b *bench) invoke(f *lambda.Function, request []byte) (lambda.Result, error) {
+// invokeFunction returns the result of a successful invocation.
+func (b *bench) invokeFunction(f *lambda.Function, request []byte) (lambda.Result, error) {
 	result, err := f.Invoke(b.ctx, request)
 	if err == nil {
 		err = result.Error()
@@ -67,12 +68,14 @@ func (b *bench) measureFunctions(r *report) error {
 	request := sampleevents.Request(sampleevents.Mix(500)...)
 	r.functions = make([]functionCost, len(functions))
 	for i := range functions {
-		r.functions[i] = functionCost{name: functions[i].name, init: math.MaxInt64, initCPU: math.MaxInt64, first: math.MaxInt64,
+		r.functions[i] = functionCost{name: functions[i].name, init: math.MaxInt64, initCPU: math.MaxInt64,
+			first:    math.MaxInt64,
 			firstCPU: math.MaxInt64, warm: math.MaxInt64, warmCPU: math.MaxInt64}
 	}
 	fmt.Fprintln(b.progress, "measuring starts and first invocations through the Runtime API")
 	for range 3 * b.rounds { // a start is short, and so more disturbed than the rest
-		for _, i := range rand.Perm(len(functions)) { // so that none always comes after the one that leaves the caches coldest
+		// at random: none always follows the one that leaves the caches coldest
+		for _, i := range rand.Perm(len(functions)) {
 			if err := b.measureStart(i, request, &r.functions[i]); err != nil {
 				return fmt.Errorf("starting %s: %w", functions[i].name, err)
 			}
@@ -120,7 +123,7 @@ func (b *bench) measureMemory(i int, request []byte) (peak int64, err error) {
 	}
 	defer f.Close()
 	for range 2 * warmInvocations {
-		result, err := b.invoke(f, request)
+		result, err := b.invokeFunction(f, request)
 		if err != nil {
 			return 0, err
 		}
@@ -135,7 +138,7 @@ func (b *bench) measureStart(i int, request []byte, c *functionCost) error {
 		return err
 	}
 	defer f.Close()
-	result, err := b.invoke(f, request)
+	result, err := b.invokeFunction(f, request)
 	if err != nil {
 		return err
 	}
@@ -148,7 +151,7 @@ func (b *bench) measureStart(i int, request []byte, c *functionCost) error {
 func (b *bench) measureWarm(f *lambda.Function, request []byte, c *functionCost) error {
 	var wall, cpu time.Duration
 	for range warmInvocations {
-		result, err := b.invoke(f, request)
+		result, err := b.invokeFunction(f, request)
 		if err != nil {
 			return err
 		}

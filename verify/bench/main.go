@@ -1,8 +1,3 @@
-// Command bench is `make bench`: it measures the transform against a Python handler of the same rules, an idiomatic Go one and
-// the floor, first the handlers alone, then as real Lambda functions through the Runtime API on loopback.
-//
-// On a machine that others use, only ratios within one run mean anything, and only of CPU time: the contenders take turns, and
-// of each the lowest CPU time counts. Before anything is measured, the contenders have to give the same answers.
 package main
 
 import (
@@ -34,7 +29,8 @@ func main() {
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 15, "turns of each contender")
-	update := flags.String("update", "", "also write the results into this `file`, between its lines <!-- bench --> and <!-- /bench -->")
+	update := flags.String("update", "",
+		"also write the results into this `file`, between its lines <!-- bench --> and <!-- /bench -->")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -47,11 +43,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{ctx: ctx, dir: dir, rounds: *rounds, progress: progress}
-	if err := b.prepare(); err != nil {
+	if err := b.prepareContenders(); err != nil {
 		return err
 	}
 	var r report
-	if r.machine, err = b.machine(); err != nil {
+	if r.machine, err = b.describeMachine(); err != nil {
 		return err
 	}
 	if err := b.compareAnswers(); err != nil {
@@ -63,7 +59,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err := b.measureFunctions(&r); err != nil {
 		return err
 	}
-	text := r.markdown()
+	text := r.writeMarkdown()
 	if _, err := io.WriteString(out, text); err != nil {
 		return err
 	}
@@ -83,7 +79,7 @@ type bench struct {
 	root     string // folder of go.mod
 }
 
-// load is a batch of records that the contenders are given.
+// load is a batch of records that the contenders get.
 type load struct {
 	name    string
 	what    string
@@ -100,12 +96,13 @@ func (l *load) bytes() (n int) {
 }
 
 func (b *bench) load(name, what string, records [][]byte) (*load, error) {
-	l := &load{name: name, what: what, records: records, request: sampleevents.Request(records...), file: filepath.Join(b.dir, name+".json")}
+	l := &load{name: name, what: what, records: records, request: sampleevents.Request(records...),
+		file: filepath.Join(b.dir, name+".json")}
 	return l, os.WriteFile(l.file, l.request, 0o600)
 }
 
-// loads are the payloads; the second is the one that the transform is judged by.
-func (b *bench) loads() ([]*load, error) {
+// makeLoads returns the payloads; the targets are for the second.
+func (b *bench) makeLoads() ([]*load, error) {
 	var all []*load
 	for _, l := range []struct {
 		name, what string
@@ -125,13 +122,14 @@ func (b *bench) loads() ([]*load, error) {
 	return all, nil
 }
 
-// prepare checks what the machine has and builds the contenders.
-func (b *bench) prepare() error {
+// prepareContenders checks the machine's tools and builds the contenders.
+func (b *bench) prepareContenders() error {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		return errors.New("Python is missing: the baseline needs python3, 3.11 or later")
 	}
-	check := exec.CommandContext(b.ctx, python, "-c", "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 11))")
+	check := exec.CommandContext(b.ctx, python, "-c",
+		"import sys; print(sys.executable); sys.exit(sys.version_info < (3, 11))")
 	path, err := check.Output()
 	if err != nil {
 		return fmt.Errorf("Python is too old: the baseline needs python3, 3.11 or later (%s: %w)", python, err)
@@ -154,7 +152,8 @@ func (b *bench) prepare() error {
 		"hello": "./verify/bench/functions/hello", "idiomatic": "./verify/bench/functions/idiomatic",
 	} {
 		// As functionbuild builds the functions.
-		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w",
+		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+			"-ldflags", "-s -w",
 			"-o", filepath.Join(b.dir, name), from)
 		build.Dir = b.root
 		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0")
@@ -163,7 +162,8 @@ func (b *bench) prepare() error {
 		}
 	}
 	baseline := filepath.Join(b.root, "verify/bench/baselines/python")
-	bootstrap := "#!" + b.python + "\nimport sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, " + fmt.Sprintf("%q", baseline) + ")\nimport bootstrap\n"
+	bootstrap := "#!" + b.python + "\nimport sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, " +
+		fmt.Sprintf("%q", baseline) + ")\nimport bootstrap\n"
 	return os.WriteFile(filepath.Join(b.dir, "python"), []byte(bootstrap), 0o700)
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// report is what a run found.
+// report has the figures of a run.
 type report struct {
 	machine   string
 	handlers  []handlerResult
@@ -23,8 +23,8 @@ type handlerResult struct {
 	costs []cost // by contenders
 }
 
-// machine says where, when and what was measured.
-func (b *bench) machine() (string, error) {
+// describeMachine names the machine, the time and the commit of the run.
+func (b *bench) describeMachine() (string, error) {
 	processor := "unknown processor"
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(info)) {
@@ -44,11 +44,14 @@ func (b *bench) machine() (string, error) {
 	if out, err := git.Output(); err == nil { // a copy without history is measured, too
 		commit = "commit " + strings.TrimSpace(string(out))
 	}
-	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s, Python %s, %s, %s.", processor, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s, Python %s, %s, %s.", processor, runtime.NumCPU(), runtime.GOOS,
+		runtime.GOARCH,
 		runtime.Version(), python, time.Now().UTC().Format("2006-01-02"), commit), nil
 }
 
-func micro(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
+func microsecondsPer(d time.Duration, n int) float64 {
+	return float64(d.Nanoseconds()) / float64(n) / 1000
+}
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d.Microseconds())/1000) }
 
@@ -58,22 +61,23 @@ func sizeName(bytes int) string {
 
 func mb(bytes int64) string { return fmt.Sprintf("%.1f", float64(bytes)/(1<<20)) }
 
-func (r *report) markdown() string {
+func (r *report) writeMarkdown() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s\n", r.machine)
 	line("CPU time, the lowest of turns taken in one run.\n")
 	line("Handler only, µs a record and, in brackets, how many times that of the transform:\n")
-	line("| Payload | transform | Python | idiomatic Go | floor | floor, encoding/json | transform's share of the floor | allocations a record |")
+	line("| Payload | transform | Python | idiomatic Go | floor | floor, encoding/json " +
+		"| transform's share of the floor | allocations a record |")
 	line("| --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, h := range r.handlers {
 		n := len(h.load.records)
-		own := micro(h.costs[0].cpu, n)
+		own := microsecondsPer(h.costs[0].cpu, n)
 		cells := fmt.Sprintf("| %s: %s, %d KB | %.2f |", h.load.name, h.load.what, h.load.bytes()/1000, own)
 		for _, c := range h.costs[1:] {
-			cells += fmt.Sprintf(" %.2f (%.1f ×) |", micro(c.cpu, n), micro(c.cpu, n)/own)
+			cells += fmt.Sprintf(" %.2f (%.1f ×) |", microsecondsPer(c.cpu, n), microsecondsPer(c.cpu, n)/own)
 		}
-		line("%s %.0f %% | %.3f |", cells, 100*micro(h.costs[3].cpu, n)/own, h.costs[0].allocations)
+		line("%s %.0f %% | %.3f |", cells, 100*microsecondsPer(h.costs[3].cpu, n)/own, h.costs[0].allocations)
 	}
 	events := batchSizes[len(batchSizes)-1]
 	line("\nThe same %d events in batches of different sizes:\n", events)
@@ -82,24 +86,28 @@ func (r *report) markdown() string {
 	least, most := r.sizes[0].cpu, r.sizes[0].cpu
 	for i, c := range r.sizes {
 		least, most = min(least, c.cpu), max(most, c.cpu)
-		line("| %d | %.2f |", batchSizes[i], micro(c.cpu, events))
+		line("| %d | %.2f |", batchSizes[i], microsecondsPer(c.cpu, events))
 	}
-	line("\nAs Lambda functions, through the Runtime API, mix500, in ms; ready is from the start of the process to its first request for an event:\n")
-	line("| Function | ready | ready, median | CPU until ready | first invocation | its CPU | warm invocation | its CPU | peak memory, MB |")
+	line("\nAs Lambda functions, through the Runtime API, mix500, in ms; ready is from the start of the process " +
+		"to its first request for an event:\n")
+	line("| Function | ready | ready, median | CPU until ready | first invocation | its CPU | warm invocation " +
+		"| its CPU | peak memory, MB |")
 	line("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, f := range r.functions {
-		line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", f.name, ms(f.init), ms(median(f.inits)), ms(f.initCPU), ms(f.first), ms(f.firstCPU),
+		line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", f.name, ms(f.init), ms(median(f.inits)), ms(f.initCPU),
+			ms(f.first), ms(f.firstCPU),
 			ms(f.warm), ms(f.warmCPU), mb(f.peakMemory))
 	}
 	b.WriteByte('\n')
-	r.judge(line, float64(most-least)/float64(least))
+	r.judgeRun(line, float64(most-least)/float64(least))
 	return b.String()
 }
 
-// judge holds the run against what is asked of the transform.
-func (r *report) judge(line func(string, ...any), spread float64) {
+// judgeRun compares the run with the transform's targets.
+func (r *report) judgeRun(line func(string, ...any), spread float64) {
 	mix := r.handlers[1].costs
-	transform, echo, buffered, hello, python := r.functions[0], r.functions[1], r.functions[2], r.functions[3], r.functions[5]
+	transform, echo, buffered, hello, python := r.functions[0], r.functions[1], r.functions[2], r.functions[3],
+		r.functions[5]
 	ratio := func(a, b time.Duration) float64 { return float64(a) / float64(b) }
 	line("| Asked | Found | |")
 	line("| --- | --- | --- |")
@@ -119,20 +127,23 @@ func (r *report) judge(line func(string, ...any), spread float64) {
 	row("mix500: at most 0.2 allocations a record", mix[0].allocations <= 0.2, "%.3f", mix[0].allocations)
 	row("50 to 4,000 records: cost a record within 15 %", spread <= 0.15, "%.0f %%", 100*spread)
 	over := ratio(transform.warmCPU, echo.warmCPU)
-	row("warm, CPU: at most 1.35 × an echo on the same client", over <= 1.35, "%.2f × (%.2f × the echo with the transform's buffers)", over, ratio(transform.warmCPU, buffered.warmCPU))
+	row("warm, CPU: at most 1.35 × an echo on the same client", over <= 1.35,
+		"%.2f × (%.2f × the echo with the transform's buffers)", over, ratio(transform.warmCPU, buffered.warmCPU))
 	times = ratio(python.warmCPU, transform.warmCPU)
 	row("warm, CPU: at least 10 × Python", times >= 10, "%.1f ×", times)
 	start := ratio(transform.initCPU, hello.initCPU)
-	row("start: at most 1.15 × a hello-world", start <= 1.15, "%.2f × its CPU (%.2f × its time)", start, ratio(transform.init, hello.init))
+	row("start: at most 1.15 × a hello-world", start <= 1.15, "%.2f × its CPU (%.2f × its time)", start,
+		ratio(transform.init, hello.init))
 	for i, size := range memorySizes {
 		bound := int64(3*size + 16<<20)
-		row(fmt.Sprintf("peak memory with %s of events: below 3 × that + 16 MB", sizeName(size)), transform.memory[i] < bound, "%s of %s MB (echo: %s)",
+		row(fmt.Sprintf("peak memory with %s of events: below 3 × that + 16 MB", sizeName(size)),
+			transform.memory[i] < bound, "%s of %s MB (echo: %s)",
 			mb(transform.memory[i]), mb(bound), mb(echo.memory[i]))
 	}
 	line("\nOf a warm invocation's CPU the runtime client has %.0f %%.", 100*(1-ratio(mix[0].cpu, transform.warmCPU)))
 }
 
-// writeBetween replaces what is between two marks in a file.
+// writeBetween replaces the text between two marks in a file.
 func writeBetween(file, text string) error {
 	const from, to = "<!-- bench -->\n", "<!-- /bench -->"
 	content, err := os.ReadFile(file)

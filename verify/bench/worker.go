@@ -20,7 +20,7 @@ import (
 // contenders of the handlers alone, in the order of the report. The first is this project's.
 var contenders = []string{"transform", "python", "idiomatic", "floor", "floor-std"}
 
-// worker is a contender's process: see worker/main.go for what it understands.
+// worker is a contender's process: worker/doc.go lists its commands.
 type worker struct {
 	name string
 	in   io.WriteCloser
@@ -68,8 +68,8 @@ func (b *bench) startWorkers() (workers []*worker, stop func() error, err error)
 	return workers, stop, nil
 }
 
-// ask sends one command and scans the values of its answer.
-func (w *worker) ask(values []any, command string, args ...any) error {
+// sendCommand sends one command and scans the values of its answer.
+func (w *worker) sendCommand(values []any, command string, args ...any) error {
 	if _, err := fmt.Fprintln(w.in, append([]any{command}, args...)...); err != nil {
 		return fmt.Errorf("asking %s: %w", w.name, err)
 	}
@@ -79,7 +79,7 @@ func (w *worker) ask(values []any, command string, args ...any) error {
 	return nil
 }
 
-// cost is the lowest that a contender has needed for a record.
+// cost is the lowest cost of a record of a contender.
 type cost struct {
 	cpu         time.Duration // of all records of the payload
 	allocations float64       // a record
@@ -89,11 +89,11 @@ type cost struct {
 // processor learns a small batch that it sees again and again by heart.
 var batchSizes = []int{50, 500, 2000, 4000}
 
-// turn is how long a contender runs in a turn.
+// turn is the time for which a contender runs in a turn.
 const turn = 100 * time.Millisecond
 
-// race lets the workers take turns at their loads, which may differ, and returns the lowest cost of each.
-func (b *bench) race(workers []*worker, loads []*load) ([]cost, error) {
+// raceWorkers lets the workers take turns at their loads, which may differ, and returns the lowest cost of each.
+func (b *bench) raceWorkers(workers []*worker, loads []*load) ([]cost, error) {
 	times := make([]int, len(workers))
 	best := make([]cost, len(workers))
 	for i := range best {
@@ -103,11 +103,11 @@ func (b *bench) race(workers []*worker, loads []*load) ([]cost, error) {
 		for _, i := range rand.Perm(len(workers)) {
 			w, n := workers[i], max(times[i], 2)
 			var nanoseconds, allocations int64
-			if err := w.ask([]any{&nanoseconds, &allocations}, "run", loads[i].file, n); err != nil {
+			if err := w.sendCommand([]any{&nanoseconds, &allocations}, "run", loads[i].file, n); err != nil {
 				return nil, err
 			}
 			cpu := time.Duration(nanoseconds) / time.Duration(n)
-			if round == 0 { // warms up and tells how often fits into a turn
+			if round == 0 { // warms up and finds out how often it fits into a turn
 				times[i] = max(1, int(turn/max(cpu, 1)))
 				continue
 			}
@@ -128,7 +128,7 @@ func (b *bench) measureHandlers(r *report) error {
 }
 
 func (b *bench) raceHandlers(workers []*worker, r *report) error {
-	loads, err := b.loads()
+	loads, err := b.makeLoads()
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (b *bench) raceHandlers(workers []*worker, r *report) error {
 		for i := range same {
 			same[i] = l
 		}
-		costs, err := b.race(workers, same)
+		costs, err := b.raceWorkers(workers, same)
 		if err != nil {
 			return err
 		}
@@ -159,7 +159,7 @@ func (b *bench) raceHandlers(workers []*worker, r *report) error {
 			return err
 		}
 	}
-	if r.sizes, err = b.race(own, batches); err != nil {
+	if r.sizes, err = b.raceWorkers(own, batches); err != nil {
 		return err
 	}
 	return nil

@@ -11,7 +11,8 @@ import (
 	"firehose-pipeline/event"
 )
 
-// From an empty cluster: Firehose is refused until the setup has run, then everything works and nobody may more than they need.
+// From an empty cluster: Firehose is denied access until the setup has run. Then everything works, and nobody has
+// more rights than needed.
 func TestFirstDeploy(t *testing.T) {
 	firehose := user(t, "firehose", writerARN)
 	reader := user(t, "analyst", analyst)
@@ -33,7 +34,8 @@ func TestFirstDeploy(t *testing.T) {
 		if got := count(t, reader, `{"term":{"event_id":"store-000001"}}`); got != 1 {
 			t.Errorf("found %d events of one id", got)
 		}
-		if got := count(t, reader, `{"range":{"amount":{"gt":100}}}`); got == 0 || got != count(t, reader, `{"term":{"amount_category":"high"}}`) {
+		if got := count(t, reader, `{"range":{"amount":{"gt":100}}}`); got == 0 ||
+			got != count(t, reader, `{"term":{"amount_category":"high"}}`) {
 			t.Errorf("found %d events above 100, and other ones with that category", got)
 		}
 		if got := count(t, reader, `{"range":{"timestamp":{"gte":"2019-10-01","lt":"2019-12-01"}}}`); got != 500 {
@@ -42,7 +44,8 @@ func TestFirstDeploy(t *testing.T) {
 	})
 	t.Run("a reader sees one daily index with one shard, green", func(t *testing.T) {
 		list := indices(t, reader)
-		if len(list) != 1 || list[0] != (index{list[0].Index, "green", "1", "0", "500"}) || list[0].Index != before && list[0].Index != today() {
+		if len(list) != 1 || list[0] != (index{list[0].Index, "green", "1", "0", "500"}) || list[0].Index != before &&
+			list[0].Index != today() {
 			t.Errorf("got %+v", list)
 		}
 		ask(t, reader, 403, "GET", "/_cat/indices", "") // without a pattern it would name everybody's indices
@@ -86,7 +89,8 @@ func TestFirstDeploy(t *testing.T) {
 			t.Errorf("writing to another index: %s", answer)
 		}
 		// What Firehose asks of a domain, by AWS's own list (constructs/domainrequests.go), as far as the role answers it.
-		for _, target := range []string{"/_cluster/stats", "/_nodes", "/_nodes/stats", "/realtime-events-2*/_mapping", "/realtime-events-2*/_stats"} {
+		for _, target := range []string{"/_cluster/stats", "/_nodes", "/_nodes/stats", "/realtime-events-2*/_mapping",
+			"/realtime-events-2*/_stats"} {
 			ask(t, firehose, 200, "GET", target, "")
 		}
 	})
@@ -114,7 +118,8 @@ func TestFirstDeploy(t *testing.T) {
 				Audit   map[string]any
 			}
 		}](t, ask(t, server.Master, 200, "GET", "/_plugins/_security/api/audit", ""))
-		if !got.Config.Enabled || got.Config.Audit["log_request_body"] != false || !reflect.DeepEqual(got.Config.Audit["disabled_rest_categories"], []any{"AUTHENTICATED", "GRANTED_PRIVILEGES"}) {
+		if !got.Config.Enabled || got.Config.Audit["log_request_body"] != false ||
+			!reflect.DeepEqual(got.Config.Audit["disabled_rest_categories"], []any{"AUTHENTICATED", "GRANTED_PRIVILEGES"}) {
 			t.Errorf("got %+v", got.Config)
 		}
 	})

@@ -41,18 +41,21 @@ func newEngine(t *testing.T, name string, more map[string]any) *engine {
 	maps.Copy(state.Properties, more)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s, err := opensearch.Open(ctx, opensearch.Options{URL: server.URL.String(), User: server.Master.Name, Password: server.Master.Password,
-		CAFile: server.CAFile, Log: slog.New(slog.DiscardHandler)}, state)
+	s, err := opensearch.Open(ctx,
+		opensearch.Options{URL: server.URL.String(), User: server.Master.Name, Password: server.Master.Password,
+			CAFile: server.CAFile, Log: slog.New(slog.DiscardHandler)}, state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mapping, err := opensearch.NewMapping(state.Mappings(), opensearchtest.Version[:strings.LastIndexByte(opensearchtest.Version, '.')])
+	mapping, err := opensearch.NewMapping(state.Mappings(),
+		opensearchtest.Version[:strings.LastIndexByte(opensearchtest.Version, '.')])
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := &engine{t, s, mapping.NewChecker(), name + "-" + time.Now().UTC().Format(time.DateOnly)}
 	t.Cleanup(func() {
-		status, answer, err := server.Do(context.Background(), server.Master, "DELETE", "/"+e.index+"?ignore_unavailable=true", "")
+		status, answer, err := server.Do(context.Background(), server.Master, "DELETE",
+			"/"+e.index+"?ignore_unavailable=true", "")
 		if err != nil || status != 200 {
 			t.Errorf("deleting index %s: %d %s, %v", e.index, status, answer, err)
 		}
@@ -95,7 +98,7 @@ func (e *engine) send(sources ...[]byte) []string {
 	return reasons
 }
 
-// check is what the model says of a document, in the same form.
+// check is the model's answer to a document, in the same form.
 func (e *engine) check(source []byte) string { return reason(e.model.Check("0", source)) }
 
 func reason(r *opensearch.Rejection) (text string) {
@@ -176,8 +179,10 @@ func TestModelAgrees(t *testing.T) {
 }
 
 // rejectedFor are parts of the reasons that the random documents have to bring about.
-var rejectedFor = []string{"metadata field", "must be of type object", "Duplicate field", "nested array field", "Number value length",
-	"empty string", "only the character", "ambiguous", "only whitespace", "[_doc_count]", "of type [boolean]", "of type [keyword]", "of type [double]",
+var rejectedFor = []string{"metadata field", "must be of type object", "Duplicate field", "nested array field",
+	"Number value length",
+	"empty string", "only the character", "ambiguous", "only whitespace", "[_doc_count]", "of type [boolean]",
+	"of type [keyword]", "of type [double]",
 	"of type [long]", "of type [date]", "immense term"}
 
 // report names the shortest of the documents for which holds is true.

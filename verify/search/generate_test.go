@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// node is a JSON value that can be taken apart.
+// node is a JSON value with access to its parts.
 type node struct {
 	text     string   // of a scalar, as JSON
 	bracket  byte     // '{' or '[' of the others
@@ -106,9 +106,11 @@ func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 func (g generator) one(n int) bool { return g.IntN(n) == 0 }
 
 var (
-	mappedNames = []string{"event_id", "user_id", "amount", "timestamp", "category_id", "brand", "processing_status", "data_quality_score",
+	mappedNames = []string{"event_id", "user_id", "amount", "timestamp", "category_id", "brand", "processing_status",
+		"data_quality_score",
 		"processed_timestamp", "malformed", "flag", "term"}
-	engineNames = []string{"_id", "_source", "_index", "_routing", "_field_names", "_ignored", "_seq_no", "_version", "_nested_path",
+	engineNames = []string{"_id", "_source", "_index", "_routing", "_field_names", "_ignored", "_seq_no", "_version",
+		"_nested_path",
 		"_data_stream_timestamp", "_doc_count", "_feature", "_type", "_size", "_op_type", "_primary_term", "_tier", "_x"}
 	plainNames = []string{"a", "b", "c", "note", "detail", "labels", "URL", "url", "é", "😀", "@timestamp", "a b", "x-y"}
 	oddParts   = []string{"", "", " ", "\t", "\u2003", "\u00a0", "\u0085", "\x1c", "\u3000", " a", "a ", "\x00"}
@@ -122,8 +124,10 @@ func (g generator) event(i int) *node {
 	}
 	if g.one(2) {
 		for _, m := range []member{
-			{`"user_id"`, scalar(`"7"`)}, {`"event_type"`, scalar(`"view"`)}, {`"amount"`, scalar("9.75")}, {`"product_id"`, scalar(`"p-1"`)},
-			{`"timestamp"`, scalar(`"2026-09-21T10:00:00Z"`)}, {`"session_id"`, scalar(`"s-1"`)}, {`"category_id"`, scalar("2053013555631882655")},
+			{`"user_id"`, scalar(`"7"`)}, {`"event_type"`, scalar(`"view"`)}, {`"amount"`, scalar("9.75")},
+			{`"product_id"`, scalar(`"p-1"`)},
+			{`"timestamp"`, scalar(`"2026-09-21T10:00:00Z"`)}, {`"session_id"`, scalar(`"s-1"`)},
+			{`"category_id"`, scalar("2053013555631882655")},
 		} {
 			if !g.one(4) {
 				d.members = append(d.members, m)
@@ -261,8 +265,10 @@ func (g generator) number() string {
 		}
 		return sign + "1." + digits + "e1"
 	case 1:
-		return pick(g, "0", "-0", "1", "-1", "1.0", "1.5", "1e2", "15e-1", "1e400", "-1e400", "1e-400", "1e999999", "9223372036854775807",
-			"9223372036854775808", "-9223372036854775809", "9223372036854775807.0", "1e18", "1e19", "0.99999999999999999999", "100e-2")
+		return pick(g, "0", "-0", "1", "-1", "1.0", "1.5", "1e2", "15e-1", "1e400", "-1e400", "1e-400", "1e999999",
+			"9223372036854775807",
+			"9223372036854775808", "-9223372036854775809", "9223372036854775807.0", "1e18", "1e19", "0.99999999999999999999",
+			"100e-2")
 	}
 	return fmt.Sprintf("%d", g.IntN(1000))
 }
@@ -272,7 +278,8 @@ func (g generator) text() string {
 	case 0:
 		return pick(g, `"true"`, `"false"`, `"True"`, `""`, `" "`, `"tr\u0075e"`, `"on"`, `"1"`)
 	case 1:
-		return pick(g, `"9.99"`, `" 9.99 "`, `"NaN"`, `"Infinity"`, `"0x1p3"`, `"1e400"`, `"1f"`, `"-"`, `"1,299.00"`, `"007"`,
+		return pick(g, `"9.99"`, `" 9.99 "`, `"NaN"`, `"Infinity"`, `"0x1p3"`, `"1e400"`, `"1f"`, `"-"`, `"1,299.00"`,
+			`"007"`,
 			`"9223372036854775808"`, `"1e999999"`, `"`+strings.Repeat("7", 990+g.IntN(20))+`"`)
 	case 2, 3:
 		return g.date()
@@ -293,6 +300,8 @@ func (g generator) date() string {
 	date := fmt.Sprintf("%04d-%02d-%02d", pick(g, 0, 1, 1969, 2024, 2026, 9999), g.IntN(14), g.IntN(33))
 	clock := fmt.Sprintf("%02d:%02d:%02d", g.IntN(25), g.IntN(61), g.IntN(61))
 	fraction := pick(g, "", "", ".1", ".123", ".123456789", ".1234567890", ",5", ".")
-	offset := pick(g, "Z", "z", "", "+00:00", "-00:00", "+0000", "+18:00", "-18:00", "+18:01", "+05:45", "+14:00", "+1", "+23:59", "+99:99")
-	return `"` + pick(g, "", "", "", "+", "-", "1") + date + pick(g, "T", "T", "T", " ", "t") + clock + fraction + offset + `"`
+	offset := pick(g, "Z", "z", "", "+00:00", "-00:00", "+0000", "+18:00", "-18:00", "+18:01", "+05:45", "+14:00", "+1",
+		"+23:59", "+99:99")
+	return `"` + pick(g, "", "", "", "+", "-", "1") + date + pick(g, "T", "T", "T", " ", "t") + clock + fraction +
+		offset + `"`
 }

@@ -11,14 +11,16 @@ import (
 	"testing"
 )
 
-// hostile makes 5,000 records that try to break an index: two keys of their own each, fields whose type changes from one to the next,
-// long values, null bytes, and what is hardly JSON.
+// hostile makes 5,000 records that try to break an index: two keys of their own each, fields whose type changes from
+// one to the next, long values, null bytes, and records that are hardly JSON.
 func hostile() *bytes.Buffer {
 	var out bytes.Buffer
-	values := []string{`1.5`, `"1.5"`, `"none"`, `{"a":{"b":1}}`, `[1,"2",{}]`, `true`, `null`, `1e300`, `-0`, `"2026-09-21"`}
+	values := []string{`1.5`, `"1.5"`, `"none"`, `{"a":{"b":1}}`, `[1,"2",{}]`, `true`, `null`, `1e300`, `-0`,
+		`"2026-09-21"`}
 	for i := range 5000 {
 		v := func(n int) string { return values[(i/7+n)%len(values)] }
-		fmt.Fprintf(&out, `{"event_id":"h-%d","key_%d_a":%s,"key_%d_b":{"deep_%d":%s},"amount":%s,"user_id":%s,"timestamp":%s,"category_id":%s,"brand":%s`,
+		fmt.Fprintf(&out, `{"event_id":"h-%d","key_%d_a":%s,"key_%d_b":{"deep_%d":%s},"amount":%s`+
+			`,"user_id":%s,"timestamp":%s,"category_id":%s,"brand":%s`,
 			i, i, v(0), i, i, v(1), v(2), v(3), v(4), v(5), v(6))
 		switch i % 50 {
 		case 1:
@@ -32,7 +34,7 @@ func hostile() *bytes.Buffer {
 		case 5:
 			fmt.Fprintf(&out, `,"list":%s%s`, strings.Repeat("[", 900), strings.Repeat("]", 900))
 		case 6:
-			fmt.Fprintf(&out, `,"%s":1`, strings.Repeat("k", 60_000)) // longer than the server takes a key
+			fmt.Fprintf(&out, `,"%s":1`, strings.Repeat("k", 60_000)) // longer than the server accepts a key
 		case 7:
 			out.WriteString(`,"twice":{"a":1,"a":2}`)
 		case 8:
@@ -55,8 +57,8 @@ func TestHostileEvents(t *testing.T) {
 		arguments []string
 		delivered int64 // at least
 	}{
-		// The transform brings every declared field to its type and sets aside what OpenSearch accepts from nobody: only the records that
-		// are not JSON are dead letters.
+		// The transform brings every declared field to its type and sets aside what OpenSearch accepts from nobody: only
+		// the records that are not JSON are dead letters.
 		{"as the transform leaves them", nil, 4900},
 		// ignore_malformed saves a document from a number that is none, not from an object in the place of a string.
 		{"as they are sent", []string{"-c", "enableDataTransformation=false"}, 1500},
@@ -65,7 +67,8 @@ func TestHostileEvents(t *testing.T) {
 			clean(t)
 			l := newLocal(t, c.arguments...)
 			r := l.events(t, hostile())
-			if got := r.Streams.Search; got.Received != 5000 || got.Delivered+got.Dropped+got.Failed != 5000 || got.Delivered < c.delivered {
+			if got := r.Streams.Search; got.Received != 5000 || got.Delivered+got.Dropped+got.Failed != 5000 ||
+				got.Delivered < c.delivered {
 				t.Errorf("counts %+v", got)
 			}
 			var documents int
@@ -84,7 +87,8 @@ func TestHostileEvents(t *testing.T) {
 				}
 			}
 			if got := count(t, server.Master, everything); int64(got) != r.Streams.Search.Delivered {
-				t.Errorf("the index has %d documents, delivered %d (%d counted by _cat)", got, r.Streams.Search.Delivered, documents)
+				t.Errorf("the index has %d documents, delivered %d (%d counted by _cat)", got, r.Streams.Search.Delivered,
+					documents)
 			}
 			reasons := map[string]int{}
 			for _, m := range l.letters(t) {
@@ -130,6 +134,7 @@ func setAside(t *testing.T, id, key, text string) {
 	source := got.Hits.Hits[0].Source
 	malformed, _ := source["malformed"].(map[string]any)
 	if _, there := source[key]; there || source["processing_status"] != "PARTIAL" || malformed[key] != text {
-		t.Errorf("event %s: status %v, %q is there: %v, in malformed: %.100v", id, source["processing_status"], key, there, malformed[key])
+		t.Errorf("event %s: status %v, %q is there: %v, in malformed: %.100v", id, source["processing_status"], key, there,
+			malformed[key])
 	}
 }

@@ -14,7 +14,8 @@ const outageEvents = 50_000
 // writeEvents writes shop events with the numbers from, from+1, … to-1.
 func writeEvents(w io.Writer, from, to int) error {
 	for i := from; i < to; i++ {
-		_, err := fmt.Fprintf(w, `{"event_id":"o-%d","event_type":"view","user_id":"%d","product_id":"%d","amount":%d.25,"timestamp":"2026-09-21T10:00:00Z","session_id":"5f1c2a4e-%d"}`+"\n",
+		_, err := fmt.Fprintf(w, `{"event_id":"o-%d","event_type":"view","user_id":"%d","product_id":"%d","amount":%d.25,`+
+			`"timestamp":"2026-09-21T10:00:00Z","session_id":"5f1c2a4e-%d"}`+"\n",
 			i, i%997, i%313, i%700, i)
 		if err != nil {
 			return err
@@ -23,7 +24,8 @@ func writeEvents(w io.Writer, from, to int) error {
 	return nil
 }
 
-// outage stops the server when half of the events have been put, starts it again when back returns, and reports the run.
+// outage stops the server when half of the events have been put, starts it again when back returns, and reports the
+// run.
 func outage(t *testing.T, stop func() error, back func(), arguments ...string) report {
 	t.Helper()
 	clean(t)
@@ -56,14 +58,15 @@ func outage(t *testing.T, stop func() error, back func(), arguments ...string) r
 	if err := <-rest; err != nil {
 		t.Fatal(err)
 	}
-	// The check finds every event in the index once, or in the dead-letter queue. Both is only for documents of a request that the server
-	// took in the moment of its end, whose letters name them.
+	// The check finds every event in the index once, or in the dead-letter queue. Both happens only to documents of a
+	// request that the server accepted in the moment of its end: their dead letters name them.
 	r := l.report(t, l.Wait())
 	if r.Events != outageEvents || r.Streams.Search.Delivered+r.Streams.Search.Failed != outageEvents {
 		t.Errorf("report %+v", r)
 	}
 	if got := count(t, server.Master, everything); int64(got) != r.Streams.Search.Delivered+r.AlsoLettered {
-		t.Errorf("the index has %d documents, delivered %d and %d with a letter", got, r.Streams.Search.Delivered, r.AlsoLettered)
+		t.Errorf("the index has %d documents, delivered %d and %d with a letter", got, r.Streams.Search.Delivered,
+			r.AlsoLettered)
 	}
 	return r
 }
@@ -78,7 +81,8 @@ func TestServerStops(t *testing.T) {
 	t.Run("and stays down past the retry duration", func(t *testing.T) {
 		r := outage(t, server.Stop, func() { time.Sleep(10 * time.Second) }, "-c", "openSearchRetrySeconds=3")
 		if r.Streams.Search.Failed == 0 || r.Streams.Search.Delivered == 0 || r.DeadLetter.Messages == 0 {
-			t.Errorf("delivered %d, failed %d, dead letters %d", r.Streams.Search.Delivered, r.Streams.Search.Failed, r.DeadLetter.Messages)
+			t.Errorf("delivered %d, failed %d, dead letters %d", r.Streams.Search.Delivered, r.Streams.Search.Failed,
+				r.DeadLetter.Messages)
 		}
 	})
 }

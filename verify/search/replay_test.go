@@ -40,7 +40,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// eventually waits until what is asked for is so.
+// eventually waits until the condition holds.
 func eventually(t *testing.T, what string, limit time.Duration, is func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -69,7 +69,8 @@ func serve(t *testing.T, arguments ...string) *served {
 	t.Helper()
 	l := newLocal(t)
 	var said output
-	all := []string{"local", "--project", root, "--serve", "--listen", "127.0.0.1:0", "--speed", "60", "--throttle=false", "--out", l.Out,
+	all := []string{"local", "--project", root, "--serve", "--listen", "127.0.0.1:0", "--speed", "60", "--throttle=false",
+		"--out", l.Out,
 		"--opensearch", server.URL.String(), "--opensearch-ca", server.CAFile}
 	c := exec.Command(command, append(all, arguments...)...)
 	c.Env, c.Stdout, c.Stderr = l.Env, &said, &said
@@ -84,7 +85,8 @@ func serve(t *testing.T, arguments ...string) *served {
 			t.Errorf("pipeline local --serve: %v\n%s", err, said.String())
 		}
 	})
-	eventually(t, "pipeline local --serve", 3*time.Minute, func() bool { return strings.Contains(said.String(), "sqs receive-message") })
+	eventually(t, "pipeline local --serve", 3*time.Minute,
+		func() bool { return strings.Contains(said.String(), "sqs receive-message") })
 	find := func(pattern string) string {
 		t.Helper()
 		m := regexp.MustCompile(pattern).FindStringSubmatch(said.String())
@@ -94,23 +96,29 @@ func serve(t *testing.T, arguments ...string) *served {
 		return m[1]
 	}
 	url := find(`served on (http://\S+)`)
-	s := &served{lake: find(`export LAKE_STREAM=(\S+)`), search: find(`export SEARCH_STREAM=(\S+)`), queue: find(`--queue-url (\S+)`), bucket: find(`s3://(\S+)`)}
+	s := &served{lake: find(`export LAKE_STREAM=(\S+)`), search: find(`export SEARCH_STREAM=(\S+)`),
+		queue: find(`--queue-url (\S+)`), bucket: find(`s3://(\S+)`)}
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "AWS_") {
 			s.environment = append(s.environment, variable)
 		}
 	}
-	s.environment = append(s.environment, "AWS_ENDPOINT_URL="+url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+	s.environment = append(s.environment, "AWS_ENDPOINT_URL="+url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=local",
+		"AWS_SECRET_ACCESS_KEY=local",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
-	s.sqs = sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")})
+	s.sqs = sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")})
 	return s
 }
 
-// letters is how many dead letters there are, in sight or not.
+// letters returns the number of dead letters, visible and in flight.
 func (s *served) letters(t *testing.T) string {
 	t.Helper()
-	visible, hidden := types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
-	got, err := s.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(s.queue), AttributeNames: []types.QueueAttributeName{visible, hidden}})
+	visible, hidden := types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
+	got, err := s.sqs.GetQueueAttributes(t.Context(),
+		&sqs.GetQueueAttributesInput{QueueUrl: aws.String(s.queue),
+			AttributeNames: []types.QueueAttributeName{visible, hidden}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +128,8 @@ func (s *served) letters(t *testing.T) string {
 // run runs an operator's command with its JSON report.
 func (s *served) run(t *testing.T, stdin *bytes.Buffer, arguments ...string) map[string]any {
 	t.Helper()
-	c := exec.Command(command, append(arguments, "--lake-stream", s.lake, "--search-stream", s.search, "--format", "json")...)
+	c := exec.Command(command,
+		append(arguments, "--lake-stream", s.lake, "--search-stream", s.search, "--format", "json")...)
 	c.Env = s.environment
 	if stdin != nil {
 		c.Stdin = stdin
@@ -138,9 +147,10 @@ func (s *served) run(t *testing.T, stdin *bytes.Buffer, arguments ...string) map
 	return report
 }
 
-// The index misses what came while the server was down past the retry duration, the queue has it, and a replay brings it back.
+// The index misses what came while the server was down past the retry duration, the queue has it, and a replay brings
+// it back.
 func TestReplayAfterAnOutage(t *testing.T) {
-	const half = 800 // below 1,000 failed records an object: each has a letter of its own
+	const half = 800 // below 1,000 failed records an object: each has a dead letter of its own
 	clean(t)
 	// 60 s of the model are one of the machine's: the retry duration is over after half a second.
 	s := serve(t, "-c", "openSearchRetrySeconds=30")
@@ -169,7 +179,8 @@ func TestReplayAfterAnOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.run(t, events(half, 2*half), "send", "--events", "-")
-	eventually(t, "the second half in the queue", 3*time.Minute, func() bool { return s.letters(t) == fmt.Sprintf("%d+0", half) })
+	eventually(t, "the second half in the queue", 3*time.Minute,
+		func() bool { return s.letters(t) == fmt.Sprintf("%d+0", half) })
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +191,8 @@ func TestReplayAfterAnOutage(t *testing.T) {
 	eventually(t, "every event in the index", 2*time.Minute, func() bool { return documents() == 2*half })
 	ids := decode[struct {
 		Aggregations struct{ IDs struct{ Value int } }
-	}](t, ask(t, server.Master, 200, "POST", "/realtime-events-2*/_search?size=0", `{"aggs":{"ids":{"cardinality":{"field":"event_id","precision_threshold":40000}}}}`))
+	}](t, ask(t, server.Master, 200, "POST", "/realtime-events-2*/_search?size=0",
+		`{"aggs":{"ids":{"cardinality":{"field":"event_id","precision_threshold":40000}}}}`))
 	if got := ids.Aggregations.IDs.Value; got != 2*half {
 		t.Errorf("the index has %d different events", got)
 	}

@@ -16,7 +16,7 @@ import (
 	"firehose-pipeline/functions/searchsetup"
 )
 
-// explained is what index state management tells about one index.
+// explained is the answer of index state management about one index.
 type explained struct {
 	PolicyID string `json:"index.plugins.index_state_management.policy_id"`
 	SeqNo    *int64 `json:"policy_seq_no"`
@@ -73,7 +73,7 @@ func waitManaged(t *testing.T, index, policy string) {
 	})
 }
 
-// What the setup's requests about retention bring about: TestSetupAgain has the requests themselves. Indices cannot be
+// The effects of the setup's requests about retention: TestSetupAgain tests the requests themselves. Indices cannot be
 // made old here, so the policy is given an age of a minute by hand where deletion matters.
 func TestRetention(t *testing.T) {
 	if !server.StateManagement() {
@@ -109,7 +109,7 @@ func TestRetention(t *testing.T) {
 		}](t, ask(t, server.Master, 200, "GET", "/_plugins/_ism/policies/"+policy, "")).SeqNo
 	}
 	const indices = 60
-	waitFollowed := func(except ...int) { // by all indices but some, which may take two runs
+	waitFollowed := func(except ...int) { // by all indices except some, which may need two runs
 		t.Helper()
 		want := seqNo()
 		for i := range indices {
@@ -234,7 +234,8 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		closed, open := day(1), day(indices-1)
-		if log := out.String(); !strings.Contains(log, "a closed index goes on being deleted by age") || !strings.Contains(log, closed) {
+		if log := out.String(); !strings.Contains(log, "a closed index goes on being deleted by age") ||
+			!strings.Contains(log, closed) {
 			t.Errorf("log:\n%s", log)
 		}
 		waitUntil(t, open+" is not managed", 10*time.Second, func() bool {

@@ -1,7 +1,5 @@
 //go:build opensearch
 
-// Package search holds what is proven on a real OpenSearch with its real security plugin: `make verify` runs it, and so does
-// `go test -tags opensearch ./verify/search`. The tests share one server, whose cluster is empty before the first.
 package search
 
 import (
@@ -72,7 +70,7 @@ type local struct {
 	stderr bytes.Buffer
 }
 
-// report is what a run says of itself.
+// report is the report of a run.
 type report struct {
 	Events  int64
 	Streams struct {
@@ -82,13 +80,14 @@ type report struct {
 		}
 	}
 	DeadLetter struct{ Messages int64 }
-	// AlsoLettered are documents that are in the index and have a dead letter, which names them: the answer to the last try was lost.
+	// AlsoLettered are documents that are in the index and have a dead letter, which names them: the response to the
+	// last try was lost.
 	AlsoLettered int64 `json:"-"`
 }
 
 var alsoLettered = regexp.MustCompile(`duplicates: ([0-9,]+) documents? in the index whose dead letters? names? (?:them|it)`)
 
-// newLocal prepares a run that gets its events from the standard input and compares all with what was put.
+// newLocal prepares a run that gets its events from the standard input and checks every record put.
 func newLocal(t *testing.T, arguments ...string) *local {
 	t.Helper()
 	l := &local{Out: filepath.Join(t.TempDir(), "out")}
@@ -177,7 +176,7 @@ func decode[T any](t *testing.T, text []byte) (v T) {
 	return v
 }
 
-// user makes a user that stands in for an IAM role.
+// user makes a user that represents an IAM role.
 func user(t *testing.T, name, roleARN string) opensearchtest.User {
 	t.Helper()
 	u, err := server.AddUser(t.Context(), name, roleARN)
@@ -199,7 +198,8 @@ type index struct{ Index, Health, Pri, Rep, Docs string }
 func indices(t *testing.T, u opensearchtest.User) []index {
 	t.Helper()
 	var list []index
-	for _, i := range decode[[]map[string]string](t, ask(t, u, 200, "GET", "/_cat/indices/realtime-events-*?format=json", "")) {
+	for _, i := range decode[[]map[string]string](t,
+		ask(t, u, 200, "GET", "/_cat/indices/realtime-events-*?format=json", "")) {
 		list = append(list, index{i["index"], i["health"], i["pri"], i["rep"], i["docs.count"]})
 	}
 	return list

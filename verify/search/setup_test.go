@@ -51,7 +51,7 @@ func mapped(t *testing.T, role string) []string {
 }
 
 // The setup is run again by every deployment that changes it. With index state management its requests are here too;
-// what they bring about is in TestRetention.
+// TestRetention tests their effects.
 func TestSetupAgain(t *testing.T) {
 	const admin = "arn:aws:iam::111122223333:role/Admin"
 	state := searchsetup.State{
@@ -72,7 +72,8 @@ func TestSetupAgain(t *testing.T) {
 	byHand := func() {
 		t.Helper()
 		for _, role := range []string{"all_access", "orders-reader"} {
-			ask(t, server.Master, 200, "PATCH", "/_plugins/_security/api/rolesmapping/"+role, `[{"op":"add","path":"/backend_roles/-","value":"by-hand"}]`)
+			ask(t, server.Master, 200, "PATCH", "/_plugins/_security/api/rolesmapping/"+role,
+				`[{"op":"add","path":"/backend_roles/-","value":"by-hand"}]`)
 		}
 	}
 	others := func() {
@@ -107,12 +108,14 @@ func TestSetupAgain(t *testing.T) {
 		done := apply(changed, &state)
 		want := []string{"PUT /_index_template/orders", "PUT /orders-2026-09-21/_mapping"}
 		if server.StateManagement() {
-			want = append(want, "PUT /_plugins/_ism/policies/orders-retention", "POST /_plugins/_ism/change_policy/orders-2026-09-21")
+			want = append(want, "PUT /_plugins/_ism/policies/orders-retention",
+				"POST /_plugins/_ism/change_policy/orders-2026-09-21")
 		}
 		if !slices.Equal(done, want) {
 			t.Errorf("writes %v, want %v", done, want)
 		}
-		for target, want := range map[string]string{"/orders-2026-09-21/_mapping": `"colour":{"type":"keyword"}`, "/_index_template/orders": `"colour":{"type":"keyword"}`} {
+		for target, want := range map[string]string{"/orders-2026-09-21/_mapping": `"colour":{"type":"keyword"}`,
+			"/_index_template/orders": `"colour":{"type":"keyword"}`} {
 			if answer := string(ask(t, server.Master, 200, "GET", target, "")); !strings.Contains(answer, want) {
 				t.Errorf("%s: %s", target, answer)
 			}
@@ -143,7 +146,8 @@ func TestSetupAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, target := range []string{"/_plugins/_security/api/roles/orders-writer", "/_plugins/_security/api/rolesmapping/orders-reader", "/_index_template/orders"} {
+		for _, target := range []string{"/_plugins/_security/api/roles/orders-writer",
+			"/_plugins/_security/api/rolesmapping/orders-reader", "/_index_template/orders"} {
 			ask(t, server.Master, 404, "GET", target, "")
 		}
 		if got := mapped(t, "all_access"); slices.Contains(got, admin) || !slices.Contains(got, "by-hand") {
@@ -164,7 +168,8 @@ func TestSetupAgain(t *testing.T) {
 		wrong.Properties = map[string]any{"event_id": map[string]any{"type": "no such type"}}
 		s, _ := newSetup(t, wrong)
 		err := s.Apply(t.Context(), wrong, nil)
-		if err == nil || !strings.Contains(err.Error(), "PUT /_index_template/orders answered 400") || !strings.Contains(err.Error(), "no such type") {
+		if err == nil || !strings.Contains(err.Error(), "PUT /_index_template/orders answered 400") ||
+			!strings.Contains(err.Error(), "no such type") {
 			t.Errorf("got %v", err)
 		}
 	})

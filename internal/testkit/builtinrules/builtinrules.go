@@ -1,7 +1,3 @@
-// Package builtinrules lets a test compare a whole output of the transform with what the shipped rules make of an event, although
-// rules may have been added to event.Rules since: their fields are cut out of the output's bytes, and nothing else.
-//
-// Only tests import it. It does not import the package event, whose own tests use it.
 package builtinrules
 
 import (
@@ -10,9 +6,10 @@ import (
 	"strings"
 )
 
-// Rules are the fields that the shipped rules add. Whoever changes these changes what the tests expect, too.
+// Rules are the fields that the shipped rules add. A change here changes the expected results of tests, too.
 var Rules = []string{
-	"processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score",
+	"processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category",
+	"data_quality_score",
 }
 
 // Added are the names of rules that are not shipped.
@@ -29,9 +26,9 @@ func Beyond[R any](rules []R, name func(R) string) Added {
 	return added
 }
 
-// CutFrom returns the output, one object a line, without the members that added rules wrote. Every other byte stays. What
-// comes before processed_timestamp, the first field that the transform writes, is the event's own and stays, too, and so does
-// a line that is no object.
+// CutFrom returns the output, one object a line, without the members that added rules wrote. Every other byte stays.
+// Members before processed_timestamp, the first field that the transform writes, are the event's own and stay, too.
+// So does a line that is not an object.
 func (a Added) CutFrom(output string) string {
 	if len(a) == 0 {
 		return output
@@ -49,7 +46,7 @@ func (a Added) cutFromObject(line string) string {
 		return line
 	}
 	var kept strings.Builder
-	from := 0               // what has been written to kept, or cut, ends here
+	from := 0               // end of the bytes that are in kept, or cut
 	left := slices.Clone(a) // a field that came twice would be a fault for the test to see
 	enriched := false
 	for d.More() {

@@ -8,7 +8,8 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	const text = "# why\nenv A=1\nenv B=x=y\n{\n  \"key\": 5\n}\n----------\n# what\nsetting: key = 5\nnote: a: b\ntemplate: one  two = 3 \n"
+	const text = "# why\nenv A=1\nenv B=x=y\n{\n  \"key\": 5\n}\n" +
+		"----------\n# what\nsetting: key = 5\nnote: a: b\ntemplate: one  two = 3 \n"
 	c, err := Parse("name", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func TestParseContext(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"no context", "----------\nerror: x\n", ""},
 		{"only variables", "env A=1\n----------\nerror: x\n", ""},
-		{"context that is no JSON", "{\n----------\nerror: x\n", "{"},
+		{"context that is not JSON", "{\n----------\nerror: x\n", "{"},
 		{"blank line before the context", "\n[]\n----------\nerror: x\n", "[]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestParseRefuses(t *testing.T) {
 		{"unknown expectation", "{}\n----------\nwarning: x\n", `unknown expectation "warning"`},
 		{"expectation without kind", "{}\n----------\nx\n", `no expectation in "x"`},
 		{"setting without value", "{}\n----------\nsetting: x\n", "not <key> = <JSON>"},
-		{"setting that is no JSON", "{}\n----------\nsetting: x = y\n", "not <key> = <JSON>"},
+		{"setting that is not JSON", "{}\n----------\nsetting: x = y\n", "not <key> = <JSON>"},
 		{"variable without value", "env A\n{}\n----------\nerror: x\n", `no = in "env A"`},
 		{"errors beside settings", "{}\n----------\nerror: x\nsetting: a = 1\n", "errors beside other expectations"},
 	} {

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// configure makes a folder with the configuration of a new, empty cluster.
-func (s *Server) configure() (err error) {
+// writeConfiguration makes a folder with the configuration of a new, empty cluster.
+func (s *Server) writeConfiguration() (err error) {
 	if s.dir, err = os.MkdirTemp("", "opensearch-"); err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (s *Server) configure() (err error) {
 	if err := os.CopyFS(filepath.Join(s.dir, "config"), os.DirFS(filepath.Join(s.home, "config"))); err != nil {
 		return err
 	}
-	if err := s.certificates(); err != nil {
+	if err := s.makeCertificates(); err != nil {
 		return err
 	}
 	port := s.o.Port
@@ -51,7 +51,8 @@ func (s *Server) configure() (err error) {
 	}
 	files := map[string]string{"opensearch.yml": node, "jvm.options": jvmOptions}
 	for name, text := range security {
-		files["opensearch-security/"+name+".yml"] = fmt.Sprintf("_meta:\n  type: %q\n  config_version: 2\n%s", metaType(name), text)
+		files["opensearch-security/"+name+".yml"] = fmt.Sprintf("_meta:\n  type: %q\n  config_version: 2\n%s",
+			metaType(name), text)
 	}
 	for name, text := range files {
 		path := filepath.Join(s.dir, "config", name)
@@ -108,9 +109,9 @@ const jvmOptions = `-Xms1g
 -Djava.util.concurrent.ForkJoinPool.common.threadFactory=org.opensearch.secure_sm.SecuredForkJoinWorkerThreadFactory
 `
 
-// security is the initial configuration of the security plugin, as close to a domain with an IAM master role as there is: the master
-// role is mapped to all_access and security_manager, and nobody else to anything. The latter is a role of Amazon OpenSearch Service only;
-// here its rights come from plugins.security.restapi.roles_enabled.
+// security is the initial configuration of the security plugin, as close to a domain with an IAM master role as there
+// is: the master role is mapped to all_access and security_manager, and nobody else to anything. The latter is a role
+// of Amazon OpenSearch Service only; here its rights come from plugins.security.restapi.roles_enabled.
 var security = map[string]string{
 	"config": `config:
   dynamic:
@@ -155,8 +156,9 @@ func metaType(file string) string {
 	return file
 }
 
-// certificates makes an authority and what it signs: the node's certificate, for both transports, and the administrator's.
-func (s *Server) certificates() error {
+// makeCertificates makes an authority and the certificates that it signs: the node's, for both transports, and the
+// administrator's.
+func (s *Server) makeCertificates() error {
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30),
@@ -184,7 +186,8 @@ func (s *Server) certificates() error {
 		}
 		certificate := &x509.Certificate{
 			SerialNumber: big.NewInt(int64(serial + 2)), Subject: pkix.Name{CommonName: name},
-			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+			KeyUsage:    x509.KeyUsageDigitalSignature,
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
 			NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		}
@@ -198,10 +201,13 @@ func (s *Server) certificates() error {
 		}
 		if name == "admin" {
 			identity := tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: own}
-			s.admin = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.ca, Certificates: []tls.Certificate{identity}}}}
+			config := &tls.Config{RootCAs: s.ca, Certificates: []tls.Certificate{identity}}
+			s.admin = &http.Client{Transport: &http.Transport{TLSClientConfig: config}}
 			break
 		}
-		for suffix, content := range map[string][]byte{".pem": encodePEM("CERTIFICATE", signed), ".key": encodePEM("PRIVATE KEY", secret)} {
+		for suffix, content := range map[string][]byte{
+			".pem": encodePEM("CERTIFICATE", signed), ".key": encodePEM("PRIVATE KEY", secret),
+		} {
 			if err := os.WriteFile(filepath.Join(s.dir, "config", name+suffix), content, 0o600); err != nil {
 				return err
 			}

@@ -17,8 +17,8 @@ import (
 // Version of the server: the newest 2.19 of which Maven Central has both the server and the security plugin.
 const Version = "2.19.1"
 
-// artifacts are what is installed. The server's archive is the one that OpenSearch's own integration tests run: it has the engine
-// and the HTTP transport, and no bundled plugin.
+// artifacts are the files of an installation. OpenSearch's own integration tests run the same archive of the server:
+// it has the engine and the HTTP transport, without bundled plugins.
 var artifacts = []struct{ coordinates, file, sha256, into string }{
 	{"org.opensearch.distribution.integ-test-zip:opensearch:" + Version + ":zip", "opensearch-" + Version + ".zip",
 		"af7152d8b7f6f1cee09d47276b32b70479fe6dd8cdbb61213f84eb7f8098b261", ""},
@@ -28,8 +28,8 @@ var artifacts = []struct{ coordinates, file, sha256, into string }{
 
 const mavenPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
-// cacheDir is where installations are kept between runs. The server runs as nobody when the caller is root, so it must be a place
-// that everybody can read.
+// cacheDir is where installations are kept between runs. The server runs as nobody when the caller is root, so it
+// must be a place that everybody can read.
 func cacheDir() (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/cache/firehose-pipeline", nil
@@ -41,8 +41,8 @@ func cacheDir() (string, error) {
 // homeVariable names an installation of the caller's own.
 const homeVariable = "OPENSEARCH_HOME"
 
-// ownHome checks an installation that the caller brings, and returns its version. It must have the plugins that a
-// domain has of what is tested here; index state management is one that is not published.
+// ownHome checks an installation that the caller brings, and returns its version. It must have the plugins of a
+// domain that are tested here, among them index state management, which is not published.
 func ownHome(home string) (version string, err error) {
 	for _, name := range []string{"bin/opensearch", "config", "plugins/opensearch-security",
 		"plugins/opensearch-job-scheduler", stateManagement} {
@@ -61,8 +61,8 @@ func ownHome(home string) (version string, err error) {
 // stateManagement is the folder of the plugin for index state management.
 const stateManagement = "plugins/opensearch-index-management"
 
-// install returns the folder of the installation, made once for each version.
-func install(ctx context.Context, progress io.Writer) (home string, err error) {
+// installServer returns the folder of the installation, made once for each version.
+func installServer(ctx context.Context, progress io.Writer) (home string, err error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
@@ -87,7 +87,8 @@ func install(ctx context.Context, progress io.Writer) (home string, err error) {
 	}
 	for _, a := range artifacts {
 		fmt.Fprintf(progress, "fetching %s\n", a.coordinates)
-		fetch := exec.CommandContext(ctx, "mvn", "-q", "-B", mavenPlugin, "-Dartifact="+a.coordinates, "-DoutputDirectory="+work)
+		fetch := exec.CommandContext(ctx, "mvn", "-q", "-B", mavenPlugin, "-Dartifact="+a.coordinates,
+			"-DoutputDirectory="+work)
 		fetch.Dir = work
 		if out, err := fetch.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("fetching %s: %w\n%s", a.coordinates, err, out)
@@ -96,7 +97,7 @@ func install(ctx context.Context, progress io.Writer) (home string, err error) {
 		if err := checkSum(archive, a.sha256); err != nil {
 			return "", err
 		}
-		if err := unzip(archive, filepath.Join(work, "opensearch-"+Version, a.into), a.into == ""); err != nil {
+		if err := unzipFile(archive, filepath.Join(work, "opensearch-"+Version, a.into), a.into == ""); err != nil {
 			return "", fmt.Errorf("unpacking %s: %w", a.file, err)
 		}
 	}
@@ -125,8 +126,8 @@ func checkSum(name, want string) error {
 	return nil
 }
 
-// unzip unpacks into a folder; strip leaves out the archive's own top folder.
-func unzip(archive, into string, strip bool) error {
+// unzipFile unpacks into a folder; strip leaves out the archive's own top folder.
+func unzipFile(archive, into string, strip bool) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
 		return err
@@ -143,14 +144,14 @@ func unzip(archive, into string, strip bool) error {
 		if !filepath.IsLocal(name) {
 			return fmt.Errorf("%s: leads out of the archive", f.Name)
 		}
-		if err := extract(f, filepath.Join(into, filepath.FromSlash(name))); err != nil {
+		if err := extractFile(f, filepath.Join(into, filepath.FromSlash(name))); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-func extract(f *zip.File, to string) error {
+func extractFile(f *zip.File, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func extract(f *zip.File, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// javaHome finds the Java that is on the path. OpenSearch 2.19 takes 11 to 21.
+// javaHome finds the Java that is on the path. OpenSearch 2.19 runs on 11 to 21.
 func javaHome() (string, error) {
 	for _, name := range []string{"OPENSEARCH_JAVA_HOME", "JAVA_HOME"} {
 		if dir := os.Getenv(name); dir != "" {

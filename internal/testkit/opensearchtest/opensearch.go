@@ -1,11 +1,3 @@
-// Package opensearchtest runs a real OpenSearch with its real security plugin on loopback, for tests and for `make
-// opensearch`: TLS on, fine-grained access control on, one node, 1 GiB of heap, as an unprivileged user. Where AWS
-// knows an IAM role, an internal user stands in whose backend role is that role's ARN.
-//
-// It differs from a domain of Amazon OpenSearch Service in this: requests carry a user and a password, not a signature;
-// the domain's access policy is not there; and neither is index state management, whose plugin is not published where
-// Maven finds it. An installation of the caller's own, which the environment variable OPENSEARCH_HOME names, has it:
-// there its jobs run every minute, where those of a domain run every 5 to 8 minutes.
 package opensearchtest
 
 import (
@@ -29,7 +21,7 @@ import (
 	"time"
 )
 
-// MasterARN is the IAM role that the master user stands in for.
+// MasterARN is the IAM role that the master user represents.
 const MasterARN = "arn:aws:iam::000000000000:role/master"
 
 // Options configure a server.
@@ -46,7 +38,7 @@ type Options struct {
 // Server is a running OpenSearch, or one that has been stopped and can be started again with its data.
 type Server struct {
 	URL    *url.URL
-	CAFile string // PEM certificate of who signed the server's
+	CAFile string // PEM certificate of the authority that signed the server's
 	Master User   // mapped to all_access, as AWS maps the master role
 
 	o       Options
@@ -62,7 +54,7 @@ type Server struct {
 // User is an internal user.
 type User struct {
 	Name, Password string
-	BackendRole    string // ARN of the IAM role that the user stands in for
+	BackendRole    string // ARN of the IAM role that the user represents
 }
 
 const (
@@ -80,7 +72,8 @@ func (s *Server) StateManagement() bool {
 // Version of the running server.
 func (s *Server) Version() string { return s.version }
 
-// New installs OpenSearch unless that has been done, and starts it with an empty cluster. The caller ends it with Close.
+// New installs OpenSearch unless that has been done, and starts it with an empty cluster. The caller ends it with
+// Close.
 func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -92,12 +85,12 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.home != "" {
 		s.version, err = ownHome(s.home)
 	} else {
-		s.home, err = install(ctx, o.Progress)
+		s.home, err = installServer(ctx, o.Progress)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("installing OpenSearch: %w", err)
 	}
-	if err := s.configure(); err != nil {
+	if err := s.writeConfiguration(); err != nil {
 		return nil, fmt.Errorf("configuring OpenSearch: %w", errors.Join(err, s.Close()))
 	}
 	if err := s.Start(ctx); err != nil {
@@ -109,8 +102,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// Start starts the server, or starts it again after Stop or Kill, on the same port and with the same data, and waits until it
-// answers.
+// Start starts the server, or starts it again after Stop or Kill, on the same port and with the same data, and waits
+// until it answers.
 func (s *Server) Start(ctx context.Context) error {
 	fmt.Fprintf(s.o.Progress, "starting OpenSearch %s at %s\n", s.version, s.URL)
 	java, err := javaHome()
@@ -140,15 +133,16 @@ func (s *Server) Start(ctx context.Context) error {
 		close(exited)
 	}()
 	s.process, s.exited = process, exited
-	if err := s.ready(ctx); err != nil {
+	if err := s.waitUntilReady(ctx); err != nil {
 		return fmt.Errorf("starting OpenSearch: %w%s", errors.Join(err, s.Kill()), s.lastWords())
 	}
 	return nil
 }
 
-// ready waits for a cluster that has all its primary shards, and whose security plugin has its configuration. It may be yellow: an
-// index that somebody makes without a template has a replica, for which there is no node.
-func (s *Server) ready(ctx context.Context) error {
+// waitUntilReady waits for a cluster that has all its primary shards, and whose security plugin has its
+// configuration. It may be yellow: an index made without a template has a replica, which a second node would have to
+// hold.
+func (s *Server) waitUntilReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	ticker := time.NewTicker(200 * time.Millisecond)
@@ -162,7 +156,7 @@ func (s *Server) ready(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil { // else it says no more than that the time is over
+		if ctx.Err() == nil { // otherwise the error says only that time is up
 			last = err
 		}
 		select {
@@ -221,11 +215,12 @@ func (s *Server) Close() error {
 // Log returns the path of the server's own log.
 func (s *Server) Log() string { return filepath.Join(s.dir, "logs", "console.log") }
 
-// AddUser makes an internal user that stands in for an IAM role, with a password that only the caller knows.
+// AddUser makes an internal user that represents an IAM role, with a password that only the caller knows.
 func (s *Server) AddUser(ctx context.Context, name, roleARN string) (User, error) {
 	u := User{Name: name, Password: "Aa1-" + rand.Text(), BackendRole: roleARN}
 	body := map[string]any{"password": u.Password, "backend_roles": []string{roleARN}}
-	if err := s.call(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name), body); err != nil {
+	path := "/_plugins/_security/api/internalusers/" + url.PathEscape(name)
+	if err := s.call(ctx, http.MethodPut, path, body); err != nil {
 		return User{}, fmt.Errorf("adding user %q: %w", name, err)
 	}
 	return u, nil

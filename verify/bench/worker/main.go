@@ -1,10 +1,3 @@
-// Command worker runs one contender of `make bench` without the Runtime API. It reads commands from its standard input, one a
-// line, and answers each with one line; baselines/python/worker.py is the same in Python.
-//
-//	answer REQUEST ANSWER  writes the answer to the request in the file REQUEST to the file ANSWER; says ok
-//	run REQUEST N          answers it N times; says the CPU time in nanoseconds and the allocations of all N together
-//
-// For the transform a file may have several requests, one a line, which count as one.
 package main
 
 import (
@@ -43,7 +36,8 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out io.Writer) error {
-	contenders := map[string]contender{"transform": newTransform(), "idiomatic": newIdiomatic(), "floor": &floor{}, "floor-std": &floor{standard: true}}
+	contenders := map[string]contender{"transform": newTransform(), "idiomatic": newIdiomatic(), "floor": &floor{},
+		"floor-std": &floor{standard: true}}
 	if len(args) != 1 || contenders[args[0]] == nil {
 		return fmt.Errorf("worker: want one contender of transform, idiomatic, floor, floor-std (got %q)", args)
 	}
@@ -124,7 +118,8 @@ type transformContender struct {
 }
 
 func newTransform() *transformContender {
-	settings := transform.Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true}
+	settings := transform.Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench",
+		ReuseAnswer: true}
 	return &transformContender{handler: transform.New(settings, io.Discard, io.Discard)}
 }
 
@@ -149,7 +144,8 @@ type idiomaticContender struct {
 }
 
 func newIdiomatic() *idiomaticContender {
-	return &idiomaticContender{handler: &idiomatic.Handler{Lake: true, DropEventTypes: []string{"heartbeat"}, Now: time.Now}}
+	return &idiomaticContender{handler: &idiomatic.Handler{Lake: true, DropEventTypes: []string{"heartbeat"},
+		Now: time.Now}}
 }
 
 func (c *idiomaticContender) prepare(request []byte) error {
@@ -169,9 +165,9 @@ func (c *idiomaticContender) run() ([]byte, error) {
 	return json.Marshal(response)
 }
 
-// floor is what no transform can do without: base64 with vector instructions both ways, and the validation of each record's
-// JSON and UTF-8. It finds no field, adds nothing, and reads and writes no envelope. What its validator refuses it does not
-// encode.
+// floor is the work that every transform has to do: base64 with vector instructions both ways, and the validation of
+// each record's JSON and UTF-8. It finds no field, adds nothing, and reads and writes no envelope. It does not encode
+// records that its validator rejects.
 type floor struct {
 	standard         bool // validate with encoding/json
 	texts            [][]byte

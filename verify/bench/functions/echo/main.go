@@ -1,4 +1,3 @@
-// Command echo is a Lambda function that answers with its request: what aws-lambda-go's client costs by itself.
 package main
 
 import (

@@ -1,4 +1,3 @@
-// Command hello is the smallest Lambda function that aws-lambda-go's documentation shows.
 package main
 
 import "github.com/aws/aws-lambda-go/lambda"

@@ -1,4 +1,3 @@
-// Command idiomatic is the Lambda function of package idiomatic.
 package main
 
 import (

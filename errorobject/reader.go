@@ -1,0 +1,705 @@
+package errorobject
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"firehose-pipeline/event"
+)
+
+// MaxRawData bounds the base64 text of a record that a [Reader] keeps, in bytes: Lambda's answer is at most 6 MB, so that
+// no document that Firehose writes is longer.
+const MaxRawData = 6 << 20
+
+// Bounds of the other texts that a [Reader] keeps; longer ones are cut.
+const (
+	maxKey    = 64
+	maxScalar = 64 // a number, true, false or null
+	maxText   = 64 << 10
+)
+
+// maxDepth is how deep a document may be nested, the same as for encoding/json: Firehose nests twice.
+const maxDepth = 10000
+
+// Failure is one document of an error object. It and its RawData are valid until the next call of [Reader.Next].
+type Failure struct {
+	// Offset and Length are the document's bytes in the (unzipped) object.
+	Offset, Length int64
+	Gzip           bool
+	// Stage is what the document's own fields tell.
+	Stage                   Stage
+	ErrorCode, ErrorMessage string
+	Attempts                int
+	ArrivalTime, FailedTime time.Time // zero when missing or no time
+	Index, DocumentID       string
+	// RawData is the record; nil when it is missing, no base64, or longer than [MaxRawData] (then RawDataTooLong).
+	RawData        []byte
+	RawDataTooLong bool
+	// Unknown: the document has no field of an error object.
+	Unknown bool
+}
+
+// UnreadableError is a part of an error object that is no JSON: a document that breaks off, or something else altogether.
+// The reader goes on after it, at the next line that begins with a brace or the next document behind a closing brace.
+type UnreadableError struct {
+	// Offset and Length are the part's bytes in the (unzipped) object. The Length is 0 when everything from Offset on is lost:
+	// in a broken gzip stream nothing more can be read, however much there is.
+	Offset, Length int64
+	Err            error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("reading error object: %d unreadable bytes at offset %d: %v", e.Length, e.Offset, e.Err)
+}
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// Reader reads an error object as a stream, in memory bounded by [MaxRawData] whatever the object's size. It takes plain
+// and gzip content (told by the first two bytes, never by the name), documents one a line or one after the other, the
+// three layouts of Firehose, field names in any case, numbers as numbers or as text, and fields it does not know.
+//
+// Firehose writes no newline inside a document; a newline in a string, or one inside a document with a brace right after
+// it, therefore marks a document that broke off.
+type Reader struct {
+	source  source
+	in      *bufio.Reader
+	offset  int64 // of the next byte of in
+	last    byte  // the last byte before offset that is no blank
+	before  byte  // and the one before that, after read
+	gzip    bool
+	started bool
+	done    bool
+	broken  bool // the gzip stream
+	failure Failure
+	fields  [numFields]field
+	key     []byte
+	open    []byte // the braces around what nested reads
+}
+
+// The fields that are kept.
+const (
+	fAttempts = iota
+	fArrival
+	fCode
+	fMessage
+	fEnding
+	fRaw
+	fLambda
+	fDocument
+	fIndex
+	fType
+	fCatalog
+	numFields
+)
+
+// fieldNames are the fields in lower case, with the other names that they have had.
+var fieldNames = map[string]int{
+	"attemptsmade":           fAttempts,
+	"arrivaltimestamp":       fArrival,
+	"errorcode":              fCode,
+	"lasterrorcode":          fCode,
+	"errormessage":           fMessage,
+	"lasterrormessage":       fMessage,
+	"attemptendingtimestamp": fEnding,
+	"rawdata":                fRaw,
+	"lambdaarn":              fLambda,
+	"esdocumentid":           fDocument,
+	"osdocumentid":           fDocument,
+	"esindexname":            fIndex,
+	"osindexname":            fIndex,
+	"estypename":             fType,
+	"datacatalogtable":       fCatalog,
+}
+
+// field is the text of a value, quotes and escapes gone.
+type field struct {
+	text    []byte
+	present bool
+	cut     bool
+	quoted  bool
+}
+
+// source remembers why the object itself could not be read, to tell that from content that is broken.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// NewReader returns a reader of one error object.
+func NewReader(r io.Reader) *Reader {
+	return &Reader{source: source{r: r}}
+}
+
+// Gzip reports whether the object is compressed, once [Reader.Next] has been called.
+func (r *Reader) Gzip() bool { return r.gzip }
+
+// Next returns the next document. It returns [io.EOF] at the end, an [*UnreadableError] for a part that it had to leave
+// out (call it again to go on), and any other error when the object could not be read.
+func (r *Reader) Next() (*Failure, error) {
+	if !r.started {
+		r.started = true
+		if err := r.start(); err != nil {
+			return nil, r.fail(0, err)
+		}
+	}
+	if r.done {
+		return nil, io.EOF
+	}
+	var c byte
+	for {
+		var err error
+		if c, err = r.read(); err == io.EOF {
+			r.done = true
+			return nil, io.EOF
+		} else if err != nil {
+			return nil, r.fail(r.offset, err)
+		}
+		if !space(c) {
+			break
+		}
+	}
+	begin := r.offset - 1
+	if c != '{' {
+		return nil, r.fail(begin, unexpected(c))
+	}
+	for i := range r.fields {
+		r.fields[i] = field{text: r.fields[i].text[:0]}
+	}
+	if err := r.document(); err != nil {
+		return nil, r.fail(begin, err)
+	}
+	r.finish(begin)
+	return &r.failure, nil
+}
+
+func (r *Reader) start() error {
+	plain := bufio.NewReaderSize(&r.source, 64<<10)
+	r.in = plain
+	magic, err := plain.Peek(2)
+	if r.gzip = event.IsGzip(magic); !r.gzip {
+		if err == io.EOF {
+			err = nil // shorter than two bytes: plain
+		}
+		return err
+	}
+	unzip, err := gzip.NewReader(plain)
+	if err != nil {
+		return brokenGzip{err}
+	}
+	r.in = bufio.NewReaderSize(gzipReader{unzip}, 64<<10)
+	return nil
+}
+
+// brokenGzip is compressed content that ends early or is damaged: nothing after it can be read.
+type brokenGzip struct{ error }
+
+type gzipReader struct{ *gzip.Reader }
+
+func (z gzipReader) Read(p []byte) (int, error) {
+	n, err := z.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = brokenGzip{fmt.Errorf("gzip: %w", err)}
+	}
+	return n, err
+}
+
+// fail turns what went wrong in a document that began at begin into the error that Next returns, having moved on to
+// where reading can go on.
+func (r *Reader) fail(begin int64, cause error) error {
+	if err := r.resync(cause); err != nil {
+		r.done = true
+		if r.source.err != nil {
+			return fmt.Errorf("reading error object at offset %d: %w", r.offset, r.source.err)
+		}
+	}
+	if cause == io.EOF {
+		cause = io.ErrUnexpectedEOF
+	}
+	part := &UnreadableError{Offset: begin, Length: r.offset - begin, Err: cause}
+	if r.broken {
+		part.Length = 0
+	}
+	return part
+}
+
+// resync moves to where a document seems to begin: a brace at the start of a line, or one with a quote behind a closing brace,
+// which is nowhere within a document of Firehose. It returns an error when there is none.
+func (r *Reader) resync(cause error) error {
+	if cause == unexpected('{') && r.in.UnreadByte() == nil { // it may begin the next document
+		r.offset--
+		r.last = r.before
+	}
+	for cause == nil || !r.lost(cause) {
+		var next []byte
+		if next, cause = r.in.Peek(2); len(next) == 0 {
+			r.lost(cause)
+			return cause
+		}
+		if next[0] == '{' && (r.last == '\n' || r.last == '}' && len(next) == 2 && next[1] == '"') {
+			return nil
+		}
+		window, _ := r.in.Peek(r.in.Buffered())
+		n := 1 + bytes.IndexByte(window[1:], '{')
+		if n == 0 {
+			n = len(window)
+		}
+		r.discard(window[:n])
+	}
+	return cause
+}
+
+// lost reports whether nothing can be read after the error. A source that fails breaks the gzip stream too, and comes first.
+func (r *Reader) lost(err error) bool {
+	r.broken = r.source.err == nil && errors.As(err, new(brokenGzip))
+	return r.broken || r.source.err != nil
+}
+
+func (r *Reader) read() (byte, error) {
+	c, err := r.in.ReadByte()
+	if err == nil {
+		r.offset++
+		if !blank(c) {
+			r.before, r.last = r.last, c
+		}
+	}
+	return c, err
+}
+
+func (r *Reader) discard(window []byte) {
+	n, _ := r.in.Discard(len(window)) // what is buffered can always be discarded
+	r.offset += int64(n)
+	for n > 0 && blank(window[n-1]) {
+		n--
+	}
+	if n > 0 {
+		r.last = window[n-1]
+	}
+}
+
+// lower lowers ASCII letters in place.
+func lower(key []byte) {
+	for i, c := range key {
+		if 'A' <= c && c <= 'Z' {
+			key[i] = c + 'a' - 'A'
+		}
+	}
+}
+
+// blank is white space within a line.
+func blank(c byte) bool { return c == ' ' || c == '\r' || c == '\t' }
+
+func space(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+
+// unexpected is the error of a character that cannot stand where it does.
+type unexpected byte
+
+func (c unexpected) Error() string { return fmt.Sprintf("unexpected character %q", byte(c)) }
+
+var (
+	errNewline = errors.New("document breaks off at a newline")
+	errEscape  = errors.New("invalid escape in a string")
+	errScalar  = errors.New("neither a number nor true, false or null")
+)
+
+// token returns the next byte of a document that is no white space.
+func (r *Reader) token() (byte, error) {
+	for {
+		c, err := r.read()
+		if err != nil || !space(c) {
+			return c, err
+		}
+		if c == '\n' {
+			if next, err := r.in.Peek(1); err == nil && next[0] == '{' {
+				return 0, errNewline
+			}
+		}
+	}
+}
+
+// document reads an object after its brace.
+func (r *Reader) document() error {
+	c, err := r.token()
+	if err != nil || c == '}' {
+		return err
+	}
+	for {
+		if c != '"' {
+			return unexpected(c)
+		}
+		var tooLong bool
+		if r.key, tooLong, err = r.text(r.key[:0], maxKey); err != nil {
+			return err
+		}
+		if c, err = r.token(); err != nil {
+			return err
+		} else if c != ':' {
+			return unexpected(c)
+		}
+		if c, err = r.token(); err != nil {
+			return err
+		}
+		var f *field
+		lower(r.key)
+		if i, ok := fieldNames[string(r.key)]; ok && !tooLong {
+			f = &r.fields[i]
+			*f = field{text: f.text[:0], present: true}
+		}
+		if err := r.value(c, f); err != nil {
+			return err
+		}
+		if c, err = r.token(); err != nil || c == '}' {
+			return err
+		} else if c != ',' {
+			return unexpected(c)
+		}
+		if c, err = r.token(); err != nil {
+			return err
+		}
+	}
+}
+
+// value reads the value that begins with c, into f unless that is nil. Nested values are passed over.
+func (r *Reader) value(c byte, f *field) (err error) {
+	switch {
+	case c == '"' && f == nil:
+		_, _, err = r.text(nil, 0)
+	case c == '"':
+		limit := maxText
+		if f == &r.fields[fRaw] {
+			limit = MaxRawData
+		}
+		f.quoted = true
+		f.text, f.cut, err = r.text(f.text, limit)
+	case c == '{' || c == '[':
+		err = r.nested(c)
+	case c == '-' || c == 't' || c == 'f' || c == 'n' || '0' <= c && c <= '9':
+		err = r.scalar(c, f)
+	default:
+		err = unexpected(c)
+	}
+	return err
+}
+
+// nested passes over the object or array that begins with c. It is as strict as [Reader.document]: otherwise the end of a
+// document that breaks off could be found in a later one, and those between would be lost without a word.
+func (r *Reader) nested(c byte) error {
+	r.open = append(r.open[:0], c)
+	for empty := true; len(r.open) > 0; {
+		c, err := r.token()
+		if err != nil {
+			return err
+		}
+		object := r.open[len(r.open)-1] == '{'
+		if object && c == '}' || !object && c == ']' {
+			r.open, empty = r.open[:len(r.open)-1], false
+			continue
+		}
+		if !empty {
+			if c != ',' {
+				return unexpected(c)
+			}
+			if c, err = r.token(); err != nil {
+				return err
+			}
+		}
+		if object {
+			if c != '"' {
+				return unexpected(c)
+			}
+			if _, _, err := r.text(nil, 0); err != nil {
+				return err
+			}
+			if c, err = r.token(); err != nil {
+				return err
+			} else if c != ':' {
+				return unexpected(c)
+			}
+			if c, err = r.token(); err != nil {
+				return err
+			}
+		}
+		if empty = c == '{' || c == '['; empty {
+			if len(r.open) == maxDepth-1 {
+				return fmt.Errorf("nested deeper than %d", maxDepth)
+			}
+			r.open = append(r.open, c)
+		} else if err := r.value(c, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scalar reads a number, true, false or null.
+func (r *Reader) scalar(c byte, f *field) error {
+	var text [maxScalar]byte
+	n := 0
+	for digits := atStart; ; n++ {
+		if n < len(text) {
+			text[n] = c
+		}
+		if digits = digits.next(c); digits == notANumber && (n == len("false") || c < 'a' || c > 'z') {
+			return unexpected(c)
+		}
+		next, err := r.in.Peek(1)
+		if err != nil {
+			return err
+		}
+		if c = next[0]; space(c) || c == ',' || c == '}' || c == ']' {
+			n++
+			if word := string(text[:min(n, len(text))]); !digits.complete() && word != "true" && word != "false" && word != "null" {
+				return errScalar
+			}
+			break
+		}
+		if c, err = r.read(); err != nil {
+			return err
+		}
+	}
+	if f == nil {
+		return nil
+	}
+	f.cut = n > len(text)
+	f.text = append(f.text, text[:min(n, len(text))]...)
+	if string(f.text) == "null" {
+		f.text, f.present = f.text[:0], false
+	}
+	return nil
+}
+
+// number is how much of a number of RFC 8259 has been read.
+type number int
+
+const (
+	atStart number = iota
+	minus
+	zero
+	integer
+	point
+	fraction
+	mark
+	markSign
+	exponent
+	notANumber
+)
+
+func (n number) next(c byte) number {
+	digit := '0' <= c && c <= '9'
+	switch {
+	case n == atStart && c == '-':
+		return minus
+	case n <= minus && c == '0':
+		return zero
+	case (n <= minus || n == integer) && digit:
+		return integer
+	case (n == zero || n == integer) && c == '.':
+		return point
+	case (n == point || n == fraction) && digit:
+		return fraction
+	case (n == zero || n == integer || n == fraction) && (c == 'e' || c == 'E'):
+		return mark
+	case n == mark && (c == '+' || c == '-'):
+		return markSign
+	case n >= mark && n <= exponent && digit:
+		return exponent
+	}
+	return notANumber
+}
+
+func (n number) complete() bool { return n == zero || n == integer || n == fraction || n == exponent }
+
+// text reads a string after its first quote and appends its content to dst, up to limit bytes in all; it reports whether
+// there was more.
+func (r *Reader) text(dst []byte, limit int) ([]byte, bool, error) {
+	cut := false
+	add := func(p []byte) {
+		if room := limit - len(dst); len(p) > room {
+			p, cut = p[:room], true
+		}
+		if free := cap(dst) - len(dst); free < len(p) {
+			// By twice, where append would grow a large text by a quarter and leave five times its size to the collector.
+			larger := make([]byte, len(dst), min(limit, max(2*cap(dst), len(dst)+len(p))))
+			copy(larger, dst)
+			dst = larger
+		}
+		dst = append(dst, p...)
+	}
+	for {
+		if _, err := r.in.Peek(1); err != nil {
+			return dst, cut, err
+		}
+		window, _ := r.in.Peek(r.in.Buffered()) // at least one byte, and no more than there is
+		n := 0
+		for n < len(window) && window[n] != '"' && window[n] != '\\' && window[n] != '\n' {
+			n++
+		}
+		add(window[:n])
+		if n == len(window) {
+			r.discard(window)
+			continue
+		}
+		end := window[n]
+		r.discard(window[:n+1])
+		switch end {
+		case '"':
+			return dst, cut, nil
+		case '\n':
+			return dst, cut, errNewline
+		}
+		c, err := r.escape()
+		if err != nil {
+			return dst, cut, err
+		}
+		var utf [utf8.UTFMax]byte
+		add(utf[:utf8.EncodeRune(utf[:], c)])
+	}
+}
+
+// escape reads an escape after its backslash.
+func (r *Reader) escape() (rune, error) {
+	c, err := r.read()
+	if err != nil {
+		return 0, err
+	}
+	switch c {
+	case '"', '\\', '/':
+		return rune(c), nil
+	case 'b':
+		return '\b', nil
+	case 'f':
+		return '\f', nil
+	case 'n':
+		return '\n', nil
+	case 'r':
+		return '\r', nil
+	case 't':
+		return '\t', nil
+	case 'u':
+		window, err := r.in.Peek(4)
+		if err != nil {
+			return 0, err
+		}
+		first, ok := hex4(window)
+		if !ok {
+			return 0, errEscape
+		}
+		r.discard(window)
+		if !utf16.IsSurrogate(first) {
+			return first, nil
+		}
+		window, err = r.in.Peek(6)
+		if err == nil && window[0] == '\\' && window[1] == 'u' {
+			if second, ok := hex4(window[2:]); ok {
+				if pair := utf16.DecodeRune(first, second); pair != utf8.RuneError {
+					r.discard(window)
+					return pair, nil
+				}
+			}
+		}
+		return utf8.RuneError, nil // half of a pair; whatever follows is read as usual
+	}
+	return 0, errEscape
+}
+
+func hex4(digits []byte) (rune, bool) {
+	n, err := strconv.ParseUint(string(digits), 16, 16)
+	return rune(n), err == nil
+}
+
+// finish makes the Failure of the document that has just been read.
+func (r *Reader) finish(begin int64) {
+	f := &r.failure
+	*f = Failure{
+		Offset:       begin,
+		Length:       r.offset - begin,
+		Gzip:         r.gzip,
+		Stage:        UnknownStage,
+		ErrorCode:    string(r.fields[fCode].text),
+		ErrorMessage: string(r.fields[fMessage].text),
+		Attempts:     int(max(0, min(r.whole(fAttempts), 1<<31-1))),
+		ArrivalTime:  r.time(fArrival),
+		FailedTime:   r.time(fEnding),
+		Index:        string(r.fields[fIndex].text),
+		DocumentID:   string(r.fields[fDocument].text),
+		Unknown:      true,
+	}
+	for i := range r.fields {
+		f.Unknown = f.Unknown && !r.fields[i].present
+	}
+	switch {
+	case strings.HasPrefix(f.ErrorCode, "Lambda."):
+		f.Stage = Transform
+	case strings.HasPrefix(f.ErrorCode, "DataFormatConversion."):
+		f.Stage = Conversion
+	case strings.HasPrefix(f.ErrorCode, "OS."), strings.HasPrefix(f.ErrorCode, "ES."),
+		r.fields[fIndex].present, r.fields[fDocument].present, r.fields[fType].present:
+		f.Stage = Search
+	case r.fields[fCatalog].present:
+		f.Stage = Conversion
+	case r.fields[fLambda].present:
+		f.Stage = Transform
+	}
+	if raw := &r.fields[fRaw]; raw.cut {
+		f.RawDataTooLong = true
+	} else if raw.quoted {
+		f.RawData = decode(raw.text)
+	}
+}
+
+// decode decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a reader holds.
+// It returns nil when the text is no base64.
+func decode(text []byte) []byte {
+	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 { // base64 allows them; pieces of it cannot
+		text = slices.DeleteFunc(text, func(c byte) bool { return c == '\r' || c == '\n' })
+	}
+	text = bytes.TrimRight(text, "=")
+	if len(text) == 0 {
+		return []byte{}
+	}
+	var piece [3 << 10]byte
+	size := 0
+	for begin := 0; begin < len(text); begin += 4 << 10 {
+		n, err := base64.RawStdEncoding.Decode(piece[:], text[begin:min(begin+4<<10, len(text))])
+		if err != nil {
+			return nil
+		}
+		size += copy(text[size:], piece[:n])
+	}
+	return text[:size:size]
+}
+
+// whole returns 0 for what is missing or no whole number.
+func (r *Reader) whole(i int) int64 {
+	n, err := strconv.ParseInt(string(r.fields[i].text), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// time reads milliseconds since 1970, up to the year 9999, the last that RFC 3339 can write.
+func (r *Reader) time(i int) time.Time {
+	if ms := r.whole(i); ms > 0 && ms <= 253402300799999 {
+		return time.UnixMilli(ms)
+	}
+	return time.Time{}
+}

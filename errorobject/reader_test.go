@@ -1,0 +1,302 @@
+package errorobject_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
+	"firehose-pipeline/event"
+)
+
+func zip(t testing.TB, plain ...[]byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for _, p := range plain {
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write(p); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+func objects(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob("testdata/objects/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("test objects: %d files, %v", len(files), err)
+	}
+	all := map[string][]byte{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(file)] = data
+	}
+	return all
+}
+
+func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
+	raw := []byte(`{"event_id":"e-1","text":"<&>"`)
+	for name, c := range map[string]struct {
+		document errorobject.Document
+		fields   string
+		stage    errorobject.Stage
+		reason   deadletter.Reason
+	}{
+		"processing-failed": {
+			errorobject.ProcessingFailed{raw, "Lambda.ProcessingFailedStatus", "<failed>", 1, 1700000000000, 1700000001000, "arn:x"},
+			"rawData errorCode errorMessage attemptsMade arrivalTimestamp attemptEndingTimestamp lambdaARN",
+			errorobject.Transform, deadletter.Reason(event.Check(event.Lake, raw).Reason),
+		},
+		"format-conversion-failed": {
+			errorobject.ConversionFailed{1, 1700000000000, "DataFormatConversion.ParseError", "<failed>", 1700000001000, raw, "1", 0, errorobject.DataCatalogTable{}},
+			"attemptsMade arrivalTimestamp lastErrorCode lastErrorMessage attemptEndingTimestamp rawData sequenceNumber subSequenceNumber dataCatalogTable",
+			errorobject.Conversion, deadletter.ConversionData,
+		},
+		"AmazonOpenSearchService-failed": {
+			errorobject.SearchFailed{1, 1700000000000, "400", "<failed>", 1700000001000, "id", "index", "", raw},
+			"attemptsMade arrivalTimestamp errorCode errorMessage attemptEndingTimestamp esDocumentId esIndexName esTypeName rawData",
+			errorobject.Search, deadletter.SearchRejected,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line, err := errorobject.AppendDocument([]byte("\n"), c.document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := json.NewDecoder(bytes.NewReader(line))
+			var fields []string
+			if _, err := d.Token(); err != nil {
+				t.Fatal(err)
+			}
+			for d.More() {
+				key, err := d.Token()
+				var value json.RawMessage
+				if err := errors.Join(err, d.Decode(&value)); err != nil {
+					t.Fatal(err)
+				}
+				fields = append(fields, key.(string))
+			}
+			if got := strings.Join(fields, " "); got != c.fields {
+				t.Errorf("fields %q, want %q", got, c.fields)
+			}
+			f, err := errorobject.NewReader(bytes.NewReader(line)).Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			reason, _ := deadletter.ReasonFor(errorobject.Source{Stream: event.Lake}, f)
+			if f.Offset != 1 || f.Length != int64(len(line)-2) || f.Stage != c.stage || reason != c.reason || f.ErrorMessage != "<failed>" ||
+				f.Attempts != 1 || f.ArrivalTime.UnixMilli() != 1700000000000 || f.FailedTime.UnixMilli() != 1700000001000 || !bytes.Equal(f.RawData, raw) {
+				t.Errorf("read %+v, reason %s", f, reason)
+			}
+		})
+	}
+}
+
+// TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never without a word.
+func TestTornDocumentsCostNoOther(t *testing.T) {
+	const b, c = `{"errorCode":"x","rawData":"Qg=="}`, `{"rawData":"Qw==","attemptsMade":1}`
+	for name, torn := range map[string]string{
+		"after a brace":             `{`,
+		"in a key":                  `{"rawData":"QQ==","att`,
+		"after a key":               `{"rawData":"QQ==","attemptsMade"`,
+		"after a colon":             `{"rawData":"QQ==","attemptsMade":`,
+		"in the record":             `{"attemptsMade":1,"rawData":"QQ`,
+		"in a number":               `{"rawData":"QQ==","attemptsMade":1`,
+		"in a word":                 `{"rawData":"QQ==","lambdaARN":nul`,
+		"after a comma":             `{"rawData":"QQ==","attemptsMade":1,`,
+		"in a nested key":           `{"rawData":"QQ==","dataCatalogTable":{"catalogId":null,"data`,
+		"after a nested brace":      `{"rawData":"QQ==","dataCatalogTable":{`,
+		"in a nested number":        `{"rawData":"QQ==","dataCatalogTable":{"x":[1,2`,
+		"in an escape":              `{"rawData":"QQ==","errorMessage":"\`,
+		"in an escape with digits":  `{"rawData":"QQ==","errorMessage":"\u00`,
+		"before its last brace":     `{"rawData":"QQ=="`,
+		"with the wrong brace":      `{"rawData":"QQ==","x":[1,2}}`,
+		"with a brace too many":     `{"rawData":"QQ=="}}`,
+		"with a comma too many":     `{"rawData":"QQ==",}`,
+		"with a number that is not": `{"rawData":"QQ==","attemptsMade":01}`,
+		"with a word that is not":   `{"rawData":"QQ==","attemptsMade":truest}`,
+		"to other content":          "\x89PNG\r\n\x1a\n\x00\x00",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, between := range []string{"\n", ""} {
+				object := torn + between + b + between + c + between + b
+				r := errorobject.NewReader(strings.NewReader(object))
+				var read []string
+				end, lost := int64(0), int64(0)
+				for {
+					f, err := r.Next()
+					if err == io.EOF {
+						break
+					}
+					if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) {
+						lost += bad.Length
+						end = bad.Offset + bad.Length
+						continue
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					read = append(read, string(f.RawData))
+					end = f.Offset + f.Length
+				}
+				got, want := strings.Join(read, ""), "BCB"
+				if strings.HasSuffix(torn, "\"}}") { // a whole document before the fault
+					want = "ABCB"
+				}
+				if between == "" {
+					want = strings.TrimPrefix(want, "B")
+				}
+				if !strings.HasSuffix(got, strings.TrimPrefix(want, "A")) || strings.HasPrefix(want, "A") != strings.HasPrefix(got, "A") || lost == 0 || end != int64(len(object)) {
+					t.Errorf("with %q between: read %s, want %s; %d bytes unreadable, at the end %d of %d", between, got, want, lost, end, len(object))
+				}
+			}
+		})
+	}
+}
+
+func TestBrokenGzipGivesWhatCanBeRead(t *testing.T) {
+	object := objects(t)["lake-concatenated"]
+	whole := zip(t, object)
+	for name, c := range map[string]struct {
+		object  []byte
+		letters int
+	}{
+		"cut in the middle":  {whole[:len(whole)/2], 0},
+		"cut in the trailer": {whole[:len(whole)-4], 3},
+		"wrong checksum":     {append(bytes.Clone(whole[:len(whole)-8]), 0, 0, 0, 0, 0, 0, 0, 0), 3},
+		"rubbish after":      {append(bytes.Clone(whole), "rubbish"...), 3},
+		"second member cut":  {append(bytes.Clone(whole), whole[:len(whole)/2]...), 3},
+		"magic bytes alone":  {whole[:2], 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := errorobject.NewReader(bytes.NewReader(c.object))
+			letters, unreadable := 0, 0
+			for {
+				_, err := r.Next()
+				if err == io.EOF {
+					break
+				}
+				if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) {
+					unreadable++
+				} else if err != nil {
+					t.Fatal(err)
+				} else {
+					letters++
+				}
+			}
+			if letters != c.letters || unreadable != 1 {
+				t.Errorf("%d letters and %d unreadable parts, want %d and 1", letters, unreadable, c.letters)
+			}
+		})
+	}
+}
+
+func TestFailureToReadIsNoTornObject(t *testing.T) {
+	object := objects(t)["lake-concatenated"]
+	for _, content := range [][]byte{object, zip(t, object), []byte("no json"), nil} {
+		r := errorobject.NewReader(io.MultiReader(bytes.NewReader(content[:len(content)/2]), iotest.ErrReader(errors.New("connection reset"))))
+		for {
+			_, err := r.Next()
+			if err == nil {
+				continue
+			}
+			if bad := (*errorobject.UnreadableError)(nil); err == io.EOF || errors.As(err, &bad) || !strings.Contains(err.Error(), "connection reset") {
+				t.Errorf("error %v, want the failure to read", err)
+			}
+			break
+		}
+	}
+}
+
+// generated is an object of any size that takes no memory: head, then fill size times, then tail.
+func generated(head, fill string, size int64, tail string) io.Reader {
+	return io.MultiReader(strings.NewReader(head), io.LimitReader(&endless{text: fill}, size), strings.NewReader(tail))
+}
+
+type endless struct {
+	text string
+	at   int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		c := copy(p[n:], e.text[e.at:])
+		n += c
+		e.at = (e.at + c) % len(e.text)
+	}
+	return n, nil
+}
+
+// TestMemoryIsBounded reads values larger than what may be kept and looks at every buffer that the reader holds.
+func TestMemoryIsBounded(t *testing.T) {
+	const large, size = 16 << 20, 2 << 20
+	next := `{"errorCode":"Lambda.FunctionError","rawData":"eA=="}`
+	for name, c := range map[string]struct {
+		object     io.Reader
+		unreadable bool
+	}{
+		"raw data":            {generated(`{"errorCode":"Lambda.FunctionError","rawData":"`, "QUJD", large, `"}`+next), false},
+		"message of escapes":  {generated(`{"errorCode":"Lambda.FunctionError","errorMessage":"`, `\u00e9`, size/6*6, `"}`+next), false},
+		"unknown field":       {generated(`{"errorCode":"Lambda.FunctionError","new":"`, "x", size, `"}`+next), false},
+		"key":                 {generated(`{"errorCode":"Lambda.FunctionError","`, "x", size, `":1}`+next), false},
+		"nesting":             {generated(`{"errorCode":"Lambda.FunctionError","new":`, "[", size/4, strings.Repeat("]", size/4)+`}`+next), true},
+		"number":              {generated(`{"errorCode":"Lambda.FunctionError","new":`, "1", size, "}\n"+next), false},
+		"no newline, no JSON": {generated("x", "x", size, "\n"+next), true},
+		"white space":         {generated("", " \n", size, next+next), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := errorobject.NewReader(c.object)
+			f, err := r.Next()
+			if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) != c.unreadable || err != nil && !c.unreadable {
+				t.Fatalf("first document: %v", err)
+			}
+			if err == nil && f.ErrorCode != "Lambda.FunctionError" {
+				t.Errorf("first document has code %q", f.ErrorCode)
+			}
+			if name == "raw data" && (!f.RawDataTooLong || f.RawData != nil) {
+				t.Errorf("raw data of %d bytes was kept", large)
+			}
+			if f, err = r.Next(); err != nil || string(f.RawData) != "x" {
+				t.Errorf("next document: %v", err)
+			}
+			held := r.Held()
+			limit := 1 << 20
+			if name == "raw data" {
+				limit += errorobject.MaxRawData
+			}
+			if held > limit {
+				t.Errorf("reader holds %d bytes, want at most %d", held, limit)
+			}
+		})
+	}
+}
+
+// TestReadingAllocatesLittle: an object of 1 GB must not make the collector's work grow beyond a few words a document.
+func TestReadingAllocatesLittle(t *testing.T) {
+	object := bytes.Repeat(objects(t)["lake-concatenated"], 1000)
+	r := errorobject.NewReader(bytes.NewReader(object))
+	perDocument := testing.AllocsPerRun(2000, func() {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if perDocument > 4 {
+		t.Errorf("%.1f allocations a document, want at most 4: code, message, index, id", perDocument)
+	}
+}

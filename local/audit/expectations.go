@@ -1,0 +1,365 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/functions/transform"
+	"firehose-pipeline/internal/eventid"
+	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/local/parquet"
+	"firehose-pipeline/local/results"
+	"firehose-pipeline/local/template"
+)
+
+// Expectations notes what each record put has to become, for Check: fingerprints, not the record. What the transform makes of it
+// is found by running the transform's own package here.
+//
+// The work is done beside Put, on copies of the records, a few chunks at a time.
+type Expectations struct {
+	name   string // of the file
+	config template.Stream
+	print  *fingerprints
+
+	chunk  *chunk
+	chunks chan *chunk
+	spare  chan *chunk
+	failed chan struct{}
+	done   chan struct{}
+	err    error // of the goroutine, once failed is closed
+	closed bool
+
+	file      *os.File
+	out       *bufio.Writer
+	processor *event.Processor // nil without a transform
+	rows      *rowPrints       // nil without Parquet
+	waiting   []expectation    // whose rows are not known yet
+	output    []byte
+	line      []byte
+	scanner   *jsonscan.Scanner
+	count     int64
+}
+
+// outcome is what has to become of a record.
+type outcome byte
+
+const (
+	toStore  outcome = iota // in the store, or in the dead-letter queue
+	nowhere                 // dropped by rule, or in the dead-letter queue
+	toLetter                // in the dead-letter queue, as it was put
+	toErrors                // in the dead-letter queue, as the transform left it: it cannot be converted
+)
+
+// expectation is one record put.
+type expectation struct {
+	number  int64 // of the record among those offered, from 1
+	index   int64 // among those put, from 0: the stream's own number
+	outcome outcome
+	bytes   int
+	raw     uint64   // fingerprint of the record
+	out     uint64   // of what the transform makes of it
+	rows    []uint64 // of what of that is in the store, one by one
+	eventID []byte
+}
+
+// chunk is some records on their way to the journal.
+type chunk struct {
+	data    []byte
+	ends    []int
+	numbers []int64
+	flushed chan struct{} // closed when everything up to here is in the file
+}
+
+const chunkBytes = 256 << 10
+
+// NewExpectations starts the notes about one stream, in a file of the folder.
+func NewExpectations(f *results.Folder, config template.Stream) (*Expectations, error) {
+	x := &Expectations{
+		name: f.Path(results.CheckDir + "/" + string(config.Kind)), config: config, print: newFingerprints(config.Transform != nil),
+		chunks: make(chan *chunk, 2), spare: make(chan *chunk, 4), failed: make(chan struct{}), done: make(chan struct{}),
+		scanner: jsonscan.NewScanner(jsonscan.NewNames("event_id")),
+	}
+	if t := config.Transform; t != nil {
+		settings, err := transform.SettingsFrom(func(name string) string { return t.Function.Environment[name] })
+		if err != nil {
+			return nil, fmt.Errorf("preparing check: %w", err)
+		}
+		x.processor = event.NewProcessor(settings.Stream, settings.DropEventTypes)
+		x.processor.SetTime(time.Unix(0, 0)) // any: fingerprints leave it out
+	}
+	if config.S3 != nil && config.S3.Conversion != nil {
+		x.rows = &rowPrints{conversion: config.S3.Conversion, print: x.print}
+	}
+	if err := os.MkdirAll(f.Path(results.CheckDir), 0o700); err != nil {
+		return nil, fmt.Errorf("preparing check: %w", err)
+	}
+	var err error
+	if x.file, err = os.OpenFile(x.name, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600); err != nil {
+		return nil, fmt.Errorf("preparing check: %w", err)
+	}
+	x.out = bufio.NewWriterSize(x.file, 64<<10)
+	x.chunk = x.nextChunk()
+	go x.writeChunks()
+	return x, nil
+}
+
+func (x *Expectations) nextChunk() *chunk {
+	select {
+	case c := <-x.spare:
+		c.data, c.ends, c.numbers = c.data[:0], c.ends[:0], c.numbers[:0]
+		return c
+	default:
+		return &chunk{data: make([]byte, 0, chunkBytes)}
+	}
+}
+
+// Add notes a record that has been put.
+func (x *Expectations) Add(number int64, record []byte) error {
+	c := x.chunk
+	c.data = append(c.data, record...)
+	c.ends = append(c.ends, len(c.data))
+	c.numbers = append(c.numbers, number)
+	if len(c.data) < chunkBytes {
+		return nil
+	}
+	return x.sendChunk()
+}
+
+func (x *Expectations) sendChunk() error {
+	select {
+	case x.chunks <- x.chunk:
+		x.chunk = x.nextChunk()
+		return nil
+	case <-x.failed:
+		return x.err
+	}
+}
+
+// flushAll puts everything into the file.
+func (x *Expectations) flushAll() error {
+	flushed := make(chan struct{})
+	x.chunk.flushed = flushed
+	if err := x.sendChunk(); err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+		return nil
+	case <-x.failed:
+		return x.err
+	}
+}
+
+// Close ends the work and closes the file.
+func (x *Expectations) Close() error {
+	if x.closed {
+		return nil
+	}
+	x.closed = true
+	close(x.chunks)
+	<-x.done
+	return x.file.Close()
+}
+
+func (x *Expectations) writeChunks() {
+	defer close(x.done)
+	for c := range x.chunks {
+		if err := x.writeChunk(c); err != nil {
+			x.err = fmt.Errorf("noting records for the check: %w", err)
+			close(x.failed)
+			return
+		}
+		if c.flushed != nil {
+			close(c.flushed)
+			c.flushed = nil
+		}
+		select {
+		case x.spare <- c:
+		default:
+		}
+	}
+}
+
+func (x *Expectations) writeChunk(c *chunk) error {
+	from := 0
+	for i, end := range c.ends {
+		if err := x.noteRecord(c.numbers[i], c.data[from:end]); err != nil {
+			return err
+		}
+		from = end
+	}
+	if c.flushed == nil {
+		return nil
+	}
+	return errors.Join(x.resolveRows(), x.out.Flush())
+}
+
+func (x *Expectations) noteRecord(number int64, record []byte) error {
+	e := expectation{number: number, bytes: len(record), raw: x.print.ofBytes(record), eventID: x.findEventID(record)}
+	output := record
+	if x.processor != nil {
+		var result event.Result
+		x.output, result = x.processor.Append(x.output[:0], record, math.MaxInt)
+		output = x.output
+		switch {
+		case result.Refused.Reason != "":
+			e.outcome = toLetter
+		case result.Written == 0:
+			e.outcome = nowhere
+		}
+	}
+	if e.outcome != toStore {
+		return x.appendInOrder(e)
+	}
+	e.out = x.print.ofRecord(output)
+	if x.rows == nil {
+		e.rows = x.print.ofDocuments(nil, output)
+		return x.appendInOrder(e)
+	}
+	rows, err := x.rows.addRecord(output)
+	var malformed *parquet.MalformedError
+	if errors.As(err, &malformed) {
+		e.outcome, rows = toErrors, 0
+	} else if err != nil {
+		return err
+	}
+	e.rows = make([]uint64, rows)
+	return x.awaitRows(e)
+}
+
+// resolveRows finds the fingerprints of the rows that wait for them.
+func (x *Expectations) resolveRows() error {
+	if len(x.waiting) == 0 {
+		return nil
+	}
+	prints, err := x.rows.takePrints()
+	if err != nil {
+		return err
+	}
+	for _, e := range x.waiting {
+		n := copy(e.rows, prints)
+		prints = prints[n:]
+		if err := x.writeExpectation(e); err != nil {
+			return err
+		}
+	}
+	x.waiting = x.waiting[:0]
+	return nil
+}
+
+// appendInOrder writes an entry, or lets it wait behind those whose rows are not known yet: entries keep the order of the records.
+func (x *Expectations) appendInOrder(e expectation) error {
+	if len(x.waiting) == 0 {
+		return x.writeExpectation(e)
+	}
+	return x.awaitRows(e)
+}
+
+func (x *Expectations) awaitRows(e expectation) error {
+	x.waiting = append(x.waiting, e)
+	if x.rows.isFull() || len(x.waiting) >= 2*rowsAtOnce {
+		return x.resolveRows()
+	}
+	return nil
+}
+
+func (x *Expectations) writeExpectation(e expectation) error {
+	b := binary.AppendUvarint(x.line[:0], uint64(e.number))
+	b = append(b, byte(e.outcome))
+	b = binary.AppendUvarint(b, uint64(e.bytes))
+	b = binary.LittleEndian.AppendUint64(b, e.raw)
+	b = binary.LittleEndian.AppendUint64(b, e.out)
+	b = binary.AppendUvarint(b, uint64(len(e.rows)))
+	for _, row := range e.rows {
+		b = binary.LittleEndian.AppendUint64(b, row)
+	}
+	b = binary.AppendUvarint(b, uint64(len(e.eventID)))
+	x.line = append(b, e.eventID...)
+	x.count++
+	_, err := x.out.Write(x.line)
+	return err
+}
+
+// longestEventID bounds what of an event_id is kept, in bytes.
+const longestEventID = 64
+
+// findEventID is the event_id of the record's first event, as far as it can be found.
+func (x *Expectations) findEventID(record []byte) []byte {
+	var id []byte
+	if _, problem := x.scanner.Object(record, jsonscan.SkipSpace(record, 0)); problem == jsonscan.None {
+		if at := x.scanner.Found[0]; at >= 0 {
+			m := x.scanner.Members[at]
+			id = record[m.Start:m.End]
+		}
+	} else {
+		id = []byte(eventid.Find(record))
+	}
+	id = bytes.Trim(id, `"`)
+	if len(id) > longestEventID {
+		id = id[:longestEventID]
+	}
+	return bytes.Clone(id)
+}
+
+// forEach calls do for each entry, in order. The entry is valid during the call.
+func (x *Expectations) forEach(do func(*expectation) error) error {
+	file, err := os.Open(x.name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	in := bufio.NewReaderSize(file, 64<<10)
+	var e expectation
+	for i := range x.count {
+		if err := e.readFrom(in); err != nil {
+			return fmt.Errorf("reading what was noted for the check: %w", err)
+		}
+		e.index = i
+		if err := do(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *expectation) readFrom(in *bufio.Reader) error {
+	var errs [5]error
+	number, err := binary.ReadUvarint(in)
+	errs[0] = err
+	kind, err := in.ReadByte()
+	errs[1] = err
+	length, err := binary.ReadUvarint(in)
+	errs[2] = err
+	e.number, e.outcome, e.bytes = int64(number), outcome(kind), int(length)
+	var fixed [8]byte
+	word := func() uint64 {
+		if _, err := io.ReadFull(in, fixed[:]); err != nil {
+			errs[3] = err
+		}
+		return binary.LittleEndian.Uint64(fixed[:])
+	}
+	e.raw, e.out = word(), word()
+	rows, err := binary.ReadUvarint(in)
+	if err != nil || errors.Join(errs[:]...) != nil {
+		return errors.Join(err, errors.Join(errs[:]...))
+	}
+	e.rows = e.rows[:0]
+	for range rows {
+		e.rows = append(e.rows, word())
+	}
+	length, err = binary.ReadUvarint(in)
+	if err != nil || length > longestEventID {
+		return errors.Join(err, errs[3])
+	}
+	e.eventID = append(e.eventID[:0], make([]byte, length)...)
+	_, errs[4] = io.ReadFull(in, e.eventID)
+	return errors.Join(errs[:]...)
+}

@@ -1,0 +1,39 @@
+package replay
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"firehose-pipeline/event"
+)
+
+// Error objects that were there before anything was put back are no sign of a cause unfixed, whatever the clocks say.
+func TestWatchKnowsOlderObjects(t *testing.T) {
+	ahead := time.Now().Add(3 * time.Hour) // a clock of the stack that is ahead of this machine's
+	w := newWorld()
+	w.clock.now, w.WatchEnd = time.Now(), true
+	o := newErrorObject(t, event.Search, "a", ahead, functionEr, ids(2)...)
+	w.objects.put(o.source.Key, o.content, ahead)
+	w.queue.send(o.letters...)
+	w.Journal = openJournal(t, filepath.Join(t.TempDir(), "state"))
+	report := w.run(t)
+	if report.Letters[Replayed] != 2 || !report.Watched || report.CameBack != 0 {
+		t.Errorf("got %+v", report)
+	}
+	closeJournal(t, w.Journal)
+}
+
+// Error objects that came after the put are read, also when this machine's clock is ahead of the stack's.
+func TestWatchReadsNewerObjects(t *testing.T) {
+	w := newWorld()
+	w.clock.now, w.WatchEnd = time.Now().Add(10*time.Minute), true
+	w.queue.send(newErrorObject(t, event.Search, "a", yesterday, functionEr, ids(2)...).letters...)
+	w.clock.paused = func(time.Duration) {
+		o := newErrorObject(t, event.Search, "b", time.Now(), functionEr, ids(1)...)
+		w.objects.put(o.source.Key, o.content, time.Now())
+	}
+	if report := w.run(t); !report.Watched || report.CameBack != 1 {
+		t.Errorf("got %+v", report)
+	}
+}

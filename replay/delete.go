@@ -1,0 +1,102 @@
+package replay
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/internal/plural"
+)
+
+// delete deletes messages; those that cannot be come back, and are known again as long as the journal lasts.
+func (q *reading) delete(ctx context.Context, letters []*letter) {
+	var handles []string
+	for _, l := range letters {
+		handles = append(handles, l.handle)
+	}
+	for len(handles) > 0 {
+		if left := q.deleteMessages(ctx, handles); left > 0 {
+			q.tally.change(func(r *Report) { r.Undeleted += int64(left) })
+		}
+		q.hand.remove(handles)
+		handles = nil
+		q.mu.Lock()
+		for _, l := range letters {
+			handles = append(handles, l.more...) // of messages that came meanwhile
+			if l.more == nil {
+				delete(q.seen, l.id)
+			}
+			l.more = nil
+		}
+		q.mu.Unlock()
+	}
+}
+
+// deleteMessages returns how many could not be deleted.
+func (q *reading) deleteMessages(ctx context.Context, handles []string) (left int) {
+	for batch := range slices.Chunk(handles, maxBatch) {
+		pending := slices.Clone(batch)
+		for try := 0; len(pending) > 0; try++ {
+			if try == maxTries || try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
+				left += len(pending)
+				break
+			}
+			entries := make([]types.DeleteMessageBatchRequestEntry, len(pending))
+			for i := range pending {
+				entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &pending[i]}
+			}
+			out, err := q.Queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+			if err != nil {
+				if try == 0 {
+					q.say("deleting letters that were put back: %v", err)
+				}
+				continue
+			}
+			var failed []string
+			for _, f := range out.Failed {
+				if i, err := strconv.Atoi(aws.ToString(f.Id)); err == nil && i < len(pending) {
+					failed = append(failed, pending[i])
+				}
+			}
+			pending = failed
+		}
+	}
+	return left
+}
+
+// finish deletes messages that repeat a letter that is done, and brings all others back into sight.
+func (q *reading) finish(hard context.Context) {
+	q.mu.Lock()
+	left, held, lost := q.stopped && !q.ends || q.full, q.seen, q.lost
+	q.seen = nil
+	if q.full {
+		q.say("the queue has more letters than SQS lets one have out of sight at a time (120,000): filters may be of no use for the rest")
+	}
+	q.mu.Unlock()
+	var again []string
+	for _, l := range held {
+		if len(l.more) > 0 && l.body != nil && l.body.Kind == deadletter.Record && len(l.records) == 1 &&
+			q.Act && q.Journal.isDone(l.records[0]) {
+			again = append(append(again, l.handle), l.more...)
+		}
+	}
+	if n := q.deleteMessages(hard, again); n > 0 {
+		q.tally.change(func(r *Report) { r.Undeleted += int64(n) })
+	}
+	q.hand.remove(again)
+	// An interruption must not leave letters out of sight.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releasing)
+	defer cancel()
+	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
+		q.say(plural.Of(int64(n), "%d letter{ comes|s come} back into sight only after %v"), n, KeepFactor*q.Visibility)
+	}
+	q.tally.change(func(r *Report) {
+		r.More = r.More || left
+		r.Lost += lost
+	})
+}

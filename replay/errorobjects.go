@@ -1,0 +1,130 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"firehose-pipeline/errorobject"
+	"firehose-pipeline/internal/s3read"
+)
+
+// list calls do with each object under a prefix, in the order of their keys, beginning after one.
+func (r *Replay) list(ctx context.Context, prefix, after string, do func(types.Object) error) error {
+	input := &s3.ListObjectsV2Input{Bucket: &r.Bucket, Prefix: &prefix}
+	if after != "" {
+		input.StartAfter = &after
+	}
+	for {
+		out, err := r.Objects.ListObjectsV2(ctx, input)
+		if err != nil {
+			return fmt.Errorf("listing %s: %w", uri(r.Bucket, prefix), err)
+		}
+		for _, o := range out.Contents {
+			if err := do(o); err != nil {
+				return err
+			}
+		}
+		if !aws.ToBool(out.IsTruncated) {
+			return nil
+		}
+		input.ContinuationToken = out.NextContinuationToken
+	}
+}
+
+// FromErrors reads the error objects under a prefix. They stay where they are, and their letters in the queue: with the same state,
+// FromQueue deletes those letters without putting their records back a second time.
+func (r *Replay) FromErrors(soft, hard context.Context, prefix string) (Report, error) {
+	return r.fromObjects(soft, hard, FromErrors, prefix, func(o types.Object, b *bunch) error {
+		source, ours := errorobject.NewSource(r.ErrorPrefix, r.Bucket, aws.ToString(o.Key), "")
+		if !ours {
+			r.say("%s: is no error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key), r.ErrorPrefix)
+			return nil
+		}
+		if !among(r.Filter.Streams, source.Stream) {
+			return nil
+		}
+		_, err := r.documents(hard, source, "", 0, 0, func(record *Record) error {
+			if err := r.goOn(soft); err != nil {
+				return err
+			}
+			return b.add(record)
+		})
+		return err
+	})
+}
+
+// goOn returns errStopped when the run was interrupted or has reached its limit.
+func (r *Replay) goOn(soft context.Context) error {
+	if soft.Err() != nil {
+		return errStopped
+	}
+	return nil
+}
+
+// fromObjects reads objects under a prefix, first as many records as the canary has.
+func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string, read func(types.Object, *bunch) error) (Report, error) {
+	began := r.time().Now()
+	r.tally.begin(from, r.Act)
+	err := r.objectsUnder(soft, hard, prefix, read)
+	if errors.Is(err, errStopped) {
+		err = nil
+	}
+	return r.end(began, soft.Err() != nil), err
+}
+
+func (r *Replay) objectsUnder(soft, hard context.Context, prefix string, read func(types.Object, *bunch) error) error {
+	watching, err := r.beginWatch(soft)
+	if err != nil {
+		return err
+	}
+	var trial *trial
+	if r.Act && r.Canary > 0 {
+		trial = newTrial(r, soft, watching)
+	}
+	b := &bunch{Replay: r, ctx: hard, counts: map[Outcome]int64{}, trial: trial, filter: &r.Filter}
+	err = r.list(hard, prefix, "", func(o types.Object) error {
+		// An object is written after its records came.
+		if !r.Filter.From.IsZero() && aws.ToTime(o.LastModified).Before(r.Filter.From) {
+			return nil
+		}
+		if err := r.goOn(soft); err != nil {
+			return err
+		}
+		r.tally.change(func(t *Report) { t.Objects++ })
+		err := read(o, b)
+		if s3read.Missing(err) { // deleted since it was listed
+			err = nil
+		}
+		if failed := b.flush(); failed != nil && err == nil {
+			err = failed
+		}
+		r.progress(aws.ToInt64(o.Size))
+		return err
+	})
+	if err == nil {
+		err = trial.end()
+	}
+	if err != nil {
+		return err
+	}
+	return r.watchEnd(soft, watching)
+}
+
+// timeFormat is how Firehose writes times into names of objects (Developer Guide, custom prefixes).
+const timeFormat = "2006-01-02-15-04-05"
+
+// times is when the oldest record of an object came, by its name: <stream>-<version>-<time>-<uuid><extension>.
+func oldest(key string) (time.Time, bool) {
+	at := objectTime.FindStringSubmatch(key)
+	if at == nil {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(timeFormat, at[1])
+	return t, err == nil
+}

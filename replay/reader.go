@@ -1,0 +1,364 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+
+	"firehose-pipeline/deadletter"
+	"firehose-pipeline/errorobject"
+	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/plural"
+	"firehose-pipeline/internal/s3read"
+)
+
+const (
+	// workers is how many receive, put and delete at once: each takes one round trip after the other, and the pace bounds them all.
+	workers = 8
+	// maxBatch is SQS's limit of messages in a batch.
+	maxBatch = 10
+	// maxTries is how often a receive or a deletion is tried.
+	maxTries = 6
+	// maxWaits is how often letters of lost answers are waited for.
+	maxWaits = 3
+	// releasing bounds the time for bringing messages back into sight at the end.
+	releasing = 30 * time.Second
+)
+
+// reading is one reading of the queue.
+type reading struct {
+	*Replay
+	hand hand
+	stop context.CancelFunc
+	past *past // nil when the queue is read once
+	// trial says that this is the reading of the canary, and ends that its limit is the canary's own, not the caller's.
+	trial, ends bool
+
+	mu      sync.Mutex
+	room    int64 // letters that may still be taken; negative is no limit
+	seen    map[string]*letter
+	failed  []error
+	full    bool // SQS lets no more messages be out of sight
+	stopped bool // by the limit
+	lost    int64
+	back    time.Time // when the lost ones are in sight again
+}
+
+// letter is a message with a dead letter.
+type letter struct {
+	id      string // [letterKey]; of a message that is none, SQS's own id
+	handle  string
+	counted bool                // by the reading before
+	body    *deadletter.Message // nil of a message that is none
+	outcome Outcome
+	records []*Record
+	more    []string // handles of further messages with the same letter
+}
+
+func (l *letter) key() groupKey {
+	if l.body == nil {
+		return groupKey{errorobject.UnknownStream, errorobject.UnknownStage, "", ""}
+	}
+	return groupKey{l.body.Stream, l.body.Stage, l.body.Reason, l.body.Kind}
+}
+
+// FromQueue reads the dead-letter queue. A letter is deleted after the stream took all that it stands for; every other message comes back into
+// sight. When soft is done, it finishes the letters that it has; when hard is, it returns at once, and what it holds comes into sight after
+// its visibility.
+func (r *Replay) FromQueue(soft, hard context.Context) (Report, error) {
+	began := r.time().Now()
+	r.tally.begin(FromQueue, r.Act)
+	err := r.fromQueue(soft, hard)
+	return r.end(began, soft.Err() != nil), err
+}
+
+func (r *Replay) fromQueue(soft, hard context.Context) error {
+	waiting, err := r.waiting(hard)
+	if err != nil {
+		return err
+	}
+	r.tally.change(func(t *Report) { t.Waiting = waiting })
+	watching, err := r.beginWatch(soft)
+	if err != nil {
+		return err
+	}
+	limit := r.Limit
+	if r.Total != nil {
+		total := waiting
+		if limit > 0 {
+			total = min(total, limit)
+		}
+		r.Total(total)
+	}
+	rest := &reading{Replay: r}
+	if r.Act && r.Canary > 0 {
+		past := newPast()
+		defer past.settle()
+		canary := &reading{Replay: r, past: past, trial: true, ends: limit == 0 || r.Canary < limit}
+		first := r.Canary
+		if !canary.ends {
+			first = limit
+		}
+		if err := canary.read(soft, hard, first); err != nil {
+			return err
+		}
+		if err := r.canary(soft, watching); err != nil {
+			return err
+		}
+		if limit > 0 {
+			if limit -= first; limit == 0 {
+				return nil
+			}
+		}
+		rest.past = past
+	}
+	if soft.Err() != nil {
+		return nil
+	}
+	if err := rest.read(soft, hard, limit); err != nil {
+		return err
+	}
+	return r.watchEnd(soft, watching)
+}
+
+// waiting is how many messages the queue says to have.
+func (r *Replay) waiting(ctx context.Context) (int64, error) {
+	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
+	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL, AttributeNames: names})
+	if err != nil {
+		return 0, fmt.Errorf("asking the queue: %w", err)
+	}
+	var n int64
+	for _, name := range names {
+		if text, ok := out.Attributes[string(name)]; ok {
+			part, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("asking the queue: %s: must be a number (got %q)", name, text)
+			}
+			n += part
+		}
+	}
+	return n, nil
+}
+
+// read takes letters until there are none, or limit are done; 0 is no limit.
+func (q *reading) read(soft, hard context.Context, limit int64) error {
+	ctx, stop := context.WithCancel(soft)
+	defer stop()
+	q.stop, q.room, q.seen, q.hand.handles = stop, limit, map[string]*letter{}, map[string]time.Time{}
+	if limit == 0 {
+		q.room = -1
+	}
+	n := q.workers
+	if n == 0 {
+		n = workers
+	}
+	keeping, done := context.WithCancel(hard)
+	var kept, working sync.WaitGroup
+	kept.Go(func() { q.keep(keeping) })
+	for waits := 0; ; waits++ {
+		for range n {
+			working.Go(func() { q.work(ctx, hard) })
+		}
+		working.Wait()
+		if !q.Act || waits == maxWaits || !q.waitForLost(ctx) {
+			break
+		}
+	}
+	done()
+	kept.Wait()
+	q.finish(hard)
+	return errors.Join(q.failed...)
+}
+
+// reserve takes room for up to so many letters.
+func (q *reading) reserve(n int64) int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.room < 0 {
+		return n
+	}
+	n = min(n, q.room)
+	q.room -= n
+	q.stopped = q.stopped || n == 0
+	return n
+}
+
+// unreserve gives room back.
+func (q *reading) unreserve(n int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.room >= 0 {
+		q.room += n
+	}
+}
+
+func (q *reading) fail(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.failed = append(q.failed, err)
+	q.stop()
+}
+
+func (q *reading) work(soft, hard context.Context) {
+	for soft.Err() == nil {
+		n := q.reserve(maxBatch)
+		if n == 0 {
+			return
+		}
+		out, err := q.receive(hard, n)
+		switch {
+		case err != nil && strings.HasSuffix(s3read.ErrorCode(err), "OverLimit"):
+			q.mu.Lock()
+			q.full = true
+			q.mu.Unlock()
+			return
+		case err != nil:
+			q.fail(fmt.Errorf("receiving from the queue: %w", err))
+			return
+		case len(out.Messages) == 0:
+			return
+		}
+		if soft.Err() != nil { // and brings them back
+			for _, m := range out.Messages {
+				q.hand.add(aws.ToString(m.ReceiptHandle))
+			}
+			return
+		}
+		used, err := q.handle(soft, hard, out.Messages)
+		q.unreserve(n - used)
+		if err != nil {
+			q.fail(err)
+			return
+		}
+	}
+}
+
+// receive receives up to n messages. An interruption waits for the answer: it may have taken messages out of sight.
+//
+// It tries again itself, because an answer that is lost on its way has taken messages out of sight that nobody has: they come back when
+// their visibility is over. The SDK would try again and not tell.
+func (q *reading) receive(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
+	for try := range maxTries {
+		if try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
+			break
+		}
+		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL, MaxNumberOfMessages: int32(n),
+			VisibilityTimeout: int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait}, func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
+		if err == nil {
+			break
+		}
+		if ctx.Err() == nil && mayHaveReceived(err) {
+			q.mu.Lock()
+			q.lost += n
+			q.back = q.time().Now().Add(q.Visibility)
+			q.mu.Unlock()
+		}
+		if retryable.IsErrorRetryable(err) != aws.TrueTernary {
+			break
+		}
+	}
+	return out, err
+}
+
+// backoff gives the pause before try n (1, 2, …) of a call to SQS: up to 200 ms at first.
+var backoff = clock.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}
+
+var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)
+
+// mayHaveReceived reports whether SQS may have done what an error does not tell of: all but what it answered to be the caller's mistake, and
+// what never reached it.
+func mayHaveReceived(err error) bool {
+	var answer smithy.APIError
+	if errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultClient {
+		return false
+	}
+	if _, throttled := retry.DefaultThrottleErrorCodes[s3read.ErrorCode(err)]; throttled {
+		return false
+	}
+	var status interface{ HTTPStatusCode() int }
+	if errors.As(err, &status) && status.HTTPStatusCode() >= 400 && status.HTTPStatusCode() < 500 {
+		return false
+	}
+	var network *net.OpError
+	return !errors.As(err, &network) || network.Op != "dial"
+}
+
+// waitForLost waits until the messages of answers that were lost are in sight again, and reports whether there is anything to read then.
+func (q *reading) waitForLost(soft context.Context) bool {
+	q.mu.Lock()
+	lost, left := q.lost, q.back.Sub(q.time().Now())
+	stopped := q.stopped || q.full
+	q.mu.Unlock()
+	if lost == 0 || stopped || soft.Err() != nil {
+		return false
+	}
+	q.say(plural.Of(lost, "an answer of SQS was lost: up to %d letter{ is|s are} out of sight; waiting %v for {it|them}"),
+		lost, left.Round(time.Second))
+	if q.time().Pause(soft, left) != nil {
+		return false
+	}
+	q.mu.Lock()
+	q.lost = 0
+	q.mu.Unlock()
+	return true
+}
+
+// handle does what is to be done with messages, and says how many letters count against the limit.
+func (q *reading) handle(soft, hard context.Context, messages []types.Message) (used int64, err error) {
+	var letters []*letter
+	for _, m := range messages {
+		q.hand.add(aws.ToString(m.ReceiptHandle))
+		if l := q.letter(m); l != nil {
+			letters = append(letters, l)
+		}
+	}
+	var records []*Record
+	for _, l := range letters {
+		if err := q.decide(hard, l); err != nil {
+			return used, err
+		}
+		records = append(records, l.records...)
+	}
+	if q.Act {
+		err = q.putBack(hard, records)
+		for _, record := range records {
+			q.Journal.release(record)
+		}
+	}
+	for _, l := range letters {
+		switch {
+		case l.outcome != "":
+		case len(l.records) == 1:
+			l.outcome = l.records[0].outcome
+		case err != nil:
+			l.outcome = Open
+		default:
+			l.outcome, err = q.objects(soft, hard, l)
+		}
+	}
+	var done []*letter
+	for _, l := range letters {
+		q.count(l)
+		if (l.outcome.Done() || !q.Act) && !l.counted {
+			used++
+		}
+		if l.outcome.Done() && q.Act {
+			done = append(done, l)
+		}
+		q.progress(1)
+	}
+	q.delete(hard, done)
+	return used, err
+}

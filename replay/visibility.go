@@ -1,0 +1,124 @@
+package replay
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"firehose-pipeline/internal/clock"
+)
+
+// KeepFactor is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
+const KeepFactor = 8
+
+// keep keeps the messages in hand out of sight.
+func (q *reading) keep(ctx context.Context) {
+	for (clock.System{}).Pause(ctx, q.Visibility/3) == nil {
+		// One that cannot be kept comes again, and is known then.
+		due, longer := q.hand.due(), KeepFactor*q.Visibility
+		if q.change(ctx, due, longer) == 0 {
+			q.hand.extended(due, longer/3)
+		}
+	}
+}
+
+// change sets the visibility of messages and returns for how many it could not.
+func (q *reading) change(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
+	var mu sync.Mutex
+	var changing sync.WaitGroup
+	batches := make(chan []string)
+	for range min(workers, len(handles)/maxBatch+1) {
+		changing.Go(func() {
+			for batch := range batches {
+				n := q.changeBatch(ctx, batch, visibility)
+				mu.Lock()
+				failed += n
+				mu.Unlock()
+			}
+		})
+	}
+	for batch := range slices.Chunk(handles, maxBatch) {
+		batches <- batch
+	}
+	close(batches)
+	changing.Wait()
+	return failed
+}
+
+func (q *reading) changeBatch(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
+	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(handles))
+	for i := range handles {
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &handles[i], VisibilityTimeout: int32(visibility / time.Second)}
+	}
+	out, err := q.Queue.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+	if err != nil {
+		return len(handles)
+	}
+	for _, f := range out.Failed {
+		// One that is in sight already, or deleted, is as it should be.
+		if !strings.HasSuffix(aws.ToString(f.Code), "MessageNotInflight") {
+			failed++
+		}
+	}
+	return failed
+}
+
+// hand has the handles of messages that are out of sight because of this process.
+type hand struct {
+	mu      sync.Mutex
+	handles map[string]time.Time // when the visibility is to be extended
+}
+
+func (h *hand) add(handle string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.handles[handle] = time.Now()
+}
+
+func (h *hand) remove(handles []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, handle := range handles {
+		delete(h.handles, handle)
+	}
+}
+
+// due returns the handles whose time has come.
+func (h *hand) due() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	var due []string
+	for handle, at := range h.handles {
+		if !at.After(now) {
+			due = append(due, handle)
+		}
+	}
+	return due
+}
+
+// extended notes that messages were given more time, and are due again after d.
+func (h *hand) extended(handles []string, d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := time.Now().Add(d)
+	for _, handle := range handles {
+		if _, held := h.handles[handle]; held {
+			h.handles[handle] = next
+		}
+	}
+}
+
+func (h *hand) all() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.handles))
+}

@@ -1,0 +1,48 @@
+package replay
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"firehose-pipeline/event"
+)
+
+func TestVisibility(t *testing.T) {
+	t.Run("a look changes nothing, counts each letter once and brings all back into sight", func(t *testing.T) {
+		w := newWorld()
+		w.Act, w.Streams = false, nil
+		o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(35)...)
+		w.queue.send(append(o.letters, o.letters[:5]...)...)
+		report := w.run(t)
+		wantLetters(t, report, map[Outcome]int64{Matching: 35})
+		if report.Repeated != 5 || report.More || report.Records[Matching] != 35 {
+			t.Errorf("got %+v", report)
+		}
+		w.wantQueue(t, 40)
+		for _, m := range w.queue.messages {
+			if m.receives != 1 {
+				t.Errorf("message %s was received %d times", m.id, m.receives)
+			}
+		}
+	})
+	t.Run("messages in hand are kept out of sight while the stream is slow", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.clock.now = time.Now()
+			w.Visibility = time.Minute
+			w.workers = 1
+			w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...).letters...)
+			w.lake.call = func(context.Context) error {
+				time.Sleep(4 * time.Minute) // in the test's own time
+				return nil
+			}
+			w.run(t)
+			if got := w.queue.changes[8*60]; got != 10 { // twice each: after 20 s, and when a third of those 8 minutes is over
+				t.Errorf("%d extensions, want 10", got)
+			}
+			w.wantQueue(t, 0)
+		})
+	})
+}

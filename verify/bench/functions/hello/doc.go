@@ -1,0 +1,2 @@
+// Command hello is the smallest Lambda function in aws-lambda-go's documentation.
+package main

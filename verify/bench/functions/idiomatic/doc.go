@@ -1,0 +1,2 @@
+// Command idiomatic is the Lambda function of package idiomatic.
+package main
