@@ -18,7 +18,7 @@ import (
 	"firehose-pipeline/schema"
 )
 
-const schemaHelp = `Checks, compares and shows event schemas: JSON Schema files that declare the fields of an event. Columns of the lake, mapping of
+const schemaHelp = `Checks, compares, shows and infers event schemas: JSON Schema files that declare the fields of an event. Columns of the lake, mapping of
 the search index and rules of the transform come from them. docs/event-schema.md is the reference.
 
 FILE is ` + schema.FileName + ` of the current folder unless it is given; - is the standard input.`
@@ -41,12 +41,12 @@ Exit status: 0, 1 when the schema is not valid, 2 for a mistake in the call.`
 func newSchema() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "schema",
-		Short: "Check, compare and show event schemas",
+		Short: "Check, compare, show and infer event schemas",
 		Long:  schemaHelp,
 		Args:  noArguments,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newSchemaCheck(), newSchemaDiff(), newSchemaShow())
+	c.AddCommand(newSchemaCheck(), newSchemaDiff(), newSchemaShow(), newSchemaInfer())
 	return c
 }
 
