@@ -77,10 +77,7 @@ func (p *parser) nameColumn(field *Field, d described, at string) {
 		field.Column = d.column
 		p.explicit[field] = d.columnAt
 		switch {
-		case d.column == "": // reported, or empty
-			if len(p.problems) == 0 {
-				p.fail(d.columnAt, "must be a name (got an empty string)")
-			}
+		case d.column == "": // reported
 		case len(d.column) > maxColumnName || !isColumnName(d.column):
 			p.fail(d.columnAt, "must be lower-case letters, digits and underscores, first a letter, at most %d (got %q)",
 				maxColumnName, shorten(d.column, 60))
@@ -124,21 +121,22 @@ func (p *parser) checkColumns(s *Schema) {
 	}
 	keys := map[string]keyOfColumn{}
 	for _, e := range s.Enrich {
-		taken[e.Name] = "the field " + e.Name + " of x-enrich"
-		keys[e.Name] = keyOfColumn{e.Name, "x-enrich"}
+		taken[e.Name] = "a field that the transform adds (x-enrich)"
+		keys[e.Name] = keyOfColumn{e.Name, "#/x-enrich"}
 	}
-	keys[Malformed] = keyOfColumn{Malformed, "the pipeline"}
+	keys[Malformed] = keyOfColumn{Malformed, "the pipeline's own column"}
 	for _, f := range s.Fields {
 		at := p.sources[f]
 		switch {
 		case f.Key == Malformed:
 			p.fail(at, "the key %q belongs to the pipeline, which puts there what the stores do not accept", f.Key)
 		case taken[f.Key] != "" && !partitionKeys[f.Key]:
-			p.fail(at, "the key %q is %s, which the transform writes: remove one of them", f.Key, taken[f.Key])
+			p.fail(at, "the key %q is that of %s and would be replaced: remove one of the two", f.Key, taken[f.Key])
 		case metadataFields[f.Key]:
 			p.fail(at, "the key %q is a field of OpenSearch's own, which no document may have", f.Key)
 		case f.Protect != Drop && taken[f.Column] != "" && p.explicit[f] != "":
 			p.fail(p.explicit[f], "must not be %q, %s", f.Column, taken[f.Column])
+			f.Column = "" // reported
 		case f.Protect != Drop && taken[f.Column] != "":
 			f.Column += "_"
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// processedTimestamp is the first field that the transform adds. By it the transform knows an event that it has seen before.
+// processedTimestamp is the first field that the transform adds. By it the transform recognises events that it has processed.
 const processedTimestamp = "processed_timestamp"
 
 // Comments of the fields that are added without x-enrich, and of those that have no description.
@@ -136,7 +136,7 @@ func (p *parser) readEnrichments(s *Schema) {
 		case names[e.Name]:
 			p.fail(at+"/name", "must be there once (%q is there twice)", e.Name)
 		case i == 0 && (!e.ProcessedAt || e.Name != processedTimestamp):
-			p.fail(at, "the first must be {\"name\": %q, \"processedAt\": true}: the transform knows by it what it has seen before",
+			p.fail(at, "the first must be {\"name\": %q, \"processedAt\": true}: by this field the transform recognises events that it has processed",
 				processedTimestamp)
 		case i > 0 && e.ProcessedAt:
 			p.fail(at+"/processedAt", "must be at the first field alone")
@@ -145,7 +145,7 @@ func (p *parser) readEnrichments(s *Schema) {
 		s.Enrich = append(s.Enrich, e)
 	}
 	if len(n.items) == 0 {
-		p.fail("/x-enrich", "must have at least {\"name\": %q, \"processedAt\": true}: the transform knows by it what it has seen before",
+		p.fail("/x-enrich", "must have at least {\"name\": %q, \"processedAt\": true}: by this field the transform recognises events that it has processed",
 			processedTimestamp)
 	}
 }

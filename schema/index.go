@@ -82,7 +82,7 @@ func (o *indexObject) count() int {
 // addFields adds the fields of an object, depth being that of the fields: 1 in the document.
 func (o *indexObject) addFields(fields []*Field, depth int, fail func(f *Field, problem string)) {
 	for _, f := range fields {
-		if f.hiveType() != "" { // what has no column is not indexed
+		if f.hiveType() != "" { // a field without a column is not indexed
 			o.addField(f, depth, fail)
 		}
 	}
@@ -105,7 +105,10 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 			return
 		}
 		o = next
-		depth++
+		if depth++; depth > maxIndexDepth {
+			fail(f, tooDeep)
+			return
+		}
 	}
 	name := path[len(path)-1]
 	if strings.TrimFunc(name, unicode.IsSpace) == "" {
@@ -125,8 +128,8 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 		o.children[name] = &indexObject{leaf: indexTypes[t.Kind]}
 		return
 	}
-	if depth > maxIndexDepth-1 {
-		fail(f, "OpenSearch accepts objects 19 deep in a document (index.mapping.depth.limit), and this one is deeper")
+	if depth >= maxIndexDepth {
+		fail(f, tooDeep)
 		return
 	}
 	switch {
@@ -139,6 +142,8 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 	}
 	known.addFields(t.Fields, depth+1, fail)
 }
+
+const tooDeep = "OpenSearch accepts objects 19 deep in a document (index.mapping.depth.limit), and this one is deeper"
 
 // checkIndex checks that the mapping can be made.
 func (p *parser) checkIndex(s *Schema) {

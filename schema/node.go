@@ -57,6 +57,9 @@ func (n *node) brief() string {
 	case numberNode, booleanNode:
 		return shorten(n.text, 60)
 	}
+	if n.kind == arrayNode && len(n.items) == 0 || n.kind == objectNode && len(n.members) == 0 {
+		return "an empty" + strings.TrimLeft(n.kind.String(), "an")
+	}
 	return n.kind.String()
 }
 
@@ -87,7 +90,7 @@ func readNode(data []byte) (*node, []Problem) {
 	case !utf8.Valid(data):
 		return fail("must be UTF-8 (byte %d is not)", firstInvalid(data))
 	}
-	// Valid first: a Decoder that is read by tokens accepts some texts that are no JSON.
+	// Valid first: a Decoder that is read by tokens accepts some texts that are not JSON.
 	if !json.Valid(data) {
 		var syntax *json.SyntaxError
 		if err := json.Unmarshal(data, new(json.RawMessage)); errors.As(err, &syntax) {

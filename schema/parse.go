@@ -113,7 +113,7 @@ func (p *parser) parse() *Schema {
 	}
 	s.Title, s.Description = d.title, d.description
 	if d.name != "object" {
-		if len(p.problems) == 0 || d.name != "" {
+		if !d.badType {
 			p.fail("/type", `must be "object": an event is a JSON object`)
 		}
 		return s
@@ -138,6 +138,7 @@ func (p *parser) parse() *Schema {
 type described struct {
 	layers             []layer
 	name               string // of the one JSON type; empty for none or several
+	badType            bool   // the keyword type is wrong, and reported
 	typ                *Type  // nil for a value without a type of its own
 	fields             []*Field
 	title, description string
@@ -164,9 +165,11 @@ func (p *parser) describe(n *node, pointer, value string, at place, depth int) d
 		p.checkKeywords(l, at)
 		d.annotate(p, l)
 	}
-	name, several := p.typeName(d.layers)
-	d.name = name
-	p.checkApplies(d.layers, name, several)
+	name, several, ok := p.typeName(d.layers)
+	d.name, d.badType = name, !ok
+	if ok && (at != atRoot || name == "object") {
+		p.checkApplies(d.layers, name, several)
+	}
 	switch name {
 	case "string", "number", "integer", "boolean":
 		d.typ = p.scalar(d.layers, name)
@@ -192,8 +195,8 @@ func (d *described) annotate(p *parser, l layer) {
 	}
 	if n := l.node.get("x-column"); n != nil && d.columnAt == "" {
 		d.columnAt = l.pointer + "/x-column"
-		if n.kind != stringNode {
-			p.fail(d.columnAt, "must be the name of a column, a string (got %s)", n.brief())
+		if n.kind != stringNode || n.text == "" {
+			p.fail(d.columnAt, "must be the name of a column, a string that is not empty (got %s)", n.brief())
 		} else {
 			d.column = n.text
 		}
@@ -338,16 +341,16 @@ func unescapePercent(fragment string) (string, bool) {
 var jsonTypes = []string{"string", "number", "integer", "boolean", "object", "array", "null"}
 
 // typeName returns the one type, null aside, that all layers accept; several when one accepts more than one.
-func (p *parser) typeName(layers []layer) (name string, several bool) {
+func (p *parser) typeName(layers []layer) (name string, several, ok bool) {
 	for _, l := range layers {
 		n := l.node.get("type")
 		if n == nil {
 			continue
 		}
-		names, ok := p.typeNames(n, l.pointer+"/type")
+		names, good := p.typeNames(n, l.pointer+"/type")
 		switch {
-		case !ok:
-			return "", true // reported
+		case !good:
+			return "", true, false // reported
 		case len(names) > 1:
 			several = true
 		case name == "" || name == "number" && names[0] == "integer":
@@ -357,10 +360,7 @@ func (p *parser) typeName(layers []layer) (name string, several bool) {
 				name, names[0])
 		}
 	}
-	if name != "" {
-		return name, false
-	}
-	return "", several
+	return name, several && name == "", true
 }
 
 // typeNames reads the keyword type, without null where there is another.
@@ -410,6 +410,9 @@ func suggestType(value *node) string {
 	case "date", "timestamp", "datetime", "date-time":
 		return `; a date is "string" with "format": "date", a timestamp "string" with "format": "date-time"`
 	}
+	if lower := strings.ToLower(value.text); slices.Contains(jsonTypes, lower) {
+		other = lower
+	}
 	if other == "" {
 		return ""
 	}
@@ -427,7 +430,7 @@ func (p *parser) checkApplies(layers []layer, name string, several bool) {
 			case name == "" && several:
 				p.restrict(at, "%q restricts values, and nothing enforces it for a value of several types", m.key)
 			case name == "" || name == "null":
-				p.restrict(at, "%q restricts values, and nothing enforces it without a \"type\"", m.key)
+				p.restrict(at, "%q restricts values, and nothing enforces it without \"type\" beside it, such as %q", m.key, types[0])
 			case m.key == "enum" || m.key == "const":
 				p.restrict(at, "%q restricts values, and nothing enforces it for the type %s", m.key, name)
 			default:
@@ -585,7 +588,7 @@ func suggestKey(key string, declared map[string]bool) string {
 			best, distance = known, d
 		}
 	}
-	if best == "" || distance > 2 {
+	if best == "" || distance >= len(key) {
 		return ""
 	}
 	return fmt.Sprintf(": did you mean %q?", best)

@@ -25,7 +25,9 @@ func (p *parser) scalar(layers []layer, name string) *Type {
 			p.readEnum(t, n, l.pointer+"/enum")
 		}
 		if n := l.node.get("const"); n != nil {
-			p.restrictEnum(t, p.enumValues(t, []*node{n}, l.pointer+"/const", true), l.pointer+"/const")
+			if values, ok := p.enumValues(t, []*node{n}, l.pointer+"/const", true); ok {
+				p.restrictEnum(t, values, l.pointer+"/const")
+			}
 		}
 	}
 	b := t.Bounds
@@ -139,19 +141,18 @@ func (p *parser) readEnum(t *Type, n *node, at string) {
 		p.fail(at, "must be an array of the accepted values (got %s)", n.brief())
 		return
 	}
-	values := p.enumValues(t, n.items, at, false)
-	if len(values) == 0 {
+	values, ok := p.enumValues(t, n.items, at, false)
+	switch {
+	case !ok: // reported
+	case len(values) == 0:
 		p.fail(at, "must have at least one value besides null: no value would be accepted")
-		return
+	default:
+		p.restrictEnum(t, values, at)
 	}
-	p.restrictEnum(t, values, at)
 }
 
 // restrictEnum keeps the values that all enums have.
 func (p *parser) restrictEnum(t *Type, values []string, at string) {
-	if values == nil {
-		return // reported
-	}
 	if t.Enum == nil {
 		t.Enum = values
 		return
@@ -162,9 +163,9 @@ func (p *parser) restrictEnum(t *Type, values []string, at string) {
 	}
 }
 
-// enumValues returns the values as [Type.Enum] has them, each once and without null.
-func (p *parser) enumValues(t *Type, items []*node, at string, single bool) []string {
-	var values []string
+// enumValues returns the values as [Type.Enum] has them, each once and without null; false when one is wrong, and reported.
+func (p *parser) enumValues(t *Type, items []*node, at string, single bool) (values []string, ok bool) {
+	ok = true
 	for i, item := range items {
 		place := at
 		if !single {
@@ -173,11 +174,13 @@ func (p *parser) enumValues(t *Type, items []*node, at string, single bool) []st
 		if item.kind == nullNode {
 			if single {
 				p.fail(place, "must be a value of the type %s (got null)", t.Kind.describe())
+				ok = false
 			}
 			continue
 		}
-		value, ok := enumValue(t.Kind, item)
-		if !ok {
+		value, good := enumValue(t.Kind, item)
+		if !good {
+			ok = false
 			p.fail(place, "must be a value of the type %s (got %s)", t.Kind.describe(), item.brief())
 			continue
 		}
@@ -185,10 +188,7 @@ func (p *parser) enumValues(t *Type, items []*node, at string, single bool) []st
 			values = append(values, value)
 		}
 	}
-	if len(values) == 0 && len(items) > 0 && items[0].kind != nullNode {
-		return []string{} // reported; not nil, so that the caller does not report it again as empty
-	}
-	return values
+	return values, ok
 }
 
 func enumValue(kind Kind, n *node) (string, bool) {

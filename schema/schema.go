@@ -57,6 +57,7 @@ type Field struct {
 	// Key is the JSON key.
 	Key string
 	// Column is the name of the lake's column or of the struct's field: lower-case letters, digits and underscores.
+	// A dropped field has none.
 	Column string
 	// Pointer is the JSON Pointer (RFC 6901) of the value in an event, with * for the elements of an array.
 	Pointer string

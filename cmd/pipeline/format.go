@@ -18,6 +18,7 @@ type format struct {
 	name    string // as in "is NAME"
 	refused bool
 	joined  bool // refused just where a line has to be one object
+	objects bool // refused just where each has to be on a line of its own
 	// filter is a command that makes lines of events of it, from its standard input, or with needsFile from a file that is named
 	// behind it.
 	filter    string
@@ -26,6 +27,11 @@ type format struct {
 
 func refuse(name, filter string) format { return format{name: name, filter: filter, refused: true} }
 
+// refuseLayout is for objects that are not one a line.
+func refuseLayout(name, filter string) format {
+	return format{name: name, filter: filter, refused: true, objects: true}
+}
+
 // pythonRows prints the rows of a file that pyarrow reads with the module.
 func pythonRows(module string) string {
 	return `python3 -c 'import json, sys, ` + module + ` as m; [print(json.dumps(r, default=str)) for r in m.read_table(sys.argv[1]).to_pylist()]'`
@@ -33,10 +39,10 @@ func pythonRows(module string) string {
 
 var (
 	gzipTwice   = refuse("gzip within gzip", "gzip -dc")
-	prettyJSON  = refuse("JSON over several lines", "jq -c .")
-	arrayJSON   = refuse("a JSON array", "jq -c '.[]'")
-	commaLines  = refuse("JSON objects with commas between them", `sed 's/,[[:space:]]*$//'`)
-	commaJoined = refuse("JSON objects with commas between them", `jq -cRs '"[" + sub(",\\s*$"; "") + "]" | fromjson | .[]'`)
+	prettyJSON  = refuseLayout("JSON over several lines", "jq -c .")
+	arrayJSON   = refuseLayout("a JSON array", "jq -c '.[]'")
+	commaLines  = refuseLayout("JSON objects with commas between them", `sed 's/,[[:space:]]*$//'`)
+	commaJoined = refuseLayout("JSON objects with commas between them", `jq -cRs '"[" + sub(",\\s*$"; "") + "]" | fromjson | .[]'`)
 	sequence    = refuse("a JSON text sequence (RFC 7464)", `tr -d '\036'`)
 	markup      = refuse("XML or HTML", "")
 	joinedJSON  = format{name: "JSON objects without a newline between them", joined: true, filter: "jq -c ."}

@@ -32,6 +32,8 @@ type source struct {
 	// search says that every line goes to a search stream, which takes exactly one object a record. It is set before
 	// the first Read.
 	search bool
+	// anyLayout says that objects may be in any layout, such as in an array.
+	anyLayout bool
 	// size is what a progress bar may count up to, in bytes; 0 when it is not known.
 	size int64
 
@@ -45,7 +47,11 @@ type source struct {
 
 // openEvents opens the file of --events; "-" is the standard input. A file is looked at at once, a pipe when it is first read.
 func openEvents(path, command string, stdin io.Reader, notes io.Writer) (*source, error) {
-	s := &source{name: path, command: command, notes: notes}
+	return (&source{name: path, command: command, notes: notes}).open(stdin)
+}
+
+func (s *source) open(stdin io.Reader) (*source, error) {
+	path := s.name
 	if path == "-" {
 		s.in, s.closer = bufio.NewReaderSize(&sticky{in: stdin}, longestSample), io.NopCloser(nil)
 		return s, nil
@@ -89,8 +95,9 @@ func (s *source) inspect() error {
 		s.inspected = true
 		s.found, s.err = s.look()
 	}
-	if s.err == nil && (s.found.refused || s.search && s.found.joined) {
-		return &unsuitable{s.name, s.command, s.unpacked, s.found}
+	refused := s.found.refused && !(s.anyLayout && s.found.objects)
+	if s.err == nil && (refused || s.search && s.found.joined) {
+		return &unsuitable{s.name, s.command, s.unpacked, s.anyLayout, s.found}
 	}
 	return s.err
 }
@@ -181,11 +188,15 @@ func (s *sticky) Read(p []byte) (n int, err error) {
 type unsuitable struct {
 	name, command string
 	unpacked      bool // out of gzip
+	anyLayout     bool // of JSON objects would do
 	found         format
 }
 
 func (u *unsuitable) Error() string {
 	text := fmt.Sprintf("%s: is %s, must have one event (one JSON object) a line; nothing was sent", u.name, u.found.name)
+	if u.anyLayout {
+		text = fmt.Sprintf("%s: is %s, must have JSON objects", u.name, u.found.name)
+	}
 	if u.found.filter == "" {
 		return text
 	}

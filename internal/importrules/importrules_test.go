@@ -55,6 +55,10 @@ var rules = []rule{{
 	not:      "AWS SDK, CDK, Lambda",
 	because:  "the hot path links only code that it runs; aws-lambda-go is in bootstrap alone",
 }, {
+	packages: "schema/infer",
+	not:      "deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
+	because:  "a schema is inferred from a file, without an account",
+}, {
 	packages: "functions/..., producer, replay",
 	not:      "CDK, constructs, settings, local/..., cmd/...",
 	because:  "code that runs on AWS or sends to it depends neither on the stack's code nor on the model",
