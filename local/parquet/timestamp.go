@@ -59,6 +59,17 @@ func parseEpoch(text string) (time.Time, bool) {
 	return time.Unix(0, nanoseconds.Int64()).UTC(), true
 }
 
+// parseDate reads yyyy-mm-dd, a string, as days since 1970. The open SerDe (JavaStringDateObjectInspector) reads it with Java's
+// lenient SimpleDateFormat, which makes 2 March of 30 February and reads past what follows the day: both are refused here, as
+// a date that another reader would not see. What is no date at all becomes null there, and its writer then fails on it.
+func parseDate(v value, text []byte) (days int32, ok bool) {
+	at, err := time.Parse(time.DateOnly, string(text))
+	if v.kind != jsonscan.String || err != nil || at.Year() == 0 {
+		return 0, false
+	}
+	return int32(at.Unix() / 86400), true // exact, and before 1970 too: the time of day is 0
+}
+
 // holds reports whether nanoseconds since 1970 in 64 bits can hold the instant.
 func holds(at time.Time) bool {
 	return !at.Before(time.Unix(0, math.MinInt64)) && !at.After(time.Unix(0, math.MaxInt64))
