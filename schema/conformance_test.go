@@ -61,7 +61,8 @@ func TestShopElsewhere(t *testing.T) {
 		event string
 		valid bool
 	}{
-		{`{"event_id":"e1","event_type":"view","amount":3.5,"timestamp":"2026-01-01T00:00:00Z","category_id":2103807459595387724}`, true},
+		{`{"event_id":"e1","event_type":"view","amount":3.5,"timestamp":"2026-01-01T00:00:00Z"}`, true},
+		{`{"category_id":2103807459595387724}`, true},
 		{`{}`, true},
 		{`{"undeclared":[1]}`, true},
 		{`{"amount":"3.5"}`, false},
@@ -83,16 +84,18 @@ func decode(t testing.TB, text string) any {
 	return value
 }
 
-// TestEnforcedElsewhere makes random schemas and values, and compares what the read type accepts with the verdict of another
-// implementation of JSON Schema. Of the differences that are meant (null is accepted everywhere, 1.0 is not an integer) no
-// value makes use.
+// TestEnforcedElsewhere makes random schemas and values, and compares what the read type accepts with the verdict of
+// another implementation of JSON Schema. Of the differences that are meant (null is accepted everywhere, 1.0 is not an
+// integer) no value makes use.
 func TestEnforcedElsewhere(t *testing.T) {
 	random := rand.New(rand.NewPCG(20, 12))
 	accepted, rejected := 0, 0
 	for range 1500 {
 		g := &generator{Rand: random, defs: map[string]any{}}
 		property := g.schema(3)
-		text, err := json.Marshal(map[string]any{"type": "object", "properties": map[string]any{"v": property}, "$defs": g.defs})
+		text, err := json.Marshal(map[string]any{
+			"type": "object", "properties": map[string]any{"v": property}, "$defs": g.defs,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,12 +217,12 @@ func (g *generator) value(depth int) any {
 	case 0:
 		return pick(g, "", "a", "bb", "é🙂", "é🙂é🙂", "ffffff")
 	case 1:
-		return pick(g, "2026-02-28", "2026-02-30", "2026-02-28T01:02:03Z", "2026-02-28T01:02:03.5+02:00", "2026-02-28T25:02:03Z")
+		return pick(g, "2026-02-28", "2026-02-30", "2026-02-28T01:02:03Z", "2026-02-28T01:02:03.5+02:00",
+			"2026-02-28T25:02:03Z")
 	case 2:
 		return pick(g, json.Number("-1.5"), json.Number("0.5"), json.Number("2.5"), json.Number("999.99"))
 	case 3:
-		return pick(g, json.Number("-2"), json.Number("-1"), json.Number("0"), json.Number("1"), json.Number("2"), json.Number("3"),
-			json.Number("10"), json.Number("11"), json.Number("1000"), json.Number("9007199254740992"), json.Number("9007199254740993"))
+		return json.Number(pick(g, "-2", "-1", "0", "1", "2", "3", "10", "11", "1000", "9007199254740992", "9007199254740993"))
 	case 4:
 		return pick(g, true, false)
 	case 5:

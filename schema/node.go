@@ -26,7 +26,8 @@ func (k nodeKind) String() string {
 	return [...]string{"", "an object", "an array", "a string", "a number", "a boolean", "null"}[k]
 }
 
-// node is a JSON value of the schema file. Unlike a Go map it keeps the order of the members, which is the order of columns.
+// node is a JSON value of the schema file. Unlike a Go map it keeps the order of the members, which is the order of
+// columns.
 type node struct {
 	kind    nodeKind
 	text    string // string: its meaning; number, true, false: as written
@@ -73,7 +74,8 @@ func shorten(s string, most int) string {
 const (
 	// maxFileBytes bounds the file: it is part of every function's zip and is parsed at each cold start.
 	maxFileBytes = 1 << 20
-	// maxFileDepth bounds the nesting of the file's JSON. Each declared level takes three ("properties", its name, its keywords).
+	// maxFileDepth bounds the nesting of the file's JSON. Each declared level takes three ("properties", its name, its
+	// keywords).
 	maxFileDepth = 200
 )
 

@@ -13,7 +13,8 @@ import (
 
 // scalar reads the type of a string, number, integer or boolean, and its bounds.
 func (p *parser) scalar(layers []layer, name string) *Type {
-	t := &Type{Kind: map[string]Kind{"string": String, "number": Double, "integer": BigInt, "boolean": Boolean}[name], MaxLength: -1}
+	kinds := map[string]Kind{"string": String, "number": Double, "integer": BigInt, "boolean": Boolean}
+	t := &Type{Kind: kinds[name], MaxLength: -1}
 	if t.Kind == String {
 		t.Kind = stringKind(layers)
 	}
@@ -106,7 +107,8 @@ func (p *parser) readBound(t *Type, l layer, keyword string) {
 	}
 }
 
-// roundBound rounds a bound to the integer that is inside it. side is below or above zero for a bound outside of 64 bits.
+// roundBound rounds a bound to the integer that is inside it. side is below or above zero for a bound outside of 64
+// bits.
 func roundBound(exact *big.Rat, up bool) (i int64, side int) {
 	quotient, rest := new(big.Int).DivMod(exact.Num(), exact.Denom(), new(big.Int))
 	if up && rest.Sign() > 0 {
@@ -127,8 +129,8 @@ func parseInteger(n *node) (*big.Int, bool) {
 	return exact.Num(), true
 }
 
-// parseExact reads a number without rounding. One that is far longer than any float64 is refused: multiplying out an exponent
-// such as 1e-999999999 would take minutes.
+// parseExact reads a number without rounding. One that is far longer than any float64 is refused: multiplying out an
+// exponent such as 1e-999999999 would take minutes.
 func parseExact(n *node) (*big.Rat, bool) {
 	if n.kind != numberNode || len(n.text) > 1000 {
 		return nil, false
@@ -168,7 +170,8 @@ func (p *parser) restrictEnum(t *Type, values []string, at string) {
 	}
 }
 
-// enumValues returns the values as [Type.Enum] has them, each once and without null; false when one is wrong, and reported.
+// enumValues returns the values as [Type.Enum] has them, each once and without null; false when one is wrong, and
+// reported.
 func (p *parser) enumValues(t *Type, items []*node, at string, single bool) (values []string, ok bool) {
 	ok = true
 	for i, item := range items {

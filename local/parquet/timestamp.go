@@ -61,7 +61,7 @@ func parseEpoch(text string) (time.Time, bool) {
 
 // parseDate reads yyyy-mm-dd, a string, as days since 1970. The open SerDe (JavaStringDateObjectInspector) reads it with Java's
 // lenient SimpleDateFormat, which makes 2 March of 30 February and reads past what follows the day: both are refused here, as
-// a date that another reader would not see. What is no date at all becomes null there, and its writer then fails on it.
+// a date that another reader would not see. Text that is not a date becomes null there, and Hive's writer fails on it.
 func parseDate(v value, text []byte) (days int32, ok bool) {
 	at, err := time.Parse(time.DateOnly, string(text))
 	if v.kind != jsonscan.String || err != nil || at.Year() == 0 {
