@@ -136,7 +136,7 @@ func (p *parser) checkColumns(s *Schema) {
 			p.fail(at, "the key %q belongs to the pipeline, which puts there what the stores do not accept", f.Key)
 		case taken[f.Key] != "" && !partitionKeys[f.Key]:
 			p.fail(at, "the key %q is that of %s and would be replaced: remove one of the two", f.Key, taken[f.Key])
-		case metadataFields[f.Key]:
+		case metadataFields[f.Key] && f.Protect != Drop:
 			p.fail(at, "the key %q is a field of OpenSearch's own, which no document may have", f.Key)
 		case f.Protect != Drop && taken[f.Column] != "" && p.explicit[f] != "":
 			p.fail(p.explicit[f], "must not be %q, %s", f.Column, taken[f.Column])

@@ -50,10 +50,11 @@ func (c Change) String() string {
 const (
 	none = "no effect"
 
-	oldLacksColumn = "lack the column: Athena and Trino read null; DuckDB needs union_by_name, Spark mergeSchema, pandas and " +
-		"pyarrow a schema"
+	oldLacksColumn = "lack the column: Athena and Trino read null; DuckDB needs union_by_name, Spark mergeSchema, " +
+		"pandas and pyarrow a schema"
 	oldLacksField = "lack the field inside the column: Athena and Trino read null; other readers need the new schema"
 	oldKeep       = "keep their values"
+	oldType       = "hold the old type: Athena and Trino fail on them (HIVE_BAD_DATA). Rather add a field under another "
 	oldHidden     = "keep the column; queries through the table no longer see it"
 
 	indexAddsField  = "get the field at the deployment, for documents from then on"
@@ -285,7 +286,7 @@ func (d *differ) typ(old, new *Field, nested bool) {
 		Kind: "type changed", Pointer: new.Pointer, Breaks: true, Stack: StackInPlace,
 		Detail:     typeText(old) + " → " + typeText(new),
 		NewData:    newDataOfType(old.Type, new.Type),
-		OldObjects: "hold the old type: Athena and Trino fail on them (HIVE_BAD_DATA). Rather add a field under another key",
+		OldObjects: oldType + "key",
 		Indices:    indexOfType(old.Type, new.Type),
 	}
 	if hiveBefore == hiveAfter {
@@ -545,7 +546,7 @@ func (d *differ) enrichments(before, after *Schema) {
 				Kind: "added field's type changed", Pointer: e.Name, Breaks: true, Stack: StackInPlace,
 				Detail:     plainType(old.Kind) + " → " + plainType(e.Kind),
 				NewData:    "gets values of the new type",
-				OldObjects: "hold the old type: Athena and Trino fail on them (HIVE_BAD_DATA). Rather add a field under another name",
+				OldObjects: oldType + "name",
 				Indices:    indexOfType(&Type{Kind: old.Kind}, &Type{Kind: e.Kind}),
 			})
 		case old.rule() != e.rule():

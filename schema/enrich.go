@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,8 +27,17 @@ const (
 func (p *parser) readRoles(s *Schema) {
 	s.EventID = p.role(s, "x-event-id", "event_id")
 	s.EventType = p.role(s, "x-event-type", "event_type")
-	if f := s.EventID; f != nil && (f.Protect == Redact || f.Protect == Drop) {
-		p.fail(p.sources[f]+"/x-protect", `must not remove the event's id: use "hash", or set "x-event-id" to another field or null`)
+	if s.EventID == nil {
+		return
+	}
+	for f, fields := (*Field)(nil), s.Fields; f != s.EventID; fields = f.Declared.Fields {
+		at := slices.IndexFunc(fields, func(f *Field) bool {
+			return f == s.EventID || strings.HasPrefix(s.EventID.Pointer, f.Pointer+"/")
+		})
+		if f = fields[at]; f.Protect == Redact || f.Protect == Drop {
+			p.fail(p.sources[f]+"/x-protect",
+				`must not remove the event's id: use "hash", or set "x-event-id" to another field or null`)
+		}
 	}
 }
 

@@ -79,6 +79,16 @@ func (o *indexObject) count() int {
 	return n
 }
 
+// most is a size in bytes that the mapping does not pass as JSON.
+func (o *indexObject) most() int {
+	const leaf = len(`{"format":"strict_date_optional_time","ignore_malformed":true,"type":"date"},`)
+	n := 0
+	for name, child := range o.children {
+		n += leaf + len(`"":`) + 6*len(name) + child.most()
+	}
+	return n
+}
+
 // addFields adds the fields of an object, depth being that of the fields: 1 in the document.
 func (o *indexObject) addFields(fields []*Field, depth int, fail func(f *Field, problem string)) {
 	for _, f := range fields {
@@ -161,6 +171,7 @@ func (p *parser) checkIndex(s *Schema) {
 	}
 	root := newIndexObject()
 	s.addToIndex(root, func(f *Field, problem string) { p.fail(p.sources[f], "%s", problem) })
+	p.index = root
 	if n := root.count(); n > maxIndexFields {
 		p.fail("", "OpenSearch accepts %d fields in an index (index.mapping.total_fields.limit), objects and added fields "+
 			"counted: this schema has %d", maxIndexFields, n)

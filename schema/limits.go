@@ -46,7 +46,11 @@ func (p *parser) checkLimits(s *Schema) {
 	for column, key := range s.KeyMappings() {
 		template += len(`"":"",`) + len(column) + len(key)
 	}
-	mapping, err := json.Marshal(s.IndexProperties())
+	most := p.index.most()
+	if most <= maxMappingBytes && template+2*most <= maxTemplateBytes {
+		return
+	}
+	mapping, err := json.Marshal(p.index.properties())
 	if err != nil {
 		p.fail("", "encoding the mapping: %v", err)
 	}
@@ -57,8 +61,7 @@ func (p *parser) checkLimits(s *Schema) {
 	// In the template the mapping is inside a string inside a string.
 	if template += len(mapping) + 3*strings.Count(string(mapping), `"`); template > maxTemplateBytes {
 		p.fail("", "the columns and the mapping may take %d bytes of the template, which CloudFormation limits to 1 MB: "+
-			"they take %d",
-			maxTemplateBytes, template)
+			"they take %d", maxTemplateBytes, template)
 	}
 }
 

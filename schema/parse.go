@@ -61,6 +61,7 @@ type parser struct {
 	untyped  []string
 	sources  map[*Field]string // where in the file a field is declared
 	explicit map[*Field]string // where in the file its x-column is
+	index    *indexObject
 }
 
 func (p *parser) fail(pointer, format string, args ...any) {

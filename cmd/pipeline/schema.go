@@ -50,6 +50,7 @@ func newSchema() *cobra.Command {
 		Args:  noArguments,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	// `infer` has its place here.
 	c.AddCommand(newSchemaCheck(), newSchemaDiff(), newSchemaShow())
 	return c
 }
