@@ -29,7 +29,7 @@ func (s *Schema) Columns() []Column {
 // mapping.<column>.
 //
 // The open SerDe looks a name up in the one mapping at every depth (JsonStructObjectInspector.getJsonField; the
-// inspectors of nested structs get the same options: github.com/rcongiu/Hive-JSON-Serde, 7a05e91).
+// inspectors of nested structs get the same options: github.com/rcongiu/Hive-JSON-Serde, 7a05e91, read and run).
 func (s *Schema) KeyMappings() map[string]string {
 	mappings := map[string]string{}
 	addKeyMappings(mappings, s.Fields)
