@@ -43,7 +43,7 @@ opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until C
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
 	$(HOST) go test ./constructs -run 'TestStatements' -update
-	$(HOST) go test ./functions/searchsetup ./settings ./cmd/pipeline ./deadletter ./local/parquet ./local/template ./schema/infer -update
+	$(HOST) go test ./functions/searchsetup ./settings ./cmd/pipeline ./deadletter ./local/parquet ./local/template ./schema/... -update
 
 .PHONY: synth
 synth: node_modules ## write the template to cdk.out

@@ -17,14 +17,16 @@ func isColumnName(name string) bool {
 	return name != ""
 }
 
-// sqlWords are the reserved words of Athena's SELECT statements: a column of such a name would have to be quoted in every query.
+// sqlWords are the reserved words of Athena's SELECT statements: a column of such a name would have to be quoted in
+// every query.
 // https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
-var sqlWords = wordSet(`alter and as between by case cast constraint create cross cube current_catalog current_date current_path
-	current_schema current_time current_timestamp current_user deallocate delete describe distinct drop else end escape except
-	execute exists extract false first for from full group grouping having in inner insert intersect into is join json_array
-	json_exists json_object json_query json_table json_value last left like listagg localtime localtimestamp natural normalize
-	not null of on or order outer prepare recursive right rollup select skip table then trim true uescape union unnest using
-	values when where with`)
+var sqlWords = wordSet(`
+	alter and as between by case cast constraint create cross cube current_catalog current_date current_path
+	current_schema current_time current_timestamp current_user deallocate delete describe distinct drop else end
+	escape except execute exists extract false first for from full group grouping having in inner insert intersect
+	into is join json_array json_exists json_object json_query json_table json_value last left like listagg
+	localtime localtimestamp natural normalize not null of on or order outer prepare recursive right rollup select
+	skip table then trim true uescape union unnest using values when where with`)
 
 // partitionKeys are the columns that the prefix of an object gives.
 var partitionKeys = wordSet("year month day hour")
@@ -37,8 +39,8 @@ func wordSet(text string) map[string]bool {
 	return set
 }
 
-// columnName makes a column's name of a key: deviceId and device-id become device_id, @timestamp becomes timestamp. It is empty
-// when nothing is left.
+// columnName makes a column's name of a key: deviceId and device-id become device_id, @timestamp becomes timestamp. It
+// is empty when nothing is left.
 func columnName(key string) string {
 	if isColumnName(key) {
 		return key
@@ -57,7 +59,8 @@ func columnName(key string) string {
 				next = runes[i+1]
 			}
 			// deviceId, and HTTPServer where the next word begins.
-			gap = gap || unicode.IsLower(previous) || unicode.IsDigit(previous) || unicode.IsUpper(previous) && unicode.IsLower(next)
+			gap = gap || unicode.IsLower(previous) || unicode.IsDigit(previous) ||
+				unicode.IsUpper(previous) && unicode.IsLower(next)
 		}
 		if gap && b.Len() > 0 {
 			b.WriteByte('_')
@@ -113,7 +116,8 @@ func (p *parser) checkKey(key, at string) {
 	}
 }
 
-// checkColumns gives fields whose names belong to others another one, and checks that each column is there once and has one key.
+// checkColumns gives fields whose names belong to others another one, and checks that each column is there once and has
+// one key.
 func (p *parser) checkColumns(s *Schema) {
 	taken := map[string]string{Malformed: "the pipeline's column " + Malformed}
 	for name := range partitionKeys {
@@ -132,7 +136,7 @@ func (p *parser) checkColumns(s *Schema) {
 			p.fail(at, "the key %q belongs to the pipeline, which puts there what the stores do not accept", f.Key)
 		case taken[f.Key] != "" && !partitionKeys[f.Key]:
 			p.fail(at, "the key %q is that of %s and would be replaced: remove one of the two", f.Key, taken[f.Key])
-		case metadataFields[f.Key]:
+		case metadataFields[f.Key] && f.Protect != Drop:
 			p.fail(at, "the key %q is a field of OpenSearch's own, which no document may have", f.Key)
 		case f.Protect != Drop && taken[f.Column] != "" && p.explicit[f] != "":
 			p.fail(p.explicit[f], "must not be %q, %s", f.Column, taken[f.Column])
@@ -157,7 +161,8 @@ func (p *parser) checkObject(fields []*Field, keys map[string]keyOfColumn) {
 			continue
 		}
 		if other := columns[f.Column]; other != nil {
-			p.fail(at, "the keys %q and %q have the same column %s: name one of them with \"x-column\"", other.Key, f.Key, f.Column)
+			p.fail(at, `the keys %q and %q have the same column %s: name one of them with "x-column"`,
+				other.Key, f.Key, f.Column)
 			continue
 		}
 		columns[f.Column] = f
@@ -208,8 +213,8 @@ func (t *Type) String() string {
 	return hiveTypes[t.Kind]
 }
 
-// hiveTypes are the types of scalars. A timestamp stays text: OpenX reads only UTC forms into a Hive timestamp, and an event
-// sent with an offset would fail conversion.
+// hiveTypes are the types of scalars. A timestamp stays text: OpenX reads only UTC forms into a Hive timestamp, and an
+// event sent with an offset would fail conversion.
 var hiveTypes = map[Kind]string{
 	String: "string", Timestamp: "string", Date: "date", Double: "double", BigInt: "bigint", Boolean: "boolean",
 }

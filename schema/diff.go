@@ -20,7 +20,8 @@ const (
 type Change struct {
 	// Kind names the difference, such as "field added".
 	Kind string `json:"kind"`
-	// Pointer is the field in an event, by JSON Pointer; for a field that the transform adds, its name; empty for the schema.
+	// Pointer is the field in an event, by JSON Pointer; for a field that the transform adds, its name; empty for the
+	// schema.
 	Pointer string `json:"pointer"`
 	// Detail says from what to what.
 	Detail string `json:"detail,omitempty"`
@@ -49,10 +50,12 @@ func (c Change) String() string {
 const (
 	none = "no effect"
 
-	oldLacksColumn = "lack the column: Athena and Trino read null; DuckDB needs union_by_name, Spark mergeSchema, pandas and pyarrow a schema"
-	oldLacksField  = "lack the field inside the column: Athena and Trino read null; other readers need the new schema"
-	oldKeep        = "keep their values"
-	oldHidden      = "keep the column; queries through the table no longer see it"
+	oldLacksColumn = "lack the column: Athena and Trino read null; DuckDB needs union_by_name, Spark mergeSchema, " +
+		"pandas and pyarrow a schema"
+	oldLacksField = "lack the field inside the column: Athena and Trino read null; other readers need the new schema"
+	oldKeep       = "keep their values"
+	oldType       = "hold the old type: Athena and Trino fail on them (HIVE_BAD_DATA). Rather add a field under another "
+	oldHidden     = "keep the column; queries through the table no longer see it"
 
 	indexAddsField  = "get the field at the deployment, for documents from then on"
 	indexAddsNested = "keep their mapping: the field inside an object is searchable from the next index on"
@@ -104,8 +107,8 @@ func (d *differ) fields(before, after []*Field, nested bool) {
 	d.order(from, before, after)
 }
 
-// pairFields finds the old field of each new one: by key, then by column, then the one field that left for the one that came
-// with the same type and comment.
+// pairFields finds the old field of each new one: by key, then by column, then the one field that left for the one that
+// came with the same type and comment.
 func pairFields(before, after []*Field) (from map[*Field]*Field, renamed map[*Field]bool) {
 	from, renamed = map[*Field]*Field{}, map[*Field]bool{}
 	used := map[*Field]bool{}
@@ -128,7 +131,8 @@ func pairFields(before, after []*Field) (from map[*Field]*Field, renamed map[*Fi
 	pair(func(old, new *Field) bool { return old.Key == new.Key }, false)
 	pair(func(old, new *Field) bool { return old.Column != "" && old.Column == new.Column }, true)
 	pair(func(old, new *Field) bool {
-		return new.Comment != "" && old.Comment == new.Comment && old.hiveType() == new.hiveType() && indexKind(old) == indexKind(new)
+		return new.Comment != "" && old.Comment == new.Comment && old.hiveType() == new.hiveType() &&
+			indexKind(old) == indexKind(new)
 	}, true)
 	return from, renamed
 }
@@ -142,7 +146,8 @@ func (d *differ) added(f *Field, nested bool) {
 	switch {
 	case f.Protect == Drop:
 		c.Kind, c.Breaks = "field added and dropped", true
-		c.NewData, c.OldObjects, c.Indices = "loses the key, which went through as sent", none, "keep the values of older documents"
+		c.NewData, c.OldObjects = "loses the key, which went through as sent", none
+		c.Indices = "keep the values of older documents"
 	case f.hiveType() == "":
 		c.OldObjects, c.Indices = none, none
 	case nested:
@@ -197,7 +202,9 @@ func (d *differ) field(old, new *Field, nested bool) {
 		if nested {
 			stack = StackFunctions // a struct's type has no comments
 		}
-		d.add(Change{Kind: "comment changed", Pointer: new.Pointer, NewData: none, OldObjects: none, Indices: none, Stack: stack})
+		d.add(Change{
+			Kind: "comment changed", Pointer: new.Pointer, NewData: none, OldObjects: none, Indices: none, Stack: stack,
+		})
 	}
 }
 
@@ -206,7 +213,8 @@ func (d *differ) column(old, new *Field) {
 		return
 	}
 	d.add(Change{
-		Kind: "column renamed", Pointer: new.Pointer, Detail: old.Column + " → " + new.Column, Breaks: true, Stack: StackInPlace,
+		Kind: "column renamed", Pointer: new.Pointer, Detail: old.Column + " → " + new.Column, Breaks: true,
+		Stack:      StackInPlace,
 		NewData:    "fills the new column; queries have to name it",
 		OldObjects: "have the old column: the new one reads null in them, and the old one is not in the table",
 		Indices:    none,
@@ -267,9 +275,9 @@ func (d *differ) typ(old, new *Field, nested bool) {
 		if old.Declared.Kind != new.Declared.Kind { // both protected
 			d.add(Change{
 				Kind: "type changed", Pointer: new.Pointer, Breaks: true, Stack: StackFunctions,
-				Detail:  old.Declared.Kind.describe() + " → " + new.Declared.Kind.describe(),
-				NewData: "must have the new type as sent; a value of the old type that cannot be converted goes to malformed", OldObjects: oldKeep,
-				Indices: none,
+				Detail:     old.Declared.Kind.describe() + " → " + new.Declared.Kind.describe(),
+				NewData:    "must have the new type as sent; a value that cannot be converted to it goes to malformed",
+				OldObjects: oldKeep, Indices: none,
 			})
 		}
 		return
@@ -278,7 +286,7 @@ func (d *differ) typ(old, new *Field, nested bool) {
 		Kind: "type changed", Pointer: new.Pointer, Breaks: true, Stack: StackInPlace,
 		Detail:     typeText(old) + " → " + typeText(new),
 		NewData:    newDataOfType(old.Type, new.Type),
-		OldObjects: "hold the old type: Athena and Trino fail on them (HIVE_BAD_DATA). Rather add a field under another key",
+		OldObjects: oldType + "key",
 		Indices:    indexOfType(old.Type, new.Type),
 	}
 	if hiveBefore == hiveAfter {
@@ -306,7 +314,7 @@ func newDataOfType(old, new *Type) string {
 	case old.Kind == Date && new.Kind == Timestamp, old.Kind == Timestamp && new.Kind == Date:
 		return "must have the other format: values of the old one go to malformed"
 	}
-	return "must have the new type: a value of the old type that cannot be converted goes to malformed, and the event is PARTIAL"
+	return "must have the new type: a value that cannot be converted to it goes to malformed, and the event is PARTIAL"
 }
 
 // indexOfType says what an index with the old mapping does with documents of the new schema.
@@ -319,9 +327,9 @@ func indexOfType(old, new *Type) string {
 	case a == 0 || b == 0:
 		return indexAddsNested
 	case a == Struct || b == Struct || a == Map || b == Map && a != Struct:
-		return "keep the old mapping and reject documents with the new type, which become dead letters until the next index begins"
+		return "keep the old mapping and reject documents with the new type: dead letters until the next index begins"
 	case a == Boolean:
-		return "keep the old mapping and reject other values than true and false, which become dead letters until the next index begins"
+		return "keep the old mapping and reject other values than true and false: dead letters until the next index begins"
 	case a == BigInt && b == Double:
 		return "keep the old mapping and index numbers without their decimals" + until
 	case a == String:
@@ -456,11 +464,11 @@ func (d *differ) required(old, new *Field) {
 	}
 	c := Change{
 		Kind: "required added", Pointer: new.Pointer, Stack: StackFunctions, OldObjects: none, Indices: none,
-		NewData: "is not rejected without the key; a data quality score without weights of its own counts the field from now on",
+		NewData: "is not rejected without the key; a score without weights of its own counts the field from now on",
 	}
 	if old.Required {
 		c.Kind = "required removed"
-		c.NewData = "was not rejected without the key before; a data quality score without weights of its own no longer counts the field"
+		c.NewData = "was not rejected without the key before; a score without weights of its own no longer counts the field"
 	}
 	d.add(c)
 }
@@ -501,7 +509,9 @@ func (d *differ) untyped(before, after *Schema) {
 			if slices.ContainsFunc(list.in, func(f *Field) bool { return f.Key == key }) {
 				continue
 			}
-			d.add(Change{Kind: list.kind, Pointer: key, NewData: none, OldObjects: none, Indices: none, Stack: StackFunctions})
+			d.add(Change{
+				Kind: list.kind, Pointer: key, NewData: none, OldObjects: none, Indices: none, Stack: StackFunctions,
+			})
 		}
 	}
 }
@@ -536,17 +546,20 @@ func (d *differ) enrichments(before, after *Schema) {
 				Kind: "added field's type changed", Pointer: e.Name, Breaks: true, Stack: StackInPlace,
 				Detail:     plainType(old.Kind) + " → " + plainType(e.Kind),
 				NewData:    "gets values of the new type",
-				OldObjects: "hold the old type: Athena and Trino fail on them (HIVE_BAD_DATA). Rather add a field under another name",
+				OldObjects: oldType + "name",
 				Indices:    indexOfType(&Type{Kind: old.Kind}, &Type{Kind: e.Kind}),
 			})
 		case old.rule() != e.rule():
 			d.add(Change{
 				Kind: "added field's rule changed", Pointer: e.Name, Stack: StackFunctions,
-				NewData: "gets values by the new rule, from the next batch on, and replayed events too", OldObjects: oldKeep, Indices: oldKeep,
+				NewData: "gets values by the new rule, from the next batch on, and replayed events too", OldObjects: oldKeep,
+				Indices: oldKeep,
 			})
 		}
 		if old != nil && old.Comment != e.Comment {
-			d.add(Change{Kind: "comment changed", Pointer: e.Name, NewData: none, OldObjects: none, Indices: none, Stack: StackInPlace})
+			d.add(Change{
+				Kind: "comment changed", Pointer: e.Name, NewData: none, OldObjects: none, Indices: none, Stack: StackInPlace,
+			})
 		}
 	}
 }
@@ -607,7 +620,8 @@ func (d *differ) role(name string, old, new *Field, newData string, breaks bool)
 	})
 }
 
-// indexLimit looks whether an index that exists has room for the fields that are added to it: it keeps those that were removed.
+// indexLimit looks whether an index that exists has room for the fields that are added to it: it keeps those that were
+// removed.
 func (d *differ) indexLimit(before, after *Schema) {
 	both := newIndexObject()
 	ignore := func(*Field, string) {}

@@ -13,7 +13,8 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// Each file in testdata/diff has {"old": schema, "new": schema} and, behind ten dashes, the changes with their verdicts.
+// Each file in testdata/diff has {"old": schema, "new": schema} and, behind ten dashes, the changes with their
+// verdicts.
 func TestDiff(t *testing.T) {
 	const folder = "testdata/diff"
 	if *update {

@@ -3,12 +3,18 @@ package schema
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// processedTimestamp is the first field that the transform adds. By it the transform recognises events that it has processed.
+// processedTimestamp is the first field that the transform adds. By it the transform recognises events that it has
+// processed.
 const processedTimestamp = "processed_timestamp"
+
+// firstEnrichment is the first entry of every x-enrich, as an error shows it.
+const firstEnrichment = `{"name": "` + processedTimestamp + `", "processedAt": true}: ` +
+	`by this field the transform recognises events that it has processed`
 
 // Comments of the fields that are added without x-enrich, and of those that have no description.
 const (
@@ -21,8 +27,17 @@ const (
 func (p *parser) readRoles(s *Schema) {
 	s.EventID = p.role(s, "x-event-id", "event_id")
 	s.EventType = p.role(s, "x-event-type", "event_type")
-	if f := s.EventID; f != nil && (f.Protect == Redact || f.Protect == Drop) {
-		p.fail(p.sources[f]+"/x-protect", "must not remove the event's id: use \"hash\", or set \"x-event-id\" to another field or null")
+	if s.EventID == nil {
+		return
+	}
+	for f, fields := (*Field)(nil), s.Fields; f != s.EventID; fields = f.Declared.Fields {
+		at := slices.IndexFunc(fields, func(f *Field) bool {
+			return f == s.EventID || strings.HasPrefix(s.EventID.Pointer, f.Pointer+"/")
+		})
+		if f = fields[at]; f.Protect == Redact || f.Protect == Drop {
+			p.fail(p.sources[f]+"/x-protect",
+				`must not remove the event's id: use "hash", or set "x-event-id" to another field or null`)
+		}
 	}
 }
 
@@ -136,8 +151,7 @@ func (p *parser) readEnrichments(s *Schema) {
 		case names[e.Name]:
 			p.fail(at+"/name", "must be there once (%q is there twice)", e.Name)
 		case i == 0 && (!e.ProcessedAt || e.Name != processedTimestamp):
-			p.fail(at, "the first must be {\"name\": %q, \"processedAt\": true}: by this field the transform recognises events that it has processed",
-				processedTimestamp)
+			p.fail(at, "the first must be %s", firstEnrichment)
 		case i > 0 && e.ProcessedAt:
 			p.fail(at+"/processedAt", "must be at the first field alone")
 		}
@@ -145,8 +159,7 @@ func (p *parser) readEnrichments(s *Schema) {
 		s.Enrich = append(s.Enrich, e)
 	}
 	if len(n.items) == 0 {
-		p.fail("/x-enrich", "must have at least {\"name\": %q, \"processedAt\": true}: by this field the transform recognises events that it has processed",
-			processedTimestamp)
+		p.fail("/x-enrich", "must have at least %s", firstEnrichment)
 	}
 }
 
@@ -234,7 +247,8 @@ func (p *parser) enrichment(s *Schema, n *node, at string) *Enrichment {
 // ruleOf returns what reads the object of an enrichment.
 func (p *parser) ruleOf(kind string) func(s *Schema, e *Enrichment, n *node, at string) {
 	return map[string]func(s *Schema, e *Enrichment, n *node, at string){
-		"status": p.status, "presence": p.presence, "truth": p.truth, "bands": p.bands, "categories": p.categories, "score": p.score,
+		"status": p.status, "presence": p.presence, "truth": p.truth, "bands": p.bands, "categories": p.categories,
+		"score": p.score,
 	}[kind]
 }
 
@@ -272,7 +286,9 @@ func (p *parser) status(_ *Schema, e *Enrichment, n *node, at string) {
 
 func (p *parser) presence(s *Schema, e *Enrichment, n *node, at string) {
 	o := p.members(n, at, "field", "present", "absent")
-	e.Presence = &Presence{Field: p.lookUp(s, n.get("field"), at+"/field"), Present: o.value("present"), Absent: o.value("absent")}
+	e.Presence = &Presence{
+		Field: p.lookUp(s, n.get("field"), at+"/field"), Present: o.value("present"), Absent: o.value("absent"),
+	}
 	if e.Presence.Present == nil && e.Presence.Absent == nil {
 		e.Kind = Boolean
 		yes, no := "true", "false"
@@ -304,7 +320,7 @@ func (p *parser) bands(s *Schema, e *Enrichment, n *node, at string) {
 	e.Bands = b
 	list := n.get("bands")
 	if list == nil || list.kind != arrayNode || len(list.items) == 0 {
-		p.fail(at+"/bands", "must be an array of at least one {\"above\": number, \"value\": text} (got %s)", briefOrNothing(list))
+		p.fail(at+"/bands", `must be an array of at least one {"above": number, "value": text} (got %s)`, briefOrNothing(list))
 		return
 	}
 	for i, item := range list.items {

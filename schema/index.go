@@ -7,12 +7,12 @@ import (
 )
 
 // maxKeyword is the longest string, in UTF-16 units, that the search index takes as a term. A longer one stays in the
-// document but cannot be searched; without the bound Lucene, whose terms hold 32,766 bytes (3 a unit at most), would refuse
-// the whole document.
+// document but cannot be searched; without the bound Lucene, whose terms hold 32,766 bytes (3 a unit at most), would
+// refuse the whole document.
 const maxKeyword = 10_922
 
-// indexTypes are the properties of the search index's fields. The transform lets no value through that does not fit, but it
-// can be switched off: ignore_malformed then keeps the document, with the value unindexed.
+// indexTypes are the properties of the search index's fields. The transform lets no value through that does not fit,
+// but it can be switched off: ignore_malformed then keeps the document, with the value unindexed.
 //
 // strict_date_optional_time reads every timestamp that the transform accepts, up to nine decimals.
 var indexTypes = map[Kind]map[string]any{
@@ -25,16 +25,16 @@ var indexTypes = map[Kind]map[string]any{
 	Map:       {"type": "flat_object"},
 }
 
-// metadataFields are OpenSearch's own fields, which no document may have at its top level. _feature is one since 3.0, _size one
-// where the plug-in mapper-size is installed, as on the service; a _doc_count that is a positive integer would be taken, but
-// multiply the document in every aggregation.
-var metadataFields = wordSet(`_data_stream_timestamp _doc_count _feature _field_names _id _ignored _index _nested_path _routing
-	_seq_no _size _source _version`)
+// metadataFields are OpenSearch's own fields, which no document may have at its top level. _feature is one since 3.0,
+// _size one where the plug-in mapper-size is installed, as on the service; a _doc_count that is a positive integer
+// would be taken, but multiply the document in every aggregation.
+var metadataFields = wordSet(`_data_stream_timestamp _doc_count _feature _field_names _id _ignored _index _nested_path
+	_routing _seq_no _size _source _version`)
 
-// IndexProperties returns the "properties" of the search index's mapping: the declared fields, those that the transform adds,
-// and [Malformed], kept in the document but not indexed. OpenSearch reads a dot in a key as a path, so that user.name is the
-// field name inside user. An array has the type of its elements; the fields of objects in an array are those of the array. The
-// caller may change the result.
+// IndexProperties returns the "properties" of the search index's mapping: the declared fields, those that the transform
+// adds, and [Malformed], kept in the document but not indexed. OpenSearch reads a dot in a key as a path, so that
+// user.name is the field name inside user. An array has the type of its elements; the fields of objects in an array are
+// those of the array. The caller may change the result.
 func (s *Schema) IndexProperties() map[string]any {
 	root := newIndexObject()
 	s.addToIndex(root, func(*Field, string) {})
@@ -79,6 +79,16 @@ func (o *indexObject) count() int {
 	return n
 }
 
+// most is a size in bytes that the mapping does not pass as JSON.
+func (o *indexObject) most() int {
+	const leaf = len(`{"format":"strict_date_optional_time","ignore_malformed":true,"type":"date"},`)
+	n := 0
+	for name, child := range o.children {
+		n += leaf + len(`"":`) + 6*len(name) + child.most()
+	}
+	return n
+}
+
 // addFields adds the fields of an object, depth being that of the fields: 1 in the document.
 func (o *indexObject) addFields(fields []*Field, depth int, fail func(f *Field, problem string)) {
 	for _, f := range fields {
@@ -92,7 +102,7 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 	path := strings.Split(f.Key, ".")
 	for _, part := range path[:len(path)-1] {
 		if strings.TrimFunc(part, unicode.IsSpace) == "" {
-			fail(f, "OpenSearch reads a dot in a key as a path, and a part of this one is empty or blank")
+			fail(f, dotIsPath+", and a part of this one is empty or blank")
 			return
 		}
 		next := o.children[part]
@@ -101,7 +111,7 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 			o.children[part] = next
 		}
 		if next.leaf != nil {
-			fail(f, "OpenSearch reads a dot in a key as a path, and "+part+" is declared as something else than an object")
+			fail(f, dotIsPath+", and "+part+" is declared as something else than an object")
 			return
 		}
 		o = next
@@ -112,7 +122,7 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 	}
 	name := path[len(path)-1]
 	if strings.TrimFunc(name, unicode.IsSpace) == "" {
-		fail(f, "OpenSearch reads a dot in a key as a path, and a part of this one is empty or blank")
+		fail(f, dotIsPath+", and a part of this one is empty or blank")
 		return
 	}
 	t := f.Type
@@ -122,7 +132,7 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 	known := o.children[name]
 	if t.Kind != Struct {
 		if known != nil {
-			fail(f, "OpenSearch reads a dot in a key as a path, and another key has the same path")
+			fail(f, dotIsPath+", and another key has the same path")
 			return
 		}
 		o.children[name] = &indexObject{leaf: indexTypes[t.Kind]}
@@ -137,11 +147,13 @@ func (o *indexObject) addField(f *Field, depth int, fail func(f *Field, problem 
 		known = newIndexObject()
 		o.children[name] = known
 	case known.leaf != nil:
-		fail(f, "OpenSearch reads a dot in a key as a path, and another key has the same path")
+		fail(f, dotIsPath+", and another key has the same path")
 		return
 	}
 	known.addFields(t.Fields, depth+1, fail)
 }
+
+const dotIsPath = "OpenSearch reads a dot in a key as a path"
 
 const tooDeep = "OpenSearch accepts objects 19 deep in a document (index.mapping.depth.limit), and this one is deeper"
 
@@ -152,12 +164,14 @@ func (p *parser) checkIndex(s *Schema) {
 		added[e.Name] = true
 	}
 	for _, f := range s.Fields {
-		if first, _, dotted := strings.Cut(f.Key, "."); dotted && f.Protect != Drop && (added[first] || metadataFields[first]) {
-			p.fail(p.sources[f], "OpenSearch reads a dot in a key as a path, and %s is declared as something else than an object", first)
+		first, _, dotted := strings.Cut(f.Key, ".")
+		if dotted && f.Protect != Drop && (added[first] || metadataFields[first]) {
+			p.fail(p.sources[f], "%s, and %s is declared as something else than an object", dotIsPath, first)
 		}
 	}
 	root := newIndexObject()
 	s.addToIndex(root, func(f *Field, problem string) { p.fail(p.sources[f], "%s", problem) })
+	p.index = root
 	if n := root.count(); n > maxIndexFields {
 		p.fail("", "OpenSearch accepts %d fields in an index (index.mapping.total_fields.limit), objects and added fields "+
 			"counted: this schema has %d", maxIndexFields, n)

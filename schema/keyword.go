@@ -19,9 +19,10 @@ const (
 
 // keywords are those of JSON Schema 2020-12 and of earlier drafts, and this package's own.
 var keywords = map[string]use{
-	"$schema": annotation, "$id": annotation, "$anchor": annotation, "$dynamicAnchor": annotation, "$recursiveAnchor": annotation,
-	"$comment": annotation, "$vocabulary": annotation, "title": annotation, "description": annotation, "examples": annotation,
-	"default": annotation, "deprecated": annotation, "readOnly": annotation, "writeOnly": annotation, "format": annotation,
+	"$schema": annotation, "$id": annotation, "$anchor": annotation, "$dynamicAnchor": annotation,
+	"$recursiveAnchor": annotation, "$comment": annotation, "$vocabulary": annotation, "title": annotation,
+	"description": annotation, "examples": annotation, "default": annotation, "deprecated": annotation,
+	"readOnly": annotation, "writeOnly": annotation, "format": annotation,
 	"contentMediaType": annotation, "contentEncoding": annotation, "contentSchema": annotation,
 
 	"type": applied, "properties": applied, "required": applied, "items": applied, "additionalProperties": applied,

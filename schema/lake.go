@@ -6,10 +6,11 @@ import (
 )
 
 // malformedComment is the comment of the column [Malformed].
-const malformedComment = "Text of what the stores do not take, by key: declared fields of another type, names that cannot be indexed"
+const malformedComment = "Text of what the stores do not take, by key: declared fields of another type, " +
+	"names that cannot be indexed"
 
-// Columns returns the columns of the lake's table: the declared fields, those that the transform adds, then [Malformed]. The
-// partition keys (year, month, day, hour) come from the object's prefix and are not among them.
+// Columns returns the columns of the lake's table: the declared fields, those that the transform adds, then
+// [Malformed]. The partition keys (year, month, day, hour) come from the object's prefix and are not among them.
 func (s *Schema) Columns() []Column {
 	columns := make([]Column, 0, len(s.Fields)+len(s.Enrich)+1)
 	for _, f := range s.Fields {
@@ -23,11 +24,12 @@ func (s *Schema) Columns() []Column {
 	return append(columns, Column{Malformed, "map<string,string>", malformedComment})
 }
 
-// KeyMappings returns the JSON keys of the columns, and of the fields of structs, that are not named as their key is. Firehose's
-// OpenXJsonSerDe takes them as ColumnToJsonKeyMappings, the SerDe of a JSON table as parameters mapping.<column>.
+// KeyMappings returns the JSON keys of the columns, and of the fields of structs, that are not named as their key is.
+// Firehose's OpenXJsonSerDe takes them as ColumnToJsonKeyMappings, the SerDe of a JSON table as parameters
+// mapping.<column>.
 //
-// The open SerDe looks a name up in the one mapping at every depth (JsonStructObjectInspector.getJsonField; the inspectors of
-// nested structs get the same options: github.com/rcongiu/Hive-JSON-Serde, 7a05e91).
+// The open SerDe looks a name up in the one mapping at every depth (JsonStructObjectInspector.getJsonField; the
+// inspectors of nested structs get the same options: github.com/rcongiu/Hive-JSON-Serde, 7a05e91, read and run).
 func (s *Schema) KeyMappings() map[string]string {
 	mappings := map[string]string{}
 	addKeyMappings(mappings, s.Fields)
@@ -49,8 +51,8 @@ func addKeyMappings(mappings map[string]string, fields []*Field) {
 // The years that the table's projection covers, as the stack's table has them.
 const firstYear, lastYear = 2024, 2040
 
-// DDL returns the statement by which Athena makes a table like the stack's own over Parquet objects. The location is that of the
-// folder that has the folders year=…, such as s3://bucket/transformed-data/.
+// DDL returns the statement by which Athena makes a table like the stack's own over Parquet objects. The location is
+// that of the folder that has the folders year=…, such as s3://bucket/transformed-data/.
 func (s *Schema) DDL(table, location string) string {
 	location = strings.TrimSuffix(location, "/") + "/"
 	var b strings.Builder

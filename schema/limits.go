@@ -14,18 +14,20 @@ const (
 	maxColumnType = 131_072
 	maxComment    = 255
 
-	// index.mapping.total_fields.limit, which the index template sets, and index.mapping.depth.limit, which it leaves at
-	// OpenSearch's default. An object counts as a field and is one deeper than the object around it; the document is 1.
+	// index.mapping.total_fields.limit, which the index template sets, and index.mapping.depth.limit, which it leaves
+	// at OpenSearch's default. An object counts as a field and is one deeper than the object around it; the document is
+	// 1.
 	// https://docs.opensearch.org/latest/mappings/mapping-explosion
 	maxIndexFields = 1000
 	maxIndexDepth  = 20
 
-	// A template has at most 1 MB, in which the columns are spelled out and the mapping is a string. The stack's own part of
-	// the largest template is below 300 KB.
+	// A template has at most 1 MB, in which the columns are spelled out and the mapping is a string. The stack's own
+	// part of the largest template is below 300 KB.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 	maxTemplateBytes = 700_000
 
-	// CloudFormation calls the search setup asynchronously, with the old and the new mapping in one request of at most 256 KB.
+	// CloudFormation calls the search setup asynchronously, with the old and the new mapping in one request of at most
+	// 256 KB.
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 	maxMappingBytes = 120_000
 )
@@ -44,24 +46,29 @@ func (p *parser) checkLimits(s *Schema) {
 	for column, key := range s.KeyMappings() {
 		template += len(`"":"",`) + len(column) + len(key)
 	}
-	mapping, err := json.Marshal(s.IndexProperties())
+	most := p.index.most()
+	if most <= maxMappingBytes && template+2*most <= maxTemplateBytes {
+		return
+	}
+	mapping, err := json.Marshal(p.index.properties())
 	if err != nil {
 		p.fail("", "encoding the mapping: %v", err)
 	}
 	if len(mapping) > maxMappingBytes {
-		p.fail("", "the mapping of the search index may have %d bytes, since CloudFormation gives the search setup two of them in a "+
-			"request of 256 KB: this one has %d", maxMappingBytes, len(mapping))
+		p.fail("", "the mapping of the search index may have %d bytes, since CloudFormation gives the search setup two of "+
+			"them in a request of 256 KB: this one has %d", maxMappingBytes, len(mapping))
 	}
 	// In the template the mapping is inside a string inside a string.
 	if template += len(mapping) + 3*strings.Count(string(mapping), `"`); template > maxTemplateBytes {
-		p.fail("", "the columns and the mapping may take %d bytes of the template, which CloudFormation limits to 1 MB: they take %d",
-			maxTemplateBytes, template)
+		p.fail("", "the columns and the mapping may take %d bytes of the template, which CloudFormation limits to 1 MB: "+
+			"they take %d", maxTemplateBytes, template)
 	}
 }
 
 // glueComment makes one line of at most 255 bytes of a text: Glue accepts neither line ends nor more.
 func glueComment(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+	isBlank := func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }
+	text = strings.Join(strings.FieldsFunc(text, isBlank), " ")
 	if len(text) <= maxComment {
 		return text
 	}

@@ -26,7 +26,8 @@ func (k nodeKind) String() string {
 	return [...]string{"", "an object", "an array", "a string", "a number", "a boolean", "null"}[k]
 }
 
-// node is a JSON value of the schema file. Unlike a Go map it keeps the order of the members, which is the order of columns.
+// node is a JSON value of the schema file. Unlike a Go map it keeps the order of the members, which is the order of
+// columns.
 type node struct {
 	kind    nodeKind
 	text    string // string: its meaning; number, true, false: as written
@@ -73,7 +74,8 @@ func shorten(s string, most int) string {
 const (
 	// maxFileBytes bounds the file: it is part of every function's zip and is parsed at each cold start.
 	maxFileBytes = 1 << 20
-	// maxFileDepth bounds the nesting of the file's JSON. Each declared level takes three ("properties", its name, its keywords).
+	// maxFileDepth bounds the nesting of the file's JSON. Each declared level takes three ("properties", its name, its
+	// keywords).
 	maxFileDepth = 200
 )
 
@@ -90,7 +92,6 @@ func readNode(data []byte) (*node, []Problem) {
 	case !utf8.Valid(data):
 		return fail("must be UTF-8 (byte %d is not)", firstInvalid(data))
 	}
-	// Valid first: a Decoder that is read by tokens accepts some texts that are not JSON.
 	if !json.Valid(data) {
 		var syntax *json.SyntaxError
 		if err := json.Unmarshal(data, new(json.RawMessage)); errors.As(err, &syntax) {
@@ -99,8 +100,7 @@ func readNode(data []byte) (*node, []Problem) {
 		}
 		return fail("must be JSON")
 	}
-	r := reader{decoder: json.NewDecoder(bytes.NewReader(data))}
-	r.decoder.UseNumber()
+	r := reader{data: data}
 	root := r.value("", 1)
 	return root, r.problems
 }
@@ -123,111 +123,118 @@ func position(data []byte, offset int) (line, column int) {
 	return line, len(before) - bytes.LastIndexByte(before, '\n')
 }
 
+// reader reads JSON that has been checked: no byte can be out of its place.
 type reader struct {
-	decoder  *json.Decoder
+	data     []byte
+	at       int
 	problems []Problem
 }
 
-func (r *reader) value(pointer string, depth int) *node {
-	token, err := r.decoder.Token()
-	if err != nil { // checked before
-		r.problems = append(r.problems, Problem{pointer, "must be JSON: " + err.Error()})
-		return &node{kind: nullNode}
+// next skips white space, colons and commas, and returns the byte after them.
+func (r *reader) next() byte {
+	for {
+		switch c := r.data[r.at]; c {
+		case ' ', '\t', '\r', '\n', ':', ',':
+			r.at++
+		default:
+			return c
+		}
 	}
-	switch token := token.(type) {
-	case string:
-		return &node{kind: stringNode, text: token}
-	case json.Number:
-		return &node{kind: numberNode, text: token.String()}
-	case bool:
-		return &node{kind: booleanNode, text: strconv.FormatBool(token)}
-	case json.Delim:
+}
+
+func (r *reader) value(pointer string, depth int) *node {
+	switch c := r.next(); c {
+	case '{', '[':
 		if depth > maxFileDepth {
-			if depth == maxFileDepth+1 {
-				r.problems = append(r.problems, Problem{pointer, fmt.Sprintf("must not be nested deeper than %d", maxFileDepth)})
-			}
-			r.skip()
+			r.problems = append(r.problems, Problem{pointer, fmt.Sprintf("must not be nested deeper than %d", maxFileDepth)})
+			r.at = len(r.data) // the rest does not matter
 			return &node{kind: nullNode}
 		}
-		if token == '{' {
+		r.at++
+		if c == '{' {
 			return r.object(pointer, depth)
 		}
 		n := &node{kind: arrayNode}
-		for r.decoder.More() {
+		for r.more(']') {
 			n.items = append(n.items, r.value(pointer+"/"+strconv.Itoa(len(n.items)), depth+1))
 		}
-		r.end()
 		return n
+	case '"':
+		return &node{kind: stringNode, text: r.text()}
+	case 't', 'f':
+		return &node{kind: booleanNode, text: r.word()}
+	case 'n':
+		r.word()
+		return &node{kind: nullNode}
 	}
-	return &node{kind: nullNode}
+	return &node{kind: numberNode, text: r.word()}
+}
+
+// more reports whether another member or element follows, and reads the closing bracket when none does.
+func (r *reader) more(closing byte) bool {
+	if r.at == len(r.data) {
+		return false
+	}
+	if r.next() != closing {
+		return true
+	}
+	r.at++
+	return false
 }
 
 func (r *reader) object(pointer string, depth int) *node {
 	n := &node{kind: objectNode}
-	var seen map[string]bool
-	for r.decoder.More() {
-		token, err := r.decoder.Token()
-		key, ok := token.(string)
-		if err != nil || !ok { // checked before
-			r.problems = append(r.problems, Problem{pointer, "must be JSON"})
-			return n
-		}
+	var seen map[string]bool // of an object with many members
+	for r.more('}') {
+		key := r.text()
 		at := pointer + "/" + escapePointer(key)
 		value := r.value(at, depth+1)
-		switch {
-		case seen == nil && len(n.members) < 8:
-			if n.get(key) != nil {
-				r.problems = append(r.problems, Problem{at, "must come once in its object (the key is there twice)"})
-				continue
+		if seen == nil && len(n.members) == 8 {
+			seen = make(map[string]bool, 32)
+			for _, m := range n.members {
+				seen[m.key] = true
 			}
-		default:
-			if seen == nil {
-				seen = map[string]bool{}
-				for _, m := range n.members {
-					seen[m.key] = true
-				}
-			}
-			if seen[key] {
-				r.problems = append(r.problems, Problem{at, "must come once in its object (the key is there twice)"})
-				continue
-			}
+		}
+		if seen[key] || seen == nil && n.get(key) != nil {
+			r.problems = append(r.problems, Problem{at, "must come once in its object (the key is there twice)"})
+			continue
+		}
+		if seen != nil {
 			seen[key] = true
 		}
 		n.members = append(n.members, member{key, value})
 	}
-	r.end()
 	return n
 }
 
-// end reads the bracket that ends an object or array.
-func (r *reader) end() { r.token() }
-
-// skip reads up to the end of the object or array that has begun.
-func (r *reader) skip() {
-	for open := 1; open > 0; {
-		switch r.token() {
-		case json.Delim('{'), json.Delim('['):
-			open++
-		case json.Delim('}'), json.Delim(']'):
-			open--
-		case nil:
-			if len(r.problems) > 0 && r.problems[len(r.problems)-1].Message == brokenJSON {
-				return
-			}
+// text reads a string.
+func (r *reader) text() string {
+	r.next()
+	start, escaped := r.at, false
+	for r.at++; r.data[r.at] != '"'; r.at++ {
+		if r.data[r.at] == '\\' {
+			escaped = true
+			r.at++
 		}
 	}
+	r.at++
+	if !escaped {
+		return string(r.data[start+1 : r.at-1])
+	}
+	var text string
+	if err := json.Unmarshal(r.data[start:r.at], &text); err != nil { // checked before
+		r.problems = append(r.problems, Problem{"", "must be JSON: " + err.Error()})
+	}
+	return text
 }
 
-const brokenJSON = "must be JSON that ends"
-
-// token returns the next token. The text has been checked, so that an error is one of this package.
-func (r *reader) token() json.Token {
-	token, err := r.decoder.Token()
-	if err != nil {
-		r.problems = append(r.problems, Problem{"", brokenJSON})
-		return nil
+// word reads a number, true, false or null.
+func (r *reader) word() string {
+	start := r.at
+	for r.at < len(r.data) && bytes.IndexByte([]byte(" \t\r\n,]}"), r.data[r.at]) < 0 {
+		r.at++
 	}
-	return token
+	return string(r.data[start:r.at])
 }
 
 // escapePointer writes a key as a token of a JSON Pointer (RFC 6901).

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// maxSchemas bounds how many schema objects are read, with each use of a definition counted: a file of a few definitions
-	// that use each other twice would otherwise double with each one.
+	// maxSchemas bounds how many schema objects are read, with each use of a definition counted: a file of a few
+	// definitions that use each other twice would otherwise double with each one.
 	maxSchemas = 10_000
-	// maxTypeDepth bounds the nesting of structs, arrays and maps of a field. OpenSearch accepts objects 19 deep below the
-	// document, and arrays of arrays 20 deep.
+	// maxTypeDepth bounds the nesting of structs, arrays and maps of a field. OpenSearch accepts objects 19 deep below
+	// the document, and arrays of arrays 20 deep.
 	maxTypeDepth = 20
 	// maxProblems bounds the list of problems: beyond it, more help nobody.
 	maxProblems = 200
@@ -61,6 +61,7 @@ type parser struct {
 	untyped  []string
 	sources  map[*Field]string // where in the file a field is declared
 	explicit map[*Field]string // where in the file its x-column is
+	index    *indexObject
 }
 
 func (p *parser) fail(pointer, format string, args ...any) {
@@ -248,8 +249,8 @@ func (p *parser) layers(n *node, pointer string, at place, list []layer) []layer
 		if branch := nullableBranch(choice); branch >= 0 {
 			list = p.layers(choice.items[branch], pointer+"/"+keyword+"/"+strconv.Itoa(branch), at, list)
 		} else {
-			p.restrict(pointer+"/"+keyword, `%q restricts values, and the pipeline enforces it for a type and {"type": "null"} alone`,
-				keyword)
+			p.restrict(pointer+"/"+keyword,
+				`%q restricts values, and the pipeline enforces it for a type and {"type": "null"} alone`, keyword)
 		}
 	}
 	return list
@@ -627,7 +628,7 @@ func (p *parser) array(d *described, value string, depth int) {
 		switch {
 		case n == nil:
 		case n.kind == arrayNode:
-			p.restrict(l.pointer+"/items", "\"items\" as an array gives each place its own type, which a column cannot: give one schema")
+			p.restrict(l.pointer+"/items", `"items" as an array gives each place its own type, which a column cannot have`)
 		case items != nil:
 			p.fail(l.pointer+"/items", "must be declared once: the place that refers to it has \"items\", too")
 		default:

@@ -13,7 +13,8 @@ import (
 
 // scalar reads the type of a string, number, integer or boolean, and its bounds.
 func (p *parser) scalar(layers []layer, name string) *Type {
-	t := &Type{Kind: map[string]Kind{"string": String, "number": Double, "integer": BigInt, "boolean": Boolean}[name], MaxLength: -1}
+	kinds := map[string]Kind{"string": String, "number": Double, "integer": BigInt, "boolean": Boolean}
+	t := &Type{Kind: kinds[name], MaxLength: -1}
 	if t.Kind == String {
 		t.Kind = stringKind(layers)
 	}
@@ -79,8 +80,9 @@ func (p *parser) readBound(t *Type, l layer, keyword string) {
 		return
 	}
 	at := l.pointer + "/" + keyword
+	exact, ok := parseExact(n)
 	x, err := strconv.ParseFloat(n.text, 64)
-	if n.kind != numberNode || err != nil || len(n.text) > 1000 {
+	if !ok || err != nil {
 		p.fail(at, "must be a number that a float64 holds (got %s)", n.brief())
 		return
 	}
@@ -94,7 +96,7 @@ func (p *parser) readBound(t *Type, l layer, keyword string) {
 		}
 		return
 	}
-	i, inside := roundBound(n.text, keyword == "minimum")
+	i, inside := roundBound(exact, keyword == "minimum")
 	switch {
 	case inside == 0 && keyword == "minimum" && (!b.HasMin || i > b.MinInt):
 		b.HasMin, b.MinInt = true, i
@@ -105,12 +107,9 @@ func (p *parser) readBound(t *Type, l layer, keyword string) {
 	}
 }
 
-// roundBound rounds a bound to the integer that is inside it. side is below or above zero for a bound outside of 64 bits.
-func roundBound(text string, up bool) (i int64, side int) {
-	exact, ok := new(big.Rat).SetString(text)
-	if !ok { // checked before
-		return 0, 1
-	}
+// roundBound rounds a bound to the integer that is inside it. side is below or above zero for a bound outside of 64
+// bits.
+func roundBound(exact *big.Rat, up bool) (i int64, side int) {
 	quotient, rest := new(big.Int).DivMod(exact.Num(), exact.Denom(), new(big.Int))
 	if up && rest.Sign() > 0 {
 		quotient.Add(quotient, big.NewInt(1))
@@ -123,17 +122,25 @@ func roundBound(text string, up bool) (i int64, side int) {
 
 // parseInteger reads a number that is an integer by its value: JSON Schema takes 1.0 for one.
 func parseInteger(n *node) (*big.Int, bool) {
-	if n.kind != numberNode || len(n.text) > 1000 {
-		return nil, false
-	}
-	if x, err := strconv.ParseFloat(n.text, 64); err != nil || math.IsInf(x, 0) {
-		return nil, false
-	}
-	exact, ok := new(big.Rat).SetString(n.text)
+	exact, ok := parseExact(n)
 	if !ok || !exact.IsInt() {
 		return nil, false
 	}
 	return exact.Num(), true
+}
+
+// parseExact reads a number without rounding. One that is far longer than any float64 is refused: multiplying out an
+// exponent such as 1e-999999999 would take minutes.
+func parseExact(n *node) (*big.Rat, bool) {
+	if n.kind != numberNode || len(n.text) > 1000 {
+		return nil, false
+	}
+	if at := strings.IndexAny(n.text, "eE"); at >= 0 {
+		if exponent, err := strconv.Atoi(n.text[at+1:]); err != nil || exponent > 400 || exponent < -400 {
+			return nil, false
+		}
+	}
+	return new(big.Rat).SetString(n.text)
 }
 
 func (p *parser) readEnum(t *Type, n *node, at string) {
@@ -163,7 +170,8 @@ func (p *parser) restrictEnum(t *Type, values []string, at string) {
 	}
 }
 
-// enumValues returns the values as [Type.Enum] has them, each once and without null; false when one is wrong, and reported.
+// enumValues returns the values as [Type.Enum] has them, each once and without null; false when one is wrong, and
+// reported.
 func (p *parser) enumValues(t *Type, items []*node, at string, single bool) (values []string, ok bool) {
 	ok = true
 	for i, item := range items {

@@ -39,14 +39,15 @@ type Schema struct {
 	Description string
 	// Fields are the declared properties that have a type, in the order of the file.
 	Fields []*Field
-	// Untyped are the keys of properties without a type of their own (no type, several types, an object without properties):
-	// they have no column and are not indexed.
+	// Untyped are the keys of properties without a type of their own (no type, several types, an object without
+	// properties): they have no column and are not indexed.
 	Untyped []string
 	// Enrich are the fields that the transform adds, in the order in which it adds them. The first is ProcessedAt.
 	Enrich []*Enrichment
 	// EventID is the field that identifies an event (x-event-id; event_id when declared), nil for none.
 	EventID *Field
-	// EventType is the field that the setting dropEventTypes looks at (x-event-type; event_type when declared), nil for none.
+	// EventType is the field that the setting dropEventTypes looks at (x-event-type; event_type when declared), nil for
+	// none.
 	EventType *Field
 	// Warnings name the keywords that restrict values and that nothing enforces, which x-unenforced allows.
 	Warnings []Problem
@@ -62,7 +63,8 @@ type Field struct {
 	// Pointer is the JSON Pointer (RFC 6901) of the value in an event, with * for the elements of an array.
 	Pointer string
 	Type    *Type
-	// Declared is the type as sent, before the protection: bounds of a protected field apply to it. Without protection it is Type.
+	// Declared is the type as sent, before the protection: bounds of a protected field apply to it. Without protection
+	// it is Type.
 	Declared *Type
 	// Comment is made of title, description and examples, at most 255 characters.
 	Comment string
@@ -78,7 +80,8 @@ type Type struct {
 	Fields []*Field // Struct, in the order of the file
 	Elem   *Type    // Array: its elements; Map: its values
 
-	// Enum are the accepted values, nil for any: decoded text of String, Timestamp and Date; JSON text of numbers, true, false.
+	// Enum are the accepted values, nil for any: decoded text of String, Timestamp and Date; JSON text of numbers,
+	// true, false.
 	Enum []string
 	// MaxLength is the largest number of Unicode code points of a String, -1 for no bound.
 	MaxLength int
@@ -120,15 +123,15 @@ type Constant struct {
 	JSON string // as JSON: a string, number, true or false
 }
 
-// Presence is a value for an event that has the field, neither null, malformed nor a blank string, and one for any other. A nil
-// value adds no field. With Kind Boolean they are true and false.
+// Presence is a value for an event that has the field, neither null, malformed nor a blank string, and one for any
+// other. A nil value adds no field. With Kind Boolean they are true and false.
 type Presence struct {
 	Field           *Field
 	Present, Absent *string
 }
 
-// Truth is a value by whether the field, as sent, is one of "", null, false, 0, {} and [], or something else. An absent field
-// adds Absent, or no field when that is nil. With Kind Boolean True is "true" and False is "false".
+// Truth is a value by whether the field, as sent, is one of "", null, false, 0, {} and [], or something else. An absent
+// field adds Absent, or no field when that is nil. With Kind Boolean True is "true" and False is "false".
 type Truth struct {
 	Field       *Field
 	True, False string
@@ -151,8 +154,8 @@ type Band struct {
 	Value     string
 }
 
-// Categories is a value by the set that a string is in, else Otherwise, also for null and malformed. An event without the
-// field gets Absent; a nil value adds no field.
+// Categories is a value by the set that a string is in, else Otherwise, also for null and malformed. An event without
+// the field gets Absent; a nil value adds no field.
 type Categories struct {
 	Field             *Field // String
 	Sets              []Set
@@ -165,7 +168,8 @@ type Set struct {
 	Members []string
 }
 
-// Score is 100 × the weights of the fields that are present ÷ the sum of all weights, a Double with at most two decimals.
+// Score is 100 × the weights of the fields that are present ÷ the sum of all weights, a Double with at most two
+// decimals.
 type Score struct {
 	Weights []Weight // never empty; positive
 }
@@ -176,8 +180,8 @@ type Weight struct {
 	Weight float64
 }
 
-// Malformed is the object, and the column, that takes as text what the stores do not accept: by key, or by JSON Pointer for a
-// nested value.
+// Malformed is the object, and the column, that takes as text what the stores do not accept: by key, or by JSON Pointer
+// for a nested value.
 const Malformed = "malformed"
 
 // Column is one column of the lake's table, with its Hive type.

@@ -97,11 +97,17 @@ func marshal(t testing.TB, v any) string {
 	return string(text)
 }
 
-func BenchmarkParse(b *testing.B) {
-	data, err := os.ReadFile(shopFile)
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
+	return text
+}
+
+func BenchmarkParse(b *testing.B) {
+	data := readFile(b, shopFile)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {

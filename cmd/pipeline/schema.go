@@ -18,23 +18,27 @@ import (
 	"firehose-pipeline/schema"
 )
 
-const schemaHelp = `Checks, compares, shows and infers event schemas: JSON Schema files that declare the fields of an event. Columns of the lake, mapping of
-the search index and rules of the transform come from them. docs/event-schema.md is the reference.
+const schemaHelp = `Infers, checks, compares and shows event schemas: JSON Schema files that declare the fields of an event.
+Columns of the lake, mapping of the search index and rules of the transform come from them. docs/event-schema.md is the
+reference.
 
 FILE is ` + schema.FileName + ` of the current folder unless it is given; - is the standard input.`
 
-const schemaCheckHelp = `Reads a schema as the deployment and the functions do, and reports all problems at once: one line each, with the place in the file as a
-JSON Pointer. Keywords that restrict values and that nothing enforces are warnings where the schema allows them ("x-unenforced": "allow").
+const schemaCheckHelp = `Reads a schema as the deployment and the functions do, and reports all problems at once: one line
+each, with the place in the file as a JSON Pointer. Keywords that restrict values and that nothing
+enforces are warnings where the schema allows them ("x-unenforced": "allow").
 
 Exit status: 0, 1 when the schema is not valid, 2 for a mistake in the call.`
 
-const schemaDiffHelp = `Compares two schemas and says for each change what it does to new events, to the objects that are in the lake, to the search indices
-that exist and to the deployed stack, and whether it breaks something: queries, values or documents that worked with OLD.
+const schemaDiffHelp = `Compares two schemas and says for each change what it does to new events, to the objects that are in
+the lake, to the search indices that exist and to the deployed stack, and whether it breaks
+something: queries, values or documents that worked with OLD.
 
 Exit status: 0, 1 when a change breaks something or a schema is not valid, 2 for a mistake in the call.`
 
-const schemaShowHelp = `Shows what a schema becomes: the columns of the lake's table, the JSON keys of columns that are named otherwise, the mapping of the
-search index, and a statement by which Athena makes the table over the same objects.
+const schemaShowHelp = `Shows what a schema becomes: the columns of the lake's table, the JSON keys of columns that are
+named otherwise, the mapping of the search index, and a statement by which Athena makes the table
+over the same objects.
 
 Exit status: 0, 1 when the schema is not valid, 2 for a mistake in the call.`
 
@@ -191,8 +195,8 @@ func (s *schemaCommand) check(args []string) error {
 		return errReported
 	}
 	var b strings.Builder
-	b.WriteString(line("%s: valid: %s, %d added by the transform, %d columns", file, countOf(len(loaded.Fields), "field{|s}"),
-		len(loaded.Enrich), len(loaded.Columns())))
+	b.WriteString(line("%s: valid: %s, %d added by the transform, %d columns", file,
+		countOf(len(loaded.Fields), "field{|s}"), len(loaded.Enrich), len(loaded.Columns())))
 	for _, w := range loaded.Warnings {
 		b.WriteString(line("warning: %s%s", file, w))
 	}
@@ -244,7 +248,8 @@ func diffText(changes []schema.Change) string {
 		}
 		b.WriteString(mark + line("%s", c))
 		for _, effect := range [][2]string{
-			{"new events", c.NewData}, {"objects in the lake", c.OldObjects}, {"existing indices", c.Indices}, {"stack", string(c.Stack)},
+			{"new events", c.NewData}, {"objects in the lake", c.OldObjects}, {"existing indices", c.Indices},
+			{"stack", string(c.Stack)},
 		} {
 			b.WriteString(line("            %-20s %s", effect[0], effect[1]))
 		}
@@ -280,7 +285,10 @@ func (s *schemaCommand) show(args []string, table, location string) error {
 			IndexProperties map[string]any    `json:"indexProperties"`
 			DDL             string            `json:"ddl"`
 			Untyped         []string          `json:"untyped"`
-		}{file, columns, loaded.KeyMappings(), loaded.IndexProperties(), loaded.DDL(table, location), append([]string{}, loaded.Untyped...)})
+		}{
+			file, columns, loaded.KeyMappings(), loaded.IndexProperties(), loaded.DDL(table, location),
+			append([]string{}, loaded.Untyped...),
+		})
 	}
 	text, err := showText(loaded, table, location)
 	if err != nil {

@@ -30,7 +30,7 @@ import (
 //   - Numbers: a number, or a string that is one (probe, OpenX); in integer columns no fraction, no exponent, and within the
 //     type's range (OpenX, Java's parseLong); not NaN, Infinity, hexadecimal or beyond a float64 (OpenX takes all of these).
 //   - boolean: true, false, or these as a string in any case; other scalars fail (OpenX reads false).
-//   - timestamp: see parseTimestamp.
+//   - timestamp: see parseTimestamp. date: see parseDate.
 //   - array: a value that is not one becomes an array of one (probe, OpenX); "" becomes null (OpenX: an empty array).
 //   - map: an object. A null in it is null (probe; OpenX writes the text null, and refuses one in a map of structs: AWS's
 //     documentation alone). struct: an object, or an array, by position (probe, OpenX). "" fails (OpenX takes it).
@@ -238,6 +238,12 @@ func (w *Writer) put(c *column, v value, rep int) *MalformedError {
 			return unparsable(c, text)
 		}
 		w.add(c, format.Int96Value(int96(at)), rep)
+	case kindDate:
+		days, ok := parseDate(v, text)
+		if !ok {
+			return unparsable(c, text)
+		}
+		w.add(c, format.Int32Value(days), rep)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ const (
 	kindTinyInt
 	kindBoolean
 	kindTimestamp
+	kindDate
 	kindArray
 	kindMap
 	kindStruct
@@ -37,6 +38,7 @@ type hiveField struct {
 var scalars = map[string]kind{
 	"string": kindString, "double": kindDouble, "float": kindFloat, "bigint": kindBigInt, "int": kindInt,
 	"smallint": kindSmallInt, "tinyint": kindTinyInt, "boolean": kindBoolean, "timestamp": kindTimestamp,
+	"date": kindDate,
 }
 
 // maxTypeDepth bounds the nesting of a type: Parquet counts levels in a byte, and each array or map takes two or three.

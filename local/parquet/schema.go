@@ -136,6 +136,8 @@ func leaf(k kind) format.Node {
 		return format.Leaf(format.BooleanType)
 	case kindTimestamp:
 		return format.Leaf(format.Int96Type)
+	case kindDate:
+		return format.Date()
 	default:
 		return format.String()
 	}

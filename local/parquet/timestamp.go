@@ -12,12 +12,12 @@ import (
 )
 
 // parseTimestamp reads the forms that Firehose documents for the OpenX SerDe
-// (https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-concepts.html): yyyy-MM-dd'T'HH:mm:ss[.S]'Z',
-// yyyy-[M]M-[d]d HH:mm:ss[.S], each with up to nine digits of a fraction, seconds since 1970, also with a fraction, and
-// milliseconds. Four to nine digits before a Z are AWS's documentation alone: the open SerDe, as run, refuses them, and its
-// release 1.3.8 any fraction there. As probed, a number of 10^12 and more is one of milliseconds, and the second form takes short hours,
-// minutes and seconds too. An instant that nanoseconds in 64 bits cannot hold is refused; Firehose has been seen to write an
-// unrelated one.
+// (https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-concepts.html):
+// yyyy-MM-dd'T'HH:mm:ss[.S]'Z', yyyy-[M]M-[d]d HH:mm:ss[.S], each with up to nine digits of a fraction, seconds since
+// 1970, also with a fraction, and milliseconds. Four to nine digits before a Z are AWS's documentation alone: the open
+// SerDe, as run, refuses them, and its release 1.3.8 any fraction there. As probed, a number of 10^12 and more is one
+// of milliseconds, and the second form takes short hours, minutes and seconds too. An instant that nanoseconds in 64
+// bits cannot hold is refused; Firehose has been seen to write an unrelated one.
 func parseTimestamp(text string) (time.Time, bool) {
 	if number, _ := jsonscan.IsNumber([]byte(strings.TrimSpace(text))); number {
 		return parseEpoch(strings.TrimSpace(text))
@@ -38,8 +38,8 @@ func parseTimestamp(text string) (time.Time, bool) {
 }
 
 func parseEpoch(text string) (time.Time, bool) {
-	// Exact: a float64 has too few digits for nanoseconds. An exponent is not among the documented forms, and a large one
-	// would take long to multiply out.
+	// Exact: a float64 has too few digits for nanoseconds. An exponent is not among the documented forms, and a large
+	// one would take long to multiply out.
 	if strings.ContainsAny(text, "eE") || len(text) > 40 {
 		return time.Time{}, false
 	}
@@ -57,6 +57,18 @@ func parseEpoch(text string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.Unix(0, nanoseconds.Int64()).UTC(), true
+}
+
+// parseDate reads yyyy-mm-dd, a string, as days since 1970. The open SerDe, as run (JavaStringDateObjectInspector),
+// reads with Java's lenient SimpleDateFormat: it makes 2 March of 30 February, reads past text that follows the day,
+// and makes 1970-01-01 of numbers and of text that is not a date. All of these are refused here: nobody would notice
+// the wrong date.
+func parseDate(v value, text []byte) (days int32, ok bool) {
+	at, err := time.Parse(time.DateOnly, string(text))
+	if v.kind != jsonscan.String || err != nil || at.Year() == 0 {
+		return 0, false
+	}
+	return int32(at.Unix() / 86400), true // exact, and before 1970 too: the time of day is 0
 }
 
 // holds reports whether nanoseconds since 1970 in 64 bits can hold the instant.

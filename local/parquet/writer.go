@@ -66,7 +66,8 @@ type Writer struct {
 }
 
 // NewWriter returns a writer of a file with the table's columns, in their order, to w. A column's Type is a Hive type:
-// string, double, float, bigint, int, smallint, tinyint, boolean, timestamp, array<…>, map<string,…> or struct<…>.
+// string, double, float, bigint, int, smallint, tinyint, boolean, timestamp, date, array<…>,
+// map<string,…> or struct<…>.
 // Compression is SNAPPY, GZIP or UNCOMPRESSED. Nothing is written before the first row group is full or the writer closed.
 func NewWriter(w io.Writer, columns []schema.Column, compression string) (*Writer, error) {
 	codec, ok := codecs[compression]

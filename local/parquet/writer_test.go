@@ -67,7 +67,7 @@ func TestGolden(t *testing.T) {
 // integers, parquet-go says in so many words; Hive leaves it to the physical type, which means the same.)
 func TestSchema(t *testing.T) {
 	f, _ := convert(t, table("z string", "a double", "b bigint", "c boolean", "d int", "e timestamp", "f float",
-		"g smallint", "h tinyint", "m map<string,string>", "l array<int>", "s struct<y:string,x:int>"), "SNAPPY")
+		"g smallint", "h tinyint", "n date", "m map<string,string>", "l array<int>", "s struct<y:string,x:int>"), "SNAPPY")
 	want := `message hive_schema {
 	optional binary z (STRING);
 	optional double a;
@@ -78,6 +78,7 @@ func TestSchema(t *testing.T) {
 	optional float f;
 	optional int32 g (INT(16,true));
 	optional int32 h (INT(8,true));
+	optional int32 n (DATE);
 	optional group m (MAP) {
 		repeated group key_value {
 			required binary key (STRING);
