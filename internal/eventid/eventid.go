@@ -1,4 +1,3 @@
-// Package eventid finds the event_id of a record that is broken.
 package eventid
 
 import (

@@ -1,0 +1,2 @@
+// Package plural puts a text into the number of what it counts.
+package plural
