@@ -45,7 +45,7 @@ func Parse(body []byte) (*Message, error) {
 	}
 	switch {
 	case m.Version < 1 || m.Version > Version:
-		return nil, fmt.Errorf("parsing dead letter %q: version %d, know up to %d", m.ID, m.Version, Version)
+		return nil, fmt.Errorf("parsing dead letter %q: version: must be 1 to %d (got %d)", m.ID, Version, m.Version)
 	case m.ID == "":
 		return nil, fmt.Errorf("parsing dead letter: no id")
 	case m.Pointer == nil:

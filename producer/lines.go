@@ -71,17 +71,17 @@ func (r *reader) skip(to Position) error {
 	var last lastByte
 	n, err := io.CopyN(io.MultiWriter(r.hash, &last), r.in, to.Offset)
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the state is of another input: %d bytes of it are done, and there are only %d", to.Offset, n)
+		return fmt.Errorf("the state belongs to another input: %d bytes are done, and this one has only %d", to.Offset, n)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the events: %w", err)
 	}
 	if got := r.sum(); got != to.SHA256 {
-		return fmt.Errorf("the state is of another input: the first %d bytes differ", to.Offset)
+		return fmt.Errorf("the state belongs to another input: the first %d bytes differ", to.Offset)
 	}
 	if last != '\n' {
 		if _, err := r.in.Peek(1); err == nil {
-			return fmt.Errorf("the input has grown within line %d, which had no end when it was sent", to.Line)
+			return fmt.Errorf("the input has grown within line %d, which had no line end when it was sent", to.Line)
 		}
 	}
 	r.line, r.offset = to.Line, to.Offset

@@ -273,7 +273,7 @@ func (s *sending) look(c *chunk) error {
 
 // tooLong takes a line that is too long for a record.
 func (s *sending) tooLong(number int64) (io.WriteCloser, error) {
-	err := fmt.Errorf("longer than %d bytes, which Firehose takes at most", MaxRecordBytes)
+	err := fmt.Errorf("longer than %d bytes, Firehose's limit for a record", MaxRecordBytes)
 	s.invalid(Invalid{Line: number, Err: err, Rejected: true})
 	return s.o.Rejects.begin()
 }

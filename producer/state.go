@@ -67,7 +67,7 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 	}
 	for kind, name := range names {
 		if c, ok := s.file.Streams[kind]; ok && c.Name != name {
-			return nil, fmt.Errorf("reading the state: %s: is of the %s stream %s (got %s)", path, kind, c.Name, name)
+			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s (got %s)", path, kind, c.Name, name)
 		}
 	}
 	return s, nil

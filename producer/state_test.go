@@ -128,9 +128,9 @@ func TestState(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		run(t, strings.NewReader("{\"a\":1}\n{\"a\":2}"), Options{Lake: (&fake{}).stream("l"), State: open(t, path)})
 		for text, want := range map[string]string{
-			"{\"a\":1}\n{\"a\":3}":     "the state is of another input: the first 15 bytes differ",
-			"{}":                       "the state is of another input: 15 bytes of it are done, and there are only 2",
-			"{\"a\":1}\n{\"a\":2}, 3}": "the input has grown within line 2, which had no end when it was sent",
+			"{\"a\":1}\n{\"a\":3}":     "the state belongs to another input: the first 15 bytes differ",
+			"{}":                       "the state belongs to another input: 15 bytes are done, and this one has only 2",
+			"{\"a\":1}\n{\"a\":2}, 3}": "the input has grown within line 2, which had no line end when it was sent",
 		} {
 			lake := &fake{}
 			if _, err := Send(t.Context(), t.Context(), strings.NewReader(text), Options{Lake: lake.stream("l"), State: open(t, path)}); err == nil || err.Error() != want || len(lake.taken) > 0 {

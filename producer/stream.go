@@ -76,7 +76,7 @@ type NotTakenError struct {
 }
 
 func (e *NotTakenError) Error() string {
-	return fmt.Sprintf("putting to %s: %d records not taken: %v", e.Stream, len(e.Records), e.Err)
+	return fmt.Sprintf("putting to %s: %d records not accepted: %v", e.Stream, len(e.Records), e.Err)
 }
 
 func (e *NotTakenError) Unwrap() error { return e.Err }
@@ -133,7 +133,7 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 			if s.tookSince(progress) {
 				return answer, &NotTakenError{s.Name, left, err}
 			}
-			return answer, fmt.Errorf("putting to %s: took nothing for %v: %w", s.Name, patience, err)
+			return answer, fmt.Errorf("putting to %s: no record accepted for %v: %w", s.Name, patience, err)
 		}
 		if taken == 0 && s.now().Sub(progress) >= quiet && !s.tookSince(progress) {
 			s.trouble(err)
@@ -210,7 +210,7 @@ func (s *Stream) once(ctx context.Context, records [][]byte, left []int, answer 
 type malformedError struct{ sent, answers int }
 
 func (e *malformedError) Error() string {
-	return fmt.Sprintf("firehose answered for %d records of %d", e.answers, e.sent)
+	return fmt.Sprintf("firehose returned results for %d records of %d", e.answers, e.sent)
 }
 
 // partlyError is why Firehose did not take some records of a call that it took. All that it names there passes.
@@ -221,7 +221,7 @@ func (e partlyError) Unwrap() error { return e.error }
 // silenceError is a call that was not answered in time.
 type silenceError struct{ error }
 
-func (e silenceError) Error() string { return fmt.Sprintf("no answer in %v: %v", callTimeout, e.error) }
+func (e silenceError) Error() string { return fmt.Sprintf("no response in %v: %v", callTimeout, e.error) }
 func (e silenceError) Unwrap() error { return e.error }
 
 var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)

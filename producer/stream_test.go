@@ -79,7 +79,7 @@ func TestStream(t *testing.T) {
 		s := f.stream("lake")
 		_, err := s.Put(ctx, bytesOf("a"))
 		var some *NotTakenError
-		if err == nil || errors.As(err, &some) || !strings.Contains(err.Error(), "putting to lake: took nothing for 5m0s: ") || !errors.As(err, new(*types.ServiceUnavailableException)) {
+		if err == nil || errors.As(err, &some) || !strings.Contains(err.Error(), "putting to lake: no record accepted for 5m0s: ") || !errors.As(err, new(*types.ServiceUnavailableException)) {
 			t.Errorf("got %v", err)
 		}
 		if waited := s.now().Sub(time.Unix(1_800_000_000, 0)); waited < Patience || waited > Patience+10*time.Second {

@@ -24,7 +24,7 @@ func (r *Replay) canary(soft context.Context, w *watching) error {
 	if put == 0 || soft.Err() != nil {
 		return nil
 	}
-	r.say(plural.Of(put, "%d record{ was|s were} put back first; watching the error output for %v before the rest"),
+	r.say(plural.Of(put, "%d record{ was|s were} replayed first; watching the error output for %v before the rest"),
 		put, r.Watch)
 	back, err := w.watch(soft, true)
 	if err != nil {

@@ -203,7 +203,7 @@ func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Reco
 		return err
 	case err != nil:
 		record.outcome = NoData
-		q.say("letter %s: %v", m.ID, err)
+		q.say("dead letter %s: %v", m.ID, err)
 	}
 	return nil
 }
@@ -259,7 +259,7 @@ func (q *reading) followPointer(soft, hard context.Context, l *letter, p deadlet
 		return err
 	default:
 		counts[NoData]++
-		q.say("letter %s: %v", l.body.ID, err)
+		q.say("dead letter %s: %v", l.body.ID, err)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func (q *reading) deleteMessages(ctx context.Context, handles []string) (left in
 			out, err := q.Queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
 			if err != nil {
 				if try == 0 {
-					q.say("deleting letters that were put back: %v", err)
+					q.say("deleting replayed dead letters: %v", err)
 				}
 				continue
 			}
@@ -75,7 +75,7 @@ func (q *reading) finish(hard context.Context) {
 	left, held, lost := q.stopped && !q.ends || q.full, q.seen, q.lost
 	q.seen = nil
 	if q.full {
-		q.say("the queue has more letters than SQS lets one have out of sight at a time (120,000): filters may be of no use for the rest")
+		q.say("the queue has more messages than SQS allows in flight (120,000): filters may not reach the rest")
 	}
 	q.mu.Unlock()
 	var again []string
@@ -93,7 +93,7 @@ func (q *reading) finish(hard context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releasing)
 	defer cancel()
 	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
-		q.say(plural.Of(int64(n), "%d letter{ comes|s come} back into sight only after %v"), n, KeepFactor*q.Visibility)
+		q.say(plural.Of(int64(n), "%d dead letter{ becomes|s become} visible again only after %v"), n, KeepFactor*q.Visibility)
 	}
 	q.tally.change(func(r *Report) {
 		r.More = r.More || left

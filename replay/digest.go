@@ -59,7 +59,7 @@ func letterKey(m *deadletter.Message) (string, error) {
 	}
 	text, err := json.Marshal(key)
 	if err != nil {
-		return "", fmt.Errorf("encoding letter %s: %w", m.ID, err)
+		return "", fmt.Errorf("encoding dead letter %s: %w", m.ID, err)
 	}
 	sum := sha256.Sum256(text)
 	return string(sum[:]), nil

@@ -43,7 +43,7 @@ func (r *Replay) FromErrors(soft, hard context.Context, prefix string) (Report, 
 	return r.fromObjects(soft, hard, FromErrors, prefix, func(o types.Object, b *bunch) error {
 		source, ours := errorobject.NewSource(r.ErrorPrefix, r.Bucket, aws.ToString(o.Key), "")
 		if !ours {
-			r.say("%s: is no error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key), r.ErrorPrefix)
+			r.say("%s: not an error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key), r.ErrorPrefix)
 			return nil
 		}
 		if !among(r.Filter.Streams, source.Stream) {

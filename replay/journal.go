@@ -128,7 +128,7 @@ func (j *Journal) load() (end int64, err error) {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
 			if number == 1 && !strings.HasPrefix(fmt.Sprintf(`{"version":%d}`, journalVersion), string(line)) {
-				return end, errors.New("must be a file of this command, whose first line says so") // somebody else's is left alone
+				return end, errors.New("must be a state file of this command: its first line has the version") // somebody else's is left alone
 			}
 			return end, nil
 		}

@@ -65,7 +65,7 @@ func TestJournal(t *testing.T) {
 	t.Run("another file is refused, and left as it is", func(t *testing.T) {
 		for text, want := range map[string]string{
 			"{}\n":            "must be a file of this command, version 1 (got version 0)",
-			"{\"version\":2}": "must be a file of this command, whose first line says so",
+			"{\"version\":2}": "must be a state file of this command: its first line has the version",
 			"hello\n":         "line 1: invalid character",
 			"{\"version\":1}\n{\"digests\":[\"x\"]}\n": "line 2: strconv.ParseUint",
 		} {
@@ -156,7 +156,7 @@ func TestFailedAgain(t *testing.T) {
 			report, err := w.FromQueue(t.Context(), t.Context())
 			var cause *CauseError
 			if fails {
-				if !errors.As(err, &cause) || cause.Put != 3 || cause.CameBack != 1 || err.Error() != "the cause looks unfixed: of 3 put back first, 1 failed again: nothing else was put back" {
+				if !errors.As(err, &cause) || cause.Put != 3 || cause.CameBack != 1 || err.Error() != "the cause looks unfixed: of 3 records replayed first, 1 failed again; nothing else was replayed" {
 					t.Errorf("got %v", err)
 				}
 				w.wantQueue(t, 47)

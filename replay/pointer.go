@@ -62,7 +62,7 @@ func (r *Replay) reject(m *deadletter.Message) Outcome {
 	for _, p := range pointersOf(m) {
 		source, err := r.errorObject(p)
 		if err == nil && m.Kind == deadletter.Record && source.Stream != m.Stream {
-			err = fmt.Errorf("pointer %s: must lead to an error object of the letter's stream (got %s)",
+			err = fmt.Errorf("pointer %s: must lead to an error object of the dead letter's stream (got %s)",
 				uri(p.Bucket, p.Key), source.Stream)
 		}
 		if err == nil {
@@ -75,9 +75,9 @@ func (r *Replay) reject(m *deadletter.Message) Outcome {
 		})
 		switch {
 		case named <= mostNamed:
-			r.say("letter %s is left alone: %v", m.ID, err)
+			r.say("dead letter %s is not replayed: %v", m.ID, err)
 		case named == mostNamed+1:
-			r.say("more such letters are not named")
+			r.say("further dead letters like these are not listed")
 		}
 		if errors.Is(err, errNoBucket) {
 			return NeedsBucket

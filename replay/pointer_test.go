@@ -57,7 +57,7 @@ func TestPointers(t *testing.T) {
 		{rule: "percent signs are no path", bucket: "bucket", key: folder + "%2e%2e/x", want: ObjectMissing},
 		{rule: "an object of the stack", bucket: "bucket", key: folder + "x", want: ObjectMissing},
 		{rule: "the other stream's objects", bucket: "bucket", key: "error-data/search/processing-failed/x", kinds: "record", want: ForeignPointer,
-			said: "must lead to an error object of the letter's stream (got search)"},
+			said: "must lead to an error object of the dead letter's stream (got search)"},
 		{rule: "before the object", bucket: "bucket", key: folder + "x", kinds: "record object", from: -1, want: ForeignPointer,
 			said: "must be a range of bytes (got -1 and 0)"},
 		{rule: "a length below nothing", bucket: "bucket", key: folder + "x", kinds: "record object", count: -1, want: ForeignPointer},

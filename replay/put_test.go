@@ -23,7 +23,7 @@ func TestPut(t *testing.T) {
 			return ""
 		}
 		report, err := w.FromQueue(t.Context(), t.Context())
-		if err == nil || !strings.Contains(err.Error(), "putting to l: took nothing for 1ns: api error InternalFailure") {
+		if err == nil || !strings.Contains(err.Error(), "putting to l: no record accepted for 1ns: api error InternalFailure") {
 			t.Errorf("got %v", err)
 		}
 		wantLetters(t, report, map[Outcome]int64{Replayed: 4, Open: 1})

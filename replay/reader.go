@@ -137,14 +137,14 @@ func (r *Replay) waiting(ctx context.Context) (int64, error) {
 	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
 	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL, AttributeNames: names})
 	if err != nil {
-		return 0, fmt.Errorf("asking the queue: %w", err)
+		return 0, fmt.Errorf("reading the queue's attributes: %w", err)
 	}
 	var n int64
 	for _, name := range names {
 		if text, ok := out.Attributes[string(name)]; ok {
 			part, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {
-				return 0, fmt.Errorf("asking the queue: %s: must be a number (got %q)", name, text)
+				return 0, fmt.Errorf("reading the queue's attributes: %s: must be a number (got %q)", name, text)
 			}
 			n += part
 		}
@@ -304,7 +304,7 @@ func (q *reading) waitForLost(soft context.Context) bool {
 	if lost == 0 || stopped || soft.Err() != nil {
 		return false
 	}
-	q.say(plural.Of(lost, "an answer of SQS was lost: up to %d letter{ is|s are} out of sight; waiting %v for {it|them}"),
+	q.say(plural.Of(lost, "a response of SQS was lost: up to %d message{ is|s are} in flight; waiting %v for {it|them}"),
 		lost, left.Round(time.Second))
 	if q.time().Pause(soft, left) != nil {
 		return false

@@ -95,7 +95,7 @@ func TestReader(t *testing.T) {
 			wantLetters(t, report, map[Outcome]int64{Replayed: 35})
 			wantTaken(t, w.lake, ids(35)...)
 			w.wantQueue(t, 0)
-			if report.Lost != 0 || len(w.said) != 1 || !strings.HasPrefix(w.said[0], "an answer of SQS was lost: up to 20 letters are out of sight; waiting 2m") {
+			if report.Lost != 0 || len(w.said) != 1 || !strings.HasPrefix(w.said[0], "a response of SQS was lost: up to 20 messages are in flight; waiting 2m") {
 				t.Errorf("lost %d, said %q", report.Lost, w.said)
 			}
 		})

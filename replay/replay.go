@@ -164,7 +164,7 @@ func (o Outcome) Done() bool { return o == Replayed || o == AlreadyReplayed }
 type CauseError struct{ Put, CameBack int64 }
 
 func (e *CauseError) Error() string {
-	return fmt.Sprintf("the cause looks unfixed: of %d put back first, %d failed again: nothing else was put back", e.Put, e.CameBack)
+	return fmt.Sprintf("the cause looks unfixed: of %d records replayed first, %d failed again; nothing else was replayed", e.Put, e.CameBack)
 }
 
 func (r *Replay) time() clock.Clock { return clock.OrSystem(r.clock) }

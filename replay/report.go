@@ -183,8 +183,8 @@ func (t *tally) put(stream event.Stream, bytes int) {
 // end completes the report.
 func (r *Replay) end(began time.Time, interrupted bool) Report {
 	if r.Journal.forgets() {
-		r.say("more than %d records were put back: "+
-			"those after are not known again when they fail again, or when a letter has them", mostDigests)
+		r.say("more than %d records were replayed: "+
+			"later ones are not recognised when they fail again or when a dead letter has them", mostDigests)
 	}
 	t := &r.tally
 	t.mu.Lock()

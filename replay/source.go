@@ -31,7 +31,7 @@ func (r *Replay) FromSource(soft, hard context.Context, prefix string, into even
 		key := aws.ToString(o.Key)
 		first, ok := oldest(key)
 		if !ok {
-			r.say("%s: is no object that Firehose wrote: its name has no time", key)
+			r.say("%s: not an object that Firehose wrote: its name has no time", key)
 			return nil
 		}
 		if !r.Filter.To.IsZero() && !first.Before(r.Filter.To) {

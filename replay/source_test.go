@@ -37,7 +37,7 @@ func TestSource(t *testing.T) {
 				t.Errorf("got %+v", report)
 			}
 		}
-		if want := "source-data/readme: is no object that Firehose wrote: its name has no time"; len(w.said) == 0 || w.said[0] != want {
+		if want := "source-data/readme: not an object that Firehose wrote: its name has no time"; len(w.said) == 0 || w.said[0] != want {
 			t.Errorf("said %q, want %q", w.said, want)
 		}
 	})

@@ -399,7 +399,7 @@ func TestReplayLookPromises(t *testing.T) {
 	args := []string{"--queue-url", queue, "--lake-stream", lake}
 	stdout, stderr := command(t, 0, nil, append([]string{"replay"}, args...)...)
 	if !strings.Contains(stdout, "\n1 letter without a bucket: ") || !strings.Contains(stdout, "name it with --bucket, --stack or --outputs\n") ||
-		!strings.Contains(stderr, "letter o is left alone: pointer s3://") {
+		!strings.Contains(stderr, "dead letter o is not replayed: pointer s3://") {
 		t.Errorf("got %s%s", stdout, stderr)
 	}
 	report, _ := replayed(t, 0, args...)

@@ -133,7 +133,7 @@ func (h *Handler) created(records []events.S3EventRecord) []events.S3Entity {
 		}
 		switch {
 		case record.EventName != "" && !strings.HasPrefix(record.EventName, "ObjectCreated:"):
-			log.Warn("event of another kind")
+			log.Warn("event of another type")
 		case slices.ContainsFunc(objects, same):
 			log.Info("object named twice")
 		default:
@@ -194,7 +194,7 @@ func (h *Handler) object(reading, sending context.Context, entity events.S3Entit
 	if context.Cause(reading) == errTimeUp {
 		r.err = fmt.Errorf("%w: %w", errTimeUp, r.err)
 	}
-	r.err = fmt.Errorf("handling s3://%s/%s: %d letters sent: %w", source.Bucket, key, letters.sent, r.err)
+	r.err = fmt.Errorf("handling s3://%s/%s: %d dead letters sent: %w", source.Bucket, key, letters.sent, r.err)
 	log.Error("object failed", "letters", letters.sent, "error", r.err.Error())
 	return r
 }

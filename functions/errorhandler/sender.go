@@ -70,7 +70,7 @@ func (s *sender) add(m deadletter.Message) error {
 func (s *sender) close() error {
 	errs := append([]error{s.flush()}, s.refused...)
 	if more := s.refusal - len(s.refused); more > 0 {
-		errs = append(errs, fmt.Errorf("and %d letters more", more))
+		errs = append(errs, fmt.Errorf("and %d more dead letters", more))
 	}
 	return errors.Join(errs...)
 }
@@ -86,11 +86,11 @@ func (s *sender) flush() error {
 func (s *sender) send(pending []letter) error {
 	for try := 0; len(pending) > 0; try++ {
 		if try > maxResends {
-			return fmt.Errorf("sending letters: %d not taken in %d batches", len(pending), try)
+			return fmt.Errorf("sending dead letters: %d not accepted in %d batches", len(pending), try)
 		}
 		if try > 0 {
 			if err := s.pause(s.ctx, backoff.Pause(try)); err != nil {
-				return fmt.Errorf("sending letters: %d not taken: %w", len(pending), err)
+				return fmt.Errorf("sending dead letters: %d not accepted: %w", len(pending), err)
 			}
 		}
 		output, err := s.queue.SendMessageBatch(s.ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: entries(pending)})
@@ -104,7 +104,7 @@ func (s *sender) send(pending []letter) error {
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("sending %d letters: %w", len(pending), err)
+			return fmt.Errorf("sending %d dead letters: %w", len(pending), err)
 		}
 		pending = s.left(pending, output)
 	}
@@ -134,7 +134,7 @@ func (s *sender) left(batch []letter, output *sqs.SendMessageBatchOutput) []lett
 			var err error
 			if l, err = shorter(l, fault); err != nil {
 				if s.refusal++; len(s.refused) < maxRefused {
-					s.refused = append(s.refused, fmt.Errorf("sending letter %s: %w", l.message.ID, err))
+					s.refused = append(s.refused, fmt.Errorf("sending dead letter %s: %w", l.message.ID, err))
 				}
 				continue
 			}

@@ -56,7 +56,7 @@ func TestPartialFailuresAreResent(t *testing.T) {
 		}, 12, 4, 0, ""},
 		"an entry never goes": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			return reject(in, false, 0), nil
-		}, 9, 7, 0, "1 not taken in 7 batches"},
+		}, 9, 7, 0, "1 not accepted in 7 batches"},
 		"the body of an entry is refused": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			if strings.Contains(*in.Entries[0].MessageBody, "rawData") {
 				return reject(in, true, 0), nil

@@ -43,7 +43,7 @@ func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) e
 	_, err := r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(contract.OpenSearchService)})
 	switch {
 	case taken(err):
-		r.log().Info("the service-linked role is there", "role", contract.OpenSearchServiceRole)
+		r.log().Info("the service-linked role exists", "role", contract.OpenSearchServiceRole)
 		return nil
 	case err != nil:
 		// Another stack may have made it in between.

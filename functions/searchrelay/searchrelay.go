@@ -110,12 +110,12 @@ func read(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 			ErrorMessage string `json:"errorMessage"`
 		}
 		if err := json.Unmarshal(output.Payload, &failure); err != nil || failure.ErrorMessage == "" {
-			return fmt.Errorf("search setup failed (%s) and did not say why (got %.200q)", *output.FunctionError, output.Payload)
+			return fmt.Errorf("search setup failed (%s) without an error message (got %.200q)", *output.FunctionError, output.Payload)
 		}
 		return errors.New(failure.ErrorMessage)
 	}
 	if err := json.Unmarshal(output.Payload, answer); err != nil || answer.PhysicalResourceID == "" {
-		return fmt.Errorf("reading the setup function's answer: must have a physicalResourceId (got %.200q)", output.Payload)
+		return fmt.Errorf("reading the setup function's response: must have a physicalResourceId (got %.200q)", output.Payload)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (s *Setup) checkTemplates(ctx context.Context, state State) error {
 	}
 	for _, other := range others {
 		if other.priority > templatePriority {
-			s.log().Warn("another policy takes new indices: its retention holds, not this one",
+			s.log().Warn("another policy applies to new indices: its retention counts, not this one",
 				"policy", other.policy, "pattern", other.pattern, "priority", other.priority)
 		}
 	}
@@ -95,7 +95,7 @@ func (s *Setup) otherTemplates(ctx context.Context, state State) (others []other
 		return nil, fmt.Errorf("listing the policies of indices: %w", err)
 	}
 	if got.Total > len(got.Policies) {
-		s.log().Warn("not checked: more policies than are listed", "policies", got.Total, "listed", len(got.Policies))
+		s.log().Warn("not checked: more policies exist than were listed", "policies", got.Total, "listed", len(got.Policies))
 	}
 	for _, p := range got.Policies {
 		for _, t := range p.Policy.Templates {

@@ -133,7 +133,7 @@ func (c *Client) call(ctx context.Context, method, target string, body, out any)
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("decoding answer of %s %s: %w", method, target, err)
+		return fmt.Errorf("decoding response of %s %s: %w", method, target, err)
 	}
 	return nil
 }
@@ -187,10 +187,10 @@ func (c *Client) send(ctx context.Context, method, target string, payload []byte
 	defer response.Body.Close()
 	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return 0, nil, fmt.Errorf("reading answer: %w", err)
+		return 0, nil, fmt.Errorf("reading response: %w", err)
 	}
 	if len(answer) > maxAnswer {
-		return 0, nil, fmt.Errorf("reading answer: more than %d bytes", maxAnswer)
+		return 0, nil, fmt.Errorf("reading response: more than %d bytes", maxAnswer)
 	}
 	return response.StatusCode, answer, nil
 }

@@ -33,7 +33,7 @@ func TestCall(t *testing.T) {
 	})
 	t.Run("an answer that is no JSON is an error, and final", func(t *testing.T) {
 		_, _, err := call(t, nil, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) })
-		if err == nil || !strings.HasPrefix(err.Error(), "decoding answer of PUT /a?b=c: ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "decoding response of PUT /a?b=c: ") {
 			t.Errorf("error: %v", err)
 		}
 	})
@@ -45,7 +45,7 @@ func TestCall(t *testing.T) {
 				}
 			}
 		})
-		if err == nil || !strings.Contains(err.Error(), "reading answer: more than 33554432 bytes") {
+		if err == nil || !strings.Contains(err.Error(), "reading response: more than 33554432 bytes") {
 			t.Errorf("error: %v", err)
 		}
 	})

@@ -144,7 +144,7 @@ func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVer
 			add = append(add, name)
 		default:
 			if index.Stopped {
-				s.log().Warn("deleting the index had failed: it is tried again", "index", printable(name), "cause", index.Info)
+				s.log().Warn("deleting the index failed earlier: retrying", "index", printable(name), "cause", index.Info)
 				retry = append(retry, name)
 			}
 			if outdated {
@@ -233,7 +233,7 @@ func (s *Setup) detachPolicy(ctx context.Context, state State) error {
 		switch index := indices[name]; {
 		case index.PolicyID != state.policyID():
 		case index.Closed:
-			s.log().Warn("a closed index goes on being deleted by age: open it and remove its policy", "index", printable(name))
+			s.log().Warn("a closed index is still deleted by age: open it and remove its policy", "index", printable(name))
 		case index.Blocked:
 			blocked = append(blocked, name)
 		default:
@@ -369,7 +369,7 @@ type leftOut struct {
 
 func (s *Setup) warnOfLeftOut(action string, indices []leftOut) {
 	for _, index := range indices {
-		s.log().Warn("index state management left an index out",
+		s.log().Warn("index state management skipped an index",
 			"action", action, "index", printable(index.Index), "reason", quote(index.Reason))
 	}
 }
@@ -394,7 +394,7 @@ func (s *Setup) ism(ctx context.Context, action string, names []string, body any
 			}
 		}
 		if err != nil {
-			return all, fmt.Errorf("asking index state management to %s: %w", action, err)
+			return all, fmt.Errorf("requesting %s of index state management: %w", action, err)
 		}
 		all = append(all, got.FailedIndices...)
 	}

@@ -169,7 +169,7 @@ func TestFailedDeletion(t *testing.T) {
 		d, index := failed(t)
 		writes, log := applyLogged(t, d, wanted(d), nil)
 		wantTargets(t, writes, retry)
-		wantLog(t, log, warning("deleting the index had failed: it is tried again")+
+		wantLog(t, log, warning("deleting the index failed earlier: retrying")+
 			`,"index":"`+firstDay+`","cause":"index [`+firstDay+`] blocked by`)
 		if index.failed || index.disabled {
 			t.Errorf("the job is not revived: %+v", index)
@@ -192,7 +192,7 @@ func TestFailedDeletion(t *testing.T) {
 		apply(t, d, wanted(d), nil)
 		d.makeIndex(firstDay).disabled = true
 		_, log := applyLogged(t, d, wanted(d), nil)
-		wantLog(t, log, `index state management left an index out","action":"retry","index":"`+firstDay+`","reason":"This index is not in failed state."`)
+		wantLog(t, log, `index state management skipped an index","action":"retry","index":"`+firstDay+`","reason":"This index is not in failed state."`)
 	})
 	t.Run("a failed index of another policy is left alone", func(t *testing.T) {
 		d := newFakeDomain(t)
@@ -436,7 +436,7 @@ func TestClosedIndices(t *testing.T) {
 		if err := s.Remove(t.Context(), wanted(d)); err != nil {
 			t.Fatal(err)
 		}
-		wantLog(t, log.String(), warning("a closed index goes on being deleted by age: open it and remove its policy")+
+		wantLog(t, log.String(), warning("a closed index is still deleted by age: open it and remove its policy")+
 			`,"index":"`+firstDay+`"`)
 		if open.policyID != "" || !open.unmanaged || closed.policyID != policyID || len(d.policies) != 0 {
 			t.Errorf("open %+v, closed %+v, policies %v", open, closed, d.policies)
@@ -486,7 +486,7 @@ func TestOtherPolicies(t *testing.T) {
 		}
 		d.putPolicy("theirs", "", 200)
 		_, log := applyLogged(t, d, wanted(d), nil)
-		wantLog(t, log, warning("another policy takes new indices: its retention holds, not this one")+
+		wantLog(t, log, warning("another policy applies to new indices: its retention counts, not this one")+
 			`,"policy":"theirs","pattern":"*","priority":200`)
 		if strings.Count(log, `"level":"WARN"`) != 1 {
 			t.Errorf("log:\n%s", log)
@@ -613,7 +613,7 @@ func TestServersWordsAreEscaped(t *testing.T) {
 			return 0, ""
 		}
 		_, log := applyLogged(t, d, wanted(d), nil)
-		wantLog(t, log, "keeps the field's old type", "another policy takes new indices", "left an index out")
+		wantLog(t, log, "keeps the field's old type", "another policy applies to new indices", "skipped an index")
 		clean(t, log)
 	})
 }

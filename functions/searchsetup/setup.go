@@ -145,7 +145,7 @@ func (s *Setup) Remove(ctx context.Context, state State) error {
 		err := withAdvice(step(ctx))
 		problems = append(problems, err)
 		if hasStatus(err, 0) {
-			return fmt.Errorf("the server is out of reach: %w", errors.Join(problems...))
+			return fmt.Errorf("the server cannot be reached: %w", errors.Join(problems...))
 		}
 	}
 	return errors.Join(problems...)

@@ -20,7 +20,7 @@ const MaxResumes = 4
 // StallTime is how long nothing may come over a connection before it counts as broken.
 const StallTime = 30 * time.Second
 
-var errStalled = fmt.Errorf("nothing came for %v", StallTime)
+var errStalled = fmt.Errorf("no data for %v", StallTime)
 
 // backoff gives the pause before resumption n (1, 2, …): up to 100 ms at first.
 var backoff = clock.Backoff{First: 50 * time.Millisecond, Max: time.Second}
@@ -88,7 +88,7 @@ func (b *Body) get() (output *s3.GetObjectOutput, err error) {
 		return nil, err
 	}
 	if got := aws.ToString(output.ContentRange); b.offset > 0 && !strings.HasPrefix(got, fmt.Sprintf("bytes %d-", b.offset)) {
-		err := errors.Join(fmt.Errorf("asked for byte %d, got range %q", b.offset, got), output.Body.Close())
+		err := errors.Join(fmt.Errorf("requested byte %d, got range %q", b.offset, got), output.Body.Close())
 		b.cancel()
 		return nil, err
 	}

@@ -234,7 +234,7 @@ func TestRetention(t *testing.T) {
 			t.Fatal(err)
 		}
 		closed, open := day(1), day(indices-1)
-		if log := out.String(); !strings.Contains(log, "a closed index goes on being deleted by age") || !strings.Contains(log, closed) {
+		if log := out.String(); !strings.Contains(log, "a closed index is still deleted by age") || !strings.Contains(log, closed) {
 			t.Errorf("log:\n%s", log)
 		}
 		waitUntil(t, open+" is not managed", 10*time.Second, func() bool {
