@@ -109,13 +109,13 @@ func ForRecord(s errorobject.Source, f *errorobject.Failure) Message {
 		Stage:        stage,
 		Reason:       reason,
 		ReasonOffset: offset,
-		ErrorCode:    cut(f.ErrorCode, 256),
-		ErrorMessage: cut(f.ErrorMessage, MaxErrorMessageBytes),
+		ErrorCode:    shortenText(f.ErrorCode, 256),
+		ErrorMessage: shortenText(f.ErrorMessage, MaxErrorMessageBytes),
 		Attempts:     f.Attempts,
-		ArrivalTime:  timeText(f.ArrivalTime),
-		FailedTime:   timeText(f.FailedTime),
-		Index:        cut(f.Index, 512),
-		DocumentID:   cut(f.DocumentID, 512),
+		ArrivalTime:  formatTime(f.ArrivalTime),
+		FailedTime:   formatTime(f.FailedTime),
+		Index:        shortenText(f.Index, 512),
+		DocumentID:   shortenText(f.DocumentID, 512),
 		EventID:      eventid.Find(f.RawData),
 		Pointer:      pointerTo(s, f.Offset, f.Length, f.Gzip),
 		RawData:      f.RawData,
@@ -182,10 +182,10 @@ func (m *Message) Encode() (string, error) {
 	if base64.StdEncoding.EncodedLen(len(m.RawData)) >= MaxMessageBytes {
 		m.Truncate()
 	}
-	body, err := m.marshal()
-	if err == nil && m.RawData != nil && Size(body, m.Attributes()) > MaxMessageBytes {
+	body, err := m.encodeJSON()
+	if err == nil && m.RawData != nil && MessageSize(body, m.Attributes()) > MaxMessageBytes {
 		m.Truncate()
-		body, err = m.marshal()
+		body, err = m.encodeJSON()
 	}
 	return body, err
 }
@@ -199,7 +199,7 @@ func (m *Message) Truncate() {
 // characters are control characters and surrogates, which the encoder escapes or replaces anyway.
 var illegal = strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`)
 
-func (m *Message) marshal() (string, error) {
+func (m *Message) encodeJSON() (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -209,8 +209,8 @@ func (m *Message) marshal() (string, error) {
 	return illegal.Replace(strings.TrimSuffix(b.String(), "\n")), nil
 }
 
-// Size is what SQS counts against its limits: the body, and name, type and value of each attribute, in bytes.
-func Size(body string, attributes []Attribute) int {
+// MessageSize is what SQS counts against its limits: the body, and name, type and value of each attribute, in bytes.
+func MessageSize(body string, attributes []Attribute) int {
 	n := len(body)
 	for _, a := range attributes {
 		n += len(a.Name) + len(AttributeType) + len(a.Value)
@@ -218,8 +218,8 @@ func Size(body string, attributes []Attribute) int {
 	return n
 }
 
-// cut shortens a text to at most limit bytes without splitting a character.
-func cut(s string, limit int) string {
+// shortenText shortens a text to at most limit bytes without splitting a character.
+func shortenText(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
@@ -229,7 +229,7 @@ func cut(s string, limit int) string {
 	return s[:limit]
 }
 
-func timeText(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}

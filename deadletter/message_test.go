@@ -205,7 +205,7 @@ func TestRawDataStaysWhileTheMessageFits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return m, Size(body, m.Attributes())
+		return m, MessageSize(body, m.Attributes())
 	}
 	_, empty := size(0)
 	largest := (MaxMessageBytes - empty - len(`"rawData":"",`)) / 4 * 3
@@ -221,7 +221,7 @@ func TestRawDataStaysWhileTheMessageFits(t *testing.T) {
 
 func TestSizeIsCountedAsSQSDoes(t *testing.T) {
 	// kind+String+record, each attribute by name, type and value.
-	if got := Size("body", []Attribute{{"kind", "record"}, {"stream", "lake"}}); got != 4+(4+6+6)+(6+6+4) {
+	if got := MessageSize("body", []Attribute{{"kind", "record"}, {"stream", "lake"}}); got != 4+(4+6+6)+(6+6+4) {
 		t.Errorf("size %d", got)
 	}
 }

@@ -81,7 +81,7 @@ func parseInvocation(body []byte) (*Message, error) {
 		ErrorMessage string `json:"errorMessage"`
 	}
 	if json.Unmarshal(i.ResponsePayload, &response) == nil {
-		m.ErrorMessage = cut(response.ErrorMessage, MaxErrorMessageBytes)
+		m.ErrorMessage = shortenText(response.ErrorMessage, MaxErrorMessageBytes)
 	}
 	var request struct {
 		Records []struct {

@@ -37,20 +37,20 @@ func (p *Pace) Wait(ctx context.Context, records, bytes int) error {
 	if p == nil {
 		return nil
 	}
-	return p.clock.Pause(ctx, p.take(records, bytes))
+	return p.clock.Pause(ctx, p.takeShares(records, bytes))
 }
 
-// take takes shares and says how long they take to be earned.
-func (p *Pace) take(records, bytes int) time.Duration {
+// takeShares takes shares and says how long they take to be earned.
+func (p *Pace) takeShares(records, bytes int) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.clock.Now()
 	elapsed := max(0, now.Sub(p.last).Seconds())
 	p.last = now
-	return max(p.records.take(elapsed, float64(records)), p.bytes.take(elapsed, float64(bytes)))
+	return max(p.records.takeShare(elapsed, float64(records)), p.bytes.takeShare(elapsed, float64(bytes)))
 }
 
-func (s *share) take(elapsed, n float64) time.Duration {
+func (s *share) takeShare(elapsed, n float64) time.Duration {
 	if s.rate == 0 {
 		return 0
 	}

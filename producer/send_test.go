@@ -60,7 +60,7 @@ func TestSend(t *testing.T) {
 			lake, search := &fake{}, &fake{}
 			var told []Invalid
 			rejects := &Rejects{Path: filepath.Join(t.TempDir(), "rejected")}
-			report := run(t, strings.NewReader("{\"event_id\":\"1\"}\n\n  \nnot json\n{} {}\n"), Options{Lake: lake.stream("l"), Search: search.stream("s"), Refuse: refuse,
+			report := run(t, strings.NewReader("{\"event_id\":\"1\"}\n\n  \nnot json\n{} {}\n"), Options{Lake: lake.stream("l"), Search: search.stream("s"), RejectInvalid: refuse,
 				Invalid: func(i Invalid) { told = append(told, i) }, Rejects: rejects})
 			if err := rejects.Close(); err != nil {
 				t.Fatal(err)
@@ -169,7 +169,7 @@ func TestSend(t *testing.T) {
 		s := search.stream("s")
 		search.record = func(_ int, data string) string {
 			if strings.Contains(data, "e-00002") {
-				s.took()
+				s.noteAccepted()
 				return "InternalFailure"
 			}
 			return ""
@@ -185,7 +185,7 @@ func TestSend(t *testing.T) {
 		if _, err := os.Stat(rejects.Path); err == nil {
 			t.Error("the file of lines that no stream has was made")
 		}
-		if report.Streams[0].NotTaken != 0 || report.Streams[0].Events != 3 || report.Streams[1].NotTaken != 1 || report.Streams[1].Events != 2 {
+		if report.Streams[0].NotAccepted != 0 || report.Streams[0].Events != 3 || report.Streams[1].NotAccepted != 1 || report.Streams[1].Events != 2 {
 			t.Errorf("got %+v %+v", report.Streams[0], report.Streams[1])
 		}
 	})

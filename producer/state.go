@@ -43,7 +43,7 @@ type span struct {
 	To   int64 `json:"to"`
 }
 
-func (c *confirmed) has(offset int64) bool {
+func (c *confirmed) coversOffset(offset int64) bool {
 	return offset < c.Offset || slices.ContainsFunc(c.Ahead, func(s span) bool { return s.From <= offset && offset < s.To })
 }
 
@@ -54,7 +54,7 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.file = stateFile{Version: stateVersion, Streams: map[event.Stream]confirmed{}}
-		return s, s.write() // says now, rather than after the first batch, that it cannot
+		return s, s.writeFile() // says now, rather than after the first batch, that it cannot
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
@@ -73,8 +73,8 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 	return s, nil
 }
 
-// of is what the stream has confirmed.
-func (s *State) of(kind event.Stream) confirmed {
+// confirmedBy is what the stream has confirmed.
+func (s *State) confirmedBy(kind event.Stream) confirmed {
 	if s == nil {
 		return confirmed{}
 	}
@@ -83,19 +83,19 @@ func (s *State) of(kind event.Stream) confirmed {
 	return s.file.Streams[kind]
 }
 
-// confirm writes down what the stream has confirmed.
-func (s *State) confirm(kind event.Stream, c confirmed) error {
+// confirmPosition writes down what the stream has confirmed.
+func (s *State) confirmPosition(kind event.Stream, c confirmed) error {
 	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.file.Streams[kind] = c
-	return s.write()
+	return s.writeFile()
 }
 
-// write puts the file in place as a whole, so that whatever ends the process leaves the state before or after.
-func (s *State) write() (err error) {
+// writeFile puts the file in place as a whole, so that whatever ends the process leaves the state before or after.
+func (s *State) writeFile() (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing the state: %w", err)

@@ -141,7 +141,7 @@ func TestState(t *testing.T) {
 	t.Run("a state of another stream, another program or another version is refused", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		run(t, strings.NewReader("{}"), Options{Lake: (&fake{}).stream("l"), State: open(t, path)})
-		if _, err := OpenState(path, map[event.Stream]string{event.Lake: "other"}); err == nil || !strings.HasSuffix(err.Error(), "is of the lake stream l (got other)") {
+		if _, err := OpenState(path, map[event.Stream]string{event.Lake: "other"}); err == nil || !strings.HasSuffix(err.Error(), "belongs to the lake stream l (got other)") {
 			t.Errorf("got %v", err)
 		}
 		for _, text := range []string{"", "{}", `{"version":2,"streams":{}}`, "[]"} {

@@ -51,7 +51,7 @@ func TestStream(t *testing.T) {
 		}}
 		s = f.stream("lake")
 		told := 0
-		s.Trouble = func(error) { told++ }
+		s.OnStall = func(error) { told++ }
 		if _, err := s.Put(ctx, bytesOf("a")); err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestStream(t *testing.T) {
 		f := &fake{call: func(context.Context, int) error { return slowDown }}
 		s := f.stream("lake")
 		_, err := s.Put(ctx, bytesOf("a"))
-		var some *NotTakenError
+		var some *NotAcceptedError
 		if err == nil || errors.As(err, &some) || !strings.Contains(err.Error(), "putting to lake: no record accepted for 5m0s: ") || !errors.As(err, new(*types.ServiceUnavailableException)) {
 			t.Errorf("got %v", err)
 		}
@@ -91,17 +91,17 @@ func TestStream(t *testing.T) {
 		s := f.stream("lake")
 		f.record = func(_ int, data string) string {
 			if data == "poison" {
-				s.took() // as another batch does
+				s.noteAccepted() // as another batch does
 				return "InternalFailure"
 			}
 			return ""
 		}
 		answer, err := s.Put(ctx, bytesOf("a", "poison", "b"))
-		var some *NotTakenError
+		var some *NotAcceptedError
 		if !errors.As(err, &some) || !slices.Equal(some.Records, []int{1}) || !strings.Contains(err.Error(), "InternalFailure") {
 			t.Errorf("got %v", err)
 		}
-		if !slices.Equal(answer.Taken, []bool{true, false, true}) || !slices.Equal(f.taken, []string{"a", "b"}) {
+		if !slices.Equal(answer.Accepted, []bool{true, false, true}) || !slices.Equal(f.taken, []string{"a", "b"}) {
 			t.Errorf("took %v", f.taken)
 		}
 	})

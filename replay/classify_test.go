@@ -51,7 +51,7 @@ func TestClassify(t *testing.T) {
 	t.Run("what the check refuses stays, unless it is wanted", func(t *testing.T) {
 		for _, refused := range []bool{false, true} {
 			w := newWorld()
-			w.Refused = refused
+			w.ReplayRejected = refused
 			w.queue.send(newErrorObject(t, event.Search, "a", yesterday, "Lambda.ProcessingFailedStatus", `{"event_id":`, " ").letters...)
 			report := w.run(t)
 			if refused {

@@ -51,7 +51,7 @@ func letterKey(m *deadletter.Message) (string, error) {
 	}{ID: m.ID, Kind: m.Kind, Stream: m.Stream, Place: m.Pointer}
 	if m.Kind == deadletter.Record {
 		key.Truncated = m.Truncated
-		if data := inline(m); data != nil {
+		if data := inlineData(m); data != nil {
 			key.Data = &data
 		}
 	} else {
@@ -65,8 +65,8 @@ func letterKey(m *deadletter.Message) (string, error) {
 	return string(sum[:]), nil
 }
 
-// inline is the record that a letter has in it; nil when it has none.
-func inline(m *deadletter.Message) []byte {
+// inlineData is the record that a letter has in it; nil when it has none.
+func inlineData(m *deadletter.Message) []byte {
 	switch {
 	case m.Kind != deadletter.Record || m.Truncated:
 		return nil
@@ -78,10 +78,10 @@ func inline(m *deadletter.Message) []byte {
 	return []byte{} // a record of no bytes: JSON leaves it out
 }
 
-// digest says what a piece says, whether it has been through the transform or not: the transform's output, for a time that is always
+// contentDigest says what a piece says, whether it has been through the transform or not: the transform's output, for a time that is always
 // the same, is the same for an event and for what the transform has made of it before. So a record that was put back as it was
 // received is known again when it fails after the transform. What the transform refuses is known by its bytes.
-func digest(stream event.Stream, p piece) uint64 {
+func contentDigest(stream event.Stream, p piece) uint64 {
 	made := processors[stream].Get().(*processing)
 	defer processors[stream].Put(made)
 	text := p.data
@@ -99,9 +99,9 @@ type processing struct {
 	out       []byte
 }
 
-var processors = map[event.Stream]*sync.Pool{event.Lake: pool(event.Lake), event.Search: pool(event.Search)}
+var processors = map[event.Stream]*sync.Pool{event.Lake: newProcessorPool(event.Lake), event.Search: newProcessorPool(event.Search)}
 
-func pool(stream event.Stream) *sync.Pool {
+func newProcessorPool(stream event.Stream) *sync.Pool {
 	return &sync.Pool{New: func() any {
 		p := event.NewProcessor(stream, nil)
 		p.SetTime(time.Unix(0, 0))

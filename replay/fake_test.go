@@ -331,7 +331,7 @@ func newWorld() *world {
 		Streams: map[event.Stream]*producer.Stream{event.Lake: {Name: "l", Client: w.lake, Patience: time.Nanosecond}, event.Search: {Name: "s", Client: w.search, Patience: time.Nanosecond}},
 		Queue:   w.queue, QueueURL: "q", Objects: w.objects, Bucket: "bucket", ErrorPrefix: "error-data/", Act: true, Journal: NewJournal(),
 		Visibility: time.Hour, Watch: time.Minute, clock: w.clock,
-		Say: func(format string, args ...any) {
+		Logf: func(format string, args ...any) {
 			mu.Lock()
 			defer mu.Unlock()
 			w.said = append(w.said, fmt.Sprintf(format, args...))

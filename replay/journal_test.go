@@ -21,11 +21,11 @@ func TestJournal(t *testing.T) {
 	t.Run("places that touch, or have a newline between them, are one", func(t *testing.T) {
 		j := NewJournal()
 		for _, p := range []Place{place(20, 30), place(0, 9), place(40, 50), place(10, 19), place(31, 39)} {
-			if err := j.add([]*Record{{Place: p, read: true, Data: []byte{}}}, nil, start); err != nil {
+			if err := j.addRecords([]*Record{{Place: p, read: true, Data: []byte{}}}, nil, start); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := j.read[place(0, 0).object()]; len(got) != 1 || got[0] != (span{0, 50}) {
+		if got := j.read[place(0, 0).objectOf()]; len(got) != 1 || got[0] != (span{0, 50}) {
 			t.Errorf("got %v", got)
 		}
 		for p, want := range map[Place]bool{place(0, 50): true, place(5, 7): true, place(45, 51): false, place(50, 60): false, {Bucket: "b", Key: "k", VersionID: "w", End: 5}: false, {Bucket: "b", Key: "l", VersionID: "v", End: 5}: false} {
@@ -37,7 +37,7 @@ func TestJournal(t *testing.T) {
 	t.Run("a line that a dying process did not finish is taken off", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		j := openJournal(t, path)
-		if err := j.add([]*Record{{Place: place(0, 9), read: true, Data: []byte{}}}, []uint64{7}, start); err != nil {
+		if err := j.addRecords([]*Record{{Place: place(0, 9), read: true, Data: []byte{}}}, []uint64{7}, start); err != nil {
 			t.Fatal(err)
 		}
 		closeJournal(t, j)
@@ -52,7 +52,7 @@ func TestJournal(t *testing.T) {
 		if back, now := j.cameBack(7, start); !j.wasRead(place(0, 9)) || !back || now {
 			t.Error("it has forgotten")
 		}
-		if err := j.add([]*Record{{Place: place(10, 19), read: true, Data: []byte{}}}, nil, start); err != nil {
+		if err := j.addRecords([]*Record{{Place: place(10, 19), read: true, Data: []byte{}}}, nil, start); err != nil {
 			t.Fatal(err)
 		}
 		closeJournal(t, j)
@@ -193,7 +193,7 @@ func TestFailedAgain(t *testing.T) {
 func TestCameBackTimes(t *testing.T) {
 	j := NewJournal()
 	for _, at := range []time.Time{start.Add(-time.Hour), start} {
-		if err := j.add(nil, []uint64{7}, at); err != nil {
+		if err := j.addRecords(nil, []uint64{7}, at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -351,18 +351,18 @@ func TestRelease(t *testing.T) {
 		return &Record{Place: Place{Bucket: "b", Key: "k", End: 9}, Stream: event.Lake, Data: []byte(trueRecord)}
 	}
 	first, second, third := record(), record(), record()
-	if mine, done := j.claim(first); !mine || done {
+	if mine, done := j.claimRecord(first); !mine || done {
 		t.Fatal("the first does not have it")
 	}
-	if mine, _ := j.claim(second); mine {
+	if mine, _ := j.claimRecord(second); mine {
 		t.Fatal("the second has it, too")
 	}
-	j.release(second)
-	if mine, _ := j.claim(third); mine {
+	j.releaseRecord(second)
+	if mine, _ := j.claimRecord(third); mine {
 		t.Error("the third has it, too")
 	}
-	j.release(first)
-	if mine, _ := j.claim(third); !mine {
+	j.releaseRecord(first)
+	if mine, _ := j.claimRecord(third); !mine {
 		t.Error("nobody has it")
 	}
 }

@@ -11,32 +11,32 @@ func newPast() *past {
 	return &past{outcomes: map[string]Outcome{}, messages: map[string]bool{}, open: map[string]func(){}}
 }
 
-// settle counts the letters that stayed open.
-func (p *past) settle() {
+// countOpen counts the letters that stayed open.
+func (p *past) countOpen() {
 	for _, count := range p.open {
 		count()
 	}
 }
 
-// count counts a letter and its records, once in both readings of a run with a canary.
-func (q *reading) count(l *letter) {
+// countLetter counts a letter and its records, once in both readings of a run with a canary.
+func (q *queueReader) countLetter(l *letter) {
 	if l.counted {
 		return
 	}
 	add := func() {
 		for _, record := range l.records {
-			q.tally.record(record, l.key().kind)
+			q.tally.addRecord(record, l.key().kind)
 		}
-		q.tally.letter(l.key(), l.outcome)
+		q.tally.addLetter(l.key(), l.outcome)
 	}
 	if q.past != nil {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		switch {
-		case q.trial && l.outcome == Open:
+		case q.isCanary && l.outcome == Open:
 			q.past.open[l.id] = add
 			return
-		case q.trial:
+		case q.isCanary:
 			q.past.outcomes[l.id] = l.outcome
 		default:
 			delete(q.past.open, l.id)

@@ -95,7 +95,7 @@ func TestCanaryCountsOnce(t *testing.T) {
 		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(4)...).letters...)
 		w.queue.undeletable = func(try int) bool { return try <= maxTries }
 		w.clock.paused = func(d time.Duration) {
-			if d == looks {
+			if d == watchInterval {
 				w.queue.appear()
 			}
 		}

@@ -12,8 +12,8 @@ import (
 	"firehose-pipeline/internal/printable"
 )
 
-// mostNamed is how many letters whose pointers are refused are named; the report counts them all.
-const mostNamed = 10
+// maxNamed is how many letters whose pointers are refused are named; the report counts them all.
+const maxNamed = 10
 
 // errNoBucket refuses a pointer when nobody has said which bucket is the stack's.
 var errNoBucket = errors.New(
@@ -40,7 +40,7 @@ func (r *Replay) errorObject(p deadletter.Pointer) (errorobject.Source, error) {
 	odd := slices.ContainsFunc(strings.Split(strings.TrimPrefix(p.Key, r.ErrorPrefix), "/"), func(segment string) bool {
 		return segment == "" || segment == "." || segment == ".."
 	})
-	switch where := uri(p.Bucket, p.Key); {
+	switch where := objectURI(p.Bucket, p.Key); {
 	case r.Bucket == "":
 		return source, fmt.Errorf("pointer %s: %w", where, errNoBucket)
 	case p.Bucket != r.Bucket:
@@ -56,28 +56,28 @@ func (r *Replay) errorObject(p deadletter.Pointer) (errorobject.Source, error) {
 	return source, nil
 }
 
-// reject gives the outcome of a letter whose pointers are not followed, and names the letter; it is empty of any
+// rejectPointers gives the outcome of a letter whose pointers are not followed, and names the letter; it is empty of any
 // other.
-func (r *Replay) reject(m *deadletter.Message) Outcome {
+func (r *Replay) rejectPointers(m *deadletter.Message) Outcome {
 	for _, p := range pointersOf(m) {
 		source, err := r.errorObject(p)
 		if err == nil && m.Kind == deadletter.Record && source.Stream != m.Stream {
 			err = fmt.Errorf("pointer %s: must lead to an error object of the dead letter's stream (got %s)",
-				uri(p.Bucket, p.Key), source.Stream)
+				objectURI(p.Bucket, p.Key), source.Stream)
 		}
 		if err == nil {
 			continue
 		}
 		named := 0
-		r.tally.change(func(*Report) {
+		r.tally.changeReport(func(*Report) {
 			r.tally.rejected++
 			named = r.tally.rejected
 		})
 		switch {
-		case named <= mostNamed:
-			r.say("dead letter %s is not replayed: %v", m.ID, err)
-		case named == mostNamed+1:
-			r.say("further dead letters like these are not listed")
+		case named <= maxNamed:
+			r.logf("dead letter %s is not replayed: %v", m.ID, err)
+		case named == maxNamed+1:
+			r.logf("further dead letters like these are not listed")
 		}
 		if errors.Is(err, errNoBucket) {
 			return NeedsBucket
@@ -87,5 +87,5 @@ func (r *Replay) reject(m *deadletter.Message) Outcome {
 	return ""
 }
 
-// uri is the place of an object as people write it, fit for a terminal.
-func uri(bucket, key string) string { return printable.Text("s3://" + bucket + "/" + key) }
+// objectURI is the place of an object as people write it, fit for a terminal.
+func objectURI(bucket, key string) string { return printable.Text("s3://" + bucket + "/" + key) }

@@ -94,7 +94,7 @@ func TestPointers(t *testing.T) {
 					if c.want != ForeignPointer {
 						return
 					}
-					if len(w.said) != 1 || !strings.Contains(w.said[0], c.said) || !strings.HasPrefix(w.said[0], "letter ") {
+					if len(w.said) != 1 || !strings.Contains(w.said[0], c.said) || !strings.HasPrefix(w.said[0], "dead letter ") {
 						t.Errorf("said %q, want %q", w.said, c.said)
 					}
 					if act && report.Left() != 1 {
@@ -132,10 +132,10 @@ func TestPointers(t *testing.T) {
 				fmt.Sprintf(`"id":"o-%d"`, i), 1))
 		}
 		wantLetters(t, w.run(t), map[Outcome]int64{ForeignPointer: 30})
-		if len(w.said) != mostNamed+1 {
+		if len(w.said) != maxNamed+1 {
 			t.Errorf("said %q", w.said)
 		}
-		for _, line := range w.said[:mostNamed] {
+		for _, line := range w.said[:maxNamed] {
 			if !strings.Contains(line, `pointer s3://b\u001b[2J\u000afaked/k\u202e: the bucket must be bucket`) {
 				t.Errorf("said %q", line)
 			}

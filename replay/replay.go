@@ -77,8 +77,8 @@ type Replay struct {
 	Act bool
 	// Limit is how many letters (of a queue) or records (of objects) are looked at or put back; 0 is all.
 	Limit int64
-	// Refused puts back what the transform's check refuses, too.
-	Refused bool
+	// ReplayRejected puts back what the transform's check refuses, too.
+	ReplayRejected bool
 	// Again puts back what was put back before and failed again, too.
 	Again bool
 	// Journal remembers what was put back; required.
@@ -93,9 +93,9 @@ type Replay struct {
 	// Visibility is how long a message stays out of sight at first, in whole seconds; one that is in hand for longer, [KeepFactor] times as
 	// long at a time. So one whose answer is lost is soon there again, as most are when this process dies.
 	Visibility time.Duration
-	// Say is told what a person should know while it runs, Total how many letters there are to do, and Progress of letters, or bytes of
+	// Logf is told what a person should know while it runs, Total how many letters there are to do, and Progress of letters, or bytes of
 	// objects, that are done.
-	Say      func(format string, args ...any)
+	Logf     func(format string, args ...any)
 	Total    func(int64)
 	Progress func(int64)
 
@@ -169,13 +169,13 @@ func (e *CauseError) Error() string {
 
 func (r *Replay) time() clock.Clock { return clock.OrSystem(r.clock) }
 
-func (r *Replay) say(format string, args ...any) {
-	if r.Say != nil { // with text of letters and keys in it
-		r.Say("%s", printable.Text(fmt.Sprintf(format, args...)))
+func (r *Replay) logf(format string, args ...any) {
+	if r.Logf != nil { // with text of letters and keys in it
+		r.Logf("%s", printable.Text(fmt.Sprintf(format, args...)))
 	}
 }
 
-func (r *Replay) progress(n int64) {
+func (r *Replay) reportProgress(n int64) {
 	if r.Progress != nil {
 		r.Progress(n)
 	}

@@ -100,7 +100,7 @@ type tally struct {
 	rejected int
 }
 
-func (t *tally) begin(from string, acted bool) {
+func (t *tally) resetReport(from string, acted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report = Report{From: from, Acted: acted, Letters: map[Outcome]int64{}, Records: map[Outcome]int64{}, Put: map[event.Stream]*Put{}}
@@ -108,13 +108,13 @@ func (t *tally) begin(from string, acted bool) {
 	t.rejected = 0
 }
 
-func (t *tally) change(do func(*Report)) {
+func (t *tally) changeReport(do func(*Report)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	do(&t.report)
 }
 
-func (t *tally) group(k groupKey) *Group {
+func (t *tally) groupOf(k groupKey) *Group {
 	g := t.groups[k]
 	if g == nil {
 		g = &Group{Stream: k.stream, Stage: k.stage, Reason: k.reason, Kind: k.kind, Records: map[Outcome]int64{}}
@@ -123,20 +123,20 @@ func (t *tally) group(k groupKey) *Group {
 	return g
 }
 
-// records counts records of a group.
-func (t *tally) records(k groupKey, outcome Outcome, n int64, arrival time.Time, sample Sample) {
+// addRecords counts records of a group.
+func (t *tally) addRecords(k groupKey, outcome Outcome, n int64, arrival time.Time, sample Sample) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Records[outcome] += n
 	if outcome == Filtered {
 		return
 	}
-	g := t.group(k)
+	g := t.groupOf(k)
 	g.Records[outcome] += n
-	g.seen(arrival, sample)
+	g.addSample(arrival, sample)
 }
 
-func (g *Group) seen(arrival time.Time, sample Sample) {
+func (g *Group) addSample(arrival time.Time, sample Sample) {
 	if !arrival.IsZero() {
 		arrival = arrival.UTC()
 		if g.First == nil || arrival.Before(*g.First) {
@@ -152,23 +152,23 @@ func (g *Group) seen(arrival time.Time, sample Sample) {
 	}
 }
 
-func (t *tally) record(r *Record, kind deadletter.Kind) {
-	t.records(groupKey{r.Stream, r.Stage, r.Reason, kind}, r.outcome, 1, r.Arrival,
+func (t *tally) addRecord(r *Record, kind deadletter.Kind) {
+	t.addRecords(groupKey{r.Stream, r.Stage, r.Reason, kind}, r.outcome, 1, r.Arrival,
 		Sample{EventID: r.EventID, Code: r.Code, Text: r.Text, Key: r.Key, ReasonOffset: r.ReasonOffset, Start: r.Data})
 }
 
-// letter counts a letter.
-func (t *tally) letter(k groupKey, outcome Outcome) {
+// addLetter counts a letter.
+func (t *tally) addLetter(k groupKey, outcome Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Letters[outcome]++
 	if outcome != Filtered {
-		t.group(k).Letters++
+		t.groupOf(k).Letters++
 	}
 }
 
-// put counts a piece that a stream took.
-func (t *tally) put(stream event.Stream, bytes int) {
+// addPut counts a piece that a stream took.
+func (t *tally) addPut(stream event.Stream, bytes int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.report.Put[stream]
@@ -180,11 +180,11 @@ func (t *tally) put(stream event.Stream, bytes int) {
 	p.Bytes += int64(bytes)
 }
 
-// end completes the report.
-func (r *Replay) end(began time.Time, interrupted bool) Report {
+// endReport completes the report.
+func (r *Replay) endReport(began time.Time, interrupted bool) Report {
 	if r.Journal.forgets() {
-		r.say("more than %d records were replayed: "+
-			"later ones are not recognised when they fail again or when a dead letter has them", mostDigests)
+		r.logf("more than %d records were replayed: "+
+			"later ones are not recognised when they fail again or when a dead letter has them", maxDigests)
 	}
 	t := &r.tally
 	t.mu.Lock()

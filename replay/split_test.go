@@ -38,7 +38,7 @@ func TestSplit(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			var got []string
-			for _, p := range split([]byte(c.record)) {
+			for _, p := range splitRecord([]byte(c.record)) {
 				mark := ""
 				if p.refused != "" {
 					mark = "!"
@@ -62,7 +62,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, record []byte) {
-		pieces, at := split(record), int64(0)
+		pieces, at := splitRecord(record), int64(0)
 		if len(bytes.TrimLeft(record, " \t\r\n")) == 0 {
 			return // one piece that is all of it
 		}
@@ -79,8 +79,8 @@ func FuzzSplit(f *testing.F) {
 			t.Fatalf("nothing has the end, %q", record[at:])
 		}
 		var streamed []piece
-		for s := newSplitting(iotest.OneByteReader(bytes.NewReader(record))); ; {
-			p, err := s.next()
+		for s := newPieceReader(iotest.OneByteReader(bytes.NewReader(record))); ; {
+			p, err := s.nextPiece()
 			if err == io.EOF {
 				break
 			}
@@ -119,9 +119,9 @@ func TestOutputOfTransformGoesBack(t *testing.T) {
 				if !bytes.Equal(bytes.ReplaceAll(twice, stamp(start), stamp(yesterday)), once) {
 					t.Errorf("%s: %s became %s, and then %s", stream, line, once, twice)
 				}
-				pieces := split(once)
-				for i, p := range split(line) {
-					if digest(stream, p) != digest(stream, pieces[i]) {
+				pieces := splitRecord(once)
+				for i, p := range splitRecord(line) {
+					if contentDigest(stream, p) != contentDigest(stream, pieces[i]) {
 						t.Errorf("%s: %s is not known again as %s", stream, p.data, pieces[i].data)
 					}
 				}

@@ -290,7 +290,7 @@ func TestReplayInterrupted(t *testing.T) {
 				ctx, end := context.WithCancel(t.Context())
 				putter := &interrupting{FirehosePutter: c.firehose, at: 1 + rand.Int64N(60), end: end}
 				r := &replay.Replay{Queue: c.sqs, QueueURL: p.DeadLetterQueueURL(), Objects: c.s3, Bucket: p.BucketName(), ErrorPrefix: "error-data/", Act: true,
-					Visibility: 2 * time.Second, Wait: 3, Streams: map[event.Stream]*producer.Stream{}, Say: t.Logf}
+					Visibility: 2 * time.Second, Wait: 3, Streams: map[event.Stream]*producer.Stream{}, Logf: t.Logf}
 				for _, s := range p.Streams() {
 					r.Streams[s.Kind] = &producer.Stream{Name: s.Name, Client: putter}
 				}

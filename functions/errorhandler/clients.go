@@ -20,8 +20,8 @@ type Queue interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 }
 
-// connect creates the clients from the environment (region, credentials, AWS_ENDPOINT_URL and its like).
-func connect(ctx context.Context) (Objects, Queue, error) {
+// newClients creates the clients from the environment (region, credentials, AWS_ENDPOINT_URL and its like).
+func newClients(ctx context.Context) (Objects, Queue, error) {
 	// Standard mode has exponential back-off with jitter and a budget; 5 attempts outlast a short throttle.
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryMode(aws.RetryModeStandard), config.WithRetryMaxAttempts(5))
 	if err != nil {

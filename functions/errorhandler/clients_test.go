@@ -54,7 +54,7 @@ func TestRealClients(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	f := newFixture(t, nil)
-	f.connect = connect
+	f.connect = newClients
 	f.run(t, notification(lakeKey+"?v1"))
 	if asked != "/lake-bucket/"+lakeKey+"?v1" {
 		t.Errorf("asked for %q", asked)

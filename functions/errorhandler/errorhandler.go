@@ -52,7 +52,7 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 		prefix:   getenv(contract.EnvErrorPrefix),
 		stack:    getenv(contract.EnvStack),
 		metrics:  stdout,
-		connect:  connect,
+		connect:  newClients,
 		pause:    clock.Pause,
 	}
 	var level slog.Level
@@ -93,9 +93,9 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 		}
 		h.objects, h.queue = objects, queue
 	}
-	reading, sending, cancel := limit(ctx)
+	reading, sending, cancel := limitContexts(ctx)
 	defer cancel()
-	objects := h.created(notification.Records)
+	objects := h.createdObjects(notification.Records)
 	results := make([]result, len(objects))
 	var group sync.WaitGroup
 	places := make(chan struct{}, MaxObjects)
@@ -103,17 +103,17 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 		places <- struct{}{}
 		group.Go(func() {
 			defer func() { <-places }()
-			results[i] = h.object(reading, sending, object)
+			results[i] = h.handleObject(reading, sending, object)
 		})
 	}
 	group.Wait()
 	counts := counters{}
 	var failures []error
 	for _, r := range results {
-		counts.of(r.stream).add(r.count)
+		counts.counterOf(r.stream).addCounts(r.count)
 		failures = append(failures, r.err)
 	}
-	if err := counts.write(h.metrics, h.stack, time.Now()); err != nil {
+	if err := counts.writeMetrics(h.metrics, h.stack, time.Now()); err != nil {
 		failures = append(failures, fmt.Errorf("writing metrics: %w", err))
 	}
 	if err := errors.Join(failures...); err != nil {
@@ -122,8 +122,8 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 	return nil
 }
 
-// created returns the objects that the event tells of, each once.
-func (h *Handler) created(records []events.S3EventRecord) []events.S3Entity {
+// createdObjects returns the objects that the event tells of, each once.
+func (h *Handler) createdObjects(records []events.S3EventRecord) []events.S3Entity {
 	var objects []events.S3Entity
 	for _, record := range records {
 		log := h.log.With("event", record.EventName, "key", record.S3.Object.URLDecodedKey)
@@ -167,8 +167,8 @@ type result struct {
 	err    error
 }
 
-// object sends the letters of one object.
-func (h *Handler) object(reading, sending context.Context, entity events.S3Entity) (r result) {
+// handleObject sends the letters of one object.
+func (h *Handler) handleObject(reading, sending context.Context, entity events.S3Entity) (r result) {
 	key := entity.Object.URLDecodedKey
 	source, ours := errorobject.NewSource(h.prefix, entity.Bucket.Name, key, entity.Object.VersionID)
 	log := h.log.With("bucket", source.Bucket, "key", key, "versionId", source.VersionID)
@@ -179,13 +179,13 @@ func (h *Handler) object(reading, sending context.Context, entity events.S3Entit
 	r.stream = source.Stream
 	letters := &sender{ctx: sending, queue: h.queue, url: h.queueURL, pause: h.pause}
 	if ours {
-		r.err = h.letters(reading, source, letters, &r.count)
+		r.err = h.sendDeadLetters(reading, source, letters, &r.count)
 	} else {
 		r.count.unreadable++
-		r.err = letters.add(deadletter.ForPart(source, deadletter.ForeignObject, 0, 0, false, nil))
+		r.err = letters.addMessage(deadletter.ForPart(source, deadletter.ForeignObject, 0, 0, false, nil))
 	}
 	// After a failure too: what has been read may as well be in the queue; a second run repeats it with the same ids.
-	r.err = errors.Join(r.err, letters.close())
+	r.err = errors.Join(r.err, letters.sendRest())
 	r.count.letters = letters.sent
 	if r.err == nil {
 		log.Info("object done", "letters", letters.sent)
@@ -209,8 +209,8 @@ const (
 
 var errTimeUp = errors.New("stopped before the time limit of the invocation")
 
-// limit returns the contexts in which objects are read and letters are sent.
-func limit(ctx context.Context) (reading, sending context.Context, cancel func()) {
+// limitContexts returns the contexts in which objects are read and letters are sent.
+func limitContexts(ctx context.Context) (reading, sending context.Context, cancel func()) {
 	deadline, limited := ctx.Deadline()
 	if !limited {
 		return ctx, ctx, func() {}

@@ -15,13 +15,13 @@ import (
 // Without a bound a broken transform would make 75 million messages an hour of 5 MB/s of small events.
 const MaxRecordLetters = 1000
 
-// letters reads the object to its end and sends its letters.
-func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *sender, count *counter) error {
+// sendDeadLetters reads the object to its end and sends its letters.
+func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source, to *sender, count *counter) error {
 	place := s3read.Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	body, err := s3read.Open(ctx, h.objects, place, h.pause)
 	if s3read.Missing(err) {
 		count.unreadable++
-		return to.add(deadletter.ForPart(source, deadletter.ObjectMissing, 0, 0, false, nil))
+		return to.addMessage(deadletter.ForPart(source, deadletter.ObjectMissing, 0, 0, false, nil))
 	} else if err != nil {
 		return err
 	}
@@ -39,11 +39,11 @@ func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *se
 		var unreadable *errorobject.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
-			torn.add(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
+			torn.addRange(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
 			at = unreadable.Offset + unreadable.Length
 			continue
 		case err == io.EOF:
-			return h.parts(source, to, count, reader.Gzip(), rest, torn)
+			return h.sendSummaries(source, to, count, reader.Gzip(), rest, torn)
 		case err != nil:
 			failed = err
 			continue
@@ -52,24 +52,24 @@ func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *se
 		count.records++
 		if records++; records > MaxRecordLetters {
 			reason, _ := deadletter.ReasonFor(source, failure)
-			rest.add(reason, failure.Offset, failure.Length)
+			rest.addRange(reason, failure.Offset, failure.Length)
 			continue
 		}
-		failed = to.add(deadletter.ForRecord(source, failure))
+		failed = to.addMessage(deadletter.ForRecord(source, failure))
 	}
 	return failed
 }
 
-// parts sends the letters for what was not itemised.
-func (h *Handler) parts(source errorobject.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
+// sendSummaries sends the letters for what was not itemised.
+func (h *Handler) sendSummaries(source errorobject.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
 	if rest.counts != nil {
-		if err := to.add(deadletter.ForPart(source, deadletter.MoreRecords, rest.begin, rest.length(), gzip, rest.counts)); err != nil {
+		if err := to.addMessage(deadletter.ForPart(source, deadletter.MoreRecords, rest.begin, rest.pointerLength(), gzip, rest.counts)); err != nil {
 			return err
 		}
 	}
 	if torn.counts != nil {
 		count.unreadable++
-		return to.add(deadletter.ForPart(source, deadletter.Unreadable, torn.begin, torn.length(), gzip, torn.counts))
+		return to.addMessage(deadletter.ForPart(source, deadletter.Unreadable, torn.begin, torn.pointerLength(), gzip, torn.counts))
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ type part struct {
 	counts     map[deadletter.Reason]int64
 }
 
-func (p *part) add(reason deadletter.Reason, offset, length int64) {
+func (p *part) addRange(reason deadletter.Reason, offset, length int64) {
 	if p.counts == nil {
 		p.counts = map[deadletter.Reason]int64{}
 		p.begin = offset
@@ -90,8 +90,8 @@ func (p *part) add(reason deadletter.Reason, offset, length int64) {
 	p.end, p.open = offset+length, length == 0
 }
 
-// length is the length of a pointer to the part.
-func (p *part) length() int64 {
+// pointerLength is the length of a pointer to the part.
+func (p *part) pointerLength() int64 {
 	if p.open {
 		return 0
 	}

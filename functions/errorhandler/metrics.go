@@ -17,7 +17,7 @@ type counter struct {
 	unreadable int // objects that are torn, missing or foreign
 }
 
-func (c *counter) add(more counter) {
+func (c *counter) addCounts(more counter) {
 	c.records += more.records
 	c.letters += more.letters
 	c.unreadable += more.unreadable
@@ -25,7 +25,7 @@ func (c *counter) add(more counter) {
 
 type counters map[event.Stream]*counter
 
-func (c counters) of(stream event.Stream) *counter {
+func (c counters) counterOf(stream event.Stream) *counter {
 	if c[stream] == nil {
 		c[stream] = &counter{}
 	}
@@ -53,8 +53,8 @@ type metricSet struct {
 
 type metricName struct{ Name, Unit string }
 
-// write writes one line a stream. An invocation that fails counts what it did, and its retry counts again.
-func (c counters) write(w io.Writer, stack string, now time.Time) error {
+// writeMetrics writes one line a stream. An invocation that fails counts what it did, and its retry counts again.
+func (c counters) writeMetrics(w io.Writer, stack string, now time.Time) error {
 	for _, stream := range []event.Stream{event.Lake, event.Search, errorobject.UnknownStream} {
 		count := c[stream]
 		if count == nil {

@@ -36,13 +36,13 @@ func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) e
 	if exists {
 		return nil
 	}
-	if lookErr != nil && !refused(lookErr) {
+	if lookErr != nil && !isAccessDenied(lookErr) {
 		return lookErr
 	}
 	// A refused look-up says nothing: IAM may refuse it for a role that is missing, whose path it cannot know. The creation does.
 	_, err := r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(contract.OpenSearchService)})
 	switch {
-	case taken(err):
+	case isNameTaken(err):
 		r.log().Info("the service-linked role exists", "role", contract.OpenSearchServiceRole)
 		return nil
 	case err != nil:
@@ -68,15 +68,15 @@ func (r Relay) roleExists(ctx context.Context) (bool, error) {
 	return false, fmt.Errorf("looking for the role %s: %w", contract.OpenSearchServiceRole, err)
 }
 
-// refused reports whether IAM did not answer for want of rights.
-func refused(err error) bool {
+// isAccessDenied reports whether IAM did not answer for want of rights.
+func isAccessDenied(err error) bool {
 	var code smithy.APIError
 	return errors.As(err, &code) && (code.ErrorCode() == "AccessDenied" || code.ErrorCode() == "AccessDeniedException")
 }
 
-// taken reports whether the role could not be created because it is there. IAM has no code for it, only this message: "Service role
+// isNameTaken reports whether the role could not be created because it is there. IAM has no code for it, only this message: "Service role
 // name … has been taken in this account, please try a different suffix." https://github.com/awslabs/data-solutions-framework-on-aws/pull/409
-func taken(err error) bool {
+func isNameTaken(err error) bool {
 	var invalid *types.InvalidInputException
 	return errors.As(err, &invalid) && strings.Contains(invalid.ErrorMessage(), "has been taken in this account")
 }

@@ -52,13 +52,13 @@ func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID 
 	case contract.ServiceLinkedRoleResource:
 		return contract.OpenSearchServiceRole, nil, r.serviceLinkedRole(ctx, event.RequestType)
 	case contract.SearchSetupResource:
-		return r.relay(ctx, event)
+		return r.relayRequest(ctx, event)
 	}
 	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)", contract.SearchSetupResource, contract.ServiceLinkedRoleResource, event.ResourceType)
 }
 
-// relay passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers by itself.
-func (r Relay) relay(ctx context.Context, event cfn.Event) (string, map[string]any, error) {
+// relayRequest passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers by itself.
+func (r Relay) relayRequest(ctx context.Context, event cfn.Event) (string, map[string]any, error) {
 	// Whoever holds the address can answer in the function's place, so it stays here.
 	event.ResponseURL = ""
 	if event.RequestType == cfn.RequestDelete {
@@ -66,7 +66,7 @@ func (r Relay) relay(ctx context.Context, event cfn.Event) (string, map[string]a
 		ctx, cancel = context.WithTimeout(ctx, removePatience)
 		defer cancel()
 	}
-	answer, err := r.invoke(ctx, event)
+	answer, err := r.invokeSetup(ctx, event)
 	if err != nil {
 		// The same id in every answer: CloudFormation takes another one for a replacement, and deletes the former.
 		answer = searchsetup.Answer{PhysicalResourceID: event.PhysicalResourceID}
@@ -81,8 +81,8 @@ func (r Relay) relay(ctx context.Context, event cfn.Event) (string, map[string]a
 	return answer.PhysicalResourceID, answer.Data, err
 }
 
-// invoke calls the setup function and waits for its answer. Calling it twice does no harm: it brings about a state.
-func (r Relay) invoke(ctx context.Context, event cfn.Event) (searchsetup.Answer, error) {
+// invokeSetup calls the setup function and waits for its answer. Calling it twice does no harm: it brings about a state.
+func (r Relay) invokeSetup(ctx context.Context, event cfn.Event) (searchsetup.Answer, error) {
 	var answer searchsetup.Answer
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -91,9 +91,9 @@ func (r Relay) invoke(ctx context.Context, event cfn.Event) (searchsetup.Answer,
 	for attempt := 1; ; attempt++ {
 		output, err := r.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(r.Function), Payload: payload})
 		if err == nil {
-			return answer, read(output, &answer)
+			return answer, readOutput(output, &answer)
 		}
-		if !temporary(err) {
+		if !isTemporary(err) {
 			return answer, fmt.Errorf("invoking %s: %w", r.Function, err)
 		}
 		r.log().Info("the setup function cannot be called yet", "attempt", attempt, "error", err.Error())
@@ -103,8 +103,8 @@ func (r Relay) invoke(ctx context.Context, event cfn.Event) (searchsetup.Answer,
 	}
 }
 
-// read takes the answer, or the error that the function ended with: its own, or Lambda's when it crashed or took too long.
-func read(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
+// readOutput takes the answer, or the error that the function ended with: its own, or Lambda's when it crashed or took too long.
+func readOutput(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 	if output.FunctionError != nil {
 		var failure struct {
 			ErrorMessage string `json:"errorMessage"`
@@ -120,10 +120,10 @@ func read(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 	return nil
 }
 
-// temporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not enough. A function
+// isTemporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not enough. A function
 // that was idle for weeks loses its network interfaces: the next call fails, and makes Lambda create them anew.
 // https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
-func temporary(err error) bool {
+func isTemporary(err error) bool {
 	var (
 		inactive  *types.ResourceNotReadyException
 		pending   *types.ResourceConflictException

@@ -25,7 +25,7 @@ func (s *Setup) activateAudit(ctx context.Context) error {
 	var got struct {
 		Config map[string]any `json:"config"`
 	}
-	err := s.Client.call(ctx, http.MethodGet, target, nil, &got)
+	err := s.Client.callServer(ctx, http.MethodGet, target, nil, &got)
 	if err == nil {
 		audit, _ := got.Config["audit"].(map[string]any)
 		var patch []object
@@ -41,9 +41,9 @@ func (s *Setup) activateAudit(ctx context.Context) error {
 		if len(patch) == 0 {
 			return nil
 		}
-		err = s.Client.call(ctx, http.MethodPatch, target, patch, nil)
+		err = s.Client.callServer(ctx, http.MethodPatch, target, patch, nil)
 	}
-	if refused(err) {
+	if isRefused(err) {
 		s.log().Warn("the audit log is not activated", "error", err.Error())
 		return nil
 	}

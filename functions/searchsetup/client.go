@@ -54,16 +54,16 @@ func (e *CallError) Error() string {
 		path = fmt.Sprintf("%s… (%d bytes)", path[:maxNamed], len(path))
 	}
 	if e.Status == 0 {
-		return fmt.Sprintf("%s %s: %s", e.Method, path, printable(e.Err.Error()))
+		return fmt.Sprintf("%s %s: %s", e.Method, path, escapeText(e.Err.Error()))
 	}
 	return fmt.Sprintf("%s %s answered %d: %s", e.Method, path, e.Status, e.Answer)
 }
 
 func (e *CallError) Unwrap() error { return e.Err }
 
-// temporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master role
+// isTemporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master role
 // too until its security plugin has read its configuration, and 503 before that.
-func (e *CallError) temporary() bool {
+func (e *CallError) isTemporary() bool {
 	if e.final || e.block != nil {
 		return !e.final
 	}
@@ -74,8 +74,8 @@ func (e *CallError) temporary() bool {
 	return e.Status >= 500
 }
 
-// refused reports whether err is an answer that waiting does not change, once the domain has answered others.
-func refused(err error) bool {
+// isRefused reports whether err is an answer that waiting does not change, once the domain has answered others.
+func isRefused(err error) bool {
 	var e *CallError
 	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.block == nil &&
 		e.Status != http.StatusConflict && e.Status != http.StatusTooManyRequests
@@ -87,9 +87,9 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &e) && e.Status == status
 }
 
-// path joins path segments, escaping everything but unreserved characters: AWS signs the path as it is on the wire, escaped
+// joinPath joins path segments, escaping everything but unreserved characters: AWS signs the path as it is on the wire, escaped
 // once more, and whoever verifies the signature may see a raw '*' or ',' differently.
-func path(segments ...string) string {
+func joinPath(segments ...string) string {
 	var b strings.Builder
 	for _, s := range segments {
 		b.WriteByte('/')
@@ -104,9 +104,9 @@ func path(segments ...string) string {
 	return b.String()
 }
 
-// call sends body (nil for none) as JSON and decodes a 2xx answer into out (nil for none). target is an escaped path with
+// callServer sends body (nil for none) as JSON and decodes a 2xx answer into out (nil for none). target is an escaped path with
 // an optional query. Everything else is a *CallError.
-func (c *Client) call(ctx context.Context, method, target string, body, out any) error {
+func (c *Client) callServer(ctx context.Context, method, target string, body, out any) error {
 	var payload []byte
 	if body != nil {
 		var err error
@@ -119,15 +119,15 @@ func (c *Client) call(ctx context.Context, method, target string, body, out any)
 		log = slog.Default()
 	}
 	start := time.Now()
-	status, answer, err := c.send(ctx, method, target, payload)
+	status, answer, err := c.sendRequest(ctx, method, target, payload)
 	attributes := []any{"method", method, "path", target, "status", status, "milliseconds", time.Since(start).Milliseconds()}
 	if err != nil {
-		log.Info("call", append(attributes, "error", printable(err.Error()))...)
+		log.Info("call", append(attributes, "error", escapeText(err.Error()))...)
 		return &CallError{Method: method, Path: target, Err: err}
 	}
 	log.Info("call", attributes...)
 	if status < 200 || status > 299 {
-		return &CallError{Method: method, Path: target, Status: status, Answer: quote(answer), block: parseBlock(answer)}
+		return &CallError{Method: method, Path: target, Status: status, Answer: quoteAnswer(answer), block: parseBlock(answer)}
 	}
 	if out == nil {
 		return nil
@@ -138,14 +138,14 @@ func (c *Client) call(ctx context.Context, method, target string, body, out any)
 	return nil
 }
 
-// quote returns the beginning of a server's answer for an error or a log.
-func quote[T string | []byte](answer T) string {
-	return printable(strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)])))
+// quoteAnswer returns the beginning of a server's answer for an error or a log.
+func quoteAnswer[T string | []byte](answer T) string {
+	return escapeText(strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)])))
 }
 
-// printable escapes what does not print: errors and logs are read in terminals and browsers, and what a server answers
+// escapeText escapes what does not print: errors and logs are read in terminals and browsers, and what a server answers
 // may hold anything.
-func printable(text string) string {
+func escapeText(text string) string {
 	var out strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "�") {
 		if unicode.IsPrint(r) {
@@ -157,7 +157,7 @@ func printable(text string) string {
 	return out.String()
 }
 
-func (c *Client) send(ctx context.Context, method, target string, payload []byte) (status int, answer []byte, err error) {
+func (c *Client) sendRequest(ctx context.Context, method, target string, payload []byte) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, c.Base.String()+target, bytes.NewReader(payload))

@@ -21,7 +21,7 @@ func TestCall(t *testing.T) {
 		}
 		var buffer bytes.Buffer
 		c := &Client{Base: base, Log: slog.New(slog.NewJSONHandler(&buffer, nil))}
-		err = c.call(t.Context(), "PUT", "/a?b=c", body, &out)
+		err = c.callServer(t.Context(), "PUT", "/a?b=c", body, &out)
 		return out, buffer.String(), err
 	}
 	t.Run("one log line a call, without bodies", func(t *testing.T) {

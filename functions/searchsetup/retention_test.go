@@ -390,7 +390,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Run("a cluster that is read-only keeps an index from nothing alone", func(t *testing.T) {
 		b := parseBlock([]byte(`"reason":"index [a] blocked by: [FORBIDDEN/6/cluster read-only (api), FORBIDDEN/5/index read-only (api)];"`))
-		if b.only("a") || b.advice() == "" {
+		if b.blocksOnly("a") || b.advice() == "" {
 			t.Errorf("got %+v", b)
 		}
 	})
@@ -523,13 +523,13 @@ func TestOverlap(t *testing.T) {
 		{"events-2*", "other-*", false}, {"events-2*", "", false}, {"events-2*", "e**2", true}, {"a*b", "b*a", false}, {"a*b*", "*ba", true},
 		{"*", "*", true}, {strings.Repeat("*a", 100), strings.Repeat("a", 99) + "b*", true}, // and at once
 	} {
-		if got := overlap(c.a, c.b); got != c.want || overlap(c.b, c.a) != c.want {
+		if got := patternsOverlap(c.a, c.b); got != c.want || patternsOverlap(c.b, c.a) != c.want {
 			t.Errorf("%q and %q: got %t, want %t", c.a, c.b, got, c.want)
 		}
 	}
 	t.Run("a template that leaves our indices out does not match", func(t *testing.T) {
 		for exclusion, want := range map[string]string{"-events-*": "", "-events-2*": "", "-*": "", "-events-3*": "*", "-events-2026-*": "*"} {
-			if got := overlapping([]string{exclusion, "*"}, "events-2*"); got != want {
+			if got := overlappingPattern([]string{exclusion, "*"}, "events-2*"); got != want {
 				t.Errorf("%s: got %q, want %q", exclusion, got, want)
 			}
 		}

@@ -65,13 +65,13 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 		func(ctx context.Context) error { return s.putRole(ctx, state.readerRole(), readerRole(state)) },
 		func(ctx context.Context) error {
 			writer := []string{state.WriterRoleARN}
-			return s.mapRoles(ctx, state.writerRole(), writer, missing([]string{old.WriterRoleARN}, writer))
+			return s.mapRoles(ctx, state.writerRole(), writer, namesMissing([]string{old.WriterRoleARN}, writer))
 		},
 		func(ctx context.Context) error {
-			return s.mapRoles(ctx, state.readerRole(), state.ReaderRoleARNs, missing(old.ReaderRoleARNs, state.ReaderRoleARNs))
+			return s.mapRoles(ctx, state.readerRole(), state.ReaderRoleARNs, namesMissing(old.ReaderRoleARNs, state.ReaderRoleARNs))
 		},
 		func(ctx context.Context) error {
-			return s.mapAdmins(ctx, state.AdminRoleARNs, missing(old.AdminRoleARNs, state.AdminRoleARNs))
+			return s.mapAdmins(ctx, state.AdminRoleARNs, namesMissing(old.AdminRoleARNs, state.AdminRoleARNs))
 		},
 		func(ctx context.Context) error { return s.putTemplate(ctx, state) },
 		func(ctx context.Context) error { return s.updateIndices(ctx, state) },
@@ -100,7 +100,7 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	giveUp := s.giveUp(ctx)
 	warned := false
 	for _, step := range steps {
-		err := s.try(ctx, giveUp, func(ctx context.Context) error {
+		err := s.retryStep(ctx, giveUp, func(ctx context.Context) error {
 			err := step(ctx)
 			if advice := blockOf(err).advice(); advice != "" && !warned {
 				warned = true
@@ -115,8 +115,8 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	return nil
 }
 
-// missing returns the members of old that now does not have.
-func missing(old, now []string) []string {
+// namesMissing returns the members of old that now does not have.
+func namesMissing(old, now []string) []string {
 	var out []string
 	for _, s := range old {
 		if !slices.Contains(now, s) {

@@ -145,7 +145,7 @@ func TestBasic(t *testing.T) {
 
 func TestPath(t *testing.T) {
 	t.Run("everything but unreserved characters is escaped", func(t *testing.T) {
-		if got, want := path("a-b_c.~", "x*,/ é"), "/a-b_c.~/x%2A%2C%2F%20%C3%A9"; got != want {
+		if got, want := joinPath("a-b_c.~", "x*,/ é"), "/a-b_c.~/x%2A%2C%2F%20%C3%A9"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})

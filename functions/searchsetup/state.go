@@ -122,14 +122,14 @@ func (s State) policyID() string   { return s.Index + "-retention" }
 // year's first digit so that someone's "<index>-summary" is neither opened to the roles nor deleted by the retention.
 func (s State) rotatedPattern() string { return s.Index + "-2*" }
 
-// patterns match every index of the pipeline, rotated or not, whatever the rotation is today: after a change of rotation
+// indexPatterns match every index of the pipeline, rotated or not, whatever the rotation is today: after a change of rotation
 // the old indices stay readable, and Firehose is not refused in the moment between the setup's update and its own.
-func (s State) patterns() []string { return []string{s.Index, s.rotatedPattern()} }
+func (s State) indexPatterns() []string { return []string{s.Index, s.rotatedPattern()} }
 
-// owns reports whether name is one of the pipeline's indices.
-func (s State) owns(name string) bool { return name == s.Index || s.rotated(name) }
+// ownsIndex reports whether name is one of the pipeline's indices.
+func (s State) ownsIndex(name string) bool { return name == s.Index || s.isRotatedName(name) }
 
-func (s State) rotated(name string) bool { return strings.HasPrefix(name, s.Index+"-2") }
+func (s State) isRotatedName(name string) bool { return strings.HasPrefix(name, s.Index+"-2") }
 
 // object is a JSON object to send.
 type object = map[string]any
@@ -148,22 +148,22 @@ func asJSON(v any) any {
 	return out
 }
 
-// without returns v without the members of the given names, at any depth, and without null members: what a server adds to
+// withoutNames returns v without the members of the given names, at any depth, and without null members: what a server adds to
 // an object that it was given.
-func without(v any, names ...string) any {
+func withoutNames(v any, names ...string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, value := range v {
 			if value != nil && !slices.Contains(names, key) {
-				out[key] = without(value, names...)
+				out[key] = withoutNames(value, names...)
 			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, value := range v {
-			out[i] = without(value, names...)
+			out[i] = withoutNames(value, names...)
 		}
 		return out
 	}

@@ -119,7 +119,7 @@ func BenchmarkPartsRequest(b *testing.B) {
 	data := sampleevents.Request(sampleevents.Mix(500)...)
 	perRecord(b, 500, func() {
 		r := request{data: data}
-		if err := r.each(func(*record) error { return nil }); err != nil {
+		if err := r.eachRecord(func(*record) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	})

@@ -57,7 +57,7 @@ func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {
 			b.answer = (*spare)[:0]
 		}
 	}
-	answer, counts, err := b.run(request, h.limit, start)
+	answer, counts, err := b.answerBatch(request, h.limit, start)
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +66,14 @@ func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {
 	}
 	end := h.now()
 	counts.duration = end.Sub(start)
-	if err := h.metrics.write(end, counts); err != nil {
+	if err := h.metrics.writeMetrics(end, counts); err != nil {
 		h.log.Error("writing metrics", "error", err.Error())
 	}
-	if n := counts.refused.of(event.TooLarge); n > 0 {
+	if n := counts.rejected.countOf(event.TooLarge); n > 0 {
 		h.log.Warn("answer full", "records", counts.records, "tooLarge", n, "inputBytes", counts.inputBytes, "outputBytes", counts.outputBytes)
 	}
 	if counts.failed > 0 && h.log.Enabled(ctx, slog.LevelDebug) {
-		h.log.Debug("records refused", "reasons", counts.refused)
+		h.log.Debug("records refused", "reasons", counts.rejected)
 	}
 	return answer, nil
 }

@@ -34,8 +34,8 @@ var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-
 // hashVersion changes when the meaning of the hash does.
 const hashVersion = "1"
 
-// environ is the environment of the go command: the caller's, without the settings that would change the result.
-func (t Target) environ() []string {
+// goEnvironment is the environment of the go command: the caller's, without the settings that would change the result.
+func (t Target) goEnvironment() []string {
 	return append(os.Environ(), "GOOS="+t.OS, "GOARCH="+t.Arch, "GOARM64=v8.0", "GOAMD64=v1", "CGO_ENABLED=0",
 		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=")
 }
@@ -158,14 +158,14 @@ func Hashes(ctx context.Context, root string, target Target) (map[string]string,
 	}
 	hashes := make(map[string]string, len(Names))
 	for _, name := range Names {
-		if hashes[name], err = hash(packages, name, target); err != nil {
+		if hashes[name], err = hashFunction(packages, name, target); err != nil {
 			return nil, fmt.Errorf("hashing function %s: %w", name, err)
 		}
 	}
 	return hashes, nil
 }
 
-func hash(packages map[string]goPackage, name string, target Target) (string, error) {
+func hashFunction(packages map[string]goPackage, name string, target Target) (string, error) {
 	var main *goPackage
 	for _, p := range packages {
 		if p.Module != nil && p.Module.Main && strings.HasSuffix(p.ImportPath, "/functions/"+name+"/bootstrap") {
@@ -207,7 +207,7 @@ func hash(packages map[string]goPackage, name string, target Target) (string, er
 func runGo(ctx context.Context, root string, target Target, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
-	cmd.Env = target.environ()
+	cmd.Env = target.goEnvironment()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -65,11 +65,11 @@ func NewNames(names ...string) *Names {
 // Index returns the index of name, -1 when it is not among the names.
 func (n *Names) Index(name string) int {
 	key := []byte(name)
-	return int(n.find(key, keyMark(key)))
+	return int(n.findKey(key, keyMark(key)))
 }
 
-// find returns the index of the key that has this mark, -1 when it is not among the names.
-func (n *Names) find(key []byte, mark uint64) int32 {
+// findKey returns the index of the key that has this mark, -1 when it is not among the names.
+func (n *Names) findKey(key []byte, mark uint64) int32 {
 	for at := mark; ; at++ {
 		s := &n.slots[at&uint64(len(n.slots)-1)]
 		if s.name == 0 {
@@ -101,11 +101,11 @@ var fingerprintMasks = func() (masks [17][2]uint64) {
 func keyMark(key []byte) uint64 {
 	n := len(key)
 	if n > 16 {
-		return fingerprint(load(key, 0), load(key, n-8), n)
+		return fingerprint(loadWord(key, 0), loadWord(key, n-8), n)
 	}
 	var padded [16]byte
 	copy(padded[:], key)
-	return fingerprint(load(padded[:], 0), load(padded[:], 8), n)
+	return fingerprint(loadWord(padded[:], 0), loadWord(padded[:], 8), n)
 }
 
 // keySet finds repeated keys among those of one object that are in no Names.
@@ -133,7 +133,7 @@ type keySlot struct {
 // crowded is the number of keys from which on prints would more often than not have to be checked anyway.
 const crowded = 48
 
-func (k *keySet) clear() {
+func (k *keySet) clearKeys() {
 	k.prints = [8]uint64{}
 	k.seen, k.exact = 0, false
 }
@@ -150,8 +150,8 @@ func (k *keySet) isNew(mark uint64) bool {
 	return true
 }
 
-// put notes that members[at] has this key and returns the earlier member of the same key, or -1.
-func (k *keySet) put(s *Scanner, members []Member, key []byte, at int) int {
+// putKey notes that members[at] has this key and returns the earlier member of the same key, or -1.
+func (k *keySet) putKey(s *Scanner, members []Member, key []byte, at int) int {
 	if !k.exact {
 		k.exact, k.used = true, 0
 		k.seen = crowded // from now on no key is certainly new
@@ -162,16 +162,16 @@ func (k *keySet) put(s *Scanner, members []Member, key []byte, at int) int {
 		}
 		for before := range at {
 			if m := &members[before]; m.Name < 0 {
-				k.insert(s, members, s.Key(m), before)
+				k.insertKey(s, members, s.Key(m), before)
 			}
 		}
 	}
-	return k.insert(s, members, key, at)
+	return k.insertKey(s, members, key, at)
 }
 
-func (k *keySet) insert(s *Scanner, members []Member, key []byte, at int) int {
+func (k *keySet) insertKey(s *Scanner, members []Member, key []byte, at int) int {
 	if 2*k.used >= len(k.slots) {
-		k.grow()
+		k.growTable()
 	}
 	hash := uint32(maphash.Bytes(s.names.seed, key))
 	for place := hash; ; place++ {
@@ -189,7 +189,7 @@ func (k *keySet) insert(s *Scanner, members []Member, key []byte, at int) int {
 	}
 }
 
-func (k *keySet) grow() {
+func (k *keySet) growTable() {
 	old := k.slots
 	k.slots = make([]keySlot, max(64, 4*len(old)))
 	for _, slot := range old {

@@ -31,7 +31,7 @@ const (
 // ask.
 func Inspect(value []byte) Findings {
 	in := inspection{data: value}
-	in.value(SkipSpace(value, 0), 0)
+	in.inspectValue(SkipSpace(value, 0), 0)
 	return in.found
 }
 
@@ -41,18 +41,18 @@ type inspection struct {
 	found Findings
 }
 
-// value inspects the value that begins at data[i], inside so many arrays directly around it, and returns the offset after it.
-func (in *inspection) value(i, arrays int) int {
+// inspectValue inspects the value that begins at data[i], inside so many arrays directly around it, and returns the offset after it.
+func (in *inspection) inspectValue(i, arrays int) int {
 	switch kinds[in.data[i]] {
 	case Object:
-		return in.object(i)
+		return in.inspectObject(i)
 	case Array:
 		if arrays++; arrays > MaxArrays {
 			in.found |= DeepArrays
 		}
 		i = SkipSpace(in.data, i+1)
 		for in.data[i] != ']' {
-			if i = SkipSpace(in.data, in.value(i, arrays)); in.data[i] == ',' {
+			if i = SkipSpace(in.data, in.inspectValue(i, arrays)); in.data[i] == ',' {
 				i = SkipSpace(in.data, i+1)
 			}
 		}
@@ -72,7 +72,7 @@ func (in *inspection) value(i, arrays int) int {
 // does not index, does not count these.
 const insideObject = -MaxDepth
 
-func (in *inspection) object(i int) int {
+func (in *inspection) inspectObject(i int) int {
 	var few [16][]byte // keys are compared one by one as long as they have room here
 	keys, many := few[:0], map[string]bool(nil)
 	i = SkipSpace(in.data, i+1)
@@ -107,7 +107,7 @@ func (in *inspection) object(i int) int {
 			keys = append(keys, key)
 		}
 		i = SkipSpace(in.data, SkipSpace(in.data, end+1)+1) // over the colon
-		if i = SkipSpace(in.data, in.value(i, insideObject)); in.data[i] == ',' {
+		if i = SkipSpace(in.data, in.inspectValue(i, insideObject)); in.data[i] == ',' {
 			i = SkipSpace(in.data, i+1)
 		}
 	}

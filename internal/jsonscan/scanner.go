@@ -43,7 +43,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	s.data, s.texts = data, s.texts[:0]
 	s.Members = s.Members[:0]
 	copy(s.Found, s.none)
-	s.others.clear()
+	s.others.clearKeys()
 	s.Spaced, s.Repeats, s.Odd = false, false, false
 
 	i := SkipSpace(data, start)
@@ -59,7 +59,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	i++
 	var found marks
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, found = space(data, i, found)
+		i, found = skipSpace(data, i, found)
 	}
 	if uint(i) < uint(len(data)) && data[i] == '}' {
 		s.Spaced = found&spaced != 0
@@ -99,12 +99,12 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			m.Name = name - 1
 			last = name
 			if earlier := s.Found[m.Name]; earlier >= 0 {
-				s.repeat(members, earlier)
+				s.markRepeated(members, earlier)
 			}
 			s.Found[m.Name] = at
 		} else {
 			if uint(i) >= uint(len(data)) || data[i] != '"' {
-				if i, found, problem = expect(data, i, '"', found); problem != None {
+				if i, found, problem = expectByte(data, i, '"', found); problem != None {
 					return i, problem
 				}
 				m.KeyStart = i + 1
@@ -112,7 +112,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			i++
 			escaped, mark := false, uint64(0)
 			if i >= 0 && i <= len(data)-16 {
-				first, second := words(data, i)
+				first, second := loadWords(data, i)
 				i = stopAt(i, first, second)
 				mark = fingerprint(first, second, i-m.KeyStart)
 				m.OddKey = oddKey(first, second, i-m.KeyStart)
@@ -127,13 +127,13 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			m.KeyEnd = i
 			i++
 			if uint(i) >= uint(len(data)) || data[i] != ':' {
-				if i, found, problem = expect(data, i, ':', found); problem != None {
+				if i, found, problem = expectByte(data, i, ':', found); problem != None {
 					return i, problem
 				}
 			}
 			i++
 			if mark == 0 || s.names.slots[mark&uint64(len(s.names.slots)-1)].name != 0 || !s.others.isNew(mark) {
-				if s.identify(members, at, escaped, mark); m.Name >= 0 {
+				if s.identifyKey(members, at, escaped, mark); m.Name >= 0 {
 					if expected[1] > 0 {
 						expected[0] = expected[1]
 					}
@@ -154,7 +154,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			m.Start, m.Kind = i, String
 			i++
 			if i >= 0 && i <= len(data)-16 {
-				first, second := words(data, i)
+				first, second := loadWords(data, i)
 				i = stopAt(i, first, second)
 			}
 			if uint(i) >= uint(len(data)) || data[i] != '"' {
@@ -165,7 +165,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			i++
 		} else {
 			if uint(i) < uint(len(data)) && data[i] <= ' ' {
-				i, found = space(data, i, found)
+				i, found = skipSpace(data, i, found)
 			}
 			if uint(i) >= uint(len(data)) {
 				return i, UnexpectedEnd
@@ -177,15 +177,15 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 					found |= odd
 				}
 			case Object:
-				i, found, problem = object(data, i, 1, found)
+				i, found, problem = scanObject(data, i, 1, found)
 			case Array:
-				i, found, problem = array(data, i, 1, found)
+				i, found, problem = scanArray(data, i, 1, found)
 			case String:
 				if i, m.Escaped, problem = scanString(data, i+1); problem == None {
 					i++
 				}
 			default:
-				i, problem = literal(data, i, m.Kind)
+				i, problem = scanLiteral(data, i, m.Kind)
 			}
 			if problem != None {
 				return i, problem
@@ -200,7 +200,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 		// What follows it.
 		if uint(i) >= uint(len(data)) || data[i] != ',' {
 			if uint(i) < uint(len(data)) && data[i] <= ' ' {
-				i, found = space(data, i, found)
+				i, found = skipSpace(data, i, found)
 			}
 			if i >= len(data) {
 				return i, UnexpectedEnd
@@ -218,8 +218,8 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	}
 }
 
-// identify finds the name of a member's key, and the earlier member of the same key, if there is one. A mark of 0 is not known.
-func (s *Scanner) identify(members []Member, at int, escaped bool, mark uint64) {
+// identifyKey finds the name of a member's key, and the earlier member of the same key, if there is one. A mark of 0 is not known.
+func (s *Scanner) identifyKey(members []Member, at int, escaped bool, mark uint64) {
 	m := &members[at]
 	key := s.data[m.KeyStart:m.KeyEnd]
 	if escaped {
@@ -231,19 +231,19 @@ func (s *Scanner) identify(members []Member, at int, escaped bool, mark uint64) 
 		mark = keyMark(key)
 	}
 	earlier := -1
-	if m.Name = s.names.find(key, mark); m.Name >= 0 {
+	if m.Name = s.names.findKey(key, mark); m.Name >= 0 {
 		earlier, s.Found[m.Name] = s.Found[m.Name], at
 	} else if s.others.isNew(mark) {
 		return
 	} else {
-		earlier = s.others.put(s, members, key, at)
+		earlier = s.others.putKey(s, members, key, at)
 	}
 	if earlier >= 0 {
-		s.repeat(members, earlier)
+		s.markRepeated(members, earlier)
 	}
 }
 
-func (s *Scanner) repeat(members []Member, earlier int) {
+func (s *Scanner) markRepeated(members []Member, earlier int) {
 	members[earlier].Repeated, s.Repeats = true, true
 }
 

@@ -12,12 +12,12 @@ import (
 // Text returns s on one line: every character that [strconv.IsPrint] refuses, line ends and tabs included, becomes
 // \uXXXX (two of them above U+FFFF, as in JSON), and every byte that is not UTF-8 becomes \xXX. A text of
 // printable characters comes back as it is.
-func Text(s string) string { return escape(s, "") }
+func Text(s string) string { return escapeText(s, "") }
 
 // Lines is [Text] that keeps line feeds and tabs, for text of several lines. JSON stays the same JSON.
-func Lines(s string) string { return escape(s, "\n\t") }
+func Lines(s string) string { return escapeText(s, "\n\t") }
 
-func escape(s, kept string) string {
+func escapeText(s, kept string) string {
 	accepted := func(c rune, size int) bool {
 		invalid := c == utf8.RuneError && size == 1
 		return !invalid && (strconv.IsPrint(c) || strings.ContainsRune(kept, c))

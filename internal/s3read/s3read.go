@@ -59,7 +59,7 @@ func Open(ctx context.Context, objects Getter, place Place, pause func(context.C
 	if place.VersionID != "" {
 		b.input.VersionId = &place.VersionID
 	}
-	output, err := b.get()
+	output, err := b.requestObject()
 	if err != nil {
 		return nil, fmt.Errorf("getting object: %w", err)
 	}
@@ -76,8 +76,8 @@ func Open(ctx context.Context, objects Getter, place Place, pause func(context.C
 // VersionID is the version that is read, empty in a bucket without versions.
 func (b *Body) VersionID() string { return aws.ToString(b.input.VersionId) }
 
-// get asks for the object from the offset on; cancel ends the reading of the answer.
-func (b *Body) get() (output *s3.GetObjectOutput, err error) {
+// requestObject asks for the object from the offset on; cancel ends the reading of the answer.
+func (b *Body) requestObject() (output *s3.GetObjectOutput, err error) {
 	if b.offset > 0 {
 		b.input.Range = aws.String(fmt.Sprintf("bytes=%d-", b.offset))
 	}
@@ -102,7 +102,7 @@ func (b *Body) Read(p []byte) (int, error) {
 			if b.size > 0 && b.offset == b.size { // what broke was only the end of the answer
 				return 0, io.EOF
 			}
-			if err := b.resume(); err != nil {
+			if err := b.resumeReading(); err != nil {
 				return 0, err
 			}
 		}
@@ -130,15 +130,15 @@ func (b *Body) Read(p []byte) (int, error) {
 	}
 }
 
-// resume asks for the rest of the object.
-func (b *Body) resume() error {
+// resumeReading asks for the rest of the object.
+func (b *Body) resumeReading() error {
 	if b.resumes++; b.resumes > MaxResumes {
 		return fmt.Errorf("reading object at byte %d, %d times: %w", b.offset, b.resumes, b.failure)
 	}
 	if err := b.pause(b.ctx, backoff.Pause(b.resumes)); err != nil {
 		return errors.Join(b.failure, err)
 	}
-	output, err := b.get()
+	output, err := b.requestObject()
 	if err != nil {
 		return fmt.Errorf("resuming object at byte %d: %w", b.offset, errors.Join(err, b.failure))
 	}

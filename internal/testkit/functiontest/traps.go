@@ -48,7 +48,7 @@ const (
 	partial = `"processed_timestamp":"NOW","processing_status":"PARTIAL"`
 )
 
-func nested(depth int) string {
+func nestedObject(depth int) string {
 	return `{"a":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + `}`
 }
 
@@ -173,9 +173,9 @@ var Traps = []Trap{
 		Lake: `{"b":2,` + partial + `,"data_quality_score":0,"malformed":{"o":"{\"a\":1,\"a\":1.0,\"user_id\":null}"}}`},
 	{Name: "a metadata field of the index is set aside", In: `{"_id":"7"}`, Lake: `{"_id":"7",` + success + `,"data_quality_score":0}`,
 		Search: `{` + partial + `,"data_quality_score":0,"malformed":{"_id":"7"}}`},
-	{Name: "nested 1000 deep", In: nested(1000), Lake: strings.TrimSuffix(nested(1000), "}") + `,` + success + `,"data_quality_score":0}`,
-		Search: `{` + partial + `,"data_quality_score":0,"malformed":{"a":"` + strings.TrimSuffix(strings.TrimPrefix(nested(1000), `{"a":`), "}") + `"}}`},
-	{Name: "nested 1001 deep", In: nested(1001), Lake: Failed, Reason: "TooDeep"},
+	{Name: "nested 1000 deep", In: nestedObject(1000), Lake: strings.TrimSuffix(nestedObject(1000), "}") + `,` + success + `,"data_quality_score":0}`,
+		Search: `{` + partial + `,"data_quality_score":0,"malformed":{"a":"` + strings.TrimSuffix(strings.TrimPrefix(nestedObject(1000), `{"a":`), "}") + `"}}`},
+	{Name: "nested 1001 deep", In: nestedObject(1001), Lake: Failed, Reason: "TooDeep"},
 	{Name: "nested 100000 deep", In: strings.Repeat(`{"a":`, 100000), Lake: Failed, Reason: "TooDeep"},
 	{Name: "two objects", In: `{"a":1}{"b":2}`, Lake: `{"a":1,` + success + `,"data_quality_score":0}` + "\n" + `{"b":2,` + success + `,"data_quality_score":0}`,
 		Search: Failed, Reason: "TrailingData"},

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// configure makes a folder with the configuration of a new, empty cluster.
-func (s *Server) configure() (err error) {
+// writeConfiguration makes a folder with the configuration of a new, empty cluster.
+func (s *Server) writeConfiguration() (err error) {
 	if s.dir, err = os.MkdirTemp("", "opensearch-"); err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (s *Server) configure() (err error) {
 	if err := os.CopyFS(filepath.Join(s.dir, "config"), os.DirFS(filepath.Join(s.home, "config"))); err != nil {
 		return err
 	}
-	if err := s.certificates(); err != nil {
+	if err := s.makeCertificates(); err != nil {
 		return err
 	}
 	port := s.o.Port
@@ -155,8 +155,8 @@ func metaType(file string) string {
 	return file
 }
 
-// certificates makes an authority and what it signs: the node's certificate, for both transports, and the administrator's.
-func (s *Server) certificates() error {
+// makeCertificates makes an authority and what it signs: the node's certificate, for both transports, and the administrator's.
+func (s *Server) makeCertificates() error {
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30),

@@ -61,8 +61,8 @@ func ownHome(home string) (version string, err error) {
 // stateManagement is the folder of the plugin for index state management.
 const stateManagement = "plugins/opensearch-index-management"
 
-// install returns the folder of the installation, made once for each version.
-func install(ctx context.Context, progress io.Writer) (home string, err error) {
+// installServer returns the folder of the installation, made once for each version.
+func installServer(ctx context.Context, progress io.Writer) (home string, err error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
@@ -96,7 +96,7 @@ func install(ctx context.Context, progress io.Writer) (home string, err error) {
 		if err := checkSum(archive, a.sha256); err != nil {
 			return "", err
 		}
-		if err := unzip(archive, filepath.Join(work, "opensearch-"+Version, a.into), a.into == ""); err != nil {
+		if err := unzipArchive(archive, filepath.Join(work, "opensearch-"+Version, a.into), a.into == ""); err != nil {
 			return "", fmt.Errorf("unpacking %s: %w", a.file, err)
 		}
 	}
@@ -125,8 +125,8 @@ func checkSum(name, want string) error {
 	return nil
 }
 
-// unzip unpacks into a folder; strip leaves out the archive's own top folder.
-func unzip(archive, into string, strip bool) error {
+// unzipArchive unpacks into a folder; strip leaves out the archive's own top folder.
+func unzipArchive(archive, into string, strip bool) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
 		return err
@@ -143,14 +143,14 @@ func unzip(archive, into string, strip bool) error {
 		if !filepath.IsLocal(name) {
 			return fmt.Errorf("%s: leads out of the archive", f.Name)
 		}
-		if err := extract(f, filepath.Join(into, filepath.FromSlash(name))); err != nil {
+		if err := extractFile(f, filepath.Join(into, filepath.FromSlash(name))); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-func extract(f *zip.File, to string) error {
+func extractFile(f *zip.File, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}

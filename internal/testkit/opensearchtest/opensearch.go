@@ -84,12 +84,12 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.home != "" {
 		s.version, err = ownHome(s.home)
 	} else {
-		s.home, err = install(ctx, o.Progress)
+		s.home, err = installServer(ctx, o.Progress)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("installing OpenSearch: %w", err)
 	}
-	if err := s.configure(); err != nil {
+	if err := s.writeConfiguration(); err != nil {
 		return nil, fmt.Errorf("configuring OpenSearch: %w", errors.Join(err, s.Close()))
 	}
 	if err := s.Start(ctx); err != nil {
@@ -132,24 +132,24 @@ func (s *Server) Start(ctx context.Context) error {
 		close(exited)
 	}()
 	s.process, s.exited = process, exited
-	if err := s.ready(ctx); err != nil {
+	if err := s.awaitReady(ctx); err != nil {
 		return fmt.Errorf("starting OpenSearch: %w%s", errors.Join(err, s.Kill()), s.lastWords())
 	}
 	return nil
 }
 
-// ready waits for a cluster that has all its primary shards, and whose security plugin has its configuration. It may be yellow: an
+// awaitReady waits for a cluster that has all its primary shards, and whose security plugin has its configuration. It may be yellow: an
 // index that somebody makes without a template has a replica, for which there is no node.
-func (s *Server) ready(ctx context.Context) error {
+func (s *Server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	var last error
 	for {
-		err := s.call(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
+		err := s.callAdmin(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
 		if err == nil {
-			err = s.call(ctx, http.MethodGet, "/_plugins/_security/api/roles/all_access", nil)
+			err = s.callAdmin(ctx, http.MethodGet, "/_plugins/_security/api/roles/all_access", nil)
 		}
 		if err == nil {
 			return nil
@@ -178,12 +178,12 @@ func (s *Server) lastWords() string {
 }
 
 // Stop ends the server as an operator would, and keeps its data.
-func (s *Server) Stop() error { return s.signal(syscall.SIGTERM) }
+func (s *Server) Stop() error { return s.sendSignal(syscall.SIGTERM) }
 
 // Kill ends the server at once, as a failing machine would, and keeps its data.
-func (s *Server) Kill() error { return s.signal(syscall.SIGKILL) }
+func (s *Server) Kill() error { return s.sendSignal(syscall.SIGKILL) }
 
-func (s *Server) signal(signal syscall.Signal) error {
+func (s *Server) sendSignal(signal syscall.Signal) error {
 	if s.process == nil {
 		return nil
 	}
@@ -217,14 +217,14 @@ func (s *Server) Log() string { return filepath.Join(s.dir, "logs", "console.log
 func (s *Server) AddUser(ctx context.Context, name, roleARN string) (User, error) {
 	u := User{Name: name, Password: "Aa1-" + rand.Text(), BackendRole: roleARN}
 	body := map[string]any{"password": u.Password, "backend_roles": []string{roleARN}}
-	if err := s.call(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name), body); err != nil {
+	if err := s.callAdmin(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name), body); err != nil {
 		return User{}, fmt.Errorf("adding user %q: %w", name, err)
 	}
 	return u, nil
 }
 
-// call sends a request as the administrator; an answer other than 2xx is an error.
-func (s *Server) call(ctx context.Context, method, target string, body any) error {
+// callAdmin sends a request as the administrator; an answer other than 2xx is an error.
+func (s *Server) callAdmin(ctx context.Context, method, target string, body any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var content []byte

@@ -78,15 +78,15 @@ func Mix(n int) [][]byte {
 			b.WriteString(`,"note":"` + strings.Repeat("The quick brown fox jumps over the lazy dog. ", min(n, 8)) + `"`)
 		}
 		b.WriteByte('}')
-		events[i] = spoil(random, b.String())
+		events[i] = spoilSome(random, b.String())
 	}
 	return events
 }
 
 func pickInt(random *rand.Rand, from ...int) int { return from[random.IntN(len(from))] }
 
-// spoil makes 3 % of the events malformed: cut off, no JSON, or with a declared field of another type.
-func spoil(random *rand.Rand, event string) []byte {
+// spoilSome makes 3 % of the events malformed: cut off, no JSON, or with a declared field of another type.
+func spoilSome(random *rand.Rand, event string) []byte {
 	if random.IntN(100) < 3 {
 		switch random.IntN(3) {
 		case 0:
@@ -133,7 +133,7 @@ func Dense(n int) [][]byte {
 			}
 		}
 		b.WriteByte('}')
-		events[i] = spoil(random, b.String())
+		events[i] = spoilSome(random, b.String())
 	}
 	return events
 }
