@@ -31,7 +31,7 @@ func sourceOf(t testing.TB, name string) errorobject.Source {
 	return s
 }
 
-// read renders everything that a reader returns: letters as their bodies, unreadable parts as their errors.
+// read renders everything that a reader returns: dead letters as their bodies, unreadable parts as their errors.
 func read(t testing.TB, s errorobject.Source, r *errorobject.Reader) string {
 	t.Helper()
 	var b strings.Builder
@@ -144,7 +144,7 @@ func illegalInSQS(c rune) bool {
 	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x10000)
 }
 
-// Which byte is at fault is in every letter of the transform's check, the first byte too, and in no other.
+// Which byte is at fault is in every dead letter of the transform's check, the first byte too, and in no other.
 func TestReasonOffsets(t *testing.T) {
 	for _, c := range []struct {
 		rule, code, raw string

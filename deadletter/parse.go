@@ -22,9 +22,9 @@ type invocation struct {
 	ResponsePayload json.RawMessage `json:"responsePayload"`
 }
 
-// Parse reads the body of a message of the dead-letter queue, of each kind. A record that Lambda wrote because the error
-// handler failed for good becomes a message of kind [Invocation] with the objects that the handler was given; the object
-// keys are decoded. It fails on what is none of the three, and on a version that is higher than [Version].
+// Parse reads the body of a message of the dead-letter queue, of each kind. A record that Lambda wrote because the
+// error handler failed for good becomes a message of kind [Invocation] with the objects that the handler was given; the
+// object keys are decoded. Any other body is an error, and so is a version above [Version].
 func Parse(body []byte) (*Message, error) {
 	var head struct {
 		Kind Kind `json:"kind"`

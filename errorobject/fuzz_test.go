@@ -16,7 +16,7 @@ import (
 	"firehose-pipeline/event"
 )
 
-// part is what a reader returned once: a letter, or bytes that it could not read.
+// part is one result of a reader: a dead letter, or bytes that it could not read.
 type part struct {
 	offset, length int64
 	message        *deadletter.Message
@@ -158,7 +158,7 @@ func FuzzReader(f *testing.F) {
 			if p.message == nil {
 				continue
 			}
-			// The pointer leads to one JSON document, and that to the same letter.
+			// The pointer leads to one JSON document, and that to the same dead letter.
 			document := object[p.offset:end]
 			alone := parts(t, errorobject.NewReader(bytes.NewReader(document)))
 			if len(alone) != 1 || alone[0].message == nil {

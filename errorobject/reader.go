@@ -18,8 +18,8 @@ import (
 	"firehose-pipeline/event"
 )
 
-// MaxRawData bounds the base64 text of a record that a [Reader] keeps, in bytes: Lambda's answer is at most 6 MB, so that
-// no document that Firehose writes is longer.
+// MaxRawData bounds the base64 text of a record that a [Reader] keeps, in bytes: Lambda's answer is at most 6 MB, so
+// that no document that Firehose writes is longer.
 const MaxRawData = 6 << 20
 
 // Bounds of the other texts that a [Reader] keeps; longer ones are cut.
@@ -37,24 +37,25 @@ type Failure struct {
 	// Offset and Length are the document's bytes in the (unzipped) object.
 	Offset, Length int64
 	Gzip           bool
-	// Stage is what the document's own fields tell.
+	// Stage is derived from the document's own fields.
 	Stage                   Stage
 	ErrorCode, ErrorMessage string
 	Attempts                int
 	ArrivalTime, FailedTime time.Time // zero when missing or no time
 	Index, DocumentID       string
-	// RawData is the record; nil when it is missing, no base64, or longer than [MaxRawData] (then RawDataTooLong).
+	// RawData is the record; nil when it is missing, not base64, or longer than [MaxRawData] (then RawDataTooLong).
 	RawData        []byte
 	RawDataTooLong bool
 	// Unknown: the document has no field of an error object.
 	Unknown bool
 }
 
-// UnreadableError is a part of an error object that is no JSON: a document that breaks off, or something else altogether.
-// The reader goes on after it, at the next line that begins with a brace or the next document behind a closing brace.
+// UnreadableError is a part of an error object that is not JSON: a document that breaks off, or something else
+// altogether. The reader goes on after it, at the next line that begins with a brace or the next document behind a
+// closing brace.
 type UnreadableError struct {
-	// Offset and Length are the part's bytes in the (unzipped) object. The Length is 0 when everything from Offset on is lost:
-	// in a broken gzip stream nothing more can be read, however much there is.
+	// Offset and Length are the part's bytes in the (unzipped) object. The Length is 0 when everything from Offset on
+	// is lost: in a broken gzip stream nothing more can be read, however much there is.
 	Offset, Length int64
 	Err            error
 }
@@ -65,17 +66,18 @@ func (e *UnreadableError) Error() string {
 
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// Reader reads an error object as a stream, in memory bounded by [MaxRawData] whatever the object's size. It takes plain
-// and gzip content (told by the first two bytes, never by the name), documents one a line or one after the other, the
-// three layouts of Firehose, field names in any case, numbers as numbers or as text, and fields it does not know.
+// Reader reads an error object as a stream, in memory bounded by [MaxRawData] whatever the object's size. It accepts
+// plain and gzip content (recognised by the first two bytes, never by the name), documents one a line or one after the
+// other, the three layouts of Firehose, field names in any case, numbers as numbers or as text, and fields it does not
+// know.
 //
-// Firehose writes no newline inside a document; a newline in a string, or one inside a document with a brace right after
-// it, therefore marks a document that broke off.
+// Firehose writes no newline inside a document; a newline in a string, or one inside a document with a brace right
+// after it, therefore marks a document that broke off.
 type Reader struct {
 	source  source
 	in      *bufio.Reader
 	offset  int64 // of the next byte of in
-	last    byte  // the last byte before offset that is no blank
+	last    byte  // the last byte before offset that is not a blank
 	before  byte  // and the one before that, after read
 	gzip    bool
 	started bool
@@ -130,7 +132,7 @@ type field struct {
 	quoted  bool
 }
 
-// source remembers why the object itself could not be read, to tell that from content that is broken.
+// source remembers why the object itself could not be read, to distinguish that from broken content.
 type source struct {
 	r   io.Reader
 	err error
@@ -222,8 +224,8 @@ func (z gzipReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// skipBroken turns what went wrong in a document that began at begin into the error that Next returns, having moved on to
-// where reading can go on.
+// skipBroken moves to the next place where reading can continue, and returns the error of Next for the document at
+// begin.
 func (r *Reader) skipBroken(begin int64, cause error) error {
 	if err := r.findDocument(cause); err != nil {
 		r.done = true
@@ -241,8 +243,8 @@ func (r *Reader) skipBroken(begin int64, cause error) error {
 	return part
 }
 
-// findDocument moves to where a document seems to begin: a brace at the start of a line, or one with a quote behind a closing brace,
-// which is nowhere within a document of Firehose. It returns an error when there is none.
+// findDocument moves to where a document seems to begin: a brace at the start of a line, or one with a quote behind a
+// closing brace, which is nowhere within a document of Firehose. It returns an error when none follows.
 func (r *Reader) findDocument(cause error) error {
 	if cause == unexpected('{') && r.in.UnreadByte() == nil { // it may begin the next document
 		r.offset--
@@ -267,7 +269,8 @@ func (r *Reader) findDocument(cause error) error {
 	return cause
 }
 
-// cannotContinue reports whether nothing can be read after the error. A source that fails breaks the gzip stream too, and comes first.
+// cannotContinue reports whether nothing can be read after the error. A source that fails breaks the gzip stream too,
+// and comes first.
 func (r *Reader) cannotContinue(err error) bool {
 	r.broken = r.source.err == nil && errors.As(err, new(brokenGzip))
 	return r.broken || r.source.err != nil
@@ -309,7 +312,7 @@ func isBlank(c byte) bool { return c == ' ' || c == '\r' || c == '\t' }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// unexpected is the error of a character that cannot stand where it does.
+// unexpected is the error of a character in the wrong place.
 type unexpected byte
 
 func (c unexpected) Error() string { return fmt.Sprintf("unexpected character %q", byte(c)) }
@@ -320,7 +323,7 @@ var (
 	errScalar  = errors.New("neither a number nor true, false or null")
 )
 
-// nextToken returns the next byte of a document that is no white space.
+// nextToken returns the next byte of a document that is not white space.
 func (r *Reader) nextToken() (byte, error) {
 	for {
 		c, err := r.readByte()
@@ -399,8 +402,8 @@ func (r *Reader) readValue(c byte, f *field) (err error) {
 	return err
 }
 
-// skipNested passes over the object or array that begins with c. It is as strict as [Reader.readDocument]: otherwise the end of a
-// document that breaks off could be found in a later one, and those between would be lost without a word.
+// skipNested passes over the object or array that begins with c. It is as strict as [Reader.readDocument]: otherwise
+// the end of a document that breaks off could be found in a later one, and those between would be lost without a word.
 func (r *Reader) skipNested(c byte) error {
 	r.open = append(r.open[:0], c)
 	for empty := true; len(r.open) > 0; {
@@ -527,8 +530,8 @@ func (n number) nextState(c byte) number {
 
 func (n number) isComplete() bool { return n == zero || n == integer || n == fraction || n == exponent }
 
-// readText reads a string after its first quote and appends its content to dst, up to limit bytes in all; it reports whether
-// there was more.
+// readText reads a string after its first quote and appends its content to dst, up to limit bytes in all; it reports
+// whether there was more.
 func (r *Reader) readText(dst []byte, limit int) ([]byte, bool, error) {
 	cut := false
 	add := func(p []byte) {
@@ -536,7 +539,8 @@ func (r *Reader) readText(dst []byte, limit int) ([]byte, bool, error) {
 			p, cut = p[:room], true
 		}
 		if free := cap(dst) - len(dst); free < len(p) {
-			// By twice, where append would grow a large text by a quarter and leave five times its size to the collector.
+			// By twice, where append would grow a large text by a quarter and leave five times its size to the
+			// collector.
 			larger := make([]byte, len(dst), min(limit, max(2*cap(dst), len(dst)+len(p))))
 			copy(larger, dst)
 			dst = larger
@@ -665,8 +669,8 @@ func (r *Reader) setFailure(begin int64) {
 	}
 }
 
-// decodeBase64 decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a reader holds.
-// It returns nil when the text is no base64.
+// decodeBase64 decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a
+// reader holds. It returns nil when the text is not base64.
 func decodeBase64(text []byte) []byte {
 	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 { // base64 allows them; pieces of it cannot
 		text = slices.DeleteFunc(text, func(c byte) bool { return c == '\r' || c == '\n' })
@@ -687,7 +691,7 @@ func decodeBase64(text []byte) []byte {
 	return text[:size:size]
 }
 
-// wholeNumber returns 0 for what is missing or no whole number.
+// wholeNumber returns a field's value; 0 when it is missing or not a whole number.
 func (r *Reader) wholeNumber(i int) int64 {
 	n, err := strconv.ParseInt(string(r.fields[i].text), 10, 64)
 	if err != nil {

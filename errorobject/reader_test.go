@@ -107,7 +107,8 @@ func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
 	}
 }
 
-// TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never without a word.
+// TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never
+// without a word.
 func TestTornDocumentsCostNoOther(t *testing.T) {
 	const b, c = `{"errorCode":"x","rawData":"Qg=="}`, `{"rawData":"Qw==","attemptsMade":1}`
 	for name, torn := range map[string]string{
@@ -243,7 +244,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestMemoryIsBounded reads values larger than what may be kept and looks at every buffer that the reader holds.
+// TestMemoryIsBounded reads values above the limits and looks at every buffer that the reader holds.
 func TestMemoryIsBounded(t *testing.T) {
 	const large, size = 16 << 20, 2 << 20
 	next := `{"errorCode":"Lambda.FunctionError","rawData":"eA=="}`

@@ -11,8 +11,8 @@ import (
 	"io"
 )
 
-// Position is a place between two lines of an input: how many lines and bytes are before it, and the SHA-256 of those bytes, by which
-// the input is known again.
+// Position is a place between two lines of an input: how many lines and bytes are before it, and the SHA-256 of those
+// bytes, by which the input is known again.
 type Position struct {
 	Line   int64  `json:"line"`
 	Offset int64  `json:"offset"`
@@ -63,7 +63,7 @@ func newLineReader(input io.Reader, hashed bool) *lineReader {
 	return r
 }
 
-// skipTo reads on to a position of an earlier run, and fails when what is before it is not what it was then.
+// skipTo reads on to a position of an earlier run, and fails when the input before it has changed.
 func (r *lineReader) skipTo(to Position) error {
 	if to.Offset == 0 {
 		return nil
@@ -104,8 +104,8 @@ func (r *lineReader) hashSum() string {
 	return hex.EncodeToString(r.hash.Sum(nil))
 }
 
-// nextChunk returns the next chunk: as many lines as there are at once, up to the limits of a batch. At the end of the input it returns
-// io.EOF, with the last lines or without.
+// nextChunk returns the next chunk: as many lines as there are at once, up to the limits of a batch. At the end of the
+// input it returns io.EOF, with the last lines or without.
 func (r *lineReader) nextChunk() (*chunk, error) {
 	c := &chunk{number: r.chunks}
 	r.chunks++
@@ -116,7 +116,7 @@ func (r *lineReader) nextChunk() (*chunk, error) {
 		from, number, offset := len(c.bytes), r.line+1, r.offset
 		var length int64
 		c.bytes, length, err = r.readLine(c.bytes, number)
-		if length == 0 { // the end, or an error: what broke off in one is no line
+		if length == 0 { // the end, or an error: a part of a line does not count
 			break
 		}
 		r.line, r.offset = number, r.offset+length
@@ -142,7 +142,7 @@ func (r *lineReader) nextChunk() (*chunk, error) {
 		}
 		c.lines[i].text = c.bytes[starts[i]:end:end]
 	}
-	if r.broken { // there is no position after these lines: they are not sent
+	if r.broken { // these lines have no position after them: they are not sent
 		return nil, err
 	}
 	c.tally.lines = int64(len(c.lines))
@@ -151,8 +151,9 @@ func (r *lineReader) nextChunk() (*chunk, error) {
 	return c, err
 }
 
-// readLine appends a line without its end. It returns the length of the line with its end, 0 when there is none or reading failed within
-// it. Of one that is too long for a record it appends a byte more than a record may have, and hands the whole to long.
+// readLine appends a line without its end. It returns the length of the line with its end, 0 at the end of the input or
+// when reading failed within it. Of one that is too long for a record it appends a byte more than a record may have,
+// and hands the whole to long.
 func (r *lineReader) readLine(dst []byte, number int64) (_ []byte, length int64, err error) {
 	start := len(dst)
 	var long io.WriteCloser

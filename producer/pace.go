@@ -8,10 +8,10 @@ import (
 	"firehose-pipeline/internal/clock"
 )
 
-// Pace keeps what is put to one stream under a rate. It is safe for concurrent use.
+// Pace keeps the records of one stream under a rate. It is safe for concurrent use.
 //
-// Whoever waits takes its share at once and then waits until the share is earned, so that a batch may be larger than what a second
-// brings, and nobody starves.
+// A caller reserves its tokens first and then waits until they are earned, so that a batch may be larger than a
+// second's rate, and no caller starves.
 type Pace struct {
 	clock          clock.Clock
 	mu             sync.Mutex
@@ -22,7 +22,8 @@ type Pace struct {
 // share is a bucket that may be in debt.
 type share struct{ rate, level float64 }
 
-// burst is how much of a second's rate may be put at once after a quiet time: a quota of Firehose is one for each second.
+// burst is how much of a second's rate may be put at once after a quiet time: a quota of Firehose is one for each
+// second.
 const burst = 0.25
 
 // NewPace makes a pace of so many records and bytes a second; 0 leaves one of them free.

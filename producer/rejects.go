@@ -11,10 +11,10 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Rejects writes lines that were not taken to files: those that no stream has to Path, those that one stream has not, though the
-// other has, to Path with the stream's name behind a dot, so that they can be sent to that stream alone. A file is made when its first line comes, and an
-// existing one is added to. After an interruption a line may be in it twice. It is safe for concurrent use; an empty path writes
-// nothing.
+// Rejects writes lines that were not accepted to files: those that no stream has to Path, those that one stream has
+// not, though the other has, to Path with the stream's name behind a dot, so that they can be sent to that stream
+// alone. A file is made when its first line comes, and an existing one is added to. After an interruption a line may be
+// in it twice. It is safe for concurrent use; an empty path writes nothing.
 type Rejects struct {
 	Path string
 

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// inFlight is how many chunks of a stream are on their way at most: what a crash may send twice.
+	// inFlight is how many chunks of a stream are on their way at most: a crash may send them twice.
 	inFlight = 4
 	// backlog bounds the bytes of lines that are in memory because a stream lags.
 	backlog = 64 << 20
-	// overhead is what a chunk costs besides its bytes, at least.
+	// overhead is the least cost of a chunk besides its bytes.
 	overhead = 64 << 10
 )
 
@@ -28,35 +28,35 @@ type Options struct {
 	Lake, Search *Stream // one may be nil
 	// Pack puts several events into one record of the lake stream.
 	Pack bool
-	// Rate is events a second; 0 is no limit.
+	// Rate is events a second; 0 means unlimited.
 	Rate float64
-	// RejectInvalid rejects lines that are no event instead of sending them.
+	// RejectInvalid rejects lines that are not an event instead of sending them.
 	RejectInvalid bool
-	// State is where the run goes on and what it writes down; nil keeps none.
+	// State is the progress to resume from and to update; nil keeps none.
 	State *State
-	// Rejects gets the lines that were not taken; nil keeps none.
+	// Rejects gets the lines that were not accepted; nil keeps none.
 	Rejects *Rejects
-	// Invalid is told of each line that is no event, one at a time.
+	// Invalid is called for each line that is not an event, one at a time.
 	Invalid func(Invalid)
-	// Progress is told of bytes of input that are done.
+	// Progress is called with the number of bytes of input done.
 	Progress func(int64)
 
 	clock clock.Clock // nil is the machine's
 }
 
-// Invalid is a line that the transform will refuse, or that was not sent at all.
+// Invalid is a line that the transform will reject, or that was not sent at all.
 type Invalid struct {
 	Line     int64
 	Err      error
 	Rejected bool // it was not sent
-	// LakeAccepts says that the lake stream takes the line, which has several objects, although search does not.
+	// LakeAccepts says that the lake stream accepts the line, which has several objects, although search does not.
 	LakeAccepts bool
 }
 
 // Report says what became of an input.
 type Report struct {
-	// Lines are those that every stream is done with in this run. Blank ones are not sent; Invalid ones are no event, and were sent all the same;
-	// Rejected ones were not sent.
+	// Lines are those that every stream is done with in this run. Blank ones are not sent; Invalid ones are not events,
+	// and were sent all the same; Rejected ones were not sent.
 	Lines    int64 `json:"lines"`
 	Blank    int64 `json:"blank"`
 	Invalid  int64 `json:"invalid"`
@@ -72,11 +72,11 @@ type Report struct {
 type StreamReport struct {
 	Kind event.Stream `json:"stream"`
 	Name string       `json:"name"`
-	// Events are the lines that the stream took, NotTaken those that it did not.
+	// Events are the lines that the stream accepted, NotTaken those that it did not.
 	Events      int64 `json:"events"`
 	NotAccepted int64 `json:"notTaken"`
 	Counts
-	// Unpacked is what would have been billed for one event a record.
+	// Unpacked is the bytes billed if each record had one event.
 	Unpacked int64 `json:"unpackedBilledBytes,omitempty"`
 	// Confirmed is the line up to which the stream is done with the input.
 	Confirmed int64 `json:"confirmedLine"`
@@ -88,7 +88,7 @@ type sending struct {
 	lanes []*lane
 	stop  context.CancelFunc // no new chunks are begun
 
-	reporting sync.Mutex // one line is told of at a time
+	reporting sync.Mutex // one line is reported at a time
 
 	mu     sync.Mutex
 	report Report
@@ -114,8 +114,8 @@ type lane struct {
 	report StreamReport
 }
 
-// Send puts every line of the input to every stream. It returns when all is confirmed, or when soft is done and what was begun is
-// confirmed, or at once when hard is done. The report is true in any case.
+// Send puts every line of the input to every stream. It returns when all is confirmed, or when soft is done and every
+// chunk begun is confirmed, or at once when hard is done. The report is true in any case.
 func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error) {
 	o.clock = clock.OrSystem(o.clock)
 	began := o.clock.Now()
@@ -332,7 +332,7 @@ func (s *sending) releaseChunk(c *chunk) {
 	s.reportProgress(c.read)
 }
 
-// addFailure notes an error that ends the run. What is on its way is still confirmed.
+// addFailure notes an error that ends the run. Chunks on their way are still confirmed.
 func (s *sending) addFailure(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -419,7 +419,8 @@ func (l *lane) makeRecords(lines []*line) (records [][]byte, events []int) {
 	return p.records, p.events
 }
 
-// countAccepted counts the lines that Firehose took, and what each would have been billed alone. The lines begin with the batch's.
+// countAccepted counts the lines that Firehose accepted, and the bytes billed if each were alone. The lines begin with
+// the batch's.
 func (l *lane) countAccepted(answer Answer, lines []*line, events []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -434,7 +435,7 @@ func (l *lane) countAccepted(answer Answer, lines []*line, events []int) {
 	}
 }
 
-// rejectLines keeps the lines of the records that the stream does not take.
+// rejectLines keeps the lines of the records that the stream does not accept.
 func (l *lane) rejectLines(some *NotAcceptedError, lines []*line, events []int) error {
 	missing := some.Records
 	for i, n := range events {
@@ -455,7 +456,7 @@ func (l *lane) rejectLines(some *NotAcceptedError, lines []*line, events []int) 
 	return nil
 }
 
-// confirmChunk writes down a chunk that is done, and lets as many more be put as there are none before that are not.
+// confirmChunk writes down a chunk that is done, and admits as many more chunks as are now confirmed without a gap.
 func (l *lane) confirmChunk(c *chunk) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -470,7 +471,7 @@ func (l *lane) confirmChunk(c *chunk) error {
 		l.at = passed[len(passed)-1].end
 	}
 	now := confirmed{Name: l.stream.Name, Position: l.at}
-	if l.at.Offset < l.before.Offset { // it passes what it has confirmed in an earlier run
+	if l.at.Offset < l.before.Offset { // it passes chunks confirmed in an earlier run
 		now.Position = l.before.Position
 	}
 	for _, ahead := range l.before.Ahead {

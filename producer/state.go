@@ -16,8 +16,8 @@ import (
 // stateVersion is the version of the state file that this package writes.
 const stateVersion = 1
 
-// State is how far each stream has confirmed an input, kept in a file, so that a run that was stopped can go on. What a stream
-// has taken is written before it gets more than [inFlight] chunks beyond that.
+// State is how far each stream has confirmed an input, kept in a file, so that a stopped run can resume. It is written
+// before the stream gets more than [inFlight] chunks beyond it.
 type State struct {
 	path string
 
@@ -30,7 +30,8 @@ type stateFile struct {
 	Streams map[event.Stream]confirmed `json:"streams"`
 }
 
-// confirmed is what one stream has confirmed: everything before the position, and the ranges of bytes after it.
+// confirmed is the input that one stream has confirmed: everything before the position, and the ranges of bytes after
+// it.
 type confirmed struct {
 	Name string `json:"name"`
 	Position
@@ -47,8 +48,8 @@ func (c *confirmed) coversOffset(offset int64) bool {
 	return offset < c.Offset || slices.ContainsFunc(c.Ahead, func(s span) bool { return s.From <= offset && offset < s.To })
 }
 
-// OpenState reads the state at the path, or begins one when there is no file. Names are those of the streams that will be sent to;
-// a state of other streams is refused.
+// OpenState reads the state at the path, or begins one when there is no file. Names are those of the streams that will
+// be sent to; a state of other streams is rejected.
 func OpenState(path string, names map[event.Stream]string) (*State, error) {
 	s := &State{path: path}
 	text, err := os.ReadFile(path)
@@ -73,7 +74,7 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 	return s, nil
 }
 
-// confirmedBy is what the stream has confirmed.
+// confirmedBy returns the input that the stream has confirmed.
 func (s *State) confirmedBy(kind event.Stream) confirmed {
 	if s == nil {
 		return confirmed{}
@@ -83,7 +84,7 @@ func (s *State) confirmedBy(kind event.Stream) confirmed {
 	return s.file.Streams[kind]
 }
 
-// confirmPosition writes down what the stream has confirmed.
+// confirmPosition writes down the input that the stream has confirmed.
 func (s *State) confirmPosition(kind event.Stream, c confirmed) error {
 	if s == nil {
 		return nil

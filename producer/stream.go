@@ -21,7 +21,8 @@ import (
 // Patience is how long a stream may take nothing before putting to it counts as failed.
 const Patience = 5 * time.Minute
 
-// stallDelay is how long a stream may take nothing before that is told: to be throttled is the rule at a stream's limit.
+// stallDelay is how long a stream may accept nothing before a stall is reported: throttling is usual at a stream's
+// limit.
 const stallDelay = 10 * time.Second
 
 // callTimeout is how long one call may take: a whole batch over a slow line takes seconds.
@@ -31,9 +32,9 @@ const callTimeout = time.Minute
 type Stream struct {
 	Name     string
 	Client   FirehosePutter
-	Pace     *Pace         // nil puts as fast as Firehose takes
+	Pace     *Pace         // nil puts as fast as Firehose accepts
 	Patience time.Duration // 0 is [Patience]
-	// OnStall is told, once for each time of trouble, that the stream has taken nothing for a while; nil is not told.
+	// OnStall, if set, is called once per stall: the stream has accepted nothing for a while.
 	OnStall func(error)
 
 	clock        clock.Clock // nil is the machine's
@@ -43,19 +44,20 @@ type Stream struct {
 	stalled      bool
 }
 
-// counters count what was put.
+// counters count records and calls.
 type counters struct {
 	records, bytes, billed, calls, throttled, resent, unanswered atomic.Int64
 }
 
-// Counts say what became of what was put to a stream.
+// Counts are of the records and calls of a stream.
 type Counts struct {
-	// Records and Bytes are what Firehose took, Billed the bytes after its rounding.
+	// Records and Bytes are what Firehose accepted, Billed the bytes after its rounding.
 	Records int64 `json:"records"`
 	Bytes   int64 `json:"bytes"`
 	Billed  int64 `json:"billedBytes"`
 	Calls   int64 `json:"calls"`
-	// Throttled are the calls of which Firehose took nothing, or only a part. Resent counts each sending of a record after its first.
+	// Throttled are the calls of which Firehose accepted nothing, or only a part. Resent counts each sending of a
+	// record after its first.
 	Throttled int64 `json:"throttledCalls"`
 	Resent    int64 `json:"resentRecords"`
 	// Unanswered are records of calls that ended without an answer, and were sent again: Firehose may have them twice.
@@ -68,7 +70,7 @@ func (s *Stream) Counts() Counts {
 	return Counts{c.records.Load(), c.bytes.Load(), c.billed.Load(), c.calls.Load(), c.throttled.Load(), c.resent.Load(), c.unanswered.Load()}
 }
 
-// NotAcceptedError says which records of a batch the stream did not take, while it took others.
+// NotAcceptedError says which records of a batch the stream did not accept, while it accepted others.
 type NotAcceptedError struct {
 	Stream  string
 	Records []int // by their place in the batch
@@ -81,18 +83,19 @@ func (e *NotAcceptedError) Error() string {
 
 func (e *NotAcceptedError) Unwrap() error { return e.Err }
 
-// Answer is what is known of a batch that was put.
+// Answer is the result of a batch.
 type Answer struct {
-	// Accepted has, for each record, whether Firehose took it for sure.
+	// Accepted has, for each record, whether Firehose accepted it for sure.
 	Accepted []bool
-	// Began is Firehose's own time at the first answer, or this machine's when it says none: nothing of the batch arrived before.
+	// Began is Firehose's own time at the first answer, or this machine's when it says none: nothing of the batch
+	// arrived before.
 	Began time.Time
 }
 
-// Put puts a batch within the limits of one call, and sends again what the stream does not take, with exponential back-off and full
-// jitter, until it has each. The error is a [*NotTakenError] when single records are not taken for as long as the stream's patience
-// while it takes others, which leaves the rest of the batch put. Every other error is one of the stream: it took nothing for that
-// long, or refuses the call.
+// Put puts a batch within the limits of one call, and resends records that the stream does not accept, with exponential
+// backoff and full jitter, until it has each. The error is a [*NotAcceptedError] when single records are not accepted
+// for as long as the stream's patience while others are, which leaves the rest of the batch sent. Every other error is
+// one of the stream: it accepted nothing for that long, or rejects the call.
 func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 	answer := Answer{Accepted: make([]bool, len(records))}
 	left := make([]int, len(records)) // places of the records not yet taken
@@ -145,7 +148,7 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 	return answer, nil
 }
 
-// callOnce makes one call with the records left. Its error says why not all were taken.
+// callOnce makes one call with the records left. Its error says why not all were accepted.
 func (s *Stream) callOnce(ctx context.Context, records [][]byte, left []int, answer *Answer) (taken int, err error) {
 	input := &firehose.PutRecordBatchInput{DeliveryStreamName: &s.Name, Records: make([]types.Record, len(left))}
 	size := 0
@@ -213,7 +216,7 @@ func (e *malformedError) Error() string {
 	return fmt.Sprintf("firehose returned results for %d records of %d", e.answers, e.sent)
 }
 
-// partlyError is why Firehose did not take some records of a call that it took. All that it names there passes.
+// partlyError is why Firehose did not accept some records of a call that it accepted. All that it names there passes.
 type partlyError struct{ error }
 
 func (e partlyError) Unwrap() error { return e.error }
@@ -266,7 +269,7 @@ func (s *Stream) acceptedSince(at time.Time) bool {
 	return s.lastAccepted.After(at)
 }
 
-// reportStall tells that the stream takes nothing, the first time after it took something.
+// reportStall reports that the stream accepts nothing, once after each accepted record.
 func (s *Stream) reportStall(err error) {
 	s.mu.Lock()
 	told := s.stalled

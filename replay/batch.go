@@ -17,9 +17,9 @@ type recordBatch struct {
 	ctx             context.Context
 	kind            deadletter.Kind
 	counts          map[Outcome]int64
-	includeRejected bool // what the check refuses is put back too, to become a letter of its own: the letter stands for all
+	includeRejected bool // records that the check rejects are replayed too, and become dead letters of their own
 	filter          *Filter
-	alreadyCounted  bool // its letter is counted already
+	alreadyCounted  bool // its dead letter is counted already
 	records         []*Record
 	bytes           int
 	failed          error
@@ -68,7 +68,7 @@ func (b *recordBatch) countUsed() int64 {
 	return n
 }
 
-// replayBatch puts back what was gathered.
+// replayBatch replays the collected records.
 func (b *recordBatch) replayBatch() error {
 	if b.Act {
 		b.failed = b.replayRecords(b.ctx, b.records)

@@ -18,7 +18,7 @@ import (
 // watchInterval is how often error output is looked at while it is watched.
 const watchInterval = 15 * time.Second
 
-// awaitCanary waits for what was put back first, and returns a [*CauseError] as soon as some of it has failed again.
+// awaitCanary waits after the first replayed records, and returns a [*CauseError] as soon as one of them fails again.
 func (r *Replay) awaitCanary(soft context.Context, w *errorWatch) error {
 	put := r.countReplayed()
 	if put == 0 || soft.Err() != nil {
@@ -72,8 +72,8 @@ func (w *errorWatch) awaitFailures(soft context.Context, first bool) (back int64
 	return w.back, nil
 }
 
-// errorWatch knows which error objects need no look: those that were there before anything was put back, whatever the clocks say, and
-// those that it has read.
+// errorWatch knows which error objects need no look: those that were there before anything was replayed, whatever the
+// clocks say, and those that it has read.
 type errorWatch struct {
 	*Replay
 	since time.Time
@@ -130,7 +130,8 @@ func (w *errorWatch) eachErrorObject(ctx context.Context, do func(event.Stream, 
 	for stream := range w.Streams {
 		for _, folder := range errorFolders[stream] {
 			prefix := w.ErrorPrefix + string(stream) + "/" + folder + "/"
-			// Objects lie in the hour in which their first record came, which may have come long before those that were put back.
+			// Objects lie in the hour in which their first record came, which may have come long before those that were
+			// replayed.
 			after := prefix + w.since.Add(-time.Hour).UTC().Format("year=2006/month=01/day=02/hour=15/")
 			err := w.listObjects(ctx, prefix, after, func(o types.Object) error { return do(stream, o) })
 			if err != nil {

@@ -16,7 +16,8 @@ import (
 	"firehose-pipeline/producer"
 )
 
-// parseMessage reads a message; nil when its letter has been seen, in this reading or the one before, and is done or held already.
+// parseMessage reads a message; nil when its dead letter has been seen, in this reading or the one before, and is done
+// or held already.
 func (q *queueReader) parseMessage(m types.Message) *letter {
 	message := aws.ToString(m.MessageId)
 	l := &letter{id: message, handle: aws.ToString(m.ReceiptHandle)}
@@ -32,7 +33,7 @@ func (q *queueReader) parseMessage(m types.Message) *letter {
 	defer q.mu.Unlock()
 	repeated := q.seen[l.id] != nil
 	if q.past != nil {
-		// The same message once more is no repetition: the reading of the canary has brought it back.
+		// The same message once more does not count as repeated: the reading of the canary released it.
 		known := q.past.messages[message]
 		q.past.messages[message] = true
 		if outcome, counted := q.past.outcomes[l.id]; counted && !q.isCanary {
@@ -61,7 +62,7 @@ func (q *queueReader) parseMessage(m types.Message) *letter {
 	return l
 }
 
-// classifyMessage finds what a letter stands for. The outcome stays empty when something is to be put back.
+// classifyMessage decides about a dead letter and its records. The outcome stays empty when records are to be replayed.
 func (q *queueReader) classifyMessage(ctx context.Context, l *letter) error {
 	if l.body == nil {
 		return nil
@@ -110,7 +111,8 @@ func (q *queueReader) classifyMessage(ctx context.Context, l *letter) error {
 	return nil
 }
 
-// previewOutcome is the outcome that a look gives a letter that stands for several records, without reading its objects.
+// previewOutcome returns the outcome of a dead letter for several records in a run that does not act, without reading
+// its objects.
 func (q *queueReader) previewOutcome(m *deadletter.Message) Outcome {
 	if m.Reason == deadletter.ObjectMissing {
 		return ObjectMissing
@@ -132,7 +134,7 @@ func (q *queueReader) previewOutcome(m *deadletter.Message) Outcome {
 	return Partly
 }
 
-// countUnread counts the records that a letter stands for without looking at them.
+// countUnread counts the records of a dead letter without reading them.
 func (q *queueReader) countUnread(l *letter, outcome func(deadletter.Reason) Outcome) {
 	k := l.key()
 	sample := Sample{Code: l.body.ErrorCode, Text: l.body.ErrorMessage}
@@ -148,7 +150,7 @@ func (q *queueReader) countUnread(l *letter, outcome func(deadletter.Reason) Out
 	}
 }
 
-// recordOf is the record of a letter, judged.
+// recordOf is the record of a dead letter, judged.
 func (q *queueReader) recordOf(ctx context.Context, m *deadletter.Message) (*Record, error) {
 	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m), EventID: m.EventID,
 		Code: m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: inlineData(m)}
@@ -180,8 +182,8 @@ func (q *queueReader) recordOf(ctx context.Context, m *deadletter.Message) (*Rec
 	return record, nil
 }
 
-// fetchData gets the data of a letter that has no room for it: of the document that begins where its pointer says. The
-// place becomes that document's: a pointer may name a longer part, which was not put back with it.
+// fetchData gets the data of a dead letter that has no room for it: of the document that begins where its pointer says.
+// The place becomes that document's: a pointer may name a longer part, which was not replayed with it.
 func (q *queueReader) fetchData(ctx context.Context, m *deadletter.Message, record *Record) error {
 	source, err := q.errorObject(*m.Pointer)
 	if err != nil { // reject has seen to that
@@ -208,10 +210,10 @@ func (q *queueReader) fetchData(ctx context.Context, m *deadletter.Message, reco
 	return nil
 }
 
-// replayObjects puts back the records of a letter that stands for several, and returns the letter's outcome.
+// replayObjects replays the records of a dead letter for several, and returns its outcome.
 func (q *queueReader) replayObjects(soft, hard context.Context, l *letter) (Outcome, error) {
 	filter := q.Filter
-	if slices.Contains(filter.Reasons, l.body.Reason) { // asked for by the letter's own name, whatever is in the object
+	if slices.Contains(filter.Reasons, l.body.Reason) { // asked for by the dead letter's own name, whatever is in the object
 		filter.Reasons = nil
 	}
 	counts := map[Outcome]int64{}
@@ -225,8 +227,8 @@ func (q *queueReader) replayObjects(soft, hard context.Context, l *letter) (Outc
 	return overallOutcome(l.body.Counts, counts), nil
 }
 
-// followPointer puts back the records of the object that a letter points to, and counts them by outcome. It returns errStopped when
-// the run was interrupted.
+// followPointer replays the records of the object that a dead letter points to, and counts them by outcome. It returns
+// errStopped when the run was interrupted.
 func (q *queueReader) followPointer(soft, hard context.Context, l *letter, p deadletter.Pointer, filter *Filter, counts map[Outcome]int64) error {
 	source, err := q.errorObject(p)
 	if err != nil { // reject has seen to that
@@ -246,7 +248,7 @@ func (q *queueReader) followPointer(soft, hard context.Context, l *letter, p dea
 	if failed := b.replayBatch(); failed != nil {
 		return failed
 	}
-	if unreadable > 0 && l.body.Reason != deadletter.MoreRecords { // whose object has a letter for them
+	if unreadable > 0 && l.body.Reason != deadletter.MoreRecords { // whose object has a dead letter for them
 		counts[NotReplayable] += unreadable
 	}
 	switch {
@@ -264,8 +266,8 @@ func (q *queueReader) followPointer(soft, hard context.Context, l *letter, p dea
 	return nil
 }
 
-// overallOutcome returns the outcome of a letter for several records from theirs. A letter that announces more records than were
-// found stays in the queue.
+// overallOutcome returns the outcome of a dead letter for several records from theirs. A dead letter that announces
+// more records than were found stays in the queue.
 func overallOutcome(announced map[deadletter.Reason]int64, counts map[Outcome]int64) Outcome {
 	var told, found int64
 	for _, n := range announced {
@@ -308,8 +310,8 @@ func (r *Replay) unfitOutcome(record *Record) Outcome {
 	return ""
 }
 
-// classifyRecord decides what becomes of a record, before anything is put: the outcome stays empty when it is to be put back. Without a filter
-// the record has been selected already.
+// classifyRecord decides what becomes of a record, before anything is put: the outcome stays empty when it is to be
+// replayed. Without a filter the record has been selected already.
 func (r *Replay) classifyRecord(record *Record, filter *Filter) {
 	if filter != nil && !filter.matchesRecord(record.Stream, record.Stage, record.Reason, record.Arrival) {
 		record.outcome = Filtered
@@ -342,8 +344,8 @@ func (r *Replay) classifyRecord(record *Record, filter *Filter) {
 	}
 }
 
-// claimRecord takes a record that is to be put back for the caller to work on; it has another outcome when the journal knows it, somebody
-// else is at it, or nothing is to be put back.
+// claimRecord takes a record that is to be replayed for the caller to work on; it has another outcome when the journal
+// knows it, somebody else is at it, or nothing is to be replayed.
 func (r *Replay) claimRecord(record *Record) {
 	if record.outcome != "" {
 		return

@@ -140,7 +140,7 @@ func TestClassify(t *testing.T) {
 	})
 }
 
-// more is the letter that stands for the records from one on.
+// more is the dead letter for the records from one on.
 func (o *errorObject) more(t *testing.T, from int) string {
 	t.Helper()
 	begin, counts := o.records[from].Pointer.Offset, map[deadletter.Reason]int64{}
@@ -150,7 +150,7 @@ func (o *errorObject) more(t *testing.T, from int) string {
 	return encode(t, deadletter.ForPart(o.source, deadletter.MoreRecords, begin, int64(len(o.content))-1-begin, false, counts))
 }
 
-// invocation is the letter that Lambda writes when the error handler failed on the object.
+// invocation is the dead letter that Lambda writes when the error handler failed on the object.
 func (o *errorObject) invocation(t *testing.T) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"version": "1.0", "timestamp": "2026-01-31T12:00:00Z", "requestContext": map[string]any{"requestId": "r-1"},
@@ -163,7 +163,7 @@ func (o *errorObject) invocation(t *testing.T) string {
 }
 
 func TestObjectLetters(t *testing.T) {
-	mixed := append(ids(1200), `{"event_id":`) // the last one is refused
+	mixed := append(ids(1200), `{"event_id":`) // the last one is rejected
 	object := func(t *testing.T, w *world) *errorObject {
 		t.Helper()
 		o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, mixed...)
@@ -334,7 +334,7 @@ func TestLookPromises(t *testing.T) {
 			wantLetters(t, reports[false], c.want)
 			wantLetters(t, reports[true], acted(c.want))
 			look, done := reports[false].Records, reports[true].Records
-			for _, counts := range []map[Outcome]int64{look, done} { // the object that is gone has no records, and a letter about it no count
+			for _, counts := range []map[Outcome]int64{look, done} { // the object that is gone has no records, and a dead letter about it no count
 				delete(counts, ObjectMissing)
 			}
 			if !maps.Equal(acted(look), done) {

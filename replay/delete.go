@@ -69,7 +69,7 @@ func (q *queueReader) deleteMessages(ctx context.Context, handles []string) (lef
 	return left
 }
 
-// releaseMessages deletes messages that repeat a letter that is done, and brings all others back into sight.
+// releaseMessages deletes messages that repeat a dead letter that is done, and makes all others visible again.
 func (q *queueReader) releaseMessages(hard context.Context) {
 	q.mu.Lock()
 	left, held, lost := q.stopped && !q.canaryLimit || q.full, q.seen, q.lost
@@ -89,7 +89,7 @@ func (q *queueReader) releaseMessages(hard context.Context) {
 		q.tally.changeReport(func(r *Report) { r.Undeleted += int64(n) })
 	}
 	q.inFlight.removeHandles(again)
-	// An interruption must not leave letters out of sight.
+	// An interruption must not leave dead letters in flight.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releaseTimeout)
 	defer cancel()
 	if n := q.changeVisibility(ctx, q.inFlight.allHandles(), 0); n > 0 {

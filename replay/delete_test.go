@@ -29,7 +29,7 @@ func TestDelete(t *testing.T) {
 		}
 		w.workers = 1
 		w.run(t)
-		for range 3 { // what was received twice has come back, and is known
+		for range 3 { // the message received twice is visible again, and recognised
 			w.run(t)
 		}
 		wantTaken(t, w.lake, ids(25)...)

@@ -14,7 +14,7 @@ import (
 )
 
 // identity says which record it is: where it begins, the stream that it goes to, and its bytes. The place alone does
-// not: a letter that has its record in it may name any place.
+// not: a dead letter that has its record in it may name any place.
 type identity [16]byte
 
 // identity returns the identity of a record whose data is known.
@@ -31,16 +31,16 @@ func (r *Record) identity() identity {
 	return r.id
 }
 
-// letterKey says which letter a message has: its id and what it stands for. Whoever may send to the queue can give a
-// letter the id of another. What is only said about a record (the error's text) may change with the error handler's
-// version, and is left out.
+// letterKey identifies a dead letter: its id and its subject. The id alone does not: any sender may use the id of
+// another dead letter. Text about a record (the error message) may change with the error handler's version, and is left
+// out.
 func letterKey(m *deadletter.Message) (string, error) {
 	key := struct {
 		ID     string
 		Kind   deadletter.Kind
 		Stream event.Stream
 		Place  *deadletter.Pointer
-		// Of a record; Data is nil when the letter has none.
+		// Of a record; Data is nil when the dead letter has none.
 		Truncated bool
 		Data      *[]byte
 		// Of an object or an invocation, whose outcome depends on them.
@@ -65,7 +65,7 @@ func letterKey(m *deadletter.Message) (string, error) {
 	return string(sum[:]), nil
 }
 
-// inlineData is the record that a letter has in it; nil when it has none.
+// inlineData is the record that a dead letter has in it; nil when it has none.
 func inlineData(m *deadletter.Message) []byte {
 	switch {
 	case m.Kind != deadletter.Record || m.Truncated:
@@ -78,9 +78,9 @@ func inlineData(m *deadletter.Message) []byte {
 	return []byte{} // a record of no bytes: JSON leaves it out
 }
 
-// contentDigest says what a piece says, whether it has been through the transform or not: the transform's output, for a time that is always
-// the same, is the same for an event and for what the transform has made of it before. So a record that was put back as it was
-// received is known again when it fails after the transform. What the transform refuses is known by its bytes.
+// contentDigest identifies a piece by content, before or after the transform. With a fixed clock the transform gives
+// the same output for an event and for its own earlier output, so a record that was replayed raw is recognised when it
+// fails after the transform. Records that the transform rejects are identified by their bytes.
 func contentDigest(stream event.Stream, p piece) uint64 {
 	made := processors[stream].Get().(*processing)
 	defer processors[stream].Put(made)
@@ -89,7 +89,7 @@ func contentDigest(stream event.Stream, p piece) uint64 {
 		made.out, text = out, out
 	}
 	h := sha256.New()
-	h.Write([]byte(stream)) // which differ in what they make of it
+	h.Write([]byte(stream)) // each stream gives another output
 	h.Write(text)
 	return binary.BigEndian.Uint64(h.Sum(nil))
 }

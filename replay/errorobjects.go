@@ -37,8 +37,8 @@ func (r *Replay) listObjects(ctx context.Context, prefix, after string, do func(
 	}
 }
 
-// FromErrors reads the error objects under a prefix. They stay where they are, and their letters in the queue: with the same state,
-// FromQueue deletes those letters without putting their records back a second time.
+// FromErrors reads the error objects under a prefix. They stay where they are, and their dead letters in the queue:
+// with the same state, FromQueue deletes those dead letters without putting their records back a second time.
 func (r *Replay) FromErrors(soft, hard context.Context, prefix string) (Report, error) {
 	return r.fromObjects(soft, hard, FromErrors, prefix, func(o types.Object, b *recordBatch) error {
 		source, ours := errorobject.NewSource(r.ErrorPrefix, r.Bucket, aws.ToString(o.Key), "")

@@ -34,8 +34,8 @@ import (
 
 // fakeFirehose is one stream.
 type fakeFirehose struct {
-	// refuse gives a record's error code; call fails whole calls.
-	refuse func(data string) string
+	// reject gives a record's error code; call fails whole calls.
+	reject func(data string) string
 	call   func(ctx context.Context) error
 
 	mu    sync.Mutex
@@ -52,8 +52,8 @@ func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecor
 	defer f.mu.Unlock()
 	out := &firehose.PutRecordBatchOutput{}
 	for _, r := range in.Records {
-		if f.refuse != nil {
-			if code := f.refuse(string(r.Data)); code != "" {
+		if f.reject != nil {
+			if code := f.reject(string(r.Data)); code != "" {
 				out.RequestResponses = append(out.RequestResponses, fhtypes.PutRecordBatchResponseEntry{ErrorCode: &code})
 				continue
 			}
@@ -64,7 +64,7 @@ func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecor
 	return out, nil
 }
 
-// got is what the stream has, in order.
+// got returns the stream's records, sorted.
 func (f *fakeFirehose) got() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,7 +77,7 @@ func sorted(texts []string) []string {
 	return all
 }
 
-// fakeQueue is a queue in which a message that is out of sight comes back only when the test says so.
+// fakeQueue is a queue in which a message that is in flight comes back only when the test says so.
 type fakeQueue struct {
 	mu       sync.Mutex
 	messages []*fakeMessage
@@ -86,9 +86,9 @@ type fakeQueue struct {
 	undeletable func(try int) bool
 	deletes     int
 	changes     map[int32]int
-	// refusals fail receives before they do anything, losses after they took messages out of sight.
+	// refusals fail receives before they do anything, losses after the messages are in flight.
 	refusals, losses []error
-	// received is told after each receive that found messages, with the mutex not held.
+	// received is called after each receive that found messages, without the mutex.
 	received func()
 }
 
@@ -108,7 +108,7 @@ func (q *fakeQueue) send(bodies ...string) {
 	}
 }
 
-// appear brings all messages into sight, as when their visibility is over.
+// appear makes all messages visible, as when their visibility timeout ends.
 func (q *fakeQueue) appear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -117,7 +117,7 @@ func (q *fakeQueue) appear() {
 	}
 }
 
-// state counts what is in sight, and out of it.
+// state counts the visible messages and those in flight.
 func (q *fakeQueue) state() (visible, hidden int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -283,7 +283,7 @@ func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input
 	return out, nil
 }
 
-// fakeClock passes at once, and tells each pause.
+// fakeClock passes at once, and calls paused for each pause.
 type fakeClock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -349,7 +349,7 @@ func (w *world) run(t *testing.T) Report {
 	return report
 }
 
-// wantQueue checks that what is left is in sight.
+// wantQueue checks that all remaining messages are visible.
 func (w *world) wantQueue(t *testing.T, want int) {
 	t.Helper()
 	if visible, hidden := w.queue.state(); visible != want || hidden != 0 {
@@ -371,7 +371,7 @@ func wantTaken(t *testing.T, f *fakeFirehose, want ...string) {
 	}
 }
 
-// errorObject is an error object of records that failed in the transform, with its letters.
+// errorObject is an error object of records that failed in the transform, with its dead letters.
 type errorObject struct {
 	source  errorobject.Source
 	content []byte

@@ -9,7 +9,7 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Filter selects records; what is empty selects all.
+// Filter selects records; an empty field selects all.
 type Filter struct {
 	Streams []event.Stream
 	Stages  []errorobject.Stage
@@ -34,7 +34,7 @@ func (f *Filter) hasTimes() bool { return !f.From.IsZero() || !f.To.IsZero() }
 
 func selects[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
 
-// matchLetter says what of a letter matches: all of it, none, or, of a letter that stands for several records, maybe some.
+// matchLetter reports whether all records of a dead letter match, or none. Both are false when some may match.
 func (f *Filter) matchLetter(m *deadletter.Message) (all, none bool) {
 	switch m.Kind {
 	case deadletter.Record:
@@ -53,13 +53,13 @@ func (f *Filter) matchLetter(m *deadletter.Message) (all, none bool) {
 			matching++
 		}
 	}
-	if selects(f.Reasons, m.Reason) || len(m.Counts) == 0 { // asked for by its own name, or nobody knows what is in it
+	if selects(f.Reasons, m.Reason) || len(m.Counts) == 0 { // asked for by its own name, or with unknown content
 		matching = len(m.Counts)
 	}
 	return matching == len(m.Counts) && !f.hasTimes(), matching == 0 && len(m.Counts) > 0
 }
 
-// timeOf is when Firehose received the letter's record, or at least when it failed.
+// timeOf is when Firehose received the dead letter's record, or at least when it failed.
 func timeOf(m *deadletter.Message) time.Time {
 	for _, text := range []string{m.ArrivalTime, m.FailedTime} {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {

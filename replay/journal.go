@@ -22,7 +22,8 @@ import (
 type Place struct {
 	Bucket, Key, VersionID string
 	Offset, End            int64
-	// Into is the stream that a place was put into which any stream may be put into: one that has not failed in a stream.
+	// Into is the stream that a place was put into which any stream may be put into: one that has not failed in a
+	// stream.
 	Into event.Stream
 }
 
@@ -41,7 +42,7 @@ type object struct {
 type span struct{ from, to int64 }
 
 // maxDigests bounds the memory of the digests, and of the identities of records that were read from objects: those
-// after are not known again when they fail again, or when a letter has them.
+// after are not known again when they fail again, or when a dead letter has them.
 const maxDigests = 2_000_000
 
 // skew is how much earlier than the time noted for a put its records may have arrived. The time is the Date of
@@ -49,18 +50,20 @@ const maxDigests = 2_000_000
 // machines than the one that noted their arrival. Without a Date it is this machine's time before the call.
 const skew = 5 * time.Second
 
-// Journal remembers what was put back, by place and content, so that it is not put back twice, and by what it says, so
-// that a record that failed again is known. With a file it does so for later runs, too. It is safe for concurrent use.
+// Journal remembers replayed records: by place and bytes, so that none is replayed twice, and by content, so that a
+// record that failed again is recognised. With a file it does so for later runs, too. It is safe for concurrent use.
 type Journal struct {
 	mu   sync.Mutex
 	file *os.File // nil without
-	// read are the places of records that were read from the objects themselves: what is read there again is the same.
+	// read are the places of records that were read from the objects themselves: another reading gives the same
+	// records.
 	read places
-	// sent are the records that were put back, wherever they were read.
+	// sent are the records that were replayed, wherever they were read.
 	sent map[identity]struct{}
-	// unsure are the places that files of earlier versions have: of records of the objects, or of letters that name them.
+	// unsure are the places that files of earlier versions have: of records of the objects, or of dead letters that
+	// name them.
 	unsure places
-	// lettered are the objects that letters name which had their record in them.
+	// lettered are the objects that dead letters name which had their record in them.
 	lettered map[object]bool
 	busy     map[identity]bool
 	lastPuts map[uint64]put
@@ -70,7 +73,7 @@ type Journal struct {
 // places are ranges of objects, sorted and joined.
 type places map[object][]span
 
-// put is when a digest was put back last.
+// put is when a digest was replayed last.
 type put struct {
 	at  int64 // milliseconds since 1970
 	now bool  // in this run
@@ -88,7 +91,7 @@ type entry struct {
 	// source data. Files of earlier versions have neither.
 	Read    bool     `json:"read,omitempty"`
 	Records []string `json:"records,omitempty"`
-	// Digests are of what was put, At when, in milliseconds since 1970.
+	// Digests are of the pieces sent, At is the time, in milliseconds since 1970.
 	Digests []string `json:"digests,omitempty"`
 	At      int64    `json:"at,omitempty"`
 }
@@ -102,8 +105,8 @@ func NewJournal() *Journal {
 		busy: map[identity]bool{}, lastPuts: map[uint64]put{}}
 }
 
-// OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a dying process
-// has not finished is taken off. A new file can be read by its owner alone.
+// OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a
+// dying process has not finished is taken off. A new file can be read by its owner alone.
 func OpenJournal(path string) (_ *Journal, err error) {
 	j := NewJournal()
 	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600); err != nil {
@@ -159,7 +162,7 @@ func (j *Journal) loadFile() (end int64, err error) {
 // recallEntry takes over the places and records of a line.
 func (j *Journal) recallEntry(e *entry) error {
 	o := object{e.Bucket, e.Key, e.VersionID, e.Into}
-	read := e.Read || e.Into != "" // source data has no letters
+	read := e.Read || e.Into != "" // source data has no dead letters
 	for _, text := range e.Records {
 		id, err := hex.DecodeString(text)
 		if err != nil || len(id) != len(identity{}) {
@@ -180,7 +183,8 @@ func (j *Journal) recallEntry(e *entry) error {
 	return nil
 }
 
-// rememberRecord notes a record that was put back. Records of letters are always remembered: their places alone do not tell.
+// rememberRecord notes a record that was replayed. Records of dead letters are always remembered: their places alone do
+// not identify them.
 func (j *Journal) rememberRecord(id identity, read bool) {
 	if read && len(j.sent) >= maxDigests {
 		j.refused = true
@@ -236,7 +240,7 @@ func (j *Journal) releaseRecord(r *Record) {
 	r.claimed = false
 }
 
-// isDone reports whether the record was put back: from its place, to its stream, with the same bytes. One whose data is
+// isDone reports whether the record was replayed: from its place, to its stream, with the same bytes. One whose data is
 // not known was not.
 func (j *Journal) isDone(r *Record) bool {
 	if r.Data == nil {
@@ -248,14 +252,14 @@ func (j *Journal) isDone(r *Record) bool {
 	return j.hasRecord(r)
 }
 
-// wasRead reports whether what the object has at a place was put back.
+// wasRead reports whether the object's own record at a place was replayed.
 func (j *Journal) wasRead(p Place) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.read.containsPlace(p)
 }
 
-// mayHave reports whether what the object has at a place may have been put back from a letter: its data tells.
+// mayHave reports whether the object's record at a place may have been replayed from a dead letter: compare the data.
 func (j *Journal) mayHave(p Place) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -269,7 +273,7 @@ func (j *Journal) hasRecord(r *Record) bool {
 	if !j.unsure.containsPlace(r.Place) {
 		return false
 	}
-	for _, p := range splitRecord(r.Data) { // all of it was put back, from wherever
+	for _, p := range splitRecord(r.Data) { // all of it was replayed, from wherever
 		if _, put := j.lastPuts[contentDigest(r.Stream, p)]; !put {
 			return false
 		}
@@ -291,7 +295,7 @@ func (places places) containsPlace(p Place) bool {
 	return found && spans[at].to >= p.End
 }
 
-// addRecords notes records that were put back, and the digests of what was put, not before a time.
+// addRecords notes replayed records and the digests of their pieces, sent not before a time.
 func (j *Journal) addRecords(records []*Record, digests []uint64, at time.Time) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -313,7 +317,7 @@ func (j *Journal) addRecords(records []*Record, digests []uint64, at time.Time) 
 		} else {
 			j.lettered[o] = true
 		}
-		if o.into == "" { // no letter names source data
+		if o.into == "" { // no dead letter names source data
 			id := r.identity()
 			j.rememberRecord(id, r.read)
 			e.Records = append(e.Records, hex.EncodeToString(id[:]))
@@ -369,7 +373,7 @@ func (j *Journal) noteDigest(d uint64, p put) {
 	j.lastPuts[d] = p
 }
 
-// cameBack reports whether a piece of a failed record counts as one that was put back and has failed again. It does
+// cameBack reports whether a piece of a failed record counts as one that was replayed and has failed again. It does
 // when a piece of the same digest was put to the stream, and the record arrived there no earlier than [skew] before the
 // last time that was done. So these count, too: an equal piece that somebody else sent since then, and one that arrived
 // within skew before. These do not count: a record whose arrival is not known, and one that came back from an earlier

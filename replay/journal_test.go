@@ -85,7 +85,7 @@ func TestJournal(t *testing.T) {
 }
 
 func TestFailedAgain(t *testing.T) {
-	// again is the error object of a record that was put back at the start and failed again.
+	// again is the error object of a record that was replayed at the start and failed again.
 	again := func(t *testing.T, name string, arrival time.Time, record string) *errorObject {
 		return newErrorObject(t, event.Search, name, arrival, functionEr, record)
 	}
@@ -121,7 +121,7 @@ func TestFailedAgain(t *testing.T) {
 		w.Journal = openJournal(t, state)
 		later := time.Now().Add(time.Hour)
 		w.queue.send(again(t, "b", later, string(out)).letters...)
-		// The same event, received before anything was put back: somebody sent it twice.
+		// The same event, received before anything was replayed: somebody sent it twice.
 		w.queue.send(again(t, "c", yesterday, record).letters...)
 		wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 1, FailedAgain: 1})
 		w.Again = true
@@ -216,8 +216,8 @@ func TestStateIsTheOwners(t *testing.T) {
 	wantMode(t, path, 0o600)
 }
 
-// A state file of an earlier version has places without the record of each. It counts for a letter when all of the
-// letter's record was put back.
+// A state file of an earlier version has places without the record of each. It counts for a dead letter when all of the
+// dead letter's record was replayed.
 func TestEarlierState(t *testing.T) {
 	o, letters := samePlace(t)
 	next := o.letters[1]
@@ -325,7 +325,7 @@ func TestEarlierState(t *testing.T) {
 	})
 }
 
-// Letters of one record under two ids, worked on at the same time, are put back once.
+// Dead letters of one record under two ids, worked on at the same time, are replayed once.
 func TestSameRecordAtOnce(t *testing.T) {
 	w := newWorld()
 	o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(40)...)

@@ -24,7 +24,8 @@ func (r *Replay) openObject(ctx context.Context, p Place, offset int64) (*s3read
 	return body, nil
 }
 
-// unzipContent is the content, unzipped when it is compressed, which its first bytes tell: neither name nor headers do for sure.
+// unzipContent returns the content, unzipped when it is compressed. Its first bytes decide: name and headers are not
+// reliable.
 func unzipContent(content io.Reader) (_ io.Reader, compressed bool, err error) {
 	plain := bufio.NewReaderSize(content, 64<<10)
 	magic, err := plain.Peek(2)
@@ -38,8 +39,8 @@ func unzipContent(content io.Reader) (_ io.Reader, compressed bool, err error) {
 	return unzip, true, err
 }
 
-// eachDocument calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid during the call. What
-// cannot be read is passed over, and counted.
+// eachDocument calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid
+// during the call. Unreadable parts are skipped, and counted.
 func (r *Replay) eachDocument(ctx context.Context, source errorobject.Source, encoding string, from, end int64, do func(*Record) error) (unreadable int64, err error) {
 	p := Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	start := from
@@ -51,7 +52,7 @@ func (r *Replay) eachDocument(ctx context.Context, source errorobject.Source, en
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	p.VersionID = content.VersionID() // which letters name
+	p.VersionID = content.VersionID() // which dead letters name
 	reader := errorobject.NewReader(content)
 	for {
 		failure, err := reader.Next()

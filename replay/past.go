@@ -1,24 +1,24 @@
 package replay
 
-// past is what the reading of the canary leaves for the reading of the rest, so that each letter is counted once.
+// past has the results of the canary's reading for the reading of the rest, so that each dead letter is counted once.
 type past struct {
-	outcomes map[string]Outcome // of the letters that are counted, by id
+	outcomes map[string]Outcome // of the dead letters that are counted, by id
 	messages map[string]bool    // that were received, by SQS's id
-	open     map[string]func()  // count letters that the rest may finish
+	open     map[string]func()  // count dead letters that the rest may finish
 }
 
 func newPast() *past {
 	return &past{outcomes: map[string]Outcome{}, messages: map[string]bool{}, open: map[string]func(){}}
 }
 
-// countOpen counts the letters that stayed open.
+// countOpen counts the dead letters that stayed open.
 func (p *past) countOpen() {
 	for _, count := range p.open {
 		count()
 	}
 }
 
-// countLetter counts a letter and its records, once in both readings of a run with a canary.
+// countLetter counts a dead letter and its records, once in both readings of a run with a canary.
 func (q *queueReader) countLetter(l *letter) {
 	if l.counted {
 		return

@@ -9,7 +9,7 @@ import (
 	"firehose-pipeline/event"
 )
 
-// A run with a canary reads the queue twice and counts each letter once.
+// A run with a canary reads the queue twice and counts each dead letter once.
 func TestCanaryCountsOnce(t *testing.T) {
 	world := func(t *testing.T) *world {
 		t.Helper()
@@ -17,7 +17,7 @@ func TestCanaryCountsOnce(t *testing.T) {
 		w.clock.now = time.Now()
 		w.Canary, w.Filter = 3, Filter{Streams: []event.Stream{event.Lake}}
 		w.queue.send(newErrorObject(t, event.Search, "b", yesterday, functionEr, ids(20)...).letters...)             // not selected
-		w.queue.send(newErrorObject(t, event.Lake, "c", yesterday, "Lambda.ProcessingFailedStatus", "x").letters...) // refused
+		w.queue.send(newErrorObject(t, event.Lake, "c", yesterday, "Lambda.ProcessingFailedStatus", "x").letters...) // rejected
 		w.queue.send("hello")
 		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(40)...).letters...)
 		o := newErrorObject(t, event.Lake, "none", yesterday, functionEr, "{}")

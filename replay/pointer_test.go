@@ -12,7 +12,7 @@ import (
 	"firehose-pipeline/event"
 )
 
-// pointing are letters of each kind that replay follows, all with one pointer.
+// pointing are dead letters of each kind that replay follows, all with one pointer.
 func pointing(t *testing.T, p deadletter.Pointer) map[string]string {
 	t.Helper()
 	record := deadletter.Message{Version: 1, Kind: deadletter.Record, ID: "r", Stream: event.Lake, Stage: errorobject.Transform,
@@ -28,13 +28,13 @@ func pointing(t *testing.T, p deadletter.Pointer) map[string]string {
 	return map[string]string{"record": encode(t, record), "object": encode(t, object), "invocation": string(invocation)}
 }
 
-// Letters lead replay to the stack's error objects, and nowhere else.
+// Dead letters lead replay to the stack's error objects, and nowhere else.
 func TestPointers(t *testing.T) {
 	const folder = "error-data/lake/processing-failed/"
 	for _, c := range []struct {
 		rule        string
 		bucket, key string
-		kinds       string // of the letters for which it is one; all by default
+		kinds       string // of the dead letters for which it is one; all by default
 		from, count int64
 		want        Outcome
 		said        string

@@ -10,13 +10,13 @@ import (
 	"firehose-pipeline/producer"
 )
 
-// hasStream reports whether a stream is there, or may be: a look without a word on the streams supposes that they are.
+// hasStream reports whether a stream is set. A run that does not act, and has no streams set, supposes all.
 func (r *Replay) hasStream(stream event.Stream) bool {
 	return stream.Valid() && (r.Streams[stream] != nil || r.Streams == nil && !r.Act)
 }
 
-// replayRecords puts back the records without an outcome, and gives each one. Its error is one of a stream or of the journal, after which
-// records that were not put are [Open].
+// replayRecords replays the records without an outcome, and gives each one. Its error is one of a stream or of the
+// journal, after which records that were not put are [Open].
 func (r *Replay) replayRecords(ctx context.Context, records []*Record) error {
 	var errs []error
 	for _, stream := range []event.Stream{event.Lake, event.Search} {
@@ -91,11 +91,11 @@ func (r *Replay) replayTo(ctx context.Context, stream event.Stream, records []*R
 	return errors.Join(failed, r.Journal.addRecords(done, digests, began))
 }
 
-// quotaBytes is what a stream takes in a second in most regions (Developer Guide, quotas): of a larger batch it would take only a
-// part at once.
+// quotaBytes is a stream's quota for a second in most regions (Developer Guide, quotas): of a larger batch it would
+// accept only a part at once.
 const quotaBytes = 1 << 20
 
-// recordBytes is a piece as it goes to the stream: to the lake with a newline behind it, by which records can be told apart in
+// recordBytes is a piece as it goes to the stream: to the lake with a newline behind it, which separates records in
 // source-data; to search without.
 func recordBytes(stream event.Stream, p piece) []byte {
 	if stream == event.Search || len(p.data) >= producer.MaxRecordBytes {

@@ -16,7 +16,7 @@ func TestPut(t *testing.T) {
 		w := newWorld()
 		o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...)
 		w.queue.send(o.letters...)
-		w.lake.refuse = func(data string) string {
+		w.lake.reject = func(data string) string {
 			if strings.Contains(data, "e-0003") {
 				return "InternalFailure" // the patience, a nanosecond, is over by then
 			}

@@ -24,15 +24,16 @@ import (
 )
 
 const (
-	// workers is how many receive, put and delete at once: each takes one round trip after the other, and the pace bounds them all.
+	// workers is how many receive, put and delete at once: each takes one round trip after the other, and the pace
+	// bounds them all.
 	workers = 8
 	// maxBatch is SQS's limit of messages in a batch.
 	maxBatch = 10
 	// maxTries is how often a receive or a deletion is tried.
 	maxTries = 6
-	// maxWaits is how often letters of lost answers are waited for.
+	// maxWaits is how often dead letters of lost answers are waited for.
 	maxWaits = 3
-	// releaseTimeout bounds the time for bringing messages back into sight at the end.
+	// releaseTimeout bounds the time for making messages visible again at the end.
 	releaseTimeout = 30 * time.Second
 )
 
@@ -42,28 +43,29 @@ type queueReader struct {
 	inFlight inFlight
 	stop     context.CancelFunc
 	past     *past // nil when the queue is read once
-	// isCanary says that this is the reading of the canary, and ends that its limit is the canary's own, not the caller's.
+	// isCanary says that this is the reading of the canary, and ends that its limit is the canary's own, not the
+	// caller's.
 	isCanary, canaryLimit bool
 
 	mu           sync.Mutex
-	roomLeft     int64 // letters that may still be taken; negative is no limit
+	roomLeft     int64 // dead letters that may still be read; negative: unlimited
 	seen         map[string]*letter
 	failed       []error
-	full         bool // SQS lets no more messages be out of sight
+	full         bool // SQS lets no more messages be in flight
 	stopped      bool // by the limit
 	lost         int64
-	visibleAgain time.Time // when the lost ones are in sight again
+	visibleAgain time.Time // when the lost ones are visible again
 }
 
 // letter is a message with a dead letter.
 type letter struct {
-	id               string // [letterKey]; of a message that is none, SQS's own id
+	id               string // [letterKey]; of a foreign message, SQS's own id
 	handle           string
 	counted          bool                // by the reading before
-	body             *deadletter.Message // nil of a message that is none
+	body             *deadletter.Message // nil of a foreign message
 	outcome          Outcome
 	records          []*Record
-	duplicateHandles []string // handles of further messages with the same letter
+	duplicateHandles []string // handles of further messages with the same dead letter
 }
 
 func (l *letter) key() groupKey {
@@ -73,9 +75,9 @@ func (l *letter) key() groupKey {
 	return groupKey{l.body.Stream, l.body.Stage, l.body.Reason, l.body.Kind}
 }
 
-// FromQueue reads the dead-letter queue. A letter is deleted after the stream took all that it stands for; every other message comes back into
-// sight. When soft is done, it finishes the letters that it has; when hard is, it returns at once, and what it holds comes into sight after
-// its visibility.
+// FromQueue reads the dead-letter queue. A dead letter is deleted after the stream accepted all its records; every
+// other message becomes visible again. When soft is done, it finishes the dead letters in flight; when hard is, it
+// returns at once, and messages in flight become visible after their visibility timeout.
 func (r *Replay) FromQueue(soft, hard context.Context) (Report, error) {
 	began := r.time().Now()
 	r.tally.resetReport(FromQueue, r.Act)
@@ -152,7 +154,7 @@ func (r *Replay) countWaiting(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// readQueue takes letters until there are none, or limit are done; 0 is no limit.
+// readQueue reads dead letters until the queue is empty, or limit are done; 0 means unlimited.
 func (q *queueReader) readQueue(soft, hard context.Context, limit int64) error {
 	ctx, stop := context.WithCancel(soft)
 	defer stop()
@@ -182,7 +184,7 @@ func (q *queueReader) readQueue(soft, hard context.Context, limit int64) error {
 	return errors.Join(q.failed...)
 }
 
-// reserveRoom takes room for up to so many letters.
+// reserveRoom takes room for up to so many dead letters.
 func (q *queueReader) reserveRoom(n int64) int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -245,10 +247,10 @@ func (q *queueReader) receiveAll(soft, hard context.Context) {
 	}
 }
 
-// receiveMessages receives up to n messages. An interruption waits for the answer: it may have taken messages out of sight.
+// receiveMessages receives up to n messages. An interruption waits for the response: its messages may be in flight.
 //
-// It tries again itself, because an answer that is lost on its way has taken messages out of sight that nobody has: they come back when
-// their visibility is over. The SDK would try again and not tell.
+// It retries itself. A lost response leaves its messages in flight until their visibility timeout ends; the SDK would
+// retry without a notice.
 func (q *queueReader) receiveMessages(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
 	for try := range maxTries {
 		if try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
@@ -277,8 +279,8 @@ var backoff = clock.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}
 
 var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)
 
-// mayHaveReceived reports whether SQS may have done what an error does not tell of: all but what it answered to be the caller's mistake, and
-// what never reached it.
+// mayHaveReceived reports whether SQS may have received messages in spite of an error: not when it answered that the
+// caller is at fault, nor when the request never reached it.
 func mayHaveReceived(err error) bool {
 	var answer smithy.APIError
 	if errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultClient {
@@ -295,7 +297,8 @@ func mayHaveReceived(err error) bool {
 	return !errors.As(err, &network) || network.Op != "dial"
 }
 
-// waitForLost waits until the messages of answers that were lost are in sight again, and reports whether there is anything to read then.
+// waitForLost waits until the messages of answers that were lost are visible again, and reports whether there is
+// anything to read then.
 func (q *queueReader) waitForLost(soft context.Context) bool {
 	q.mu.Lock()
 	lost, left := q.lost, q.visibleAgain.Sub(q.time().Now())
@@ -315,7 +318,7 @@ func (q *queueReader) waitForLost(soft context.Context) bool {
 	return true
 }
 
-// handleMessages does what is to be done with messages, and says how many letters count against the limit.
+// handleMessages classifies, replays and deletes messages, and returns how many dead letters count against the limit.
 func (q *queueReader) handleMessages(soft, hard context.Context, messages []types.Message) (used int64, err error) {
 	var letters []*letter
 	for _, m := range messages {

@@ -19,13 +19,13 @@ import (
 // objectTime finds the time in the name of an object that Firehose wrote.
 var objectTime = regexp.MustCompile(`-(\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}[^/]*$`)
 
-// maxUnreadable is how many places that are no events are named.
+// maxUnreadable is how many places without an event are named.
 const maxUnreadable = 100
 
-// FromSource reads the lake's records as they were received, from objects under a prefix, and puts their events to a stream, one a
-// record. Objects do not say when each record came: those are read that may hold one of the range, so that events from up to a
-// buffer's interval around it come with them. What is no event is not put, but named by its place: it has failed before, and has a
-// letter of its own.
+// FromSource reads the lake's records as they were received, from objects under a prefix, and puts their events to a
+// stream, one a record. Objects do not record each arrival time, so every object that may hold a record of the range is
+// read, and events up to one buffer interval outside it come along. Bytes that are not an event are reported, not sent:
+// they already have a dead letter.
 func (r *Replay) FromSource(soft, hard context.Context, prefix string, into event.Stream) (Report, error) {
 	return r.fromObjects(soft, hard, FromSource, prefix, func(o types.Object, b *recordBatch) error {
 		key := aws.ToString(o.Key)

@@ -13,12 +13,12 @@ import (
 // piece is a part of a record that goes back as a record of its own.
 type piece struct {
 	data    []byte
-	offset  int64        // in what was split
-	refused event.Reason // why the transform refuses it; empty for one good object
+	offset  int64        // in the split bytes
+	refused event.Reason // why the transform rejects it; empty for one good object
 }
 
-// splitRecord cuts a record into its objects. What is no object becomes pieces, too: put back alone, it fails alone, and nothing of the
-// record is lost. White space around the pieces goes.
+// splitRecord cuts a record into its objects. Bytes outside any object become pieces, too: replayed alone, they fail
+// alone, and nothing of the record is lost. White space around the pieces goes.
 func splitRecord(record []byte) []piece {
 	var pieces []piece
 	s := splitters.Get().(*jsonscan.Scanner)
@@ -40,11 +40,12 @@ func splitRecord(record []byte) []piece {
 
 var splitters = sync.Pool{New: func() any { return jsonscan.NewScanner(jsonscan.NewNames()) }}
 
-// cutPiece finds the end of the piece that begins at data[at], which is no white space. Whole says that data has all there is.
+// cutPiece finds the end of the piece that begins at data[at], which is not white space. Whole says that data is the
+// whole record.
 //
-// Where an object breaks off and another begins is only said when it is sure: at a newline before a brace, or where a brace stands
-// that cannot belong to the broken one, and when a good object begins there that is followed by the end or another object. A wrong
-// guess would make up an event that nobody sent; without a guess the rest goes with the broken one.
+// It splits only where it is certain that a new object begins: at a newline before a brace, or at a brace that cannot
+// belong to the broken object, and only when a good object begins there, followed by the end or another object. A wrong
+// guess would invent an event; when in doubt, the rest stays with the broken object.
 func cutPiece(s *jsonscan.Scanner, data []byte, at int, whole bool) (end int, refused event.Reason) {
 	end, problem := s.Object(data, at)
 	if problem == jsonscan.None {
@@ -63,8 +64,8 @@ func cutPiece(s *jsonscan.Scanner, data []byte, at int, whole bool) (end int, re
 	return nextObject(s, data, at), why
 }
 
-// nextObject finds the next newline before a good object, or the end of the data. One that follows a comma or a bracket may be an element
-// of the broken object.
+// nextObject finds the next newline before a good object, or the end of the data. One that follows a comma or a bracket
+// may be an element of the broken object.
 func nextObject(s *jsonscan.Scanner, data []byte, at int) int {
 	for {
 		newline := bytes.Index(data[at:], []byte("\n{"))
@@ -82,7 +83,7 @@ func nextObject(s *jsonscan.Scanner, data []byte, at int) int {
 	}
 }
 
-// beginsObject reports whether a good object begins at data[at] that stands alone.
+// beginsObject reports whether a good object begins at data[at], followed by the end or another object.
 func beginsObject(s *jsonscan.Scanner, data []byte, at int) (end int, ok bool) {
 	end, problem := s.Object(data, at)
 	if problem != jsonscan.None {
@@ -92,25 +93,27 @@ func beginsObject(s *jsonscan.Scanner, data []byte, at int) (end int, ok bool) {
 	return end, next == len(data) || data[next] == '{'
 }
 
-// stream cuts what a reader has into pieces, in bounded memory.
+// pieceReader cuts a reader's content into pieces, in bounded memory.
 type pieceReader struct {
 	in       io.Reader
 	buffer   []byte
 	at       int   // in buffer
-	offset   int64 // of buffer[0] in what was read
+	offset   int64 // of buffer[0] in the content
 	eof      bool
-	inBroken bool // in the midst of something that is no object
+	inBroken bool // in the midst of bytes outside any object
 	scan     *jsonscan.Scanner
 }
 
-// window is how much is read at a time: several of the longest records, of which one always fits into what is left.
+// window is how much is read at a time: several of the longest records, of which one always fits into the rest of the
+// buffer.
 const window = 4 * producer.MaxRecordBytes
 
 func newPieceReader(in io.Reader) *pieceReader {
 	return &pieceReader{in: in, buffer: make([]byte, 0, window), scan: jsonscan.NewScanner(jsonscan.NewNames())}
 }
 
-// nextPiece returns the next piece, which is valid until the call after; io.EOF at the end. Of a refused one it may be only a part.
+// nextPiece returns the next piece, which is valid until the call after; io.EOF at the end. Of a rejected one it may be
+// only a part.
 func (s *pieceReader) nextPiece() (piece, error) {
 	for {
 		if len(s.buffer)-s.at <= producer.MaxRecordBytes && !s.eof {

@@ -16,7 +16,7 @@ import (
 func TestSplit(t *testing.T) {
 	for _, c := range []struct {
 		rule, record string
-		want         []string // the refused ones with a ! before
+		want         []string // the rejected ones with a ! before
 	}{
 		{"one object", `{"a":1}`, []string{`{"a":1}`}},
 		{"one a line", "{\"a\":1}\n{\"a\":2}\r\n", []string{`{"a":1}`, `{"a":2}`}},
@@ -55,8 +55,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// FuzzSplit checks that nothing of a record is lost or doubled, that pieces called good are what the transform takes, and that a
-// record read as a stream falls into the same pieces.
+// FuzzSplit checks that nothing of a record is lost or doubled, that the transform accepts the pieces called good, and
+// that a record read as a stream falls into the same pieces.
 func FuzzSplit(f *testing.F) {
 	for _, seed := range []string{`{"a":1}{"a":`, "{\"a\":1}\nx\n{}", " ", `{"a":"{"a":1}`, "\xef\xbb\xbf{}", "[\n{}]\n{}"} {
 		f.Add([]byte(seed))
@@ -95,7 +95,7 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// What has been through the transform becomes the same again, so that a record that failed after it may go back as it is.
+// The transform leaves its own output unchanged, so that a record that failed after it may be replayed as it is.
 func TestOutputOfTransformGoesBack(t *testing.T) {
 	for _, file := range []string{"store-events.ndjson", "spoiled-events.ndjson"} {
 		text, err := os.ReadFile("../testdata/" + file)

@@ -16,10 +16,10 @@ import (
 	"firehose-pipeline/internal/clock"
 )
 
-// KeepFactor is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
+// KeepFactor is how many times [Replay.Visibility] a message is extended by while it is being worked on.
 const KeepFactor = 8
 
-// keepInFlight keeps the messages in hand out of sight.
+// keepInFlight extends the visibility timeout of messages that are still being worked on.
 func (q *queueReader) keepInFlight(ctx context.Context) {
 	for (clock.System{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
@@ -63,7 +63,7 @@ func (q *queueReader) changeBatch(ctx context.Context, handles []string, visibil
 		return len(handles)
 	}
 	for _, f := range out.Failed {
-		// One that is in sight already, or deleted, is as it should be.
+		// One that is visible already, or deleted, is as it should be.
 		if !strings.HasSuffix(aws.ToString(f.Code), "MessageNotInflight") {
 			failed++
 		}
@@ -71,7 +71,7 @@ func (q *queueReader) changeBatch(ctx context.Context, handles []string, visibil
 	return failed
 }
 
-// inFlight has the handles of messages that are out of sight because of this process.
+// inFlight has the handles of messages that are in flight because of this process.
 type inFlight struct {
 	mu      sync.Mutex
 	handles map[string]time.Time // when the visibility is to be extended

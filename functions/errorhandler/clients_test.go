@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestRealClients drives the SDK's own clients against an endpoint on loopback, given by the environment as local runs do.
+// TestRealClients drives the SDK's own clients against an endpoint on loopback, given by the environment as local runs
+// do.
 func TestRealClients(t *testing.T) {
 	content := failed(t, "Lambda.FunctionError", `{"event_id":"e-1"}`)
 	var asked string

@@ -21,13 +21,14 @@ import (
 	"firehose-pipeline/internal/clock"
 )
 
-// MaxObjects is how many objects of one event are read at once. Each takes up to errorobject.MaxRawData and a few batches of
-// memory, and mostly waits for S3 and SQS.
+// MaxObjects is how many objects of one event are read at once. Each takes up to errorobject.MaxRawData and a few
+// batches of memory, and mostly waits for S3 and SQS.
 const MaxObjects = 4
 
-// MemoryLimit is the soft limit of Go's memory that the command sets, in bytes. What is in use at once has bounds of its own,
-// some 30 MiB with four objects of the largest records; without a limit the collector lets the process come to twice that
-// (measured: 66 MiB; with it about 50, for the same CPU time). Lambda sets no GOMEMLIMIT, whatever the function's memory.
+// MemoryLimit is the soft limit of Go's memory that the command sets, in bytes. Memory in use at once has bounds of its
+// own, some 30 MiB with four objects of the largest records; without a limit the collector lets the process come to
+// twice that (measured: 66 MiB; with it about 50, for the same CPU time). Lambda sets no GOMEMLIMIT, whatever the
+// function's memory.
 const MemoryLimit = 40 << 20
 
 // Handler handles S3 notifications. Its methods are not for concurrent use: Lambda gives a process one event at a time.
@@ -72,8 +73,8 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 	return h, errors.Join(problems...)
 }
 
-// Handle handles one event; S3 puts one object into it in practice. An object that fails does not stop the others; the error
-// names each.
+// Handle handles one event; S3 puts one object into it in practice. An object that fails does not stop the others; the
+// error names each.
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 	var notification struct {
 		events.S3Event
@@ -122,7 +123,7 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 	return nil
 }
 
-// createdObjects returns the objects that the event tells of, each once.
+// createdObjects returns the objects that the event names, each once.
 func (h *Handler) createdObjects(records []events.S3EventRecord) []events.S3Entity {
 	var objects []events.S3Entity
 	for _, record := range records {
@@ -143,7 +144,7 @@ func (h *Handler) createdObjects(records []events.S3EventRecord) []events.S3Enti
 	return objects
 }
 
-// handlingError is what failed in an invocation.
+// handlingError has the errors of an invocation.
 type handlingError struct{ error }
 
 // maxErrorBytes bounds its text: the error becomes part of Lambda's record of the invocation, which has to fit into one
@@ -167,7 +168,7 @@ type result struct {
 	err    error
 }
 
-// handleObject sends the letters of one object.
+// handleObject sends the dead letters of one object.
 func (h *Handler) handleObject(reading, sending context.Context, entity events.S3Entity) (r result) {
 	key := entity.Object.URLDecodedKey
 	source, ours := errorobject.NewSource(h.prefix, entity.Bucket.Name, key, entity.Object.VersionID)
@@ -184,7 +185,8 @@ func (h *Handler) handleObject(reading, sending context.Context, entity events.S
 		r.count.unreadable++
 		r.err = letters.addMessage(deadletter.ForPart(source, deadletter.ForeignObject, 0, 0, false, nil))
 	}
-	// After a failure too: what has been read may as well be in the queue; a second run repeats it with the same ids.
+	// After a failure too: dead letters of the part read so far are worth sending; a second run repeats it with the
+	// same ids.
 	r.err = errors.Join(r.err, letters.sendRest())
 	r.count.letters = letters.sent
 	if r.err == nil {
@@ -199,9 +201,8 @@ func (h *Handler) handleObject(reading, sending context.Context, entity events.S
 	return r
 }
 
-// What is kept of the time of an invocation, so that it fails with an error that says how far it came instead of being killed:
-// first reading ends and what has been read is sent, then sending ends and the error is answered. Short limits, as in tests,
-// keep a fifth and a twentieth.
+// Time reserved at the end of an invocation: reading stops first, then sending, so that the function returns an error
+// with its progress before Lambda kills it. With short timeouts (tests), a fifth and a twentieth.
 const (
 	sendingTime   = 10 * time.Second
 	answeringTime = 2 * time.Second
@@ -209,7 +210,7 @@ const (
 
 var errTimeUp = errors.New("stopped before the time limit of the invocation")
 
-// limitContexts returns the contexts in which objects are read and letters are sent.
+// limitContexts returns the contexts in which objects are read and dead letters are sent.
 func limitContexts(ctx context.Context) (reading, sending context.Context, cancel func()) {
 	deadline, limited := ctx.Deadline()
 	if !limited {

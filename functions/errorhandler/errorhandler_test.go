@@ -183,8 +183,8 @@ func TestEventThatCannotBeDecodedFails(t *testing.T) {
 	}
 }
 
-// TestNothingIsMissing reads objects that are torn in places over connections that break into a queue that refuses, each until
-// Lambda's retry succeeds: every record has a letter or lies within a part that one points to.
+// TestNothingIsMissing reads objects that are torn in places over connections that break into a queue that rejects,
+// each until Lambda's retry succeeds: every record has a dead letter or is within a part that one points to.
 func TestNothingIsMissing(t *testing.T) {
 	for seed := range uint64(12) {
 		random := rand.New(rand.NewPCG(seed, 0))

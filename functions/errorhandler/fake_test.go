@@ -208,7 +208,7 @@ func (f *fixture) run(t *testing.T, payload json.RawMessage) {
 	}
 }
 
-// byKey orders letters by their object; those of one object stay in their order.
+// byKey orders dead letters by their object; those of one object stay in their order.
 func byKey(a, b string) int {
 	key := func(body string) string {
 		m, err := deadletter.Parse([]byte(body))
@@ -224,7 +224,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// reject answers that SQS did not take some entries.
+// reject answers that SQS did not accept some entries.
 func reject(in *sqs.SendMessageBatchInput, senderFault bool, entries ...int) []types.BatchResultErrorEntry {
 	var failed []types.BatchResultErrorEntry
 	for _, i := range entries {

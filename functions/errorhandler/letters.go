@@ -11,11 +11,11 @@ import (
 	"firehose-pipeline/internal/s3read"
 )
 
-// MaxRecordLetters is how many failed records of one object get a letter each; one more letter counts the rest by reason.
-// Without a bound a broken transform would make 75 million messages an hour of 5 MB/s of small events.
+// MaxRecordLetters is how many failed records of one object get a dead letter each; one more dead letter counts the
+// rest by reason. Without a bound a broken transform would make 75 million messages an hour of 5 MB/s of small events.
 const MaxRecordLetters = 1000
 
-// sendDeadLetters reads the object to its end and sends its letters.
+// sendDeadLetters reads the object to its end and sends its dead letters.
 func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source, to *sender, count *counter) error {
 	place := s3read.Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	body, err := s3read.Open(ctx, h.objects, place, h.pause)
@@ -27,7 +27,7 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 	}
 	defer body.Close()
 	reader := errorobject.NewReader(body)
-	var rest, torn part
+	var overflow, damaged part
 	records := 0
 	var at int64
 	var failed error
@@ -39,11 +39,11 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 		var unreadable *errorobject.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
-			torn.addRange(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
+			damaged.addRange(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
 			at = unreadable.Offset + unreadable.Length
 			continue
 		case err == io.EOF:
-			return h.sendSummaries(source, to, count, reader.Gzip(), rest, torn)
+			return h.sendSummaries(source, to, count, reader.Gzip(), overflow, damaged)
 		case err != nil:
 			failed = err
 			continue
@@ -52,7 +52,7 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 		count.records++
 		if records++; records > MaxRecordLetters {
 			reason, _ := deadletter.ReasonFor(source, failure)
-			rest.addRange(reason, failure.Offset, failure.Length)
+			overflow.addRange(reason, failure.Offset, failure.Length)
 			continue
 		}
 		failed = to.addMessage(deadletter.ForRecord(source, failure))
@@ -60,21 +60,21 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 	return failed
 }
 
-// sendSummaries sends the letters for what was not itemised.
-func (h *Handler) sendSummaries(source errorobject.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
-	if rest.counts != nil {
-		if err := to.addMessage(deadletter.ForPart(source, deadletter.MoreRecords, rest.begin, rest.pointerLength(), gzip, rest.counts)); err != nil {
+// sendSummaries sends the dead letters for records that were not itemised, and for unreadable parts.
+func (h *Handler) sendSummaries(source errorobject.Source, to *sender, count *counter, gzip bool, overflow, damaged part) error {
+	if overflow.counts != nil {
+		if err := to.addMessage(deadletter.ForPart(source, deadletter.MoreRecords, overflow.begin, overflow.pointerLength(), gzip, overflow.counts)); err != nil {
 			return err
 		}
 	}
-	if torn.counts != nil {
+	if damaged.counts != nil {
 		count.unreadable++
-		return to.addMessage(deadletter.ForPart(source, deadletter.Unreadable, torn.begin, torn.pointerLength(), gzip, torn.counts))
+		return to.addMessage(deadletter.ForPart(source, deadletter.Unreadable, damaged.begin, damaged.pointerLength(), gzip, damaged.counts))
 	}
 	return nil
 }
 
-// part sums up what is not itemised: from the first to the last of it, and how many by reason.
+// part is a range of the object that is not itemised, with counts by reason.
 type part struct {
 	begin, end int64
 	open       bool // it goes on to the end of the object, wherever that is

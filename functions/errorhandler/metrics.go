@@ -13,7 +13,7 @@ import (
 // counter counts one stream's part of an invocation.
 type counter struct {
 	records    int // failed records read, itemised or not
-	letters    int // messages that SQS took
+	letters    int // messages that SQS accepted
 	unreadable int // objects that are torn, missing or foreign
 }
 
@@ -53,7 +53,7 @@ type metricSet struct {
 
 type metricName struct{ Name, Unit string }
 
-// writeMetrics writes one line a stream. An invocation that fails counts what it did, and its retry counts again.
+// writeMetrics writes one line a stream. An invocation that fails counts its work so far, and its retry counts again.
 func (c counters) writeMetrics(w io.Writer, stack string, now time.Time) error {
 	for _, stream := range []event.Stream{event.Lake, event.Search, errorobject.UnknownStream} {
 		count := c[stream]

@@ -18,11 +18,11 @@ import (
 const (
 	// maxBatch is SQS's limit of messages in a batch; a batch's bytes are bounded by deadletter.MaxMessageBytes.
 	maxBatch = 10
-	// maxResends is how often messages are sent again that SQS did not take out of a batch it took.
+	// maxResends is how often messages are sent again that SQS did not accept out of a batch it accepted.
 	maxResends = 6
 )
 
-// sender sends the letters of one object in batches.
+// sender sends the dead letters of one object in batches.
 type sender struct {
 	ctx           context.Context
 	queue         Queue
@@ -30,12 +30,12 @@ type sender struct {
 	pause         func(context.Context, time.Duration) error
 	batch         []letter
 	bytes         int
-	sent          int     // letters that SQS has taken
-	rejected      []error // the first of those that it refused for themselves
+	sent          int     // dead letters that SQS has accepted
+	rejected      []error // the first of those that it rejected for themselves
 	rejectedCount int     // how many those are
 }
 
-// maxRejected is how many refused letters are named.
+// maxRejected is how many rejected dead letters are named.
 const maxRejected = 10
 
 // letter is a message ready to be sent.
@@ -47,7 +47,7 @@ type letter struct {
 
 func (l *letter) messageSize() int { return deadletter.MessageSize(l.body, l.message.Attributes()) }
 
-// addMessage puts a letter into the batch and sends the batch before it when the letter has no room.
+// addMessage puts a dead letter into the batch and sends the batch before it when the dead letter has no room.
 func (s *sender) addMessage(m deadletter.Message) error {
 	body, err := m.Encode()
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *sender) addMessage(m deadletter.Message) error {
 	return nil
 }
 
-// sendRest sends what is left and reports the letters that SQS refused.
+// sendRest sends the last batch and reports the dead letters that SQS rejected.
 func (s *sender) sendRest() error {
 	errs := append([]error{s.sendBatch()}, s.rejected...)
 	if more := s.rejectedCount - len(s.rejected); more > 0 {
@@ -81,8 +81,8 @@ func (s *sender) sendBatch() error {
 	return s.sendMessages(batch)
 }
 
-// sendMessages sends the letters until SQS has each. It returns an error when a whole call fails; a letter that is refused for
-// itself is noted in s.refused and does not stop the others.
+// sendMessages sends the dead letters until SQS has each. It returns an error when a whole call fails; a dead letter
+// that is rejected for itself is noted in s.rejected and does not stop the others.
 func (s *sender) sendMessages(pending []letter) error {
 	for try := 0; len(pending) > 0; try++ {
 		if try > maxResends {
@@ -111,7 +111,7 @@ func (s *sender) sendMessages(pending []letter) error {
 	return nil
 }
 
-// unsent returns the letters that have to be sent again.
+// unsent returns the dead letters that have to be sent again.
 func (s *sender) unsent(batch []letter, output *sqs.SendMessageBatchOutput) []letter {
 	taken := map[string]bool{}
 	for _, t := range output.Successful {
@@ -129,7 +129,7 @@ func (s *sender) unsent(batch []letter, output *sqs.SendMessageBatchOutput) []le
 			s.sent++
 			continue
 		}
-		// A letter in neither list counts as not taken.
+		// A dead letter in neither list counts as not accepted.
 		if fault := faults[l.message.ID]; fault != nil {
 			var err error
 			if l, err = withoutData(l, fault); err != nil {
@@ -144,8 +144,8 @@ func (s *sender) unsent(batch []letter, output *sqs.SendMessageBatchOutput) []le
 	return left
 }
 
-// withoutData returns the letter without its raw data, the pointer being enough; a letter that has none is refused with the
-// cause.
+// withoutData returns the dead letter without its raw data, the pointer being enough; a dead letter that has none is
+// rejected with the cause.
 func withoutData(l letter, cause error) (letter, error) {
 	if !l.full {
 		return l, cause

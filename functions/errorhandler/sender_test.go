@@ -13,7 +13,7 @@ import (
 )
 
 func TestLargeRecordsLeaveAsPointers(t *testing.T) {
-	largest := strings.Repeat("x", 1024000) // the largest record that Firehose takes
+	largest := strings.Repeat("x", 1024000) // the largest record that Firehose accepts
 	middle := strings.Repeat("y", 500000)
 	content := failed(t, "Lambda.FunctionError", largest) + failed(t, "Lambda.FunctionError", middle) + failed(t, "Lambda.FunctionError", middle)
 	f := newFixture(t, map[string]string{lakeKey + "?": content})
@@ -41,7 +41,7 @@ func TestPartialFailuresAreResent(t *testing.T) {
 		answer  func(int, *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error)
 		letters int // taken
 		calls   int
-		cut     int // letters without raw data
+		cut     int // dead letters without raw data
 		err     string
 	}{
 		"taken at once": {func(int, *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) { return nil, nil }, 12, 2, 0, ""},

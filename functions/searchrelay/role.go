@@ -16,17 +16,17 @@ import (
 	"firehose-pipeline/contract"
 )
 
-// propagation is how long a role that was just made is given until the domain's creation looks for it: IAM is eventually
-// consistent, and the domain is refused without it.
+// propagation is how long a role that was just made is given until the domain's creation looks for it: IAM is
+// eventually consistent, and the domain is rejected without it.
 const propagation = 20 * time.Second
 
-// IAM is what the relay needs of IAM.
+// IAM is the part of IAM's API that the relay uses.
 type IAM interface {
 	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
 	CreateServiceLinkedRole(context.Context, *iam.CreateServiceLinkedRoleInput, ...func(*iam.Options)) (*iam.CreateServiceLinkedRoleOutput, error)
 }
 
-// serviceLinkedRole makes the role where there is none. CloudFormation's own resource type fails where there is one, and
+// serviceLinkedRole creates the role unless it exists. CloudFormation's own resource type fails when it exists, and
 // deletes it with the stack, although other domains may need it: here a Delete leaves it.
 func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) error {
 	if request == cfn.RequestDelete {
@@ -39,7 +39,8 @@ func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) e
 	if lookErr != nil && !isAccessDenied(lookErr) {
 		return lookErr
 	}
-	// A refused look-up says nothing: IAM may refuse it for a role that is missing, whose path it cannot know. The creation does.
+	// A rejected look-up says nothing: IAM may reject it for a role that is missing, whose path it cannot know. The
+	// creation does.
 	_, err := r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(contract.OpenSearchService)})
 	switch {
 	case isNameTaken(err):
@@ -74,8 +75,9 @@ func isAccessDenied(err error) bool {
 	return errors.As(err, &code) && (code.ErrorCode() == "AccessDenied" || code.ErrorCode() == "AccessDeniedException")
 }
 
-// isNameTaken reports whether the role could not be created because it is there. IAM has no code for it, only this message: "Service role
-// name … has been taken in this account, please try a different suffix." https://github.com/awslabs/data-solutions-framework-on-aws/pull/409
+// isNameTaken reports whether the role could not be created because it is there. IAM has no code for it, only this
+// message: "Service role name … has been taken in this account, please try a different suffix."
+// https://github.com/awslabs/data-solutions-framework-on-aws/pull/409
 func isNameTaken(err error) bool {
 	var invalid *types.InvalidInputException
 	return errors.As(err, &invalid) && strings.Contains(invalid.ErrorMessage(), "has been taken in this account")

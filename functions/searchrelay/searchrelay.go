@@ -19,15 +19,16 @@ import (
 )
 
 const (
-	// answerMargin is kept of the deadline for telling CloudFormation.
+	// answerMargin is kept of the deadline for the response to CloudFormation.
 	answerMargin = 10 * time.Second
 	// pause between two tries. A function whose network interfaces have to be made takes a minute or two.
 	pause = 5 * time.Second
-	// removePatience bounds a Delete: the stack's deletion waits, and a network interface may have to be made for it first.
+	// removePatience bounds a Delete: the stack's deletion waits, and a network interface may have to be made for it
+	// first.
 	removePatience = 5 * time.Minute
 )
 
-// Lambda is what the relay needs of Lambda.
+// Lambda is the part of Lambda's API that the relay uses.
 type Lambda interface {
 	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
 }
@@ -57,9 +58,10 @@ func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID 
 	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)", contract.SearchSetupResource, contract.ServiceLinkedRoleResource, event.ResourceType)
 }
 
-// relayRequest passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers by itself.
+// relayRequest passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers
+// by itself.
 func (r Relay) relayRequest(ctx context.Context, event cfn.Event) (string, map[string]any, error) {
-	// Whoever holds the address can answer in the function's place, so it stays here.
+	// Anyone with the address can answer in the function's place, so it stays here.
 	event.ResponseURL = ""
 	if event.RequestType == cfn.RequestDelete {
 		var cancel context.CancelFunc
@@ -81,7 +83,8 @@ func (r Relay) relayRequest(ctx context.Context, event cfn.Event) (string, map[s
 	return answer.PhysicalResourceID, answer.Data, err
 }
 
-// invokeSetup calls the setup function and waits for its answer. Calling it twice does no harm: it brings about a state.
+// invokeSetup calls the setup function and waits for its answer. Calling it twice does no harm: it brings about a
+// state.
 func (r Relay) invokeSetup(ctx context.Context, event cfn.Event) (searchsetup.Answer, error) {
 	var answer searchsetup.Answer
 	payload, err := json.Marshal(event)
@@ -103,7 +106,8 @@ func (r Relay) invokeSetup(ctx context.Context, event cfn.Event) (searchsetup.An
 	}
 }
 
-// readOutput takes the answer, or the error that the function ended with: its own, or Lambda's when it crashed or took too long.
+// readOutput takes the answer, or the error that the function ended with: its own, or Lambda's when it crashed or took
+// too long.
 func readOutput(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 	if output.FunctionError != nil {
 		var failure struct {
@@ -120,8 +124,9 @@ func readOutput(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 	return nil
 }
 
-// isTemporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not enough. A function
-// that was idle for weeks loses its network interfaces: the next call fails, and makes Lambda create them anew.
+// isTemporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not
+// enough. A function that was idle for weeks loses its network interfaces: the next call fails, and makes Lambda create
+// them anew.
 // https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 func isTemporary(err error) bool {
 	var (

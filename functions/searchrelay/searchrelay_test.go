@@ -27,7 +27,8 @@ type reply struct {
 	body    string
 }
 
-// endpoint plays Lambda's Invoke and IAM's query API for the SDK's own clients: a list of replies, and what was asked.
+// endpoint plays Lambda's Invoke and IAM's query API for the SDK's own clients: a list of replies, and the requests
+// received.
 type endpoint struct {
 	replies []reply
 	asked   []string // "Invoke <function>", or IAM's action and its parameter
@@ -70,7 +71,7 @@ func (e *endpoint) relay(t *testing.T) Relay {
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-		"AWS_MAX_ATTEMPTS": "1", // the relay's own patience is what is tested
+		"AWS_MAX_ATTEMPTS": "1", // the test is of the relay's own patience
 		"SETUP_FUNCTION":   "stack-search-setup",
 	} {
 		t.Setenv(name, value)

@@ -6,8 +6,9 @@ import (
 	"net/http"
 )
 
-// auditSettings are the members of the security plugin's audit configuration that the setup decides; all others keep what they
-// have. Publishing to a log group, which is the domain's own setting, logs nothing until the plugin is told to.
+// auditSettings are the members of the security plugin's audit configuration that the setup decides; all others keep
+// what they have. Publishing to a log group, which is the domain's own setting, logs nothing until the plugin's audit
+// log is on.
 // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/audit-logs.html
 var auditSettings = []struct {
 	path, member string
@@ -19,7 +20,8 @@ var auditSettings = []struct {
 	{"/config/audit/log_request_body", "log_request_body", true, false},
 }
 
-// activateAudit turns the audit log on. A domain that does not let it be is not worth a failed deployment: the log says so.
+// activateAudit turns the audit log on. A domain that does not let it be is not worth a failed deployment: the log says
+// so.
 func (s *Setup) activateAudit(ctx context.Context) error {
 	const target = securityAPI + "/audit"
 	var got struct {

@@ -26,7 +26,7 @@ var (
 	clusterBlock = regexp.MustCompile(`/(6|10|13)/cluster `)
 )
 
-// parseBlock finds a block in an answer that is an error; nil: there is none.
+// parseBlock finds a block in an error response; nil without one.
 func parseBlock(answer []byte) *block {
 	names, b := map[string]bool{}, block{}
 	matches := blockPattern.FindAllSubmatch(answer, -1)
@@ -53,7 +53,7 @@ func blockOf(err error) *block {
 	return nil
 }
 
-// blocksOnly reports whether nothing but one index is blocked, as far as the server tells.
+// blocksOnly reports whether nothing but one index is blocked, as far as the server's response shows.
 func (b *block) blocksOnly(index string) bool {
 	return b != nil && !b.cluster && slices.Equal(b.indices, []string{index})
 }
@@ -82,8 +82,8 @@ func withAdvice(err error) error {
 	return err
 }
 
-// skipsIndex reports whether a change of one index may be left out: it was deleted since it was listed, as the retention
-// does, or a block keeps just this index as it is, which somebody set. The log names the latter.
+// skipsIndex reports whether a change of one index may be left out: it was deleted since it was listed, as the
+// retention does, or a block keeps just this index as it is, which somebody set. The log names the latter.
 func (s *Setup) skipsIndex(index string, err error) bool {
 	if isGone(err) {
 		return true

@@ -26,7 +26,7 @@ func (c Call) covers(method, path string) bool {
 // longIndex is the longest name that the settings accept.
 var longIndex = strings.Repeat("i", 80)
 
-// What is listed and never sent would be a right too many in the domain's access policy.
+// A listed call that is never sent would be a right too many in the domain's access policy.
 func TestListedCallsAreMade(t *testing.T) {
 	d := newFakeDomain(t)
 	state := wanted(d)

@@ -53,7 +53,7 @@ func (s *Setup) checkSettings(ctx context.Context, _ State) error {
 }
 
 // checkTemplates names policies whose template takes new indices before ours does. One of the same priority cannot be
-// there: the server refuses either.
+// there: the server rejects either.
 func (s *Setup) checkTemplates(ctx context.Context, state State) error {
 	others, err := s.otherTemplates(ctx, state)
 	if err != nil {
@@ -107,8 +107,8 @@ func (s *Setup) otherTemplates(ctx context.Context, state State) (others []other
 	return others, nil
 }
 
-// overlappingPattern returns the first of a template's patterns that matches names which ours matches too; empty: none does. A
-// pattern with a minus before it leaves names out (from OpenSearch 3.4 on).
+// overlappingPattern returns the first of a template's patterns that matches names which ours matches too; empty: none
+// does. A pattern with a minus before it leaves names out (from OpenSearch 3.4 on).
 func overlappingPattern(patterns []string, ours string) string {
 	excludes := func(p string) bool {
 		rest, ok := strings.CutPrefix(p, "-")
@@ -125,7 +125,7 @@ func overlappingPattern(patterns []string, ours string) string {
 	return ""
 }
 
-// patternsOverlap reports whether some name matches both patterns, in which an asterisk stands for any text.
+// patternsOverlap reports whether some name matches both patterns, in which an asterisk matches any text.
 func patternsOverlap(a, b string) bool {
 	return matchPairs(a, b, func(i, j int, match func(i, j int) bool) bool {
 		switch {
@@ -138,8 +138,8 @@ func patternsOverlap(a, b string) bool {
 	})
 }
 
-// patternCovers reports whether every name that b matches is one that a matches. It may miss that where a has more than one
-// asterisk.
+// patternCovers reports whether every name that b matches is one that a matches. It may miss that where a has more than
+// one asterisk.
 func patternCovers(a, b string) bool {
 	return matchPairs(a, b, func(i, j int, match func(i, j int) bool) bool {
 		if i < len(a) && a[i] == '*' {
@@ -149,8 +149,8 @@ func patternCovers(a, b string) bool {
 	})
 }
 
-// matchPairs runs rule for the rests of two patterns, from their ends on, so that many asterisks do not make it slow. Two
-// empty rests match.
+// matchPairs runs rule for the rests of two patterns, from their ends on, so that many asterisks do not make it slow.
+// Two empty rests match.
 func matchPairs(a, b string, rule func(i, j int, match func(i, j int) bool) bool) bool {
 	known := make([]bool, (len(a)+1)*(len(b)+1))
 	at := func(i, j int) int { return i*(len(b)+1) + j }

@@ -17,7 +17,7 @@ import (
 
 const (
 	callTimeout = 30 * time.Second
-	// maxAnswer bounds what is read of an answer, in bytes: the mappings of a year of hourly indices are some 20 MB.
+	// maxAnswer bounds a response, in bytes: the mappings of a year of hourly indices are some 20 MB.
 	maxAnswer = 32 << 20
 	// maxQuoted bounds what an error quotes of an answer, in bytes: CloudFormation takes 4 KB for everything.
 	maxQuoted = 500
@@ -40,7 +40,7 @@ type CallError struct {
 	Answer       string // the first bytes of the body, printable
 	Err          error  // what went wrong, when Status is 0
 
-	// block is what a cluster_block_exception names; nil: the answer is another.
+	// block is from a cluster_block_exception; nil for another response.
 	block *block
 	// final says that the same request gets the same answer, whatever the status.
 	final bool
@@ -61,8 +61,8 @@ func (e *CallError) Error() string {
 
 func (e *CallError) Unwrap() error { return e.Err }
 
-// isTemporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master role
-// too until its security plugin has read its configuration, and 503 before that.
+// isTemporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master
+// role too until its security plugin has read its configuration, and 503 before that.
 func (e *CallError) isTemporary() bool {
 	if e.final || e.block != nil {
 		return !e.final
@@ -87,8 +87,8 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &e) && e.Status == status
 }
 
-// joinPath joins path segments, escaping everything but unreserved characters: AWS signs the path as it is on the wire, escaped
-// once more, and whoever verifies the signature may see a raw '*' or ',' differently.
+// joinPath joins path segments, escaping everything but unreserved characters: AWS signs the path as it is on the wire,
+// escaped once more, and the verifier of the signature may see a raw '*' or ',' differently.
 func joinPath(segments ...string) string {
 	var b strings.Builder
 	for _, s := range segments {
@@ -104,8 +104,8 @@ func joinPath(segments ...string) string {
 	return b.String()
 }
 
-// callServer sends body (nil for none) as JSON and decodes a 2xx answer into out (nil for none). target is an escaped path with
-// an optional query. Everything else is a *CallError.
+// callServer sends body (nil for none) as JSON and decodes a 2xx answer into out (nil for none). target is an escaped
+// path with an optional query. Everything else is a *CallError.
 func (c *Client) callServer(ctx context.Context, method, target string, body, out any) error {
 	var payload []byte
 	if body != nil {
@@ -143,8 +143,8 @@ func quoteAnswer[T string | []byte](answer T) string {
 	return escapeText(strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)])))
 }
 
-// escapeText escapes what does not print: errors and logs are read in terminals and browsers, and what a server answers
-// may hold anything.
+// escapeText escapes characters that do not print: errors and logs are read in terminals and browsers, and a server's
+// response may hold anything.
 func escapeText(text string) string {
 	var out strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "�") {

@@ -18,7 +18,7 @@ import (
 )
 
 // fakeDomain answers the calls of the setup as OpenSearch 2.19 with its security and index management plugins does, and
-// refuses what they refuse. All answers were compared with a real 2.19.1, with the plugins. Time passes only with
+// rejects the same requests. All answers were compared with a real 2.19.1, with the plugins. Time passes only with
 // [fakeDomain.pass], and the jobs of index state management run only with [fakeDomain.runJobs].
 type fakeDomain struct {
 	t      *testing.T
@@ -40,8 +40,8 @@ type fakeDomain struct {
 	settings  object // persistent settings of the cluster, flat
 	full      bool   // flood stage: every index has block 12, those of the plugins too
 
-	// refuse, when set, may answer a request first: a status other than 0 is the answer.
-	refuse func(call int, r *http.Request) (status int, answer string)
+	// reject, when set, may answer a request first: a status other than 0 is the answer.
+	reject func(call int, r *http.Request) (status int, answer string)
 	// check, when set, sees every request with its body.
 	check func(r *http.Request, body []byte)
 }
@@ -73,7 +73,7 @@ type fakeIndex struct {
 	shownBefore string
 }
 
-// refreshInterval is how long a search does not show what was written to .opendistro-ism-config.
+// refreshInterval is how long a search does not show a write to .opendistro-ism-config.
 const refreshInterval = time.Second
 
 // pass lets time pass.
@@ -260,8 +260,8 @@ func (d *fakeDomain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.check != nil {
 		d.check(r, body)
 	}
-	if d.refuse != nil {
-		if status, answer := d.refuse(d.calls, r); status != 0 {
+	if d.reject != nil {
+		if status, answer := d.reject(d.calls, r); status != 0 {
 			w.WriteHeader(status)
 			io.WriteString(w, answer)
 			return
@@ -609,7 +609,8 @@ func (d *fakeDomain) policy(method, id string, query url.Values, body map[string
 		}
 		d.seqNo++
 		d.config = true
-		// What the server adds to a policy. The answer to a PUT has another schema version than that to a GET.
+		// The members that the server adds to a policy. The answer to a PUT has another schema version than that to a
+		// GET.
 		policy["policy_id"], policy["last_updated_time"], policy["error_notification"] = id, 1.7e12, nil
 		for _, template := range policy["ism_template"].([]any) {
 			template.(map[string]any)["last_updated_time"] = 1.7e12
@@ -652,7 +653,7 @@ func (d *fakeDomain) listPolicies(query url.Values) (int, any) {
 	return 200, object{"policies": list, "total_policies": len(d.policies)}
 }
 
-// explain leaves out what is missing, unless that is all.
+// explain leaves out missing indices, unless all are missing.
 func (d *fakeDomain) explain(names []string) (int, any) {
 	out, managed := object{}, 0
 	for _, name := range names {

@@ -34,8 +34,8 @@ type Resource struct {
 	Log   *slog.Logger // nil: slog.Default()
 }
 
-// Handle serves Create, Update and Delete; give it to cfn.LambdaWrap. A Delete succeeds whatever happens, because a stack
-// that cannot be deleted is worse than a role left on a domain; what failed is in the log.
+// Handle serves Create, Update and Delete; give it to cfn.LambdaWrap. A Delete succeeds whatever happens, because a
+// stack that cannot be deleted is worse than a role left on a domain; the failure is in the log.
 func (r Resource) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any, err error) {
 	id := PhysicalResourceID
 	if event.PhysicalResourceID != "" {
@@ -97,7 +97,8 @@ func (r Resource) withSetup(state State, log *slog.Logger, do func(*Setup) error
 	return do(s)
 }
 
-// oldState is what an update replaces. It may come from another version of this program, so unknown members are let be.
+// oldState is the state that an update replaces. It may come from another version of this program, so unknown members
+// are ignored.
 func oldState(log *slog.Logger, event cfn.Event) *State {
 	if event.RequestType != cfn.RequestUpdate {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// resource sends one event through cfn.LambdaWrap and returns what CloudFormation is told.
+// resource sends one event through cfn.LambdaWrap and returns the response to CloudFormation.
 func resource(t *testing.T, e cfn.Event) (answer cfn.Response, log string) {
 	t.Helper()
 	stdlog.SetOutput(io.Discard) // cfn writes each failure there
@@ -90,7 +90,7 @@ func TestResource(t *testing.T) {
 	})
 	t.Run("a failed create answers with the same id, so that nothing is taken for replaced", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(int, *http.Request) (int, string) { return 400, strings.Repeat("é", 5000) }
+		d.reject = func(int, *http.Request) (int, string) { return 400, strings.Repeat("é", 5000) }
 		answer, _ := resource(t, cfn.Event{RequestType: cfn.RequestCreate, ResourceProperties: property(t, wanted(d))})
 		wantAnswer(t, answer, cfn.StatusFailed, PhysicalResourceID, "answered 400")
 	})
@@ -133,7 +133,7 @@ func TestResource(t *testing.T) {
 	}{
 		{"delete succeeds when the domain is gone", "connection refused", func(d *fakeDomain, _ *State) { d.server.Close() }},
 		{"delete succeeds when the domain refuses", "answered 403", func(d *fakeDomain, _ *State) {
-			d.refuse = func(int, *http.Request) (int, string) { return 403, "no" }
+			d.reject = func(int, *http.Request) (int, string) { return 403, "no" }
 		}},
 		{"delete succeeds after a create with an invalid state", "shards: ", func(_ *fakeDomain, s *State) { s.Shards = 0 }},
 	} {

@@ -23,8 +23,8 @@ const (
 	templatePriority = 100
 )
 
-// retentionPolicy is an Index State Management policy that deletes a rotated index at its age. The default retry is spelled
-// out as the server answers it.
+// retentionPolicy is an Index State Management policy that deletes a rotated index at its age. The default retry is
+// spelled out as the server answers it.
 func retentionPolicy(s State) object {
 	return object{
 		"description":   "Deletes the indices of " + s.Index + " by age",
@@ -117,15 +117,15 @@ type managed struct {
 	PolicyID string // empty: not managed
 	// SeqNo is the version of the policy that the index follows; negative until its job has first run.
 	SeqNo int64
-	// Stopped says that the job does not run any more: deleting the index has failed as often as the policy allows. Only
-	// retry revives it. Until then it takes no change of its policy either, which the server accepts all the same.
+	// Stopped says that the job does not run any more: deleting the index has failed as often as the policy allows.
+	// Only retry revives it. Until then it takes no change of its policy either, which the server accepts all the same.
 	Stopped bool
-	Info    string // what the job says of its last run
+	Info    string // the job's message about its last run
 }
 
-// attachPolicy puts the rotated indices that exist already under the policy: its ism_template reaches new ones only, and
-// an index goes on following the version of the policy that it began with. rewritten says that the policy has just changed.
-// Jobs that have failed are revived first.
+// attachPolicy puts the rotated indices that exist already under the policy: its ism_template reaches new ones only,
+// and an index goes on following the version of the policy that it began with. rewritten says that the policy has just
+// changed. Jobs that have failed are revived first.
 func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVersion, rewritten bool) error {
 	indices, err := s.managedIndices(ctx, state)
 	if err != nil {
@@ -178,8 +178,8 @@ func (s *Setup) warnOfOther(name string, index managed) {
 	s.log().Warn("another policy manages the index", "index", escapeText(name), "policy", escapeText(index.PolicyID))
 }
 
-// warnOfClosed names what the server refuses to change: neither add nor change_policy nor remove reach a closed index.
-// The setup does not open it, because somebody closed it on purpose.
+// warnOfClosed names indices that the server does not change: neither add nor change_policy nor remove reach a closed
+// index. The setup does not open it, because somebody closed it on purpose.
 func (s *Setup) warnOfClosed(name string, index managed, outdated bool) {
 	switch {
 	case index.PolicyID == "" || index.Stopped:
@@ -190,7 +190,7 @@ func (s *Setup) warnOfClosed(name string, index managed, outdated bool) {
 	}
 }
 
-// refreshTime is a little more than index state management takes to show what was written.
+// refreshTime is a little more than index state management takes to show a write.
 const refreshTime = 1500 * time.Millisecond
 
 // checkAdded looks again at indices that add left out. Mostly the policy had them already, and explain did not show it
@@ -240,7 +240,7 @@ func (s *Setup) detachPolicy(ctx context.Context, state State) error {
 			free = append(free, name)
 		}
 	}
-	// The plugin writes a setting of each index, and fails the request for all if one refuses.
+	// The plugin writes a setting of each index, and fails the request for all if one rejects.
 	var problems []error
 	for _, names := range [][]string{free, blocked} {
 		leftOut, err := s.changeManagement(ctx, "remove", names, nil)
@@ -374,8 +374,8 @@ func (s *Setup) warnOfLeftOut(action string, indices []leftOut) {
 	}
 }
 
-// changeManagement posts an action for indices by name. The server answers 200 also when some of them failed, which are returned:
-// one that ISM took over, moved on to be deleted, or deleted in the meantime. The next run sees it again.
+// changeManagement posts an action for indices by name. The server answers 200 also when some of them failed, which are
+// returned: one that ISM took over, moved on to be deleted, or deleted in the meantime. The next run sees it again.
 func (s *Setup) changeManagement(ctx context.Context, action string, names []string, body any) (all []leftOut, err error) {
 	for chunk := range chunkNames(names) {
 		target := ismAPI + joinPath(action, strings.Join(chunk, ","))

@@ -91,7 +91,7 @@ func TestRetention(t *testing.T) {
 	t.Run("an index that another policy took meanwhile is named in the log", func(t *testing.T) {
 		d := newFakeDomain(t)
 		d.indices[firstDay] = oldIndex()
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/_ism/add/") {
 				d.setPolicy(d.indices[firstDay], "theirs", 1)
 			}
@@ -114,7 +114,7 @@ func TestRetention(t *testing.T) {
 			d := newFakeDomain(t)
 			apply(t, d, wanted(d), nil)
 			d.indices[firstDay], d.indices[nextDay] = oldIndex(), oldIndex()
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if strings.Contains(r.URL.Path, "/_ism/explain/") {
 					delete(d.indices, firstDay)
 					if left == 0 {
@@ -134,7 +134,7 @@ func TestRetention(t *testing.T) {
 			apply(t, d, state, nil)
 			d.makeIndex(firstDay).failed = true
 			d.makeIndex(nextDay)
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if strings.Contains(r.URL.Path, "/_ism/"+action+"/") {
 					delete(d.indices, firstDay)
 				}
@@ -358,7 +358,7 @@ func TestFullDisk(t *testing.T) {
 		apply(t, d, wanted(d), nil)
 		d.indices[firstDay] = oldIndex()
 		d.full = true
-		d.refuse = func(call int, _ *http.Request) (int, string) {
+		d.reject = func(call int, _ *http.Request) (int, string) {
 			d.full = d.passed < 5*time.Minute
 			return 0, ""
 		}
@@ -375,7 +375,7 @@ func TestFullDisk(t *testing.T) {
 	} {
 		t.Run("waited for, with advice: "+reason, func(t *testing.T) {
 			d := newFakeDomain(t)
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if r.Method == "PUT" && strings.HasPrefix(r.URL.Path, "/_index_template/") {
 					return 403, `{"error":{"type":"cluster_block_exception","reason":"` + reason + `"},"status":403}`
 				}
@@ -568,7 +568,7 @@ func TestStateManagementSettings(t *testing.T) {
 	for _, target := range []string{"/_cluster/settings", "/_plugins/_ism/policies"} {
 		t.Run(target+" refused fails nothing, and is in the log", func(t *testing.T) {
 			d := newFakeDomain(t)
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if r.URL.Path == target {
 					return 403, "no"
 				}
@@ -591,7 +591,7 @@ func TestServersWordsAreEscaped(t *testing.T) {
 	}
 	t.Run("in an error", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(int, *http.Request) (int, string) { return 400, words }
+		d.reject = func(int, *http.Request) (int, string) { return 400, words }
 		s, _ := newSetup(t, d, wanted(d), nil)
 		err := s.Apply(t.Context(), wanted(d), nil)
 		if err == nil || !strings.Contains(err.Error(), `red \u001b[31m \u202e \u009b \u0000`) {
@@ -606,7 +606,7 @@ func TestServersWordsAreEscaped(t *testing.T) {
 		index.properties["brand"] = object{"type": "x" + words}
 		d.indices[nextDay] = oldIndex()
 		d.putPolicy("p"+words, "realtime-events-2\u202e", 200)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/_ism/add/") {
 				return 200, fmt.Sprintf(`{"failed_indices":[{"index_name":%q,"reason":%q}]}`, nextDay, "left out: \u202e")
 			}

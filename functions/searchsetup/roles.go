@@ -23,7 +23,7 @@ func writerRole(s State) object {
 }
 
 // readerRole lets people search the indices, list them (_cat/indices/<index>*) and see their mapping. Listing without a
-// name asks the server about every index and stays refused.
+// name asks the server about every index and stays rejected.
 func readerRole(s State) object {
 	return roleBody("People search the indices of "+s.Index,
 		[]string{"cluster_composite_ops_ro", "cluster_monitor"}, s.indexPatterns(),
@@ -81,8 +81,8 @@ func (s *Setup) mapRoles(ctx context.Context, name string, add, remove []string)
 	case err != nil:
 		return fmt.Errorf("reading role mapping %q: %w", name, err)
 	}
-	// A patch touches single entries, where a PUT would undo what someone else maps in the same moment. Removing goes from
-	// the end, because each removal moves the entries behind it, and adding appends. (The server knows no "test".)
+	// A patch touches single entries, where a PUT would undo what someone else maps in the same moment. Removing goes
+	// from the end, because each removal moves the entries behind it, and adding appends. (The server knows no "test".)
 	mapped := got[name].BackendRoles
 	var patch []object
 	for i := len(mapped) - 1; i >= 0; i-- {

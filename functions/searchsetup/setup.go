@@ -14,8 +14,8 @@ import (
 type Setup struct {
 	Client *Client
 	Clock  clock.Clock // nil: the machine's
-	// NoStateManagement lets a server do without the plugin for index state management: then nothing is deleted by age, and the
-	// log says so. A domain of Amazon OpenSearch Service has it always, and there its absence is an error.
+	// NoStateManagement lets a server do without the plugin for index state management: then nothing is deleted by age,
+	// and the log says so. A domain of Amazon OpenSearch Service has it always, and there its absence is an error.
 	NoStateManagement bool
 }
 
@@ -36,15 +36,15 @@ func (s *Setup) log() *slog.Logger {
 }
 
 // Apply makes the domain what state says. old is the state of the last Apply, or nil: what only old names is unmapped,
-// and entries that others made stay. It waits for a domain that refuses or does not answer yet until shortly before the
+// and entries that others made stay. It waits for a domain that rejects or does not answer yet until shortly before the
 // context's deadline (without one, ten minutes). The error names the call and its last answer.
 //
 // When Index changes, the roles, the template and the retention of the old name stay: its indices must still be
 // readable and be deleted when their time comes.
 //
-// What a person has to look at is in the log as a warning and fails nothing: indices that are closed, blocked, or
-// managed by another policy; a policy that takes new indices; index state management that is switched off. An index
-// whose deletion has failed for good is handed back to index state management.
+// Problems for an operator are warnings in the log and fail nothing: indices that are closed, blocked, or managed by
+// another policy; a policy that takes new indices; index state management that is switched off. An index whose deletion
+// has failed for good is handed back to index state management.
 func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	if err := state.Validate(); err != nil {
 		return err

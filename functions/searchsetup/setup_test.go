@@ -79,7 +79,7 @@ func newSetup(t *testing.T, d *fakeDomain, state State, log *bytes.Buffer) (*Set
 	return s, clock
 }
 
-// apply applies the state to the domain, a minute after what was before, and returns the writes that it took.
+// apply applies the state to the domain, a minute after the last change, and returns the writes that it needed.
 func apply(t *testing.T, d *fakeDomain, state State, old *State) []write {
 	t.Helper()
 	writes, _ := applyLogged(t, d, state, old)
@@ -358,7 +358,7 @@ func TestIndices(t *testing.T) {
 	t.Run("an index deleted in between does not fail the setup", func(t *testing.T) {
 		d := newFakeDomain(t)
 		d.indices["realtime-events-2026-01-01"] = &fakeIndex{replicas: "0", properties: properties()}
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/_ism/add/") {
 				delete(d.indices, "realtime-events-2026-01-01")
 			}
@@ -371,7 +371,7 @@ func TestIndices(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	t.Run("403, 429, 503 and a closed connection of a young domain are waited for", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(call int, _ *http.Request) (int, string) {
+		d.reject = func(call int, _ *http.Request) (int, string) {
 			switch call {
 			case 1: // on a fresh connection, where net/http does not try again by itself
 				panic(http.ErrAbortHandler)
@@ -400,7 +400,7 @@ func TestWaiting(t *testing.T) {
 	t.Run("a write whose answer was lost is not repeated", func(t *testing.T) {
 		d := newFakeDomain(t)
 		lost := 0
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PATCH" && lost == 0 {
 				lost++
 				d.mappings["all_access"]["backend_roles"] = append(d.mappings["all_access"]["backend_roles"].([]any), arn("admin"))
@@ -415,7 +415,7 @@ func TestWaiting(t *testing.T) {
 	})
 	t.Run("it gives up in time to answer, naming the call and the last answer", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(int, *http.Request) (int, string) { return 403, "not yet" }
+		d.reject = func(int, *http.Request) (int, string) { return 403, "not yet" }
 		s, clock := newSetup(t, d, wanted(d), nil)
 		start := clock.t
 		ctx, cancel := context.WithDeadline(t.Context(), start.Add(5*time.Minute))
@@ -443,7 +443,7 @@ func TestWaiting(t *testing.T) {
 	})
 	t.Run("another 4xx is final", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PUT" {
 				return 400, strings.Repeat("x", 10*maxQuoted)
 			}
@@ -464,7 +464,7 @@ func TestWaiting(t *testing.T) {
 		apply(t, d, state, nil)
 		state.RetentionDays = 7
 		once := true
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PUT" && once {
 				once = false
 				d.policies["realtime-events-retention"].seqNo = 77 // someone else wrote in between
@@ -475,7 +475,7 @@ func TestWaiting(t *testing.T) {
 	})
 	t.Run("endless conflicts end", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PUT" {
 				return 409, "conflict"
 			}
@@ -489,7 +489,7 @@ func TestWaiting(t *testing.T) {
 	t.Run("a slow answer is cut off by the context", func(t *testing.T) {
 		d := newFakeDomain(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			cancel()
 			<-r.Context().Done()
 			return 500, ""
@@ -531,7 +531,7 @@ func TestRemove(t *testing.T) {
 	t.Run("one refusal does not keep the rest", func(t *testing.T) {
 		d := newFakeDomain(t)
 		apply(t, d, wanted(d), nil)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/roles/realtime-events-writer") {
 				return 403, "no"
 			}

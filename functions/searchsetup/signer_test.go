@@ -25,8 +25,8 @@ var testCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cre
 
 var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/(\d{8})/eu-west-1/es/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$`)
 
-// signatureProblem computes the Signature Version 4 of a received request as the IAM User Guide writes it down ("Create a
-// signed AWS API request") and says what is wrong with the one that it carries, or "".
+// signatureProblem computes the Signature Version 4 of a received request as the IAM User Guide writes it down ("Create
+// a signed AWS API request") and returns the problem of the one that it carries, or "".
 func signatureProblem(r *http.Request, body []byte) string {
 	parts := authorization.FindStringSubmatch(r.Header.Get("Authorization"))
 	if parts == nil {

@@ -16,7 +16,8 @@ import (
 // State is the wanted state of a domain. It comes to the function as one JSON string, because CloudFormation would turn
 // each number of a structured property into a string.
 type State struct {
-	// Endpoint is the domain's host name, or an https:// URL without a path. http:// is accepted for a loopback address.
+	// Endpoint is the domain's host name, or an https:// URL without a path. http:// is accepted for a loopback
+	// address.
 	Endpoint string `json:"endpoint"`
 	// Index is the search stream's IndexName; with a rotation it is the first part of the names of the indices.
 	Index string `json:"index"`
@@ -26,8 +27,8 @@ type State struct {
 	Shards int `json:"shards"`
 	// Replicas is the number of copies of each shard, 0 to 100. One data node can hold none.
 	Replicas int `json:"replicas"`
-	// RetentionDays is the age, 1 to 36500 days, at which a rotated index is deleted. The one index of NoRotation is never
-	// deleted: it holds today's events too.
+	// RetentionDays is the age, 1 to 36500 days, at which a rotated index is deleted. The one index of NoRotation is
+	// never deleted: it holds today's events too.
 	RetentionDays int `json:"retentionDays"`
 	// Properties are the "properties" of the index mapping.
 	Properties map[string]any `json:"properties"`
@@ -59,7 +60,8 @@ func ParseState(text string) (State, error) {
 var (
 	rotations = []string{"NoRotation", "OneHour", "OneDay", "OneWeek", "OneMonth"}
 
-	// indexName is stricter than OpenSearch (which takes other scripts too): the name is also part of role names and paths.
+	// indexName is stricter than OpenSearch (which takes other scripts too): the name is also part of role names and
+	// paths.
 	indexName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,79}$`)
 	// roleARN is an IAM role's ARN with its path. An assumed-role session ARN would never match as a backend role.
 	roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`)
@@ -113,7 +115,7 @@ func (s State) baseURL() (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
-// Names of what the setup owns on the domain.
+// Names of the setup's own objects on the domain.
 func (s State) writerRole() string { return s.Index + "-writer" }
 func (s State) readerRole() string { return s.Index + "-reader" }
 func (s State) policyID() string   { return s.Index + "-retention" }
@@ -122,8 +124,9 @@ func (s State) policyID() string   { return s.Index + "-retention" }
 // year's first digit so that someone's "<index>-summary" is neither opened to the roles nor deleted by the retention.
 func (s State) rotatedPattern() string { return s.Index + "-2*" }
 
-// indexPatterns match every index of the pipeline, rotated or not, whatever the rotation is today: after a change of rotation
-// the old indices stay readable, and Firehose is not refused in the moment between the setup's update and its own.
+// indexPatterns match every index of the pipeline, rotated or not, whatever the rotation is today: after a change of
+// rotation the old indices stay readable, and Firehose is not rejected in the moment between the setup's update and its
+// own.
 func (s State) indexPatterns() []string { return []string{s.Index, s.rotatedPattern()} }
 
 // ownsIndex reports whether name is one of the pipeline's indices.
@@ -148,8 +151,8 @@ func asJSON(v any) any {
 	return out
 }
 
-// withoutNames returns v without the members of the given names, at any depth, and without null members: what a server adds to
-// an object that it was given.
+// withoutNames returns v without the members of the given names, at any depth, and without null members: a server adds
+// such members.
 func withoutNames(v any, names ...string) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -36,9 +36,9 @@ func indexTemplate(s State) object {
 
 // Mappings returns the "mappings" of the pipeline's indices.
 //
-// "dynamic" is false: a field that the schema does not declare stays in the document (_source) but is not indexed. Indexing
-// it would let one event with thousands of keys use up the mapping, and the first value of a field decide its type and
-// refuse every later event that differs. To search a field, declare it in the event's schema.
+// "dynamic" is false: a field that the schema does not declare stays in the document (_source) but is not indexed.
+// Indexing it would let one event with thousands of keys use up the mapping, and the first value of a field decide its
+// type and reject every later event that differs. To search a field, declare it in the event's schema.
 func (s State) Mappings() map[string]any {
 	return object{"dynamic": "false", "date_detection": false, "properties": s.Properties}
 }
@@ -68,9 +68,9 @@ func (s *Setup) putTemplate(ctx context.Context, state State) error {
 	return nil
 }
 
-// updateIndices brings what can change of existing indices to the state: the number of replicas, and fields that were
-// added to the schema. Neither shards nor the type of a field can change; such an index stays as it is until it is
-// deleted. So does a closed index, and one that is blocked.
+// updateIndices updates existing indices as far as possible: the number of replicas, and fields that were added to the
+// schema. Neither shards nor the type of a field can change; such an index stays as it is until it is deleted. So does
+// a closed index, and one that is blocked.
 func (s *Setup) updateIndices(ctx context.Context, state State) error {
 	list, err := s.listIndices(ctx, state, "open")
 	if err != nil {
@@ -119,9 +119,9 @@ func (s *Setup) getIndices(
 	}
 }
 
-// indexList is what is known of the pipeline's indices.
+// indexList is the pipeline's indices.
 type indexList struct {
-	replicas map[string]string // number of replicas of those that the server tells about
+	replicas map[string]string // number of replicas, where the server returned it
 	blocked  []string          // names of those whose metadata is blocked
 }
 

@@ -40,9 +40,9 @@ type batch struct {
 	answer    []byte
 	text      []byte // data of one record, as base64
 	decoded   []byte // the same, decoded
-	output    []byte // what the record becomes, after a beginning that is the same
-	// reserved is what the shortest answers to the records still to come need, once counted: -1 before, while there is
-	// room in any case.
+	output    []byte // the record's output, after the unchanged beginning
+	// reserved is the size of the shortest answers to the records still to come, once counted: -1 before, while there
+	// is room in any case.
 	reserved int
 	growth   float64 // how much longer the last answer was than its request
 	counts   counts
@@ -52,7 +52,7 @@ type batch struct {
 // 1,000 KiB; only many small objects in a record grow to more than this.
 const keepBytes = 4 << 20
 
-// slack is room after what is decoded or encoded, so that vector code never has to write up to the end of a buffer.
+// slack is room after decoded or encoded bytes, so that vector code never has to write up to the end of a buffer.
 const slack = 64
 
 // answerBatch answers a request; the answer has at most limit bytes.
@@ -116,7 +116,8 @@ func (b *batch) answerRecord(rec *record) error {
 	return nil
 }
 
-// transformRecord finishes the answer to a record. When the record is refused it leaves that to the caller and says why.
+// transformRecord finishes the answer to a record. When the record is rejected it leaves that to the caller and says
+// why.
 func (b *batch) transformRecord(rec *record) (event.Reason, error) {
 	valid, err := b.decodeData(rec)
 	if err != nil {
@@ -172,7 +173,8 @@ func appendBase64(dst, data []byte, n int) []byte {
 	return dst[:from+n]
 }
 
-// alignTail returns the base64 of a tail, the first bytes of which it moves to b.output, so that what is there is whole groups.
+// alignTail returns the base64 of a tail, the first bytes of which it moves to b.output, so that b.output ends with a
+// whole group.
 func (b *batch) alignTail(tail *event.Tail) []byte {
 	first := (3 - len(b.output)%3) % 3
 	b.output = append(b.output, tail.JSON[:first]...)
@@ -182,8 +184,8 @@ func (b *batch) alignTail(tail *event.Tail) []byte {
 	return tail.Texts[first]
 }
 
-// decodeData puts the record's data, decoded, into b.decoded; false when it is no base64. An error means that it is not even a
-// JSON string.
+// decodeData puts the record's data, decoded, into b.decoded; false when it is not base64. An error means that it is
+// not even a JSON string.
 func (b *batch) decodeData(rec *record) (bool, error) {
 	if !rec.hasData {
 		return false, nil
@@ -198,7 +200,7 @@ func (b *batch) decodeData(rec *record) (bool, error) {
 	return b.decodeText(jsonscan.Unescape(nil, rec.data)), nil // some write / as \/
 }
 
-// decodeText decodes standard base64 with padding. Line breaks, which the library would skip, are refused.
+// decodeText decodes standard base64 with padding. Line breaks, which the library would skip, are rejected.
 func (b *batch) decodeText(text []byte) bool {
 	if len(text)%4 != 0 || len(text) == 0 {
 		b.text, b.decoded = nil, b.decoded[:0]
@@ -231,7 +233,7 @@ func (b *batch) decodeText(text []byte) bool {
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-// digitValues has the value of each base64 digit, and 1<<24 for what is none.
+// digitValues has the value of each base64 digit, and 1<<24 for any other byte.
 var digitValues = func() (values [256]uint32) {
 	for c := range values {
 		values[c] = 1 << 24
@@ -242,8 +244,8 @@ var digitValues = func() (values [256]uint32) {
 	return values
 }()
 
-// fitsAnswer reports whether n more bytes leave room for the end of the answer and the shortest answers to all records still to
-// come. An error means that the rest of the request cannot be read.
+// fitsAnswer reports whether n more bytes leave room for the end of the answer and the shortest answers to all records
+// still to come. An error means that the rest of the request cannot be read.
 func (b *batch) fitsAnswer(n int) (bool, error) {
 	room := b.limit - len(b.answer) - n - len(answerEnd)
 	if b.reserved < 0 {
@@ -259,7 +261,7 @@ func (b *batch) fitsAnswer(n int) (bool, error) {
 	return room >= b.reserved, nil
 }
 
-// reserveAnswers counts what the shortest answers to the records still to come need.
+// reserveAnswers counts the bytes of the shortest answers to the records still to come.
 func (b *batch) reserveAnswers() error {
 	rest := b.request
 	b.reserved = 0

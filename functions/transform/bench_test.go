@@ -16,7 +16,7 @@ import (
 	"firehose-pipeline/internal/testkit/sampleevents"
 )
 
-// Each benchmark reports the time and the allocations of a record, which is what a change must not make worse.
+// Each benchmark reports the time and the allocations of a record: a change must not make either worse.
 
 func BenchmarkMix500(b *testing.B)  { benchmarkHandler(b, sampleevents.Mix(500)) }
 func BenchmarkMix50(b *testing.B)   { benchmarkHandler(b, sampleevents.Mix(50)) }
@@ -44,8 +44,7 @@ func benchmarkHandler(b *testing.B, records [][]byte) {
 	})
 }
 
-// perRecord runs do in the benchmark's loop and reports what a record costs. CPU time is what to compare on a machine that
-// others use, too.
+// perRecord runs do in the benchmark's loop and reports the cost of a record. On a shared machine compare the CPU time.
 func perRecord(b *testing.B, records int, do func()) {
 	start := cpuTime(b)
 	for b.Loop() {
@@ -64,7 +63,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkFloor is what cannot be saved: base64 both ways.
+// BenchmarkFloor is the least possible work: base64 both ways.
 func BenchmarkFloor(b *testing.B) {
 	records := sampleevents.Mix(500)
 	var texts [][]byte

@@ -9,7 +9,7 @@ import (
 	"firehose-pipeline/internal/testkit/builtinrules"
 )
 
-// added are the rules that are not shipped: what they write is cut out before whole outputs are compared.
+// added are the rules that are not shipped: their fields are cut out before whole outputs are compared.
 var added = builtinrules.Beyond(event.Rules, func(r event.Rule) string { return r.Name })
 
 // storeEvents returns the 500 shop events of testdata.

@@ -11,12 +11,13 @@ import (
 	"firehose-pipeline/event"
 )
 
-// MaxAnswerBytes is the most that an answer may have. Lambda's limit for the response of a synchronous invocation is 6 MB
-// (6,291,456 bytes); a longer one fails the whole batch. 16 KiB are left for what anybody may count besides the body.
+// MaxAnswerBytes is the most that an answer may have. Lambda's limit for the response of a synchronous invocation is 6
+// MB (6,291,456 bytes); a longer one fails the whole batch. 16 KiB are left for what anybody may count besides the
+// body.
 const MaxAnswerBytes = 6<<20 - 16<<10
 
-// Handler answers Firehose. It is a lambda.Handler and safe for concurrent use: Lambda may run several invocations in one
-// process (AWS_LAMBDA_MAX_CONCURRENCY).
+// Handler answers Firehose. It is a lambda.Handler and safe for concurrent use: Lambda may run several invocations in
+// one process (AWS_LAMBDA_MAX_CONCURRENCY).
 type Handler struct {
 	metrics *metricWriter
 	log     *slog.Logger
@@ -27,8 +28,8 @@ type Handler struct {
 	spare   atomic.Pointer[[]byte] // the last answer's memory, when reuse
 }
 
-// New returns the handler. Metric lines go to metrics, one write each; log messages, none of which has event content, to
-// logs.
+// New returns the handler. Metric lines go to metrics, one write each; log messages, none of which has event content,
+// to logs.
 func New(settings Settings, metrics, logs io.Writer) *Handler {
 	h := &Handler{
 		metrics: newMetricWriter(metrics, settings.Stack, settings.Stream),
@@ -43,9 +44,9 @@ func New(settings Settings, metrics, logs io.Writer) *Handler {
 	return h
 }
 
-// Invoke answers one request of Firehose. A record that cannot be transformed is answered ProcessingFailed, without data:
-// Firehose stores the record as it was received. An error, which fails the whole batch, means that the request itself
-// cannot be read, or that not even the shortest answer to it has room in a response.
+// Invoke answers one request of Firehose. A record that cannot be transformed is answered ProcessingFailed, without
+// data: Firehose stores the record as it was received. An error, which fails the whole batch, means that the request
+// itself cannot be read, or that not even the shortest answer to it has room in a response.
 //
 // Without [Settings.ReuseAnswer] the caller owns the answer; with it, until it calls Invoke again.
 func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {

@@ -339,7 +339,7 @@ func TestReuseAnswer(t *testing.T) {
 
 // TestLimit tries many sizes, with the smallest and the largest records, around the limit of the answer.
 func TestLimit(t *testing.T) {
-	// check fails when an answer passes the limit, and returns how many records were refused for it.
+	// check fails when an answer passes the limit, and returns how many records were rejected for it.
 	check := func(t *testing.T, h *Handler, request []byte, ids int) int {
 		t.Helper()
 		answer, err := h.Invoke(context.Background(), request)
@@ -425,7 +425,8 @@ func TestLimit(t *testing.T) {
 		}
 		return failed
 	}
-	// tooMany is how many of n records have to be refused, because not more of the others fit beside their shortest answers.
+	// tooMany is how many of n records have to be rejected, because not more of the others fit beside their shortest
+	// answers.
 	tooMany := func(t *testing.T, record []byte, n int) int {
 		t.Helper()
 		h := newTestHandler(event.Lake, io.Discard, io.Discard)
@@ -488,9 +489,9 @@ func TestLimit(t *testing.T) {
 	})
 }
 
-// FuzzHandler puts two records into a batch with a good one, and checks what holds for every answer: each id once and in
-// order, valid JSON within the limit, refused what event.Check refuses, and of the rest what event.Processor makes of it (which
-// FuzzProcessor holds against the contract), even when it comes again.
+// FuzzHandler puts two records into a batch with a good one, and checks what holds for every answer: each id once and
+// in order, valid JSON within the limit, rejected what event.Check rejects, and of the rest what event.Processor makes
+// of it (which FuzzProcessor holds against the contract), even when it comes again.
 func FuzzHandler(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1}{"b":2}`, `{"user_id":{},"x":{"y": [1]},"amount":"7"}`, `{"event_type":"heartbeat"}`, "\xff", `{"a":`, ``} {
 		f.Add([]byte(seed), []byte(`{"category_id":"12","z":1e400}`), uint16(0))
@@ -513,7 +514,7 @@ func FuzzHandler(f *testing.F) {
 			}
 			limited := h.limit < MaxAnswerBytes
 			answer := invoke(t, h, request)
-			for range 2 { // what is kept from one record to the next changes nothing
+			for range 2 { // state kept from one record to the next changes nothing
 				if again := invoke(t, h, request); !bytes.Equal(again, answer) {
 					t.Fatalf("first %s\nthen  %s", answer, again)
 				}

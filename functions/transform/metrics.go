@@ -25,7 +25,7 @@ var Metrics = []struct{ Name, Unit string }{
 	{"PartialRecords", "Count"}, {"InputBytes", "Bytes"}, {"OutputBytes", "Bytes"}, {"Duration", "Milliseconds"},
 }
 
-// counts is what one invocation counts.
+// counts are of one invocation.
 type counts struct {
 	records, ok, dropped, failed, partial int
 	inputBytes, outputBytes               int
@@ -80,8 +80,8 @@ func (c reasonCounts) LogValue() slog.Value {
 	return slog.GroupValue(attributes...)
 }
 
-// metricWriter writes one line in CloudWatch's embedded metric format for each invocation. Reasons, which is no metric but
-// can be searched for, has the number of records by the reason they were refused for.
+// metricWriter writes one line in CloudWatch's embedded metric format for each invocation. Reasons, not a metric but
+// searchable, has the number of records by the reason they were rejected for.
 type metricWriter struct {
 	out        io.Writer
 	dimensions []byte // the members Stack and Stream

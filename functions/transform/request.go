@@ -12,8 +12,8 @@ import (
 //	{"invocationId":"…","deliveryStreamArn":"…","region":"…","records":[
 //	  {"recordId":"…","approximateArrivalTimestamp":1700000000000,"data":"base64","kinesisRecordMetadata":{…}}, …]}
 //
-// Members may come in any order, and unknown ones are skipped, but they must be JSON: a request that is not might pair an
-// id with the data of another record, so it is an error. So are a repeated or missing recordId, data or records.
+// Members may come in any order, and unknown ones are skipped, but they must be JSON: a request that is not might pair
+// an id with the data of another record, so it is an error. So are a repeated or missing recordId, data or records.
 type request struct {
 	data []byte
 	at   int // offset of the next byte to read
@@ -27,7 +27,7 @@ type record struct {
 	dataAt  int  // offset of data in the request, after its quote
 }
 
-// syntaxError says what is wrong with the request, and where, but quotes nothing of it.
+// syntaxError names the problem and its place in the request, but quotes nothing of it.
 func (r *request) syntaxError(what string) error {
 	return fmt.Errorf("reading request: %s at byte %d of %d", what, r.at, len(r.data))
 }
@@ -162,7 +162,8 @@ func (r *request) readRecords(do func(*record) error) error {
 	}
 }
 
-// readRest reads on, just after a record, to the end of the array of records, and calls do for each record still to come.
+// readRest reads on, just after a record, to the end of the array of records, and calls do for each record still to
+// come.
 func (r *request) readRest(do func(*record) error) error {
 	var rec record
 	for {
@@ -225,15 +226,15 @@ func (r *request) readRecord(rec *record) error {
 	}
 }
 
-// The members that Firehose's records begin with, and what is between their values.
+// The members that Firehose's records begin with, and the text between their values.
 const (
 	usualID      = `{"recordId":"`
 	usualArrival = `","approximateArrivalTimestamp":`
 	usualData    = `,"data":"`
 )
 
-// readUsual reads a record as Firehose writes it, up to the end of data, which is faster than to read one member after the other.
-// Of any other record it reads nothing.
+// readUsual reads a record as Firehose writes it, up to the end of data, which is faster than to read one member after
+// the other. Of any other record it reads nothing.
 func (r *request) readUsual(rec *record) bool {
 	data, at := r.data, r.at
 	if !hasAt(data, at, usualID) {
@@ -259,7 +260,7 @@ func (r *request) readUsual(rec *record) bool {
 	return true
 }
 
-// hasAt reports whether what stands at data[at].
+// hasAt reports whether data has the text at an offset.
 func hasAt(data []byte, at int, what string) bool {
 	return at >= 0 && at <= len(data)-len(what) && string(data[at:at+len(what)]) == what
 }

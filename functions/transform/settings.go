@@ -10,17 +10,17 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Settings are what the function's environment tells it.
+// Settings are from the function's environment.
 type Settings struct {
 	Stream         event.Stream // STREAM: lake or search
 	DropEventTypes []string     // DROP_EVENT_TYPES: JSON array of strings; none when empty
 	LogLevel       slog.Level   // LOG_LEVEL: debug, info, warn or error; info when empty
 	Stack          string       // STACK: name of the stack, for the metrics
 
-	// ReuseAnswer lets each answer use the memory of the one before, which saves getting and clearing about a megabyte. It
-	// is only for a caller that has done with an answer before it calls Invoke again: aws-lambda-go when it serves one
-	// invocation at a time, because it asks for the next one after the Runtime API has taken the answer. Not read from the
-	// environment.
+	// ReuseAnswer lets each answer use the memory of the one before, which saves getting and clearing about a megabyte.
+	// It is only for a caller that has done with an answer before it calls Invoke again: aws-lambda-go when it serves
+	// one invocation at a time, because it asks for the next one after the Runtime API has accepted the answer. Not
+	// read from the environment.
 	ReuseAnswer bool
 }
 

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// Find returns the event_id of the first event in a record, or "". It reads token by token, so that the id of a record that
-// breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record, which would
-// take as much memory again.
+// Find returns the event_id of the first event in a record, or "". It reads token by token, so that the id of a record
+// that breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record,
+// which would take as much memory again.
 func Find(record []byte) string {
 	d := json.NewDecoder(bytes.NewReader(record[:min(len(record), 64<<10)]))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {

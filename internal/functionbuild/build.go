@@ -24,11 +24,11 @@ type Target struct {
 	OS, Arch string // as GOOS and GOARCH
 }
 
-// Lambda is what the stack deploys: provided.al2023 on Graviton.
+// Lambda is the stack's target: provided.al2023 on Graviton.
 var Lambda = Target{OS: "linux", Arch: "arm64"}
 
-// flags leave out what differs between machines (paths, version control) and what a function does not need: the RPC server
-// of the retired go1.x runtime, the symbol table.
+// flags leave out differences between machines (paths, version control) and parts that a function does not need: the
+// RPC server of the retired go1.x runtime, the symbol table.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w"}
 
 // hashVersion changes when the meaning of the hash does.
@@ -40,8 +40,8 @@ func (t Target) goEnvironment() []string {
 		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=")
 }
 
-// Build compiles the named function into outDir/bootstrap, the name that provided.al2023 looks for. Root is the folder of
-// go.mod.
+// Build compiles the named function into outDir/bootstrap, the name that provided.al2023 looks for. Root is the folder
+// of go.mod.
 func Build(ctx context.Context, root, name, outDir string, target Target) error {
 	if !slices.Contains(Names, name) {
 		return fmt.Errorf("building function: must be one of %s (got %q)", strings.Join(Names, ", "), name)
@@ -67,8 +67,8 @@ type Asset struct {
 	Hash string // of the sources
 }
 
-// BuildAll compiles the functions for target into folders of cacheDir, named by hash, and returns them by name. What is
-// there already is not built again. Progress gets one line a build.
+// BuildAll compiles the functions for target into folders of cacheDir, named by hash, and returns them by name. An
+// existing folder is not built again. Progress gets one line a build.
 func BuildAll(ctx context.Context, root, cacheDir string, target Target, progress io.Writer) (map[string]Asset, error) {
 	hashes, err := Hashes(ctx, root, target)
 	if err != nil {
@@ -135,8 +135,8 @@ type goModule struct {
 }
 
 // Hashes returns the hash of every function's sources by name: its own packages file by file, under names relative to
-// their module, every other module by version (go.sum pins its content), the build flags, the target, and the go line of
-// go.mod. The standard library is left out on purpose: see the package comment.
+// their module, every other module by version (go.sum pins its content), the build flags, the target, and the go line
+// of go.mod. The standard library is left out on purpose: see the package comment.
 func Hashes(ctx context.Context, root string, target Target) (map[string]string, error) {
 	args := []string{"list", "-deps", "-tags", "lambda.norpc", "-json=ImportPath,Dir,Standard,GoFiles,SFiles,EmbedFiles,Deps,Module"}
 	for _, name := range Names {

@@ -99,7 +99,7 @@ func TestHashesFollowTheSources(t *testing.T) {
 	})
 }
 
-// What the Makefile and cdk.json build for this machine does not depend on the caller's settings for Go.
+// The builds of the Makefile and cdk.json for this machine do not depend on the caller's settings for Go.
 func TestHostEnvironment(t *testing.T) {
 	folder := t.TempDir()
 	write(t, folder, "go.work", "go 1.26.0\n")

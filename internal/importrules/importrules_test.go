@@ -18,8 +18,8 @@ const (
 	testkit = module + "/internal/testkit"
 )
 
-// rules are read as: none of these packages reaches any of those, however many packages are between them. A name that ends in
-// /... stands for the package and all below it.
+// rules are read as: none of these packages reaches any of those, however many packages are between them. A name that
+// ends in /... means the package and all below it.
 var rules = []struct {
 	packages []string
 	not      []string
@@ -101,8 +101,8 @@ func TestImportRules(t *testing.T) {
 	}
 }
 
-// matches reports whether a package is one that a rule names: a package of this module by its folder, another by the beginning
-// of its path.
+// matches reports whether a package is one that a rule names: a package of this module by its folder, another by the
+// beginning of its path.
 func matches(name, path string) bool {
 	if !strings.Contains(name, ".com/") && name != module && !strings.HasPrefix(name, module+"/") {
 		name = module + "/" + name

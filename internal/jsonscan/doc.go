@@ -1,5 +1,5 @@
-// Package jsonscan reads one JSON object in one pass: it checks the object against RFC 8259 and UTF-8, and notes where its
-// top-level members are, without building a map and, once warm, without allocating.
+// Package jsonscan reads one JSON object in one pass: it checks the object against RFC 8259 and UTF-8, and notes where
+// its top-level members are, without building a map and, once warm, without allocating.
 //
 // The contract:
 //

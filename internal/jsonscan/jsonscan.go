@@ -17,7 +17,7 @@ const (
 	Array
 )
 
-// Problem says why an input is no acceptable JSON; zero means that it is.
+// Problem is the reason why an input is not acceptable JSON; zero means that it is.
 type Problem uint8
 
 // The problems a scan can find.
@@ -45,8 +45,8 @@ type Member struct {
 	Escaped          bool // the value is a string written with escapes
 	Integer          bool // the value is a number without fraction and exponent
 	Repeated         bool // the same key comes again later in the object
-	// OddKey: a key that some readers reject: it is not one of the names and is empty, begins with an underscore, has a dot,
-	// more than MaxKeyBytes bytes as written, or escapes.
+	// OddKey: a key that some readers reject: it is not one of the names and is empty, begins with an underscore, has a
+	// dot, more than MaxKeyBytes bytes as written, or escapes.
 	OddKey bool
 	// OddValue: [Inspect] may find something in the value. It is false for most values in which it finds nothing.
 	OddValue bool

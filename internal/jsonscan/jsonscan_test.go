@@ -329,7 +329,7 @@ func FuzzUnescape(f *testing.F) {
 		if err := json.Unmarshal(text, &want); err != nil {
 			t.Fatal(err)
 		}
-		// What is left that is not UTF-8 are lone surrogates of three bytes each, for which encoding/json has U+FFFD.
+		// The rest that is not UTF-8 are lone surrogates of three bytes each, for which encoding/json has U+FFFD.
 		var valid []byte
 		for rest := got; len(rest) > 0; {
 			r, size := utf8.DecodeRune(rest)

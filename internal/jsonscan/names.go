@@ -19,8 +19,8 @@ type slot struct {
 	name int32 // 1 + index in names, 0 for none
 }
 
-// token is a key as it is written without escapes, with quotes and colon, to be compared in three words. One that is too long
-// for that, or can only be written with escapes, is equal to nothing.
+// token is a key as it is written without escapes, with quotes and colon, to be compared in three words. One that is
+// too long for that, or can only be written with escapes, is equal to nothing.
 type token struct {
 	words, masks [3]uint64
 	length       int
@@ -81,8 +81,8 @@ func (n *Names) findKey(key []byte, mark uint64) int32 {
 	}
 }
 
-// fingerprint tells most keys apart by their length, their first eight bytes and the eight after them or, of a longer key, the
-// last. It is no hash to defend against anybody: who wants to can make many keys of the same fingerprint.
+// fingerprint distinguishes most keys by their length, their first eight bytes and the eight after them or, of a longer
+// key, the last. It does not defend against hostile keys: it is easy to make many of the same fingerprint.
 func fingerprint(first, last uint64, length int) uint64 {
 	mask := &fingerprintMasks[min(uint(length), 16)]
 	high, low := bits.Mul64(first&mask[0]^0x9E3779B97F4A7C15, last&mask[1]^uint64(length)^0xD1B54A32D192ED03)
@@ -110,10 +110,10 @@ func keyMark(key []byte) uint64 {
 
 // keySet finds repeated keys among those of one object that are in no Names.
 //
-// As long as no two keys have the same bit in prints, no two are the same, and there is nothing more to do. When two have, or
-// the bits get crowded, an exact table takes over for the rest of the object: an open hash table, with a hash that is seeded
-// anew in each process, because a hostile producer chooses the keys. Slots of an earlier generation are empty, so that
-// clearing it costs nothing.
+// As long as no two keys have the same bit in prints, no two are the same, and there is nothing more to do. When two
+// have, or the bits get crowded, an exact table takes over for the rest of the object: an open hash table, with a hash
+// that is seeded anew in each process, because a hostile producer chooses the keys. Slots of an earlier generation are
+// empty, so that clearing it costs nothing.
 type keySet struct {
 	prints [8]uint64
 	seen   int  // keys put
@@ -138,8 +138,8 @@ func (k *keySet) clearKeys() {
 	k.seen, k.exact = 0, false
 }
 
-// isNew notes a key of this fingerprint and reports whether it is certainly the first of its kind. Otherwise put has to be
-// asked.
+// isNew notes a key of this fingerprint and reports whether it is certainly the first of its kind. Otherwise put has to
+// be asked.
 func (k *keySet) isNew(mark uint64) bool {
 	word, bit := &k.prints[mark>>61], uint64(1)<<(mark>>55&63)
 	if *word&bit != 0 || k.seen >= crowded {

@@ -2,14 +2,14 @@ package jsonscan
 
 import "math/bits"
 
-// notDigits has the high bit set in the lowest byte of w that is no digit; above that byte its bits are meaningless.
+// notDigits has the high bit set in the lowest byte of w that is not a digit; above that byte its bits are meaningless.
 func notDigits(w uint64) uint64 {
 	w ^= '0' * ones // digits become 0 to 9
 	return (w + (0x80-10)*ones | w) & high
 }
 
-// scanNumber checks the number that begins at data[i] and returns the offset after it and whether it is an integer; with a
-// problem, the problem's offset. What may follow a number is the caller's business.
+// scanNumber checks the number that begins at data[i] and returns the offset after it and whether it is an integer;
+// with a problem, the problem's offset. The caller checks the byte after the number.
 func scanNumber(data []byte, i int) (end int, integer bool, problem Problem) {
 	if uint(i) < uint(len(data)) && data[i] == '-' {
 		i++

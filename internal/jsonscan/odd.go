@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of readers on the JVM, which RFC 8259 does not have. They are the defaults of Jackson's StreamReadConstraints, with
-// which OpenSearch reads documents; MaxArrays is OpenSearch's index.mapping.depth.limit.
+// Limits of readers on the JVM, which RFC 8259 does not have. They are the defaults of Jackson's StreamReadConstraints,
+// with which OpenSearch reads documents; MaxArrays is OpenSearch's index.mapping.depth.limit.
 // https://javadoc.io/doc/com.fasterxml.jackson.core/jackson-core/latest/com/fasterxml/jackson/core/StreamReadConstraints.html
 const (
 	MaxDigits   = 1000   // of a number: those before and after the point and of the exponent
@@ -27,8 +27,8 @@ const (
 	DeepArrays                          // the value is more than MaxArrays arrays directly inside each other
 )
 
-// Inspect returns what a value that has been scanned holds. It is slower than the scan, whose [Member.OddValue] says when to
-// ask.
+// Inspect returns what a value that has been scanned holds. It is slower than the scan, whose [Member.OddValue] says
+// when to ask.
 func Inspect(value []byte) Findings {
 	in := inspection{data: value}
 	in.inspectValue(SkipSpace(value, 0), 0)
@@ -41,7 +41,8 @@ type inspection struct {
 	found Findings
 }
 
-// inspectValue inspects the value that begins at data[i], inside so many arrays directly around it, and returns the offset after it.
+// inspectValue inspects the value that begins at data[i], inside so many arrays directly around it, and returns the
+// offset after it.
 func (in *inspection) inspectValue(i, arrays int) int {
 	switch kinds[in.data[i]] {
 	case Object:
@@ -68,8 +69,8 @@ func (in *inspection) inspectValue(i, arrays int) int {
 	return end
 }
 
-// insideObject is the number of arrays around a value of an object: OpenSearch, which skips the content of an object that it
-// does not index, does not count these.
+// insideObject is the number of arrays around a value of an object: OpenSearch, which skips the content of an object
+// that it does not index, does not count these.
 const insideObject = -MaxDepth
 
 func (in *inspection) inspectObject(i int) int {

@@ -22,7 +22,8 @@ type Scanner struct {
 	texts  [][]byte // decoded keys of the last object
 	others keySet   // the keys that are not in names
 	// follows has, for each name and at 0 for the start of an object, 1 + each of two names that came after it, or 0:
-	// objects of a kind mostly have their members in one order, some left out, and to compare is faster than to look for.
+	// objects of a kind mostly have their members in one order, some left out, and to compare is faster than to look
+	// for.
 	follows [][2]int32
 }
 
@@ -36,9 +37,9 @@ func NewScanner(names *Names) *Scanner {
 	return s
 }
 
-// Object scans the JSON object that begins at data[start], where white space may come first. Without a problem it returns
-// the offset just after the object; what follows is not looked at. With a problem it returns the problem's offset, for
-// [NotAnObject] that of the other value. Members and Found are then meaningless.
+// Object scans the JSON object that begins at data[start], where white space may come first. Without a problem it
+// returns the offset just after the object; what follows is not looked at. With a problem it returns the problem's
+// offset, for [NotAnObject] that of the other value. Members and Found are then meaningless.
 func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	s.data, s.texts = data, s.texts[:0]
 	s.Members = s.Members[:0]
@@ -218,7 +219,8 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	}
 }
 
-// identifyKey finds the name of a member's key, and the earlier member of the same key, if there is one. A mark of 0 is not known.
+// identifyKey finds the name of a member's key, and the earlier member of the same key, if there is one. A mark of 0 is
+// not known.
 func (s *Scanner) identifyKey(members []Member, at int, escaped bool, mark uint64) {
 	m := &members[at]
 	key := s.data[m.KeyStart:m.KeyEnd]

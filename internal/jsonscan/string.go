@@ -11,14 +11,15 @@ const (
 	high = 0x8080808080808080
 )
 
-// loadWord returns the eight bytes at data[i]. Where the caller has just compared i with 0 and with len(data)-8 it is one
-// instruction: data[i:] would cost four more.
+// loadWord returns the eight bytes at data[i]. Where the caller has just compared i with 0 and with len(data)-8 it is
+// one instruction: data[i:] would cost four more.
 func loadWord(data []byte, i int) uint64 { return binary.LittleEndian.Uint64(data[i : i+8 : i+8]) }
 
-// specialBytes has the high bit set in the lowest byte of w that ends a run of plain ASCII in a string: a quote, a backslash, a
-// control character or a byte of 0x80 and above. Above that byte, borrows make its bits meaningless.
+// specialBytes has the high bit set in the lowest byte of w that ends a run of plain ASCII in a string: a quote, a
+// backslash, a control character or a byte of 0x80 and above. Above that byte, borrows make its bits meaningless.
 func specialBytes(w uint64) uint64 {
-	// With its second bit flipped a quote is a blank, and what was below a blank still is: one subtraction finds both.
+	// With its second bit flipped a quote is a blank, and bytes below a blank stay below it: one subtraction finds
+	// both.
 	return (((w ^ 0x02*ones) - 0x21*ones) | ((w ^ '\\'*ones) - ones) | w) & high
 }
 
@@ -28,8 +29,8 @@ func loadWords(data []byte, i int) (first, second uint64) {
 	return binary.LittleEndian.Uint64(w[0:8:8]), binary.LittleEndian.Uint64(w[8:16:16])
 }
 
-// stopAt returns the offset of the first byte that special stops at, when data[i] begins with these sixteen bytes; i+16 when
-// there is none. It is inlined.
+// stopAt returns the offset of the first byte that special stops at, when data[i] begins with these sixteen bytes; i+16
+// without one. It is inlined.
 func stopAt(i int, first, second uint64) int {
 	stop := specialBytes(first)
 	if stop == 0 {
@@ -38,10 +39,10 @@ func stopAt(i int, first, second uint64) int {
 	return i + bits.TrailingZeros64(stop)>>3
 }
 
-// scanString checks a string from data[i], just after its opening quote or after plain ASCII of it, and returns the offset of
-// its closing quote and whether there were escapes; with a problem, the problem's offset.
+// scanString checks a string from data[i], just after its opening quote or after plain ASCII of it, and returns the
+// offset of its closing quote and whether there were escapes; with a problem, the problem's offset.
 //
-// What is common in strings is done here, without a call, so that nothing has to be saved for one.
+// Common strings are handled here, without a call, so that nothing has to be saved for one.
 func scanString(data []byte, i int) (end int, escaped bool, problem Problem) {
 	for {
 		for i >= 0 && i <= len(data)-8 {
@@ -71,7 +72,8 @@ func scanString(data []byte, i int) (end int, escaped bool, problem Problem) {
 			} else {
 				return scanRest(data, i, escaped)
 			}
-		// Characters of two, three and four bytes. What is excluded could be written shorter, is a surrogate, or beyond Unicode.
+		// Characters of two, three and four bytes. Excluded are sequences that could be shorter, surrogates, and values
+		// beyond Unicode.
 		case w&0xC0E0 == 0x80C0 && w&0x1E != 0:
 			i += 2
 		case w&0xC0C0F0 == 0x8080E0 && w&0x200F != 0 && w&0x200F != 0x200D:

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Unescape appends to dst what text, the content of a scanned JSON string, means. A lone surrogate such as \ud800, which
-// has no UTF-8, becomes the three bytes that its number would have, so that different strings stay different.
+// Unescape appends to dst what text, the content of a scanned JSON string, means. A lone surrogate such as \ud800,
+// which has no UTF-8, becomes the three bytes that its number would have, so that different strings stay different.
 func Unescape(dst, text []byte) []byte {
 	for i := 0; i < len(text); {
 		if text[i] != '\\' {

@@ -16,8 +16,8 @@ func Value(data []byte, i int) (int, Problem) {
 	return end, problem
 }
 
-// Text checks the JSON string whose opening quote is data[i]. It returns the offset of its closing quote and whether there
-// are escapes before it. With a problem it returns the problem's offset.
+// Text checks the JSON string whose opening quote is data[i]. It returns the offset of its closing quote and whether
+// there are escapes before it. With a problem it returns the problem's offset.
 func Text(data []byte, i int) (end int, escaped bool, problem Problem) {
 	if i >= len(data) {
 		return i, false, UnexpectedEnd
@@ -28,8 +28,8 @@ func Text(data []byte, i int) (end int, escaped bool, problem Problem) {
 	return scanString(data, i+1)
 }
 
-// IsNumber reports whether text is exactly one JSON number, and whether that is an integer: a number without fraction and
-// exponent.
+// IsNumber reports whether text is exactly one JSON number, and whether that is an integer: a number without fraction
+// and exponent.
 func IsNumber(text []byte) (number, integer bool) {
 	end, integer, problem := scanNumber(text, 0)
 	if problem != None || end != len(text) {
@@ -46,7 +46,7 @@ func SkipSpace(data []byte, i int) int {
 	return i
 }
 
-// marks are what the checks of nested values found on their way.
+// marks are findings of the checks of nested values.
 type marks uint8
 
 const (
@@ -54,12 +54,11 @@ const (
 	odd                      // [Inspect] may find something
 )
 
-// scanObject checks the object whose brace is data[i], inside depth open objects and arrays. It returns the offset after it, or
-// that of the problem, and the marks with its own added.
+// scanObject checks the object whose brace is data[i], inside depth open objects and arrays. It returns the offset
+// after it, or that of the problem, and the marks with its own added.
 //
-// White space is looked for only where something else is not what it should be: there is none in most JSON. A string that ends
-// within sixteen bytes, and with it nearly every key, needs no call. Keys that share a bit of seen may be the same: [Inspect]
-// decides.
+// White space is looked for only after an unexpected byte: most JSON has none. A string that ends within sixteen bytes,
+// and with it nearly every key, needs no call. Keys that share a bit of seen may be the same: [Inspect] decides.
 func scanObject(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if depth >= MaxDepth {
 		return i, found, TooDeep
@@ -193,8 +192,8 @@ func scanArray(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	}
 }
 
-// scanElement checks the value of any kind that begins at data[i], where white space may come first, inside depth open objects and
-// arrays.
+// scanElement checks the value of any kind that begins at data[i], where white space may come first, inside depth open
+// objects and arrays.
 func scanElement(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
 		i, found = skipSpace(data, i, found)

@@ -1,2 +1,2 @@
-// Package plural puts a text into the number of what it counts.
+// Package plural chooses between the singular and the plural of a text.
 package plural

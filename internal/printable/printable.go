@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns s on one line: every character that [strconv.IsPrint] refuses, line ends and tabs included, becomes
-// \uXXXX (two of them above U+FFFF, as in JSON), and every byte that is not UTF-8 becomes \xXX. A text of
-// printable characters comes back as it is.
+// Text returns s on one line: every character that [strconv.IsPrint] rejects, line ends and tabs included, becomes
+// \uXXXX (two of them above U+FFFF, as in JSON), and every byte that is not UTF-8 becomes \xXX. A text of printable
+// characters comes back as it is.
 func Text(s string) string { return escapeText(s, "") }
 
 // Lines is [Text] that keeps line feeds and tabs, for text of several lines. JSON stays the same JSON.
@@ -50,8 +50,8 @@ func escapeText(s, kept string) string {
 	return b.String()
 }
 
-// Writer passes on what is written as [Lines] gives it. It is the last fence before a terminal: text that nobody
-// has escaped at its source stays harmless, too. A character that comes in two writes is escaped byte by byte.
+// Writer escapes as [Lines] does. It is the last fence before a terminal: text not escaped at its source stays
+// harmless, too. A character that comes in two writes is escaped byte by byte.
 type Writer struct{ Out io.Writer }
 
 // Write implements [io.Writer]; its count is of p.

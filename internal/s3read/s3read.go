@@ -14,7 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// MaxResumes is how often the reading of an object is taken up again without a byte in between before it counts as failed.
+// MaxResumes is how often the reading of an object is taken up again without a byte in between before it counts as
+// failed.
 const MaxResumes = 4
 
 // StallTime is how long nothing may come over a connection before it counts as broken.
@@ -25,7 +26,7 @@ var errStalled = fmt.Errorf("no data for %v", StallTime)
 // backoff gives the pause before resumption n (1, 2, …): up to 100 ms at first.
 var backoff = clock.Backoff{First: 50 * time.Millisecond, Max: time.Second}
 
-// Getter is what is needed of S3.
+// Getter is the part of S3's API that this package uses.
 type Getter interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
@@ -37,8 +38,8 @@ type Place struct {
 	Offset      int64  // where to begin
 }
 
-// Body is the content of an object. A connection that breaks is replaced by a ranged request from where it broke, of the
-// same version and the same content (ETag).
+// Body is the content of an object. A connection that breaks is replaced by a ranged request from where it broke, of
+// the same version and the same content (ETag).
 type Body struct {
 	ctx     context.Context
 	objects Getter
@@ -52,7 +53,7 @@ type Body struct {
 	resumes int
 }
 
-// Open requests the object; pause waits before reading is taken up again. The error tells with [Missing] when there is none.
+// Open requests the object; pause waits before reading is resumed. [Missing] recognises the error of a missing object.
 func Open(ctx context.Context, objects Getter, place Place, pause func(context.Context, time.Duration) error) (*Body, error) {
 	b := &Body{ctx: ctx, objects: objects, pause: pause, offset: place.Offset}
 	b.input.Bucket, b.input.Key = &place.Bucket, &place.Key
@@ -157,8 +158,8 @@ func (b *Body) Close() error {
 	return err
 }
 
-// Missing reports whether the object or its version is gone for good. A caller without s3:ListBucket gets AccessDenied for a
-// missing key instead, which may as well be a missing right.
+// Missing reports whether the object or its version is gone for good. A caller without s3:ListBucket gets AccessDenied
+// for a missing key instead, which may as well be a missing right.
 func Missing(err error) bool {
 	code := ErrorCode(err)
 	return code == "NoSuchKey" || code == "NoSuchVersion"

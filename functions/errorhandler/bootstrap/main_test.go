@@ -1,5 +1,5 @@
-// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
-// encoding/json, so that it shares nothing with the code it checks.
+// Package main_test runs the function's binary. Expected results are written here a second time, from the contract and
+// with encoding/json, so that it shares nothing with the code it checks.
 package main_test
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	_ "firehose-pipeline/functions/errorhandler" // Go's test cache does not see what the binaries are made of
+	_ "firehose-pipeline/functions/errorhandler" // Go's test cache does not see the binaries' sources
 	_ "firehose-pipeline/functions/transform"
 	"firehose-pipeline/internal/testkit/functiontest"
 	"firehose-pipeline/local/s3"
@@ -56,11 +56,11 @@ func startErrorHandler(t *testing.T) *errorPath {
 	return startErrorHandlerWith(t, faults{})
 }
 
-// faults are what goes wrong around the handler.
+// faults are injected around the handler.
 type faults struct {
 	queue string                              // whose URL the handler is given, default queueName
 	send  func(sqs.Entry) *sqs.Fault          // of an entry of the queue
-	s3    func(api http.Handler) http.Handler // stands in front of S3 for the handler
+	s3    func(api http.Handler) http.Handler // a proxy between the handler and S3
 	tls   bool                                // to S3 and SQS, as on AWS
 	limit time.Duration                       // of an invocation, default 1m
 }
@@ -200,7 +200,7 @@ func (p *errorPath) letters() []letter {
 	return letters
 }
 
-// pointed reads what a letter's pointer leads to.
+// pointed reads the target of a dead letter's pointer.
 func (p *errorPath) pointed(l letter) []byte {
 	p.t.Helper()
 	if l.Pointer == nil {
@@ -268,8 +268,8 @@ func (b *breaking) Write(p []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
-// TestFailedRecordsBecomeDeadLetters takes what the transform's binary refuses through Firehose's error objects to the
-// queue.
+// TestFailedRecordsBecomeDeadLetters takes records that the transform's binary rejects through Firehose's error objects
+// to the queue.
 func TestFailedRecordsBecomeDeadLetters(t *testing.T) {
 	layouts := map[string]func([]string) []byte{
 		"one a line":         func(d []string) []byte { return []byte(strings.Join(d, "\n") + "\n") },

@@ -1,5 +1,5 @@
-// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
-// encoding/json, so that it shares nothing with the code it checks.
+// Package main_test runs the function's binary. Expected results are written here a second time, from the contract and
+// with encoding/json, so that it shares nothing with the code it checks.
 package main_test
 
 import (
@@ -11,18 +11,18 @@ import (
 	"sync"
 	"testing"
 
-	_ "firehose-pipeline/functions/searchrelay" // Go's test cache does not see what the binaries are made of
+	_ "firehose-pipeline/functions/searchrelay" // Go's test cache does not see the binaries' sources
 	_ "firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/testkit/functiontest"
 )
 
 func TestMain(m *testing.M) { functiontest.Main(m, "searchrelay", "searchsetup") }
 
-// told is what CloudFormation is told.
+// told is the response to CloudFormation.
 type told struct{ Status, Reason, PhysicalResourceID, RequestID, StackID, LogicalResourceID string }
 
-// relayed sends a request of CloudFormation through the relay's binary to the setup function's, with Lambda's Invoke between
-// them, and returns the one answer.
+// relayed sends a request of CloudFormation through the relay's binary to the setup function's, with Lambda's Invoke
+// between them, and returns the one answer.
 func relayed(t *testing.T, request map[string]any) told {
 	t.Helper()
 	setup := functiontest.Start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})
@@ -104,7 +104,7 @@ func TestRelayAnswersForTheSetupFunction(t *testing.T) {
 		}
 	})
 	t.Run("a success is a success", func(t *testing.T) {
-		// Deleting what was never set up succeeds without a domain.
+		// Deleting a setup that was never made succeeds without a domain.
 		answer := relayed(t, map[string]any{"RequestType": "Delete", "PhysicalResourceId": "search-setup", "ResourceProperties": map[string]any{"State": "{}"}})
 		if answer.Status != "SUCCESS" || answer.Reason != "" {
 			t.Errorf("got %+v", answer)
@@ -112,7 +112,7 @@ func TestRelayAnswersForTheSetupFunction(t *testing.T) {
 	})
 }
 
-// Outside a VPC there is no relay.
+// Outside a VPC the stack has no relay.
 func TestSetupFunctionAnswersByItself(t *testing.T) {
 	address, answer := answersTo(t)
 	setup := functiontest.Start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})

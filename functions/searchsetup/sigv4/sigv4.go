@@ -12,8 +12,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// New returns a signer (searchsetup.Signer) for an IAM role, with the service name es of Amazon OpenSearch Service domains. now
-// gives the signing time.
+// New returns a signer (searchsetup.Signer) for an IAM role, with the service name es of Amazon OpenSearch Service
+// domains. now gives the signing time.
 func New(credentials aws.CredentialsProvider, region string, now func() time.Time) func(ctx context.Context, r *http.Request, body []byte) error {
 	signer := v4.NewSigner()
 	return func(ctx context.Context, r *http.Request, body []byte) error {

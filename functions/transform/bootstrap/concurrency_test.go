@@ -19,9 +19,9 @@ import (
 	"firehose-pipeline/internal/testkit/functiontest"
 )
 
-// TestSeveralInvocationsInOneProcess hands several events at once to one process, as Lambda does when a function allows it
-// (AWS_LAMBDA_MAX_CONCURRENCY). The process asks for as many events at once; each round of events is handed out only when all
-// of them are asked for, so that they are worked on together.
+// TestSeveralInvocationsInOneProcess hands several events at once to one process, as Lambda does when a function allows
+// it (AWS_LAMBDA_MAX_CONCURRENCY). The process asks for as many events at once; each round of events is handed out only
+// when all of them are asked for, so that they are worked on together.
 func TestSeveralInvocationsInOneProcess(t *testing.T) {
 	const atOnce, rounds = 4, 15
 	events := storeEvents(t)

@@ -1,5 +1,5 @@
-// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
-// encoding/json, so that it shares nothing with the code it checks.
+// Package main_test runs the function's binary. Expected results are written here a second time, from the contract and
+// with encoding/json, so that it shares nothing with the code it checks.
 package main_test
 
 import (
@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
-	_ "firehose-pipeline/functions/transform" // Go's test cache does not see what the binary is made of
+	_ "firehose-pipeline/functions/transform" // Go's test cache does not see the binary's sources
 	"firehose-pipeline/internal/testkit/builtinrules"
 	"firehose-pipeline/internal/testkit/functiontest"
 )
 
-// added are the rules that are not shipped: what they write is cut out before whole outputs are compared.
+// added are the rules that are not shipped: their fields are cut out before whole outputs are compared.
 var added = builtinrules.Beyond(event.Rules, func(r event.Rule) string { return r.Name })
 
 func TestMain(m *testing.M) { functiontest.Main(m, "transform") }
@@ -209,7 +209,8 @@ func TestAnswersStayWithinSixMegabytes(t *testing.T) {
 			if len(metrics) != 1 || metrics[0]["TooLarge"] != float64(counts["ProcessingFailed"]) || counts["Ok"] == 0 || counts["ProcessingFailed"] == 0 {
 				t.Errorf("got answers %v, metrics %v", counts, metrics)
 			}
-			// What fits goes through: no room is left for another of the same records, but for the function's own margin.
+			// What fits goes through: no room is left for another of the same records, but for the function's own
+			// margin.
 			if room := 6<<20 - f.AnswerSize; room > f.AnswerSize/max(counts["Ok"], 1)+64<<10 {
 				t.Errorf("got %d bytes of room in the answer (%v)", room, counts)
 			}
@@ -260,7 +261,7 @@ func TestSettings(t *testing.T) {
 	})
 }
 
-// TestTheOracleAgreesWithTheTraps keeps the oracle honest: the hand-written output of the traps is what it computes.
+// TestTheOracleAgreesWithTheTraps keeps the oracle honest: it computes the hand-written outputs of the traps.
 func TestTheOracleAgreesWithTheTraps(t *testing.T) {
 	checked := map[string]bool{}
 	for _, c := range functiontest.Traps {
@@ -310,7 +311,8 @@ func TestRandomEvents(t *testing.T) {
 	}
 }
 
-// TestNoEventContentInLogs sends records and requests of all kinds, each with a word in it, at the level that logs most.
+// TestNoEventContentInLogs sends records and requests of all kinds, each with a word in it, at the level that logs
+// most.
 func TestNoEventContentInLogs(t *testing.T) {
 	const marker = "s3cr3tM4rker"
 	f := functiontest.Start(t, "transform", map[string]string{"STREAM": "lake", "LOG_LEVEL": "debug", "DROP_EVENT_TYPES": `["heartbeat"]`})
@@ -369,8 +371,8 @@ func batches(records [][]byte) [][][]byte {
 	return all
 }
 
-// withTime returns the data with the value of processed_timestamp replaced by "NOW", also where another rule repeats it, and
-// the value.
+// withTime returns the data with the value of processed_timestamp replaced by "NOW", also where another rule repeats
+// it, and the value.
 func withTime(data string) (string, string) {
 	const key = `"processed_timestamp":"`
 	at := strings.LastIndex(data, key)

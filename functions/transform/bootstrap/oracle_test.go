@@ -97,8 +97,9 @@ func conform(kind, raw string) (string, bool) {
 	panic("no type " + kind)
 }
 
-// setsAside reports whether the stream's store would reject an event with this undeclared member: of what the tests here send
-// that is an empty key in search, arrays deep inside each other in search, and a key twice in an object in both.
+// setsAside reports whether the stream's store would reject an event with this undeclared member: of what the tests
+// here send that is an empty key in search, arrays deep inside each other in search, and a key twice in an object in
+// both.
 func setsAside(t *testing.T, stream string, m member) bool {
 	if stream == "search" && (m.key == "" || strings.HasPrefix(m.raw, strings.Repeat("[", 21))) {
 		return true
@@ -254,8 +255,8 @@ func wantEnriched(t *testing.T, stream string, event []byte, line string) string
 	return stamp
 }
 
-// sameMalformed gives the malformed object of got the spelling of want's when both say the same: the contract leaves open
-// in which order its members come and which characters are escaped.
+// sameMalformed gives the malformed object of got the spelling of want's when both say the same: the contract leaves
+// open in which order its members come and which characters are escaped.
 func sameMalformed(t *testing.T, got, want []member) {
 	t.Helper()
 	if len(got) == 0 || len(want) == 0 || got[len(got)-1].key != "malformed" || want[len(want)-1].key != "malformed" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Rules are the fields that the shipped rules add. Whoever changes these changes what the tests expect, too.
+// Rules are the fields that the shipped rules add. A change here changes the expectations of the tests, too.
 var Rules = []string{
 	"processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score",
 }
@@ -25,9 +25,9 @@ func Beyond[R any](rules []R, name func(R) string) Added {
 	return added
 }
 
-// CutFrom returns the output, one object a line, without the members that added rules wrote. Every other byte stays. What
-// comes before processed_timestamp, the first field that the transform writes, is the event's own and stays, too, and so does
-// a line that is no object.
+// CutFrom returns the output, one object a line, without the members that added rules wrote. Every other byte stays.
+// Members before processed_timestamp, the first field that the transform writes, are the event's own and stay, too, and
+// so does a line that is not an object.
 func (a Added) CutFrom(output string) string {
 	if len(a) == 0 {
 		return output
@@ -45,7 +45,7 @@ func (a Added) cutFromObject(line string) string {
 		return line
 	}
 	var kept strings.Builder
-	from := 0               // what has been written to kept, or cut, ends here
+	from := 0               // the part written to kept, or cut, ends here
 	left := slices.Clone(a) // a field that came twice would be a fault for the test to see
 	enriched := false
 	for d.More() {

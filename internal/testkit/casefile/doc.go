@@ -1,5 +1,5 @@
-// Package casefile reads test cases of which one file is one case: a CDK context, a line of ten dashes, and what is
-// expected of it. A case is added without code.
+// Package casefile reads test cases of which one file is one case: a CDK context, a line of ten dashes, and the
+// expectations. A case is added without code.
 //
 //	# why the rule exists (optional)
 //	env BUFFER_SIZE_MB=0
@@ -13,5 +13,5 @@
 //	error: <line>            a problem; the error lines of a case are all its problems, in order
 //	setting: <key> = <JSON>  the value of a setting
 //	note: <line>             a note
-//	template: <text>         for the test of the template, kept as it stands
+//	template: <text>         for the test of the template, kept verbatim
 package casefile

@@ -2,23 +2,23 @@ package functiontest
 
 import "strings"
 
-// What a record comes to when it is not Ok.
+// Results of a record that is not Ok.
 const (
 	Failed  = "ProcessingFailed"
 	Dropped = "Dropped"
 )
 
-// Trap is a record in which careless code goes wrong, and what it has to come to, byte for byte; processed_timestamp is
+// Trap is a record in which careless code goes wrong, with the required output, byte for byte; processed_timestamp is
 // "NOW".
 type Trap struct {
 	Name string
 	In   string
 	Lake string // the output without its last newline, or Failed or Dropped
-	// Search is what it comes to on the search stream when that is something else.
+	// Search is the output on the search stream where it differs.
 	Search string
 	// Or is another output that the contract allows.
 	Or string
-	// NoOracle: the oracle cannot tell, because the contract leaves something open.
+	// NoOracle: the oracle cannot decide, because the contract leaves something open.
 	NoOracle bool
 	// Reason is why it failed, as the error handler names it.
 	Reason string

@@ -108,9 +108,9 @@ const jvmOptions = `-Xms1g
 -Djava.util.concurrent.ForkJoinPool.common.threadFactory=org.opensearch.secure_sm.SecuredForkJoinWorkerThreadFactory
 `
 
-// security is the initial configuration of the security plugin, as close to a domain with an IAM master role as there is: the master
-// role is mapped to all_access and security_manager, and nobody else to anything. The latter is a role of Amazon OpenSearch Service only;
-// here its rights come from plugins.security.restapi.roles_enabled.
+// security is the initial configuration of the security plugin, as close to a domain with an IAM master role as there
+// is: the master role is mapped to all_access and security_manager, and nobody else to anything. The latter is a role
+// of Amazon OpenSearch Service only; here its rights come from plugins.security.restapi.roles_enabled.
 var security = map[string]string{
 	"config": `config:
   dynamic:
@@ -155,7 +155,8 @@ func metaType(file string) string {
 	return file
 }
 
-// makeCertificates makes an authority and what it signs: the node's certificate, for both transports, and the administrator's.
+// makeCertificates makes an authority and the certificates that it signs: the node's, for both transports, and the
+// administrator's.
 func (s *Server) makeCertificates() error {
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,

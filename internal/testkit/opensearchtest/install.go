@@ -17,8 +17,8 @@ import (
 // Version of the server: the newest 2.19 of which Maven Central has both the server and the security plugin.
 const Version = "2.19.1"
 
-// artifacts are what is installed. The server's archive is the one that OpenSearch's own integration tests run: it has the engine
-// and the HTTP transport, and no bundled plugin.
+// artifacts are the archives to install. The server's archive is the one that OpenSearch's own integration tests run:
+// it has the engine and the HTTP transport, and no bundled plugin.
 var artifacts = []struct{ coordinates, file, sha256, into string }{
 	{"org.opensearch.distribution.integ-test-zip:opensearch:" + Version + ":zip", "opensearch-" + Version + ".zip",
 		"af7152d8b7f6f1cee09d47276b32b70479fe6dd8cdbb61213f84eb7f8098b261", ""},
@@ -28,8 +28,8 @@ var artifacts = []struct{ coordinates, file, sha256, into string }{
 
 const mavenPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
-// cacheDir is where installations are kept between runs. The server runs as nobody when the caller is root, so it must be a place
-// that everybody can read.
+// cacheDir is where installations are kept between runs. The server runs as nobody when the caller is root, so it must
+// be a place that everybody can read.
 func cacheDir() (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/cache/firehose-pipeline", nil
@@ -41,8 +41,8 @@ func cacheDir() (string, error) {
 // homeVariable names an installation of the caller's own.
 const homeVariable = "OPENSEARCH_HOME"
 
-// ownHome checks an installation that the caller brings, and returns its version. It must have the plugins that a
-// domain has of what is tested here; index state management is one that is not published.
+// ownHome checks an installation that the caller brings, and returns its version. It must have the domain's plugins
+// that the tests use; that of index state management is not published.
 func ownHome(home string) (version string, err error) {
 	for _, name := range []string{"bin/opensearch", "config", "plugins/opensearch-security",
 		"plugins/opensearch-job-scheduler", stateManagement} {

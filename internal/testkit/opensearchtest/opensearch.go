@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// MasterARN is the IAM role that the master user stands in for.
+// MasterARN is the IAM role that the master user represents.
 const MasterARN = "arn:aws:iam::000000000000:role/master"
 
 // Options configure a server.
@@ -54,7 +54,7 @@ type Server struct {
 // User is an internal user.
 type User struct {
 	Name, Password string
-	BackendRole    string // ARN of the IAM role that the user stands in for
+	BackendRole    string // ARN of the IAM role that the user represents
 }
 
 const (
@@ -72,7 +72,8 @@ func (s *Server) StateManagement() bool {
 // Version of the running server.
 func (s *Server) Version() string { return s.version }
 
-// New installs OpenSearch unless that has been done, and starts it with an empty cluster. The caller ends it with Close.
+// New installs OpenSearch unless that has been done, and starts it with an empty cluster. The caller ends it with
+// Close.
 func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -101,8 +102,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// Start starts the server, or starts it again after Stop or Kill, on the same port and with the same data, and waits until it
-// answers.
+// Start starts the server, or starts it again after Stop or Kill, on the same port and with the same data, and waits
+// until it answers.
 func (s *Server) Start(ctx context.Context) error {
 	fmt.Fprintf(s.o.Progress, "starting OpenSearch %s at %s\n", s.version, s.URL)
 	java, err := javaHome()
@@ -138,8 +139,8 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// awaitReady waits for a cluster that has all its primary shards, and whose security plugin has its configuration. It may be yellow: an
-// index that somebody makes without a template has a replica, for which there is no node.
+// awaitReady waits for a cluster that has all its primary shards, and whose security plugin has its configuration. It
+// may be yellow: an index that somebody makes without a template has a replica without a node.
 func (s *Server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -213,7 +214,7 @@ func (s *Server) Close() error {
 // Log returns the path of the server's own log.
 func (s *Server) Log() string { return filepath.Join(s.dir, "logs", "console.log") }
 
-// AddUser makes an internal user that stands in for an IAM role, with a password that only the caller knows.
+// AddUser makes an internal user that represents an IAM role, with a password that only the caller knows.
 func (s *Server) AddUser(ctx context.Context, name, roleARN string) (User, error) {
 	u := User{Name: name, Password: "Aa1-" + rand.Text(), BackendRole: roleARN}
 	body := map[string]any{"password": u.Password, "backend_roles": []string{roleARN}}

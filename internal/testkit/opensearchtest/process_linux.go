@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// nobody is the user and group that owns nothing. OpenSearch refuses to run as root.
+// nobody is the user and group that owns nothing. OpenSearch does not run as root.
 const nobody = 65534
 
-// processAttributes puts the server into a group of its own, so that Ctrl-C reaches only the caller, runs it as nobody when the caller
-// is root, and lets the kernel kill it when the caller dies without Close.
+// processAttributes puts the server into a group of its own, so that Ctrl-C reaches only the caller, runs it as nobody
+// when the caller is root, and lets the kernel kill it when the caller dies without Close.
 func processAttributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() == 0 {

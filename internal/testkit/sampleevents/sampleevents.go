@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Mix returns n events of 200 bytes to 1 KB, 636 bytes on average, as a shop's site and its apps send them: declared fields,
-// some of which are missing, and objects with the page, the device, the place, the campaign, the items. 3 % are malformed.
+// Mix returns n events of 200 bytes to 1 KB, 636 bytes on average, as a shop's site and its apps send them: declared
+// fields, some of which are missing, and objects with the page, the device, the place, the campaign, the items. 3 % are
+// malformed.
 func Mix(n int) [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }
@@ -68,7 +69,7 @@ func Mix(n int) [][]byte {
 				return fmt.Sprintf(`"experiments":["checkout-v2:%s","banner:%s"],"version":%d`, pick("a", "b"), pick("a", "b"), random.IntN(90))
 			},
 		}
-		// A producer writes its fields in one order, and leaves out what it has not got.
+		// A producer writes its fields in one order, and leaves out missing ones.
 		for _, section := range sections {
 			if text := section(); random.IntN(3) > 0 && b.Len()+len(text) < size+60 {
 				b.WriteString("," + text)
@@ -85,7 +86,7 @@ func Mix(n int) [][]byte {
 
 func pickInt(random *rand.Rand, from ...int) int { return from[random.IntN(len(from))] }
 
-// spoilSome makes 3 % of the events malformed: cut off, no JSON, or with a declared field of another type.
+// spoilSome makes 3 % of the events malformed: cut off, not JSON, or with a declared field of another type.
 func spoilSome(random *rand.Rand, event string) []byte {
 	if random.IntN(100) < 3 {
 		switch random.IntN(3) {
@@ -100,8 +101,8 @@ func spoilSome(random *rand.Rand, event string) []byte {
 	return []byte(event)
 }
 
-// Dense returns n events of the same sizes as Mix's, made of what is most work to read: short texts with escapes, long numbers,
-// small arrays, and at the top level many fields that are not declared. 3 % are malformed.
+// Dense returns n events of the same sizes as Mix's, made of the most expensive content to read: short texts with
+// escapes, long numbers, small arrays, and at the top level many fields that are not declared. 3 % are malformed.
 func Dense(n int) [][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }
