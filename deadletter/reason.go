@@ -92,9 +92,11 @@ var Reasons = func() []Reason {
 	for _, r := range event.Reasons {
 		all = append(all, Reason(r))
 	}
-	return append(all, AcceptedNow, FunctionError, FunctionTimeout, FunctionUnavailable, FunctionRefused, FunctionAnswer,
+	return append(all, AcceptedNow, FunctionError, FunctionTimeout, FunctionUnavailable, FunctionRefused,
+		FunctionAnswer,
 		ConversionData, ConversionSchema, ConversionRefused, ConversionUnavailable, SearchRejected, SearchTooLarge,
-		SearchConflict, SearchRefused, SearchBlocked, SearchIndexMissing, SearchUnavailable, RawDataUnreadable, UnknownLayout,
+		SearchConflict, SearchRefused, SearchBlocked, SearchIndexMissing, SearchUnavailable, RawDataUnreadable,
+		UnknownLayout,
 		Other, MoreRecords, Unreadable, ObjectMissing, ForeignObject, InvocationFailed)
 }()
 

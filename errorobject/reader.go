@@ -469,7 +469,8 @@ func (r *Reader) readScalar(c byte, f *field) error {
 		}
 		if c = next[0]; isSpace(c) || c == ',' || c == '}' || c == ']' {
 			n++
-			if word := string(text[:min(n, len(text))]); !digits.isComplete() && word != "true" && word != "false" && word != "null" {
+			if word := string(text[:min(n, len(text))]); !digits.isComplete() && word != "true" && word != "false" &&
+				word != "null" {
 				return errScalar
 			}
 			break

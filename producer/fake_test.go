@@ -54,7 +54,8 @@ type fake struct {
 
 var slowDown = &types.ServiceUnavailableException{Message: aws.String("Slow down.")}
 
-func (f *fake) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+func (f *fake) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput,
+	_ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
 	f.mu.Lock()
 	f.calls++
 	call := f.calls
@@ -78,13 +79,15 @@ func (f *fake) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchIn
 		}
 		if f.record != nil {
 			if code := f.record(call, string(r.Data)); code != "" {
-				out.RequestResponses = append(out.RequestResponses, types.PutRecordBatchResponseEntry{ErrorCode: &code, ErrorMessage: aws.String("no")})
+				out.RequestResponses = append(out.RequestResponses,
+					types.PutRecordBatchResponseEntry{ErrorCode: &code, ErrorMessage: aws.String("no")})
 				*out.FailedPutCount++
 				continue
 			}
 		}
 		f.taken = append(f.taken, string(r.Data))
-		out.RequestResponses = append(out.RequestResponses, types.PutRecordBatchResponseEntry{RecordId: aws.String("id")})
+		out.RequestResponses = append(out.RequestResponses,
+			types.PutRecordBatchResponseEntry{RecordId: aws.String("id")})
 	}
 	if len(in.Records) > MaxBatchRecords || size > MaxBatchBytes {
 		return nil, &smithy.GenericAPIError{Code: "InvalidArgumentException", Message: "the batch is too large"}

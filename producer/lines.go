@@ -71,7 +71,8 @@ func (r *lineReader) skipTo(to Position) error {
 	var last lastByte
 	n, err := io.CopyN(io.MultiWriter(r.hash, &last), r.in, to.Offset)
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the state belongs to another input: %d bytes are done, and this one has only %d", to.Offset, n)
+		return fmt.Errorf("the state belongs to another input: %d bytes are done, and this one has only %d", to.Offset,
+			n)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the events: %w", err)

@@ -28,7 +28,8 @@ const burst = 0.25
 
 // NewPace makes a pace of so many records and bytes a second; 0 leaves one of them free.
 func NewPace(records, bytes float64) *Pace {
-	p := &Pace{clock: clock.System{}, records: share{rate: records, level: records * burst}, bytes: share{rate: bytes, level: bytes * burst}}
+	p := &Pace{clock: clock.System{}, records: share{rate: records, level: records * burst},
+		bytes: share{rate: bytes, level: bytes * burst}}
 	p.last = p.clock.Now()
 	return p
 }

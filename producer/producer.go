@@ -19,7 +19,8 @@ const BilledBytes = 5 << 10
 
 // FirehosePutter is what sending needs of Firehose. Its client must not retry by itself: [Stream] does, and counts.
 type FirehosePutter interface {
-	PutRecordBatch(context.Context, *firehose.PutRecordBatchInput, ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error)
+	PutRecordBatch(context.Context, *firehose.PutRecordBatchInput,
+		...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error)
 }
 
 // Batches cuts records into batches that one PutRecordBatch takes, none above maxBytes unless one record alone is.

@@ -127,8 +127,10 @@ func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error
 		if target.stream == nil {
 			continue
 		}
-		l := &lane{sending: s, kind: target.kind, stream: target.stream, pack: o.Pack && target.kind == event.Lake, before: o.State.confirmedBy(target.kind),
-			queue: make(chan *chunk, backlog/overhead+1), window: make(chan struct{}, inFlight), done: map[int]*chunk{}}
+		l := &lane{sending: s, kind: target.kind, stream: target.stream, pack: o.Pack && target.kind == event.Lake,
+			before: o.State.confirmedBy(target.kind),
+			queue:  make(chan *chunk, backlog/overhead+1), window: make(chan struct{}, inFlight),
+			done: map[int]*chunk{}}
 		l.report.Kind, l.report.Name, l.report.Confirmed = l.kind, l.stream.Name, l.before.Line
 		s.lanes = append(s.lanes, l)
 	}

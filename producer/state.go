@@ -45,7 +45,8 @@ type span struct {
 }
 
 func (c *confirmed) coversOffset(offset int64) bool {
-	return offset < c.Offset || slices.ContainsFunc(c.Ahead, func(s span) bool { return s.From <= offset && offset < s.To })
+	return offset < c.Offset || slices.ContainsFunc(c.Ahead,
+		func(s span) bool { return s.From <= offset && offset < s.To })
 }
 
 // OpenState reads the state at the path, or begins one when there is no file. Names are those of the streams that will
@@ -64,11 +65,13 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 		return nil, fmt.Errorf("reading the state: %s: %w", path, err)
 	}
 	if s.file.Version != stateVersion || s.file.Streams == nil {
-		return nil, fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)", path, stateVersion, s.file.Version)
+		return nil, fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)",
+			path, stateVersion, s.file.Version)
 	}
 	for kind, name := range names {
 		if c, ok := s.file.Streams[kind]; ok && c.Name != name {
-			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s (got %s)", path, kind, c.Name, name)
+			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s (got %s)", path, kind, c.Name,
+				name)
 		}
 	}
 	return s, nil

@@ -39,7 +39,8 @@ func TestState(t *testing.T) {
 				}
 				return nil
 			}
-			report, err := Send(soft, t.Context(), strings.NewReader(text), Options{Lake: lake.stream("l"), Search: search.stream("s"), State: open(t, path)})
+			report, err := Send(soft, t.Context(), strings.NewReader(text),
+				Options{Lake: lake.stream("l"), Search: search.stream("s"), State: open(t, path)})
 			interrupt()
 			if err != nil {
 				t.Fatal(err)
@@ -55,45 +56,48 @@ func TestState(t *testing.T) {
 			t.Errorf("the lake took %d records and search %d, of %d", len(lake.taken), len(search.taken), len(lines))
 		}
 	})
-	t.Run("a run that was killed goes on, without loss, and doubles no more than what was on its way", func(t *testing.T) {
-		lines := events(20_000)
-		text := strings.Join(lines, "\n") + "\n"
-		path := filepath.Join(t.TempDir(), "state")
-		lake, search := &fake{}, &fake{}
-		kills := 0
-		for {
-			hard, kill := context.WithCancel(t.Context())
-			killed := false
-			lake.calls = 0
-			lake.record = func(call int, _ string) string {
-				if call == 5+kills && !killed {
-					killed = true
-					kill()
+	t.Run("a run that was killed goes on, without loss, and doubles no more than what was on its way",
+		func(t *testing.T) {
+			lines := events(20_000)
+			text := strings.Join(lines, "\n") + "\n"
+			path := filepath.Join(t.TempDir(), "state")
+			lake, search := &fake{}, &fake{}
+			kills := 0
+			for {
+				hard, kill := context.WithCancel(t.Context())
+				killed := false
+				lake.calls = 0
+				lake.record = func(call int, _ string) string {
+					if call == 5+kills && !killed {
+						killed = true
+						kill()
+					}
+					return ""
 				}
-				return ""
-			}
-			_, err := Send(hard, hard, strings.NewReader(text), Options{Lake: lake.stream("l"), Search: search.stream("s"), State: open(t, path)})
-			kill()
-			if !killed {
-				if err != nil {
-					t.Fatal(err)
+				_, err := Send(hard, hard, strings.NewReader(text),
+					Options{Lake: lake.stream("l"), Search: search.stream("s"), State: open(t, path)})
+				kill()
+				if !killed {
+					if err != nil {
+						t.Fatal(err)
+					}
+					break
 				}
-				break
+				kills++
 			}
-			kills++
-		}
-		for kind, taken := range map[event.Stream][]string{event.Lake: unpacked(lake.taken), event.Search: sorted(search.taken)} {
-			if once := slices.Compact(slices.Clone(taken)); !slices.Equal(once, lines) {
-				t.Errorf("%s has %d of %d", kind, len(once), len(lines))
+			for kind, taken := range map[event.Stream][]string{event.Lake: unpacked(lake.taken),
+				event.Search: sorted(search.taken)} {
+				if once := slices.Compact(slices.Clone(taken)); !slices.Equal(once, lines) {
+					t.Errorf("%s has %d of %d", kind, len(once), len(lines))
+				}
+				if doubled, most := len(taken)-len(lines), kills*inFlight*MaxBatchRecords; doubled > most {
+					t.Errorf("%s has %d twice, want at most %d", kind, doubled, most)
+				}
 			}
-			if doubled, most := len(taken)-len(lines), kills*inFlight*MaxBatchRecords; doubled > most {
-				t.Errorf("%s has %d twice, want at most %d", kind, doubled, most)
+			if kills < 3 {
+				t.Errorf("killed %d times", kills)
 			}
-		}
-		if kills < 3 {
-			t.Errorf("killed %d times", kills)
-		}
-	})
+		})
 	t.Run("a stream that lags goes on where it was", func(t *testing.T) {
 		lines := events(5000)
 		text := strings.Join(lines, "\n") + "\n"
@@ -105,11 +109,13 @@ func TestState(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err := Send(t.Context(), t.Context(), strings.NewReader(text), Options{Lake: lake.stream("l"), Search: search.stream("s"), State: open(t, path)}); err == nil {
+		if _, err := Send(t.Context(), t.Context(), strings.NewReader(text),
+			Options{Lake: lake.stream("l"), Search: search.stream("s"), State: open(t, path)}); err == nil {
 			t.Fatal("no error")
 		}
 		lake.call = nil
-		run(t, strings.NewReader(text), Options{Lake: lake.stream("l"), Search: search.stream("s"), State: open(t, path)})
+		run(t, strings.NewReader(text), Options{Lake: lake.stream("l"), Search: search.stream("s"),
+			State: open(t, path)})
 		if !slices.Equal(unpacked(lake.taken), lines) || !slices.Equal(sorted(search.taken), lines) {
 			t.Errorf("the lake took %d records and search %d, of %d", len(lake.taken), len(search.taken), len(lines))
 		}
@@ -133,7 +139,9 @@ func TestState(t *testing.T) {
 			"{\"a\":1}\n{\"a\":2}, 3}": "the input has grown within line 2, which had no line end when it was sent",
 		} {
 			lake := &fake{}
-			if _, err := Send(t.Context(), t.Context(), strings.NewReader(text), Options{Lake: lake.stream("l"), State: open(t, path)}); err == nil || err.Error() != want || len(lake.taken) > 0 {
+			if _, err := Send(t.Context(), t.Context(), strings.NewReader(text),
+				Options{Lake: lake.stream("l"), State: open(t, path)}); err == nil || err.Error() != want ||
+				len(lake.taken) > 0 {
 				t.Errorf("%s: got %v, want %s", text, err, want)
 			}
 		}
@@ -141,7 +149,8 @@ func TestState(t *testing.T) {
 	t.Run("a state of another stream, another program or another version is refused", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		run(t, strings.NewReader("{}"), Options{Lake: (&fake{}).stream("l"), State: open(t, path)})
-		if _, err := OpenState(path, map[event.Stream]string{event.Lake: "other"}); err == nil || !strings.HasSuffix(err.Error(), "belongs to the lake stream l (got other)") {
+		if _, err := OpenState(path, map[event.Stream]string{event.Lake: "other"}); err == nil ||
+			!strings.HasSuffix(err.Error(), "belongs to the lake stream l (got other)") {
 			t.Errorf("got %v", err)
 		}
 		for _, text := range []string{"", "{}", `{"version":2,"streams":{}}`, "[]"} {
@@ -154,7 +163,8 @@ func TestState(t *testing.T) {
 		}
 	})
 	t.Run("a state that cannot be written is said at once", func(t *testing.T) {
-		if _, err := OpenState(filepath.Join(t.TempDir(), "none", "state"), names); err == nil || !strings.HasPrefix(err.Error(), "writing the state: ") {
+		if _, err := OpenState(filepath.Join(t.TempDir(), "none", "state"), names); err == nil ||
+			!strings.HasPrefix(err.Error(), "writing the state: ") {
 			t.Errorf("got %v", err)
 		}
 	})

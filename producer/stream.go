@@ -67,7 +67,8 @@ type Counts struct {
 // Counts returns the counts so far.
 func (s *Stream) Counts() Counts {
 	c := &s.counts
-	return Counts{c.records.Load(), c.bytes.Load(), c.billed.Load(), c.calls.Load(), c.throttled.Load(), c.resent.Load(), c.unanswered.Load()}
+	return Counts{c.records.Load(), c.bytes.Load(), c.billed.Load(), c.calls.Load(), c.throttled.Load(),
+		c.resent.Load(), c.unanswered.Load()}
 }
 
 // NotAcceptedError says which records of a batch the stream did not accept, while it accepted others.

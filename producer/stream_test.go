@@ -36,7 +36,8 @@ func TestStream(t *testing.T) {
 		if want := []int{4, 3, 1}; !slices.Equal(f.sizes, want) {
 			t.Errorf("calls of %v records, want %v", f.sizes, want)
 		}
-		if got, want := s.Counts(), (Counts{Records: 4, Bytes: 4, Billed: 4 * 5120, Calls: 3, Throttled: 2, Resent: 4}); got != want {
+		if got, want := s.Counts(), (Counts{Records: 4, Bytes: 4, Billed: 4 * 5120, Calls: 3, Throttled: 2,
+			Resent: 4}); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
@@ -79,7 +80,9 @@ func TestStream(t *testing.T) {
 		s := f.stream("lake")
 		_, err := s.Put(ctx, bytesOf("a"))
 		var some *NotAcceptedError
-		if err == nil || errors.As(err, &some) || !strings.Contains(err.Error(), "putting to lake: no record accepted for 5m0s: ") || !errors.As(err, new(*types.ServiceUnavailableException)) {
+		if err == nil || errors.As(err, &some) || !strings.Contains(err.Error(),
+			"putting to lake: no record accepted for 5m0s: ") ||
+			!errors.As(err, new(*types.ServiceUnavailableException)) {
 			t.Errorf("got %v", err)
 		}
 		if waited := s.now().Sub(time.Unix(1_800_000_000, 0)); waited < Patience || waited > Patience+10*time.Second {
@@ -98,7 +101,8 @@ func TestStream(t *testing.T) {
 		}
 		answer, err := s.Put(ctx, bytesOf("a", "poison", "b"))
 		var some *NotAcceptedError
-		if !errors.As(err, &some) || !slices.Equal(some.Records, []int{1}) || !strings.Contains(err.Error(), "InternalFailure") {
+		if !errors.As(err, &some) || !slices.Equal(some.Records, []int{1}) ||
+			!strings.Contains(err.Error(), "InternalFailure") {
 			t.Errorf("got %v", err)
 		}
 		if !slices.Equal(answer.Accepted, []bool{true, false, true}) || !slices.Equal(f.taken, []string{"a", "b"}) {
@@ -121,7 +125,8 @@ func TestStream(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, code := range []string{"ResourceNotFoundException", "InvalidArgumentException", "AccessDeniedException", "InvalidKMSResourceException"} {
+	for _, code := range []string{"ResourceNotFoundException", "InvalidArgumentException", "AccessDeniedException",
+		"InvalidKMSResourceException"} {
 		t.Run("not sent again: "+code, func(t *testing.T) {
 			f := &fake{call: func(context.Context, int) error {
 				return &smithy.GenericAPIError{Code: code, Message: "no", Fault: smithy.FaultClient}
@@ -138,7 +143,8 @@ func TestStream(t *testing.T) {
 	t.Run("a call without an answer is made again and counted as possibly twice", func(t *testing.T) {
 		f := &fake{call: func(_ context.Context, call int) error {
 			if call == 1 {
-				return &smithy.OperationError{ServiceID: "Firehose", OperationName: "PutRecordBatch", Err: errors.New("read: connection reset by peer")}
+				return &smithy.OperationError{ServiceID: "Firehose", OperationName: "PutRecordBatch",
+					Err: errors.New("read: connection reset by peer")}
 			}
 			return nil
 		}}

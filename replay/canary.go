@@ -107,7 +107,8 @@ func (w *errorWatch) readNewObjects(ctx context.Context) error {
 		w.known[key] = true
 		source, ours := errorobject.NewSource(w.ErrorPrefix, w.Bucket, key, "")
 		if !ours {
-			return fmt.Errorf("%s: the key must begin with %slake/ or %[2]ssearch/", objectURI(w.Bucket, key), w.ErrorPrefix)
+			return fmt.Errorf("%s: the key must begin with %slake/ or %[2]ssearch/", objectURI(w.Bucket, key),
+				w.ErrorPrefix)
 		}
 		_, err := w.eachDocument(ctx, source, "", 0, 0, func(record *Record) error {
 			for _, p := range splitRecord(record.Data) {

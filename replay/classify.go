@@ -152,8 +152,9 @@ func (q *queueReader) countUnread(l *letter, outcome func(deadletter.Reason) Out
 
 // recordOf is the record of a dead letter, judged.
 func (q *queueReader) recordOf(ctx context.Context, m *deadletter.Message) (*Record, error) {
-	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m), EventID: m.EventID,
-		Code: m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: inlineData(m)}
+	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m),
+		EventID: m.EventID,
+		Code:    m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: inlineData(m)}
 	if m.Truncated {
 		if q.Journal.wasRead(record.Place) {
 			record.outcome = AlreadyReplayed
@@ -189,12 +190,13 @@ func (q *queueReader) fetchData(ctx context.Context, m *deadletter.Message, reco
 	if err != nil { // reject has seen to that
 		return err
 	}
-	_, err = q.eachDocument(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
-		if found.Offset == m.Pointer.Offset {
-			record.Place, record.read, record.Data = found.Place, true, bytes.Clone(found.Data)
-		}
-		return errStopped
-	})
+	_, err = q.eachDocument(ctx, source, m.Pointer.Encoding, m.Pointer.Offset,
+		m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
+			if found.Offset == m.Pointer.Offset {
+				record.Place, record.read, record.Data = found.Place, true, bytes.Clone(found.Data)
+			}
+			return errStopped
+		})
 	if errors.Is(err, errStopped) {
 		err = nil
 	}
@@ -213,7 +215,8 @@ func (q *queueReader) fetchData(ctx context.Context, m *deadletter.Message, reco
 // replayObjects replays the records of a dead letter for several, and returns its outcome.
 func (q *queueReader) replayObjects(soft, hard context.Context, l *letter) (Outcome, error) {
 	filter := q.Filter
-	if slices.Contains(filter.Reasons, l.body.Reason) { // asked for by the dead letter's own name, whatever is in the object
+	// asked for by the dead letter's own name, whatever is in the object
+	if slices.Contains(filter.Reasons, l.body.Reason) {
 		filter.Reasons = nil
 	}
 	counts := map[Outcome]int64{}
@@ -229,7 +232,8 @@ func (q *queueReader) replayObjects(soft, hard context.Context, l *letter) (Outc
 
 // followPointer replays the records of the object that a dead letter points to, and counts them by outcome. It returns
 // errStopped when the run was interrupted.
-func (q *queueReader) followPointer(soft, hard context.Context, l *letter, p deadletter.Pointer, filter *Filter, counts map[Outcome]int64) error {
+func (q *queueReader) followPointer(soft, hard context.Context, l *letter, p deadletter.Pointer, filter *Filter,
+	counts map[Outcome]int64) error {
 	source, err := q.errorObject(p)
 	if err != nil { // reject has seen to that
 		return err
@@ -238,7 +242,8 @@ func (q *queueReader) followPointer(soft, hard context.Context, l *letter, p dea
 	if p.Length > 0 {
 		end = p.Offset + p.Length
 	}
-	b := &recordBatch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, includeRejected: true, filter: filter, alreadyCounted: l.counted}
+	b := &recordBatch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, includeRejected: true,
+		filter: filter, alreadyCounted: l.counted}
 	unreadable, err := q.eachDocument(hard, source, p.Encoding, p.Offset, end, func(record *Record) error {
 		if soft.Err() != nil {
 			return errStopped

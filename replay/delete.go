@@ -48,9 +48,11 @@ func (q *queueReader) deleteMessages(ctx context.Context, handles []string) (lef
 			}
 			entries := make([]types.DeleteMessageBatchRequestEntry, len(pending))
 			for i := range pending {
-				entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &pending[i]}
+				entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
+					ReceiptHandle: &pending[i]}
 			}
-			out, err := q.Queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+			out, err := q.Queue.DeleteMessageBatch(ctx,
+				&sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
 			if err != nil {
 				if try == 0 {
 					q.logf("deleting replayed dead letters: %v", err)
@@ -93,7 +95,8 @@ func (q *queueReader) releaseMessages(hard context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releaseTimeout)
 	defer cancel()
 	if n := q.changeVisibility(ctx, q.inFlight.allHandles(), 0); n > 0 {
-		q.logf(plural.Of(int64(n), "%d dead letter{ becomes|s become} visible again only after %v"), n, KeepFactor*q.Visibility)
+		q.logf(plural.Of(int64(n), "%d dead letter{ becomes|s become} visible again only after %v"), n,
+			KeepFactor*q.Visibility)
 	}
 	q.tally.changeReport(func(r *Report) {
 		r.More = r.More || left

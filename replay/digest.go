@@ -99,7 +99,8 @@ type processing struct {
 	out       []byte
 }
 
-var processors = map[event.Stream]*sync.Pool{event.Lake: newProcessorPool(event.Lake), event.Search: newProcessorPool(event.Search)}
+var processors = map[event.Stream]*sync.Pool{event.Lake: newProcessorPool(event.Lake),
+	event.Search: newProcessorPool(event.Search)}
 
 func newProcessorPool(stream event.Stream) *sync.Pool {
 	return &sync.Pool{New: func() any {

@@ -213,7 +213,8 @@ func TestSameIDOtherObject(t *testing.T) {
 	b := newErrorObject(t, event.Lake, "b", yesterday, functionEr, `{"event_id":"b"}`)
 	w.objects.put(a.source.Key, a.content, yesterday)
 	w.objects.put(b.source.Key, b.content, yesterday)
-	part := deadletter.ForPart(b.source, deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 1})
+	part := deadletter.ForPart(b.source, deadletter.MoreRecords, 0, 0, false,
+		map[deadletter.Reason]int64{deadletter.FunctionError: 1})
 	part.ID = deadletter.ForPart(a.source, deadletter.MoreRecords, 0, 0, false, nil).ID
 	w.queue.send(encode(t, part), a.more(t, 0), a.invocation(t), b.invocation(t)) // the invocations have one request id
 	w.workers = 1

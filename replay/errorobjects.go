@@ -43,7 +43,8 @@ func (r *Replay) FromErrors(soft, hard context.Context, prefix string) (Report, 
 	return r.fromObjects(soft, hard, FromErrors, prefix, func(o types.Object, b *recordBatch) error {
 		source, ours := errorobject.NewSource(r.ErrorPrefix, r.Bucket, aws.ToString(o.Key), "")
 		if !ours {
-			r.logf("%s: not an error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key), r.ErrorPrefix)
+			r.logf("%s: not an error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key),
+				r.ErrorPrefix)
 			return nil
 		}
 		if !selects(r.Filter.Streams, source.Stream) {
@@ -68,7 +69,8 @@ func (r *Replay) goOn(soft context.Context) error {
 }
 
 // fromObjects reads objects under a prefix, first as many records as the canary has.
-func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string, read func(types.Object, *recordBatch) error) (Report, error) {
+func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string,
+	read func(types.Object, *recordBatch) error) (Report, error) {
 	began := r.time().Now()
 	r.tally.resetReport(from, r.Act)
 	err := r.objectsUnder(soft, hard, prefix, read)
@@ -78,7 +80,8 @@ func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string, re
 	return r.endReport(began, soft.Err() != nil), err
 }
 
-func (r *Replay) objectsUnder(soft, hard context.Context, prefix string, read func(types.Object, *recordBatch) error) error {
+func (r *Replay) objectsUnder(soft, hard context.Context, prefix string,
+	read func(types.Object, *recordBatch) error) error {
 	watching, err := r.beginWatch(soft)
 	if err != nil {
 		return err

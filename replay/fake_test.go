@@ -42,7 +42,8 @@ type fakeFirehose struct {
 	taken []string
 }
 
-func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput,
+	_ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
 	if f.call != nil {
 		if err := f.call(ctx); err != nil {
 			return nil, err
@@ -54,12 +55,14 @@ func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecor
 	for _, r := range in.Records {
 		if f.reject != nil {
 			if code := f.reject(string(r.Data)); code != "" {
-				out.RequestResponses = append(out.RequestResponses, fhtypes.PutRecordBatchResponseEntry{ErrorCode: &code})
+				out.RequestResponses = append(out.RequestResponses,
+					fhtypes.PutRecordBatchResponseEntry{ErrorCode: &code})
 				continue
 			}
 		}
 		f.taken = append(f.taken, strings.TrimSuffix(string(r.Data), "\n"))
-		out.RequestResponses = append(out.RequestResponses, fhtypes.PutRecordBatchResponseEntry{RecordId: aws.String("id")})
+		out.RequestResponses = append(out.RequestResponses,
+			fhtypes.PutRecordBatchResponseEntry{RecordId: aws.String("id")})
 	}
 	return out, nil
 }
@@ -133,7 +136,8 @@ func (q *fakeQueue) state() (visible, hidden int) {
 	return visible, hidden
 }
 
-func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	out := &sqs.ReceiveMessageOutput{}
 	q.mu.Lock()
 	if len(q.refusals) > 0 {
@@ -149,7 +153,8 @@ func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInpu
 		q.receipts++
 		m.receives++
 		m.hidden, m.handle = true, fmt.Sprintf("%s/%d", m.id, q.receipts)
-		out.Messages = append(out.Messages, sqstypes.Message{MessageId: &m.id, ReceiptHandle: aws.String(m.handle), Body: &m.body})
+		out.Messages = append(out.Messages, sqstypes.Message{MessageId: &m.id, ReceiptHandle: aws.String(m.handle),
+			Body: &m.body})
 	}
 	var lost error
 	if len(q.losses) > 0 && len(out.Messages) > 0 {
@@ -165,7 +170,8 @@ func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInpu
 	return out, nil
 }
 
-func (q *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+func (q *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -187,7 +193,8 @@ func (q *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessag
 	return out, nil
 }
 
-func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(in.Entries) > 10 || len(in.Entries) == 0 {
@@ -207,7 +214,8 @@ func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.Chan
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
-func (q *fakeQueue) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+func (q *fakeQueue) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput,
+	...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	visible, _ := q.state()
 	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{"ApproximateNumberOfMessages": strconv.Itoa(visible)}}, nil
 }
@@ -231,7 +239,8 @@ func (o *fakeObjects) put(key string, content []byte, at time.Time) {
 	o.contents[key], o.modified[key] = content, at
 }
 
-func (o *fakeObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+func (o *fakeObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput,
+	error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	content, ok := o.contents[*in.Key]
@@ -265,7 +274,8 @@ type breaking struct{}
 func (breaking) Read([]byte) (int, error) { return 0, errors.New("connection reset by peer") }
 
 // ListObjectsV2 lists two objects a page.
-func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input,
+	_ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	after := max(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken))
@@ -278,7 +288,8 @@ func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input
 			out.IsTruncated, out.NextContinuationToken = aws.Bool(true), out.Contents[1].Key
 			break
 		}
-		out.Contents = append(out.Contents, s3types.Object{Key: aws.String(key), Size: aws.Int64(int64(len(o.contents[key]))), LastModified: aws.Time(o.modified[key])})
+		out.Contents = append(out.Contents, s3types.Object{Key: aws.String(key),
+			Size: aws.Int64(int64(len(o.contents[key]))), LastModified: aws.Time(o.modified[key])})
 	}
 	return out, nil
 }
@@ -325,11 +336,14 @@ var (
 var start = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 
 func newWorld() *world {
-	w := &world{lake: &fakeFirehose{}, search: &fakeFirehose{}, queue: &fakeQueue{}, objects: &fakeObjects{}, clock: &fakeClock{now: start}}
+	w := &world{lake: &fakeFirehose{}, search: &fakeFirehose{}, queue: &fakeQueue{}, objects: &fakeObjects{},
+		clock: &fakeClock{now: start}}
 	var mu sync.Mutex
 	w.Replay = &Replay{
-		Streams: map[event.Stream]*producer.Stream{event.Lake: {Name: "l", Client: w.lake, Patience: time.Nanosecond}, event.Search: {Name: "s", Client: w.search, Patience: time.Nanosecond}},
-		Queue:   w.queue, QueueURL: "q", Objects: w.objects, Bucket: "bucket", ErrorPrefix: "error-data/", Act: true, Journal: NewJournal(),
+		Streams: map[event.Stream]*producer.Stream{event.Lake: {Name: "l", Client: w.lake, Patience: time.Nanosecond},
+			event.Search: {Name: "s", Client: w.search, Patience: time.Nanosecond}},
+		Queue: w.queue, QueueURL: "q", Objects: w.objects, Bucket: "bucket", ErrorPrefix: "error-data/", Act: true,
+		Journal:    NewJournal(),
 		Visibility: time.Hour, Watch: time.Minute, clock: w.clock,
 		Logf: func(format string, args ...any) {
 			mu.Lock()
@@ -379,15 +393,19 @@ type errorObject struct {
 	records []deadletter.Message
 }
 
-func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time.Time, code string, records ...string) *errorObject {
+func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time.Time, code string,
+	records ...string) *errorObject {
 	t.Helper()
 	o := &errorObject{}
-	key := fmt.Sprintf("error-data/%s/processing-failed/%s%s", stream, arrival.UTC().Format("year=2006/month=01/day=02/hour=15/"), name)
+	key := fmt.Sprintf("error-data/%s/processing-failed/%s%s", stream,
+		arrival.UTC().Format("year=2006/month=01/day=02/hour=15/"), name)
 	o.source, _ = errorobject.NewSource("error-data/", "bucket", key, "v1")
 	for _, record := range records {
 		var err error
-		o.content, err = errorobject.AppendDocument(o.content, errorobject.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
-			AttemptsMade: 4, ArrivalTimestamp: arrival.UnixMilli(), AttemptEndingTimestamp: arrival.Add(time.Minute).UnixMilli()})
+		o.content, err = errorobject.AppendDocument(o.content,
+			errorobject.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
+				AttemptsMade: 4, ArrivalTimestamp: arrival.UnixMilli(),
+				AttemptEndingTimestamp: arrival.Add(time.Minute).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,8 +18,10 @@ type Filter struct {
 	From, To time.Time
 }
 
-func (f *Filter) matchesRecord(stream event.Stream, stage errorobject.Stage, reason deadletter.Reason, arrival time.Time) bool {
-	return selects(f.Streams, stream) && selects(f.Stages, stage) && selects(f.Reasons, reason) && f.matchesTime(arrival)
+func (f *Filter) matchesRecord(stream event.Stream, stage errorobject.Stage, reason deadletter.Reason,
+	arrival time.Time) bool {
+	return selects(f.Streams, stream) && selects(f.Stages, stage) && selects(f.Reasons, reason) &&
+		f.matchesTime(arrival)
 }
 
 func (f *Filter) matchesTime(at time.Time) bool {

@@ -131,7 +131,8 @@ func (j *Journal) loadFile() (end int64, err error) {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
 			if number == 1 && !strings.HasPrefix(fmt.Sprintf(`{"version":%d}`, journalVersion), string(line)) {
-				return end, errors.New("must be a state file of this command: its first line has the version") // somebody else's is left alone
+				// somebody else's is left alone
+				return end, errors.New("must be a state file of this command: its first line has the version")
 			}
 			return end, nil
 		}
@@ -143,7 +144,8 @@ func (j *Journal) loadFile() (end int64, err error) {
 			return end, fmt.Errorf("line %d: %w", number, err)
 		}
 		if number == 1 && e.Version != journalVersion {
-			return end, fmt.Errorf("must be a file of this command, version %d (got version %d)", journalVersion, e.Version)
+			return end, fmt.Errorf("must be a file of this command, version %d (got version %d)", journalVersion,
+				e.Version)
 		}
 		if err := j.recallEntry(&e); err != nil {
 			return end, fmt.Errorf("line %d: %w", number, err)

@@ -28,7 +28,9 @@ func TestJournal(t *testing.T) {
 		if got := j.read[place(0, 0).objectOf()]; len(got) != 1 || got[0] != (span{0, 50}) {
 			t.Errorf("got %v", got)
 		}
-		for p, want := range map[Place]bool{place(0, 50): true, place(5, 7): true, place(45, 51): false, place(50, 60): false, {Bucket: "b", Key: "k", VersionID: "w", End: 5}: false, {Bucket: "b", Key: "l", VersionID: "v", End: 5}: false} {
+		for p, want := range map[Place]bool{place(0, 50): true, place(5, 7): true, place(45, 51): false,
+			place(50, 60): false, {Bucket: "b", Key: "k", VersionID: "w", End: 5}: false,
+			{Bucket: "b", Key: "l", VersionID: "v", End: 5}: false} {
 			if j.wasRead(p) != want {
 				t.Errorf("%v: got %v", p, !want)
 			}
@@ -37,7 +39,8 @@ func TestJournal(t *testing.T) {
 	t.Run("a line that a dying process did not finish is taken off", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		j := openJournal(t, path)
-		if err := j.addRecords([]*Record{{Place: place(0, 9), read: true, Data: []byte{}}}, []uint64{7}, start); err != nil {
+		if err := j.addRecords([]*Record{{Place: place(0, 9), read: true, Data: []byte{}}}, []uint64{7},
+			start); err != nil {
 			t.Fatal(err)
 		}
 		closeJournal(t, j)
@@ -45,7 +48,8 @@ func TestJournal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, append(slices.Clone(whole), whole[len(whole)/2:len(whole)-3]...), 0o644); err != nil {
+		if err := os.WriteFile(path, append(slices.Clone(whole), whole[len(whole)/2:len(whole)-3]...),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 		j = openJournal(t, path)
@@ -156,7 +160,8 @@ func TestFailedAgain(t *testing.T) {
 			report, err := w.FromQueue(t.Context(), t.Context())
 			var cause *CauseError
 			if fails {
-				if !errors.As(err, &cause) || cause.Put != 3 || cause.CameBack != 1 || err.Error() != "the cause looks unfixed: of 3 records replayed first, 1 failed again; nothing else was replayed" {
+				if !errors.As(err, &cause) || cause.Put != 3 || cause.CameBack != 1 ||
+					err.Error() != "the cause looks unfixed: of 3 records replayed first, 1 failed again; nothing else was replayed" {
 					t.Errorf("got %v", err)
 				}
 				w.wantQueue(t, 47)

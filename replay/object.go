@@ -41,7 +41,8 @@ func unzipContent(content io.Reader) (_ io.Reader, compressed bool, err error) {
 
 // eachDocument calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid
 // during the call. Unreadable parts are skipped, and counted.
-func (r *Replay) eachDocument(ctx context.Context, source errorobject.Source, encoding string, from, end int64, do func(*Record) error) (unreadable int64, err error) {
+func (r *Replay) eachDocument(ctx context.Context, source errorobject.Source, encoding string, from, end int64,
+	do func(*Record) error) (unreadable int64, err error) {
 	p := Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	start := from
 	if encoding == "gzip" {
@@ -75,7 +76,8 @@ func (r *Replay) eachDocument(ctx context.Context, source errorobject.Source, en
 			continue
 		}
 		letter := deadletter.ForRecord(source, failure)
-		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason, Arrival: failure.ArrivalTime,
+		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason,
+			Arrival: failure.ArrivalTime,
 			EventID: letter.EventID, Code: letter.ErrorCode, Text: letter.ErrorMessage,
 			ReasonOffset: letter.ReasonOffset, Data: failure.RawData, read: true}
 		record.Offset, record.End = start+failure.Offset, start+failure.Offset+failure.Length

@@ -136,8 +136,10 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 
 // countWaiting is how many messages the queue says to have.
 func (r *Replay) countWaiting(ctx context.Context) (int64, error) {
-	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
-	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL, AttributeNames: names})
+	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
+	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL,
+		AttributeNames: names})
 	if err != nil {
 		return 0, fmt.Errorf("reading the queue's attributes: %w", err)
 	}
@@ -256,8 +258,10 @@ func (q *queueReader) receiveMessages(ctx context.Context, n int64) (out *sqs.Re
 		if try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
 			break
 		}
-		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL, MaxNumberOfMessages: int32(n),
-			VisibilityTimeout: int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait}, func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
+		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL,
+			MaxNumberOfMessages: int32(n),
+			VisibilityTimeout:   int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait},
+			func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
 		if err == nil {
 			break
 		}
@@ -307,7 +311,8 @@ func (q *queueReader) waitForLost(soft context.Context) bool {
 	if lost == 0 || stopped || soft.Err() != nil {
 		return false
 	}
-	q.logf(plural.Of(lost, "a response of SQS was lost: up to %d message{ is|s are} in flight; waiting %v for {it|them}"),
+	q.logf(plural.Of(lost,
+		"a response of SQS was lost: up to %d message{ is|s are} in flight; waiting %v for {it|them}"),
 		lost, left.Round(time.Second))
 	if q.time().Pause(soft, left) != nil {
 		return false

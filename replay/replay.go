@@ -21,19 +21,23 @@ import (
 type (
 	// MessageReceiver receives messages.
 	MessageReceiver interface {
-		ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+		ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput,
+			error)
 	}
 	// MessageDeleter deletes messages.
 	MessageDeleter interface {
-		DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
+		DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput,
+			...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
 	}
 	// MessageKeeper changes visibility timeouts.
 	MessageKeeper interface {
-		ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+		ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput,
+			...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 	}
 	// QueueCounter says how many messages there are.
 	QueueCounter interface {
-		GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+		GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput,
+			...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 	}
 	// Queue is all of it.
 	Queue interface {
@@ -136,28 +140,32 @@ type Outcome string
 
 // The outcomes.
 const (
-	Matching        Outcome = "matching"        // would be replayed
-	Replayed        Outcome = "replayed"        // the stream accepted it
-	AlreadyReplayed Outcome = "alreadyReplayed" // the stream accepted the same record of the same place before, in this run or one of the state
+	Matching Outcome = "matching" // would be replayed
+	Replayed Outcome = "replayed" // the stream accepted it
+	// the stream accepted the same record of the same place before, in this run or one of the state
+	AlreadyReplayed Outcome = "alreadyReplayed"
 	// FailedAgain is a record with a piece that was replayed before and failed again, judged by content and times: an
 	// equal one went to its stream, and the record arrived there no earlier than 5 s before the last such put. An equal
 	// event that was sent anew since then counts, too. It stays in the queue.
-	FailedAgain    Outcome = "failedAgain"
-	Refused        Outcome = "refused"        // the transform's check rejects it: it would fail again
-	InStore        Outcome = "inStore"        // the index has a newer version of the document: replayed, it would be there twice
-	TooLarge       Outcome = "tooLarge"       // the transform has made it larger than a record may be
-	NoData         Outcome = "noData"         // the error object does not have the record
-	NoStream       Outcome = "noStream"       // its stream is not known, or not there
-	ForeignPointer Outcome = "foreignPointer" // a pointer that leads elsewhere than to the stack's error objects: not followed
-	NeedsBucket    Outcome = "needsBucket"    // a pointer that is not followed because the stack's bucket is not known
-	ObjectMissing  Outcome = "objectMissing"  // the error object is gone
-	NotReplayable  Outcome = "notReplayable"  // a dead letter without records: unreadable parts, foreign objects
-	NeedsState     Outcome = "needsState"     // a dead letter for several records, of which only some match: that needs a state
-	Partly         Outcome = "partly"         // some of the dead letter's records were replayed
-	NotTaken       Outcome = "notTaken"       // the stream did not accept it
-	NoLetter       Outcome = "noLetter"       // a message that is not a dead letter
-	Filtered       Outcome = "filtered"       // does not match
-	Open           Outcome = "open"           // not done when the run ended
+	FailedAgain Outcome = "failedAgain"
+	Refused     Outcome = "refused" // the transform's check rejects it: it would fail again
+	// the index has a newer version of the document: replayed, it would be there twice
+	InStore  Outcome = "inStore"
+	TooLarge Outcome = "tooLarge" // the transform has made it larger than a record may be
+	NoData   Outcome = "noData"   // the error object does not have the record
+	NoStream Outcome = "noStream" // its stream is not known, or not there
+	// a pointer that leads elsewhere than to the stack's error objects: not followed
+	ForeignPointer Outcome = "foreignPointer"
+	NeedsBucket    Outcome = "needsBucket"   // a pointer that is not followed because the stack's bucket is not known
+	ObjectMissing  Outcome = "objectMissing" // the error object is gone
+	NotReplayable  Outcome = "notReplayable" // a dead letter without records: unreadable parts, foreign objects
+	// a dead letter for several records, of which only some match: that needs a state
+	NeedsState Outcome = "needsState"
+	Partly     Outcome = "partly"   // some of the dead letter's records were replayed
+	NotTaken   Outcome = "notTaken" // the stream did not accept it
+	NoLetter   Outcome = "noLetter" // a message that is not a dead letter
+	Filtered   Outcome = "filtered" // does not match
+	Open       Outcome = "open"     // not done when the run ended
 )
 
 // Done reports whether nothing of it is left to do.
@@ -167,7 +175,8 @@ func (o Outcome) Done() bool { return o == Replayed || o == AlreadyReplayed }
 type CauseError struct{ Put, CameBack int64 }
 
 func (e *CauseError) Error() string {
-	return fmt.Sprintf("the cause looks unfixed: of %d records replayed first, %d failed again; nothing else was replayed", e.Put, e.CameBack)
+	return fmt.Sprintf("the cause looks unfixed: of %d records replayed first, %d failed again; "+
+		"nothing else was replayed", e.Put, e.CameBack)
 }
 
 func (r *Replay) time() clock.Clock { return clock.OrSystem(r.clock) }

@@ -106,7 +106,8 @@ type tally struct {
 func (t *tally) resetReport(from string, acted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.report = Report{From: from, Acted: acted, Letters: map[Outcome]int64{}, Records: map[Outcome]int64{}, Put: map[event.Stream]*Put{}}
+	t.report = Report{From: from, Acted: acted, Letters: map[Outcome]int64{}, Records: map[Outcome]int64{},
+		Put: map[event.Stream]*Put{}}
 	t.groups = map[groupKey]*Group{}
 	t.rejected = 0
 }
@@ -193,7 +194,8 @@ func (r *Replay) endReport(began time.Time, interrupted bool) Report {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Groups = slices.SortedFunc(maps.Values(t.groups), func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.Kind, b.Kind))
 	})
 	for stream, put := range t.report.Put {
 		put.Counts = r.Streams[stream].Counts()

@@ -68,7 +68,8 @@ func (r *Replay) readSource(soft, hard context.Context, key string, into event.S
 				t.UnreadableBytes += int64(len(p.data))
 				if len(t.Unreadable) < maxUnreadable {
 					t.Unreadable = append(t.Unreadable, fmt.Sprintf(
-						plural.Of(int64(len(p.data)), "%s: %d byte{|s} at byte %d: %s"), key, len(p.data), p.offset, p.refused))
+						plural.Of(int64(len(p.data)), "%s: %d byte{|s} at byte %d: %s"), key, len(p.data), p.offset,
+						p.refused))
 				}
 			})
 			continue

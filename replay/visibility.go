@@ -56,9 +56,11 @@ func (q *queueReader) changeVisibility(ctx context.Context, handles []string, vi
 func (q *queueReader) changeBatch(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(handles))
 	for i := range handles {
-		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &handles[i], VisibilityTimeout: int32(visibility / time.Second)}
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
+			ReceiptHandle: &handles[i], VisibilityTimeout: int32(visibility / time.Second)}
 	}
-	out, err := q.Queue.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+	out, err := q.Queue.ChangeMessageVisibilityBatch(ctx,
+		&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
 	if err != nil {
 		return len(handles)
 	}

@@ -40,7 +40,8 @@ func TestRealClients(t *testing.T) {
 			for _, e := range sent.Entries {
 				successful = append(successful, map[string]string{"Id": e.Id, "MessageId": e.Id})
 			}
-			if err := json.NewEncoder(w).Encode(map[string]any{"Successful": successful, "Failed": []any{}}); err != nil {
+			if err := json.NewEncoder(w).Encode(map[string]any{"Successful": successful,
+				"Failed": []any{}}); err != nil {
 				t.Error(err)
 			}
 		default:
@@ -49,8 +50,9 @@ func TestRealClients(t *testing.T) {
 	}))
 	defer server.Close()
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test",
+		"AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_CONFIG_FILE":       "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
 	} {
 		t.Setenv(name, value)
 	}
@@ -60,7 +62,9 @@ func TestRealClients(t *testing.T) {
 	if asked != "/lake-bucket/"+lakeKey+"?v1" {
 		t.Errorf("asked for %q", asked)
 	}
-	if len(sent.Entries) != 1 || sent.QueueUrl != "https://queue" || !strings.Contains(sent.Entries[0].MessageBody, `"eventId":"e-1"`) || sent.Entries[0].MessageAttributes["kind"].StringValue != "record" {
+	if len(sent.Entries) != 1 || sent.QueueUrl != "https://queue" ||
+		!strings.Contains(sent.Entries[0].MessageBody, `"eventId":"e-1"`) ||
+		sent.Entries[0].MessageAttributes["kind"].StringValue != "record" {
 		t.Errorf("sent %+v", sent)
 	}
 	t.Run("a version that is gone is no failure", func(t *testing.T) {

@@ -129,7 +129,8 @@ func (h *Handler) createdObjects(records []events.S3EventRecord) []events.S3Enti
 	for _, record := range records {
 		log := h.log.With("event", record.EventName, "key", record.S3.Object.URLDecodedKey)
 		same := func(other events.S3Entity) bool {
-			return other.Bucket.Name == record.S3.Bucket.Name && other.Object.URLDecodedKey == record.S3.Object.URLDecodedKey &&
+			return other.Bucket.Name == record.S3.Bucket.Name &&
+				other.Object.URLDecodedKey == record.S3.Object.URLDecodedKey &&
 				other.Object.VersionID == record.S3.Object.VersionID
 		}
 		switch {

@@ -91,7 +91,8 @@ func TestTimeLimit(t *testing.T) {
 				defer cancel()
 				begin := time.Now()
 				err := f.Handle(ctx, notification(lakeKey))
-				if err == nil || !strings.Contains(err.Error(), "stopped before the time limit") || !strings.Contains(err.Error(), lakeKey) {
+				if err == nil || !strings.Contains(err.Error(), "stopped before the time limit") ||
+					!strings.Contains(err.Error(), lakeKey) {
 					t.Errorf("error %v", err)
 				}
 				// The read under way is waited for.
@@ -139,13 +140,17 @@ func TestErrorFitsIntoOneMessage(t *testing.T) {
 				keys = append(keys, fmt.Sprintf("%s-%d", lakeKey, i))
 				f.bucket.content[keys[i]+"?"] = strings.Repeat(failed(t, "Lambda.FunctionError", `{}`), 50)
 			}
-			f.queue.answer = func(_ int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) { return refuse(in) }
+			f.queue.answer = func(_ int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry,
+				error) {
+				return refuse(in)
+			}
 			err := f.Handle(context.Background(), notification(keys...))
 			if err == nil {
 				t.Fatal("no error")
 			}
 			text, jsonErr := json.Marshal(err.Error())
-			if jsonErr != nil || len(text) > 6*(17<<10) || !utf8.ValidString(err.Error()) || !strings.Contains(err.Error(), "bytes in all") || !strings.Contains(err.Error(), keys[0]) {
+			if jsonErr != nil || len(text) > 6*(17<<10) || !utf8.ValidString(err.Error()) ||
+				!strings.Contains(err.Error(), "bytes in all") || !strings.Contains(err.Error(), keys[0]) {
 				t.Errorf("error of %d bytes: %.300s", len(text), text)
 			}
 			if log := f.log.String(); !strings.Contains(log, keys[0]) || !strings.Contains(log, keys[39]) {
@@ -157,10 +162,11 @@ func TestErrorFitsIntoOneMessage(t *testing.T) {
 
 func TestEventsThatNeedNoLetter(t *testing.T) {
 	for name, payload := range map[string]string{
-		"test event of S3":   `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-09-21T10:22:00.000Z","Bucket":"lake-bucket","RequestId":"r","HostId":"h"}`,
-		"no records":         `{"Records":[]}`,
-		"empty":              `{}`,
-		"removal":            strings.ReplaceAll(string(notification(lakeKey)), "ObjectCreated:Put", "ObjectRemoved:Delete"),
+		"test event of S3": `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-09-21T10:22:00.000Z","Bucket":"lake-bucket","RequestId":"r","HostId":"h"}`,
+		"no records":       `{"Records":[]}`,
+		"empty":            `{}`,
+		"removal": strings.ReplaceAll(string(notification(lakeKey)), "ObjectCreated:Put",
+			"ObjectRemoved:Delete"),
 		"folder marker":      strings.ReplaceAll(string(notification("error-data/lake2/")), `"size":10,`, ""),
 		"object of no bytes": string(notification(lakeKey)),
 		"only white space":   string(notification(searchKey)),
@@ -194,7 +200,8 @@ func TestNothingIsMissing(t *testing.T) {
 		separator := []string{"\n", "", "\r\n "}[random.IntN(3)]
 		torn := oneIn(2)
 		for range random.IntN(1400) {
-			document := strings.TrimSpace(failed(t, "Lambda.FunctionError", fmt.Sprintf(`{"event_id":"e-%d","x":"%s"}`, len(begins), strings.Repeat("x", random.IntN(200)))))
+			document := strings.TrimSpace(failed(t, "Lambda.FunctionError",
+				fmt.Sprintf(`{"event_id":"e-%d","x":"%s"}`, len(begins), strings.Repeat("x", random.IntN(200)))))
 			switch {
 			case torn && oneIn(200):
 				content.WriteString(document[:random.IntN(len(document))])
@@ -226,7 +233,8 @@ func TestNothingIsMissing(t *testing.T) {
 			if oneIn(2) {
 				return r
 			}
-			return io.MultiReader(io.LimitReader(r, random.Int64N(50_000)), iotest.ErrReader(errors.New("connection reset")))
+			return io.MultiReader(io.LimitReader(r, random.Int64N(50_000)),
+				iotest.ErrReader(errors.New("connection reset")))
 		}
 		f.queue.answer = func(_ int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			if oneIn(500) {
@@ -277,9 +285,11 @@ func TestNothingIsMissing(t *testing.T) {
 }
 
 func TestOneObjectsFailureDoesNotStopTheOthers(t *testing.T) {
-	f := newFixture(t, map[string]string{lakeKey + "?": "forbidden", searchKey + "?": failed(t, "Lambda.FunctionError", `{}`), searchKey + "2?": "forbidden"})
+	f := newFixture(t, map[string]string{lakeKey + "?": "forbidden",
+		searchKey + "?": failed(t, "Lambda.FunctionError", `{}`), searchKey + "2?": "forbidden"})
 	err := f.Handle(context.Background(), notification(lakeKey, searchKey, searchKey+"2"))
-	if err == nil || !strings.Contains(err.Error(), lakeKey) || !strings.Contains(err.Error(), searchKey+"2") || !strings.Contains(err.Error(), "AccessDenied") {
+	if err == nil || !strings.Contains(err.Error(), lakeKey) || !strings.Contains(err.Error(), searchKey+"2") ||
+		!strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("error %v", err)
 	}
 	if got := len(f.queue.messages()); got != 1 {
@@ -289,7 +299,8 @@ func TestOneObjectsFailureDoesNotStopTheOthers(t *testing.T) {
 
 func TestLogsHaveNoEventContent(t *testing.T) {
 	secret := "s3cret"
-	f := newFixture(t, map[string]string{lakeKey + "?": failed(t, "Lambda.ProcessingFailedStatus", `{"a":"`+secret+`"`) + secret})
+	f := newFixture(t, map[string]string{lakeKey +
+		"?": failed(t, "Lambda.ProcessingFailedStatus", `{"a":"`+secret+`"`) + secret})
 	f.queue.answer = func(int, *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 		return nil, errors.New("down")
 	}
@@ -297,8 +308,10 @@ func TestLogsHaveNoEventContent(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for name, text := range map[string]string{"log": f.log.String(), "error": err.Error(), "metrics": f.metrics.String()} {
-		if text == "" || strings.Contains(text, secret) || strings.Contains(text, base64.RawStdEncoding.EncodeToString([]byte(secret))) {
+	for name, text := range map[string]string{"log": f.log.String(), "error": err.Error(),
+		"metrics": f.metrics.String()} {
+		if text == "" || strings.Contains(text, secret) ||
+			strings.Contains(text, base64.RawStdEncoding.EncodeToString([]byte(secret))) {
 			t.Errorf("%s: %q", name, text)
 		}
 	}

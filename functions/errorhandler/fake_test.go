@@ -38,12 +38,14 @@ type bucket struct {
 	content map[string]string
 	wrap    func(request int, r io.Reader) io.Reader // what happens to the content of the n-th answer
 	deaf    bool                                     // ranges are ignored
-	stall   int64                                    // after so many bytes of an answer nothing comes any more; 0: never
-	mu      sync.Mutex
-	asked   []s3.GetObjectInput
+	// after so many bytes of an answer nothing comes any more; 0: never
+	stall int64
+	mu    sync.Mutex
+	asked []s3.GetObjectInput
 }
 
-func (b *bucket) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+func (b *bucket) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput,
+	error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = append(b.asked, *in)
@@ -91,7 +93,8 @@ type queue struct {
 	bodies []string
 }
 
-func (q *queue) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (q *queue) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.calls++; q.hang {
@@ -161,7 +164,8 @@ func newFixture(t *testing.T, content map[string]string) *fixture {
 	t.Helper()
 	f := &fixture{bucket: &bucket{content: content}, queue: &queue{t: t}}
 	environment := map[string]string{
-		"DEAD_LETTER_QUEUE_URL": "https://queue", "ERROR_PREFIX": "error-data/", "STACK": "pipeline-dev", "LOG_LEVEL": "debug",
+		"DEAD_LETTER_QUEUE_URL": "https://queue", "ERROR_PREFIX": "error-data/", "STACK": "pipeline-dev",
+		"LOG_LEVEL": "debug",
 	}
 	var err error
 	f.Handler, err = New(func(name string) string { return environment[name] }, &f.metrics, &f.log)
@@ -193,7 +197,8 @@ func notification(objects ...string) json.RawMessage {
 func failed(t *testing.T, code, raw string) string {
 	t.Helper()
 	line, err := errorobject.AppendDocument(nil, errorobject.ProcessingFailed{
-		RawData: []byte(raw), ErrorCode: code, ErrorMessage: "message", AttemptsMade: 1, ArrivalTimestamp: 1789986000123, AttemptEndingTimestamp: 1789986061123,
+		RawData: []byte(raw), ErrorCode: code, ErrorMessage: "message", AttemptsMade: 1,
+		ArrivalTimestamp: 1789986000123, AttemptEndingTimestamp: 1789986061123,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +233,8 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func reject(in *sqs.SendMessageBatchInput, senderFault bool, entries ...int) []types.BatchResultErrorEntry {
 	var failed []types.BatchResultErrorEntry
 	for _, i := range entries {
-		failed = append(failed, types.BatchResultErrorEntry{Id: in.Entries[i].Id, Code: aws.String("Code"), Message: aws.String("no"), SenderFault: senderFault})
+		failed = append(failed, types.BatchResultErrorEntry{Id: in.Entries[i].Id, Code: aws.String("Code"),
+			Message: aws.String("no"), SenderFault: senderFault})
 	}
 	return failed
 }

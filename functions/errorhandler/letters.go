@@ -61,15 +61,18 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 }
 
 // sendSummaries sends the dead letters for records that were not itemised, and for unreadable parts.
-func (h *Handler) sendSummaries(source errorobject.Source, to *sender, count *counter, gzip bool, overflow, damaged part) error {
+func (h *Handler) sendSummaries(source errorobject.Source, to *sender, count *counter, gzip bool, overflow,
+	damaged part) error {
 	if overflow.counts != nil {
-		if err := to.addMessage(deadletter.ForPart(source, deadletter.MoreRecords, overflow.begin, overflow.pointerLength(), gzip, overflow.counts)); err != nil {
+		if err := to.addMessage(deadletter.ForPart(source, deadletter.MoreRecords, overflow.begin,
+			overflow.pointerLength(), gzip, overflow.counts)); err != nil {
 			return err
 		}
 	}
 	if damaged.counts != nil {
 		count.unreadable++
-		return to.addMessage(deadletter.ForPart(source, deadletter.Unreadable, damaged.begin, damaged.pointerLength(), gzip, damaged.counts))
+		return to.addMessage(deadletter.ForPart(source, deadletter.Unreadable, damaged.begin, damaged.pointerLength(),
+			gzip, damaged.counts))
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ import (
 
 func TestEachFailedRecordBecomesALetter(t *testing.T) {
 	f := newFixture(t, map[string]string{
-		lakeKey + "?v1":  failed(t, "Lambda.ProcessingFailedStatus", `[1]`) + failed(t, "Lambda.FunctionError", `{"event_id":"e-1"}`),
+		lakeKey + "?v1": failed(t, "Lambda.ProcessingFailedStatus", `[1]`) + failed(t, "Lambda.FunctionError",
+			`{"event_id":"e-1"}`),
 		searchKey + "?":  `{"errorCode":"400","errorMessage":"no","esIndexName":"i","rawData":"e30="}`,
 		lakeKey + "2?v1": failed(t, "Lambda.ProcessingFailedStatus", `{"event_id":"e-2"}`),
 	})
@@ -32,7 +33,8 @@ func TestEachFailedRecordBecomesALetter(t *testing.T) {
 	slices.SortStableFunc(f.queue.bodies, byKey)
 	var got []string
 	for _, m := range f.queue.messages() {
-		got = append(got, fmt.Sprint(m.Kind, m.Stream, m.Stage, m.Reason, m.EventID, m.Pointer.Key == lakeKey || m.Pointer.Key == searchKey, m.Pointer.VersionID))
+		got = append(got, fmt.Sprint(m.Kind, m.Stream, m.Stage, m.Reason, m.EventID, m.Pointer.Key == lakeKey ||
+			m.Pointer.Key == searchKey, m.Pointer.VersionID))
 	}
 	want := []string{
 		fmt.Sprint("record", "lake", "transform", event.NotAnObject, "", true, "v1"),
@@ -85,13 +87,18 @@ func TestWhatIsNotItemisedGetsOneLetter(t *testing.T) {
 		offset, length int64
 		counts         string
 	}{
-		"foreign object":   {"error-data/else/x", "any", 1, deadletter.ForeignObject, 0, 0, "map[]"},
-		"missing object":   {lakeKey, "", 1, deadletter.ObjectMissing, 0, 0, "map[]"},
-		"torn object":      {lakeKey, line + "torn\n" + line + line[:20], 3, deadletter.Unreadable, int64(len(line)), int64(len(line)) + 25, "map[Unreadable:2]"},
-		"broken gzip":      {lakeKey, zipped, 2, deadletter.Unreadable, int64(len(line)), 0, "map[Unreadable:2]"},
-		"1,000 records":    {lakeKey, strings.Repeat(line, 1000), 1000, deadletter.FunctionError, int64(999 * len(line)), int64(len(line) - 1), "map[]"},
-		"1,001 records":    {lakeKey, strings.Repeat(line, 1001), 1001, deadletter.MoreRecords, int64(1000 * len(line)), int64(len(line) - 1), "map[FunctionError:1]"},
-		"2,500 in reasons": {lakeKey, strings.Repeat(line, 2000) + strings.Repeat(failed(t, "Lambda.ProcessingFailedStatus", `[]`), 500), 1001, deadletter.MoreRecords, int64(1000 * len(line)), 0, "map[FunctionError:1000 NotAnObject:500]"},
+		"foreign object": {"error-data/else/x", "any", 1, deadletter.ForeignObject, 0, 0, "map[]"},
+		"missing object": {lakeKey, "", 1, deadletter.ObjectMissing, 0, 0, "map[]"},
+		"torn object": {lakeKey, line + "torn\n" + line + line[:20], 3, deadletter.Unreadable, int64(len(line)),
+			int64(len(line)) + 25, "map[Unreadable:2]"},
+		"broken gzip": {lakeKey, zipped, 2, deadletter.Unreadable, int64(len(line)), 0, "map[Unreadable:2]"},
+		"1,000 records": {lakeKey, strings.Repeat(line, 1000), 1000, deadletter.FunctionError,
+			int64(999 * len(line)), int64(len(line) - 1), "map[]"},
+		"1,001 records": {lakeKey, strings.Repeat(line, 1001), 1001, deadletter.MoreRecords, int64(1000 * len(line)),
+			int64(len(line) - 1), "map[FunctionError:1]"},
+		"2,500 in reasons": {lakeKey, strings.Repeat(line,
+			2000) + strings.Repeat(failed(t, "Lambda.ProcessingFailedStatus", `[]`), 500), 1001, deadletter.MoreRecords,
+			int64(1000 * len(line)), 0, "map[FunctionError:1000 NotAnObject:500]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, map[string]string{})
@@ -107,7 +114,8 @@ func TestWhatIsNotItemisedGetsOneLetter(t *testing.T) {
 			if name == "2,500 in reasons" {
 				c.length = int64(len(c.content)) - c.offset - 1
 			}
-			if last.Reason != c.reason || last.Pointer.Offset != c.offset || last.Pointer.Length != c.length || last.Pointer.Key != c.key || fmt.Sprint(last.Counts) != c.counts {
+			if last.Reason != c.reason || last.Pointer.Offset != c.offset || last.Pointer.Length != c.length ||
+				last.Pointer.Key != c.key || fmt.Sprint(last.Counts) != c.counts {
 				t.Errorf("last letter %+v, %+v", last, last.Pointer)
 			}
 			for i, m := range messages[:len(messages)-1] {
@@ -165,7 +173,8 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 			f.bucket.stall = int64(len(content)/3 + 1)
 			begin := time.Now()
 			f.run(t, notification(lakeKey))
-			if got := len(f.queue.messages()); got != 30 || len(f.bucket.asked) != 3 || time.Since(begin) != 3*s3read.StallTime {
+			if got := len(f.queue.messages()); got != 30 || len(f.bucket.asked) != 3 ||
+				time.Since(begin) != 3*s3read.StallTime {
 				t.Errorf("%d letters of 30, %d requests in %v", got, len(f.bucket.asked), time.Since(begin))
 			}
 		})

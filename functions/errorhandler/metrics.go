@@ -71,7 +71,8 @@ func (c counters) writeMetrics(w io.Writer, stack string, now time.Time) error {
 		m.AWS.CloudWatchMetrics = []metricSet{{
 			Namespace:  contract.MetricNamespace,
 			Dimensions: [][]string{{contract.DimensionStack, contract.DimensionStream}},
-			Metrics:    []metricName{{"FailedRecords", "Count"}, {"DeadLetters", "Count"}, {"UnreadableObjects", "Count"}},
+			Metrics: []metricName{{"FailedRecords", "Count"}, {"DeadLetters", "Count"},
+				{"UnreadableObjects", "Count"}},
 		}}
 		line, err := json.Marshal(m)
 		if err != nil {

@@ -32,8 +32,10 @@ func TestOneMetricLineAStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		set := m.AWS.CloudWatchMetrics[0]
-		if m.AWS.Timestamp < 1700000000000 || set.Namespace != "FirehosePipeline" || fmt.Sprint(set.Dimensions) != "[[Stack Stream]]" ||
-			fmt.Sprint(set.Metrics) != "[{FailedRecords Count} {DeadLetters Count} {UnreadableObjects Count}]" || m.Stack != "pipeline-dev" {
+		if m.AWS.Timestamp < 1700000000000 || set.Namespace != "FirehosePipeline" ||
+			fmt.Sprint(set.Dimensions) != "[[Stack Stream]]" ||
+			fmt.Sprint(set.Metrics) != "[{FailedRecords Count} {DeadLetters Count} {UnreadableObjects Count}]" ||
+			m.Stack != "pipeline-dev" {
 			t.Errorf("metric line %s", line)
 		}
 		got = append(got, fmt.Sprintln(m.Stream, m.FailedRecords, m.DeadLetters, m.UnreadableObjects))

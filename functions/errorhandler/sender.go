@@ -93,7 +93,8 @@ func (s *sender) sendMessages(pending []letter) error {
 				return fmt.Errorf("sending dead letters: %d not accepted: %w", len(pending), err)
 			}
 		}
-		output, err := s.queue.SendMessageBatch(s.ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: batchEntries(pending)})
+		output, err := s.queue.SendMessageBatch(s.ctx,
+			&sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: batchEntries(pending)})
 		// The queue may take less than SQS's maximum.
 		if strings.HasSuffix(s3read.ErrorCode(err), "BatchRequestTooLong") {
 			if half := len(pending) / 2; half > 0 {
@@ -162,9 +163,11 @@ func batchEntries(letters []letter) []types.SendMessageBatchRequestEntry {
 	for i, l := range letters {
 		attributes := map[string]types.MessageAttributeValue{}
 		for _, a := range l.message.Attributes() {
-			attributes[a.Name] = types.MessageAttributeValue{DataType: aws.String(deadletter.AttributeType), StringValue: aws.String(a.Value)}
+			attributes[a.Name] = types.MessageAttributeValue{DataType: aws.String(deadletter.AttributeType),
+				StringValue: aws.String(a.Value)}
 		}
-		list[i] = types.SendMessageBatchRequestEntry{Id: aws.String(l.message.ID), MessageBody: aws.String(l.body), MessageAttributes: attributes}
+		list[i] = types.SendMessageBatchRequestEntry{Id: aws.String(l.message.ID), MessageBody: aws.String(l.body),
+			MessageAttributes: attributes}
 	}
 	return list
 }

@@ -15,11 +15,13 @@ import (
 func TestLargeRecordsLeaveAsPointers(t *testing.T) {
 	largest := strings.Repeat("x", 1024000) // the largest record that Firehose accepts
 	middle := strings.Repeat("y", 500000)
-	content := failed(t, "Lambda.FunctionError", largest) + failed(t, "Lambda.FunctionError", middle) + failed(t, "Lambda.FunctionError", middle)
+	content := failed(t, "Lambda.FunctionError", largest) + failed(t, "Lambda.FunctionError", middle) + failed(t,
+		"Lambda.FunctionError", middle)
 	f := newFixture(t, map[string]string{lakeKey + "?": content})
 	f.run(t, notification(lakeKey))
 	messages := f.queue.messages()
-	if len(messages) != 3 || !messages[0].Truncated || messages[0].RawData != nil || string(messages[1].RawData) != middle || string(messages[2].RawData) != middle {
+	if len(messages) != 3 || !messages[0].Truncated || messages[0].RawData != nil ||
+		string(messages[1].RawData) != middle || string(messages[2].RawData) != middle {
 		t.Fatalf("%d letters, first truncated: %v", len(messages), messages[0].Truncated)
 	}
 	if f.queue.calls != 2 {
@@ -27,7 +29,8 @@ func TestLargeRecordsLeaveAsPointers(t *testing.T) {
 	}
 	p := messages[0].Pointer
 	var document struct{ RawData []byte }
-	if err := json.Unmarshal([]byte(content[p.Offset:p.Offset+p.Length]), &document); err != nil || string(document.RawData) != largest {
+	if err := json.Unmarshal([]byte(content[p.Offset:p.Offset+p.Length]), &document); err != nil ||
+		string(document.RawData) != largest {
 		t.Errorf("the pointer does not lead to the record: %v", err)
 	}
 }
@@ -44,8 +47,12 @@ func TestPartialFailuresAreResent(t *testing.T) {
 		cut     int // dead letters without raw data
 		err     string
 	}{
-		"taken at once": {func(int, *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) { return nil, nil }, 12, 2, 0, ""},
-		"two entries fail twice": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+		"taken at once": {func(int, *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+			return nil,
+				nil
+		}, 12, 2, 0, ""},
+		"two entries fail twice": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry,
+			error) {
 			switch {
 			case call == 1:
 				return reject(in, false, 3, 7), nil
@@ -57,25 +64,29 @@ func TestPartialFailuresAreResent(t *testing.T) {
 		"an entry never goes": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			return reject(in, false, 0), nil
 		}, 9, 7, 0, "1 not accepted in 7 batches"},
-		"the body of an entry is refused": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+		"the body of an entry is refused": {func(call int,
+			in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			if strings.Contains(*in.Entries[0].MessageBody, "rawData") {
 				return reject(in, true, 0), nil
 			}
 			return nil, nil
 		}, 12, 4, 2, ""},
-		"an entry is refused for good": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+		"an entry is refused for good": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry,
+			error) {
 			if strings.Contains(*in.Entries[0].MessageBody, `"e-0"`) {
 				return reject(in, true, 0), nil
 			}
 			return nil, nil
 		}, 11, 3, 0, "Code: no"},
-		"batches are too long for the queue": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+		"batches are too long for the queue": {func(call int,
+			in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			if len(in.Entries) > 3 {
 				return nil, awsError{"AWS.SimpleQueueService.BatchRequestTooLong"}
 			}
 			return nil, nil
 		}, 12, 8, 0, ""},
-		"a letter is too long for the queue": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+		"a letter is too long for the queue": {func(call int,
+			in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			for _, e := range in.Entries {
 				if len(in.Entries) > 1 || strings.Contains(*e.MessageBody, "rawData") {
 					return nil, awsError{"BatchRequestTooLong"}
@@ -83,7 +94,8 @@ func TestPartialFailuresAreResent(t *testing.T) {
 			}
 			return nil, nil
 		}, 12, 34, 12, ""},
-		"no letter is short enough": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+		"no letter is short enough": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry,
+			error) {
 			return nil, awsError{"BatchRequestTooLong"}
 		}, 0, 29, 0, "BatchRequestTooLong"},
 		"the queue is gone": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
@@ -106,7 +118,8 @@ func TestPartialFailuresAreResent(t *testing.T) {
 				}
 			}
 			if len(messages) != c.letters || len(ids) != c.letters || f.queue.calls != c.calls || cut != c.cut {
-				t.Errorf("%d letters, %d ids, %d calls, %d truncated; want %d, %d, %d", len(messages), len(ids), f.queue.calls, cut, c.letters, c.calls, c.cut)
+				t.Errorf("%d letters, %d ids, %d calls, %d truncated; want %d, %d, %d", len(messages), len(ids),
+					f.queue.calls, cut, c.letters, c.calls, c.cut)
 			}
 			if want := fmt.Sprintf(`"DeadLetters":%d,`, c.letters); !strings.Contains(f.metrics.String(), want) {
 				t.Errorf("metrics %s, want %s", f.metrics.String(), want)

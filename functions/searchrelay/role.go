@@ -23,7 +23,8 @@ const propagation = 20 * time.Second
 // IAM is the part of IAM's API that the relay uses.
 type IAM interface {
 	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
-	CreateServiceLinkedRole(context.Context, *iam.CreateServiceLinkedRoleInput, ...func(*iam.Options)) (*iam.CreateServiceLinkedRoleOutput, error)
+	CreateServiceLinkedRole(context.Context, *iam.CreateServiceLinkedRoleInput,
+		...func(*iam.Options)) (*iam.CreateServiceLinkedRoleOutput, error)
 }
 
 // serviceLinkedRole creates the role unless it exists. CloudFormation's own resource type fails when it exists, and
@@ -41,7 +42,8 @@ func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) e
 	}
 	// A rejected look-up says nothing: IAM may reject it for a role that is missing, whose path it cannot know. The
 	// creation does.
-	_, err := r.IAM.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(contract.OpenSearchService)})
+	input := &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(contract.OpenSearchService)}
+	_, err := r.IAM.CreateServiceLinkedRole(ctx, input)
 	switch {
 	case isNameTaken(err):
 		r.log().Info("the service-linked role exists", "role", contract.OpenSearchServiceRole)
@@ -51,7 +53,8 @@ func (r Relay) serviceLinkedRole(ctx context.Context, request cfn.RequestType) e
 		if exists, err := r.roleExists(ctx); err == nil && exists {
 			return nil
 		}
-		return errors.Join(fmt.Errorf("creating the service-linked role of %s: %w", contract.OpenSearchService, err), lookErr)
+		return errors.Join(fmt.Errorf("creating the service-linked role of %s: %w", contract.OpenSearchService, err),
+			lookErr)
 	}
 	r.log().Info("created the service-linked role", "role", contract.OpenSearchServiceRole)
 	return r.sleep(ctx, propagation)

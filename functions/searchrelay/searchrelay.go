@@ -38,12 +38,14 @@ type Relay struct {
 	Function string // name of the setup function
 	Lambda   Lambda
 	IAM      IAM
-	Sleep    func(context.Context, time.Duration) error // returns the context's error when it ends first; nil: by the clock
-	Log      *slog.Logger                               // nil: slog.Default()
+	// returns the context's error when it ends first; nil: by the clock
+	Sleep func(context.Context, time.Duration) error
+	Log   *slog.Logger // nil: slog.Default()
 }
 
 // Handle serves both custom resources; give it to cfn.LambdaWrap.
-func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any, err error) {
+func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any,
+	err error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerMargin))
@@ -55,7 +57,8 @@ func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID 
 	case contract.SearchSetupResource:
 		return r.relayRequest(ctx, event)
 	}
-	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)", contract.SearchSetupResource, contract.ServiceLinkedRoleResource, event.ResourceType)
+	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)",
+		contract.SearchSetupResource, contract.ServiceLinkedRoleResource, event.ResourceType)
 }
 
 // relayRequest passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers
@@ -114,12 +117,14 @@ func readOutput(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 			ErrorMessage string `json:"errorMessage"`
 		}
 		if err := json.Unmarshal(output.Payload, &failure); err != nil || failure.ErrorMessage == "" {
-			return fmt.Errorf("search setup failed (%s) without an error message (got %.200q)", *output.FunctionError, output.Payload)
+			return fmt.Errorf("search setup failed (%s) without an error message (got %.200q)", *output.FunctionError,
+				output.Payload)
 		}
 		return errors.New(failure.ErrorMessage)
 	}
 	if err := json.Unmarshal(output.Payload, answer); err != nil || answer.PhysicalResourceID == "" {
-		return fmt.Errorf("reading the setup function's response: must have a physicalResourceId (got %.200q)", output.Payload)
+		return fmt.Errorf("reading the setup function's response: must have a physicalResourceId (got %.200q)",
+			output.Payload)
 	}
 	return nil
 }
@@ -136,7 +141,8 @@ func isTemporary(err error) bool {
 		ec2       *types.EC2ThrottledException
 		service   *types.ServiceException
 	)
-	return errors.As(err, &inactive) || errors.As(err, &pending) || errors.As(err, &throttled) || errors.As(err, &ec2) || errors.As(err, &service)
+	return errors.As(err, &inactive) || errors.As(err, &pending) || errors.As(err, &throttled) ||
+		errors.As(err, &ec2) || errors.As(err, &service)
 }
 
 func (r Relay) log() *slog.Logger {

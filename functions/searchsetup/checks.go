@@ -95,11 +95,13 @@ func (s *Setup) otherTemplates(ctx context.Context, state State) (others []other
 		return nil, fmt.Errorf("listing the policies of indices: %w", err)
 	}
 	if got.Total > len(got.Policies) {
-		s.log().Warn("not checked: more policies exist than were listed", "policies", got.Total, "listed", len(got.Policies))
+		s.log().Warn("not checked: more policies exist than were listed", "policies", got.Total, "listed",
+			len(got.Policies))
 	}
 	for _, p := range got.Policies {
 		for _, t := range p.Policy.Templates {
-			if pattern := overlappingPattern(t.Patterns, state.rotatedPattern()); pattern != "" && p.ID != state.policyID() {
+			if pattern := overlappingPattern(t.Patterns, state.rotatedPattern()); pattern != "" &&
+				p.ID != state.policyID() {
 				others = append(others, otherTemplate{quoteAnswer(p.ID), quoteAnswer(pattern), t.Priority})
 			}
 		}

@@ -94,7 +94,8 @@ func joinPath(segments ...string) string {
 	for _, s := range segments {
 		b.WriteByte('/')
 		for _, c := range []byte(s) {
-			if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+				strings.IndexByte("-._~", c) >= 0 {
 				b.WriteByte(c)
 			} else {
 				fmt.Fprintf(&b, "%%%02X", c)
@@ -120,14 +121,16 @@ func (c *Client) callServer(ctx context.Context, method, target string, body, ou
 	}
 	start := time.Now()
 	status, answer, err := c.sendRequest(ctx, method, target, payload)
-	attributes := []any{"method", method, "path", target, "status", status, "milliseconds", time.Since(start).Milliseconds()}
+	attributes := []any{"method", method, "path", target, "status", status, "milliseconds",
+		time.Since(start).Milliseconds()}
 	if err != nil {
 		log.Info("call", append(attributes, "error", escapeText(err.Error()))...)
 		return &CallError{Method: method, Path: target, Err: err}
 	}
 	log.Info("call", attributes...)
 	if status < 200 || status > 299 {
-		return &CallError{Method: method, Path: target, Status: status, Answer: quoteAnswer(answer), block: parseBlock(answer)}
+		return &CallError{Method: method, Path: target, Status: status, Answer: quoteAnswer(answer),
+			block: parseBlock(answer)}
 	}
 	if out == nil {
 		return nil
@@ -157,7 +160,8 @@ func escapeText(text string) string {
 	return out.String()
 }
 
-func (c *Client) sendRequest(ctx context.Context, method, target string, payload []byte) (status int, answer []byte, err error) {
+func (c *Client) sendRequest(ctx context.Context, method, target string, payload []byte) (status int, answer []byte,
+	err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, c.Base.String()+target, bytes.NewReader(payload))

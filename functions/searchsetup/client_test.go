@@ -25,7 +25,8 @@ func TestCall(t *testing.T) {
 		return out, buffer.String(), err
 	}
 	t.Run("one log line a call, without bodies", func(t *testing.T) {
-		_, log, err := call(t, object{"password": "secret"}, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`"secret"`)) })
+		_, log, err := call(t, object{"password": "secret"},
+			func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`"secret"`)) })
 		if err != nil || strings.Count(log, "\n") != 1 || strings.Contains(log, "secret") ||
 			!strings.Contains(log, `"msg":"call","method":"PUT","path":"/a?b=c","status":200,"milliseconds":`) {
 			t.Errorf("error %v, log %s", err, log)

@@ -36,7 +36,8 @@ type Resource struct {
 
 // Handle serves Create, Update and Delete; give it to cfn.LambdaWrap. A Delete succeeds whatever happens, because a
 // stack that cannot be deleted is worse than a role left on a domain; the failure is in the log.
-func (r Resource) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any, err error) {
+func (r Resource) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any,
+	err error) {
 	id := PhysicalResourceID
 	if event.PhysicalResourceID != "" {
 		id = event.PhysicalResourceID

@@ -69,7 +69,8 @@ func (s *Setup) putPolicy(ctx context.Context, state State) (version policyVersi
 	case !hasStatus(err, http.StatusNotFound):
 		return policyVersion{}, false, fmt.Errorf("reading retention policy %q: %w", state.policyID(), err)
 	}
-	if err := s.Client.callServer(ctx, http.MethodPut, put, object{"policy": retentionPolicy(state)}, &version); err != nil {
+	if err := s.Client.callServer(ctx, http.MethodPut, put, object{"policy": retentionPolicy(state)},
+		&version); err != nil {
 		err = s.explainPolicyError(ctx, state, err)
 		return policyVersion{}, false, fmt.Errorf("putting retention policy %q: %w", state.policyID(), err)
 	}
@@ -106,7 +107,8 @@ var errNoStateManagement = errors.New("the server has no index state management"
 // withoutHandler reports whether the server does not know the path at all.
 func withoutHandler(err error) bool {
 	var e *CallError
-	return errors.As(err, &e) && e.Status == http.StatusBadRequest && strings.Contains(e.Answer, "no handler found for uri")
+	return errors.As(err, &e) && e.Status == http.StatusBadRequest &&
+		strings.Contains(e.Answer, "no handler found for uri")
 }
 
 // managed is how index state management sees one index.
@@ -144,7 +146,8 @@ func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVer
 			add = append(add, name)
 		default:
 			if index.Stopped {
-				s.log().Warn("deleting the index failed earlier: retrying", "index", escapeText(name), "cause", index.Info)
+				s.log().Warn("deleting the index failed earlier: retrying", "index", escapeText(name), "cause",
+					index.Info)
 				retry = append(retry, name)
 			}
 			if outdated {
@@ -183,9 +186,11 @@ func (s *Setup) warnOfOther(name string, index managed) {
 func (s *Setup) warnOfClosed(name string, index managed, outdated bool) {
 	switch {
 	case index.PolicyID == "" || index.Stopped:
-		s.log().Warn("a closed index is not deleted by age: open it and add the policy, or delete it", "index", escapeText(name))
+		s.log().Warn("a closed index is not deleted by age: open it and add the policy, or delete it", "index",
+			escapeText(name))
 	case outdated:
-		s.log().Warn("a closed index keeps the retention that it was closed with: open it and change its policy, or delete it",
+		s.log().Warn("a closed index keeps the retention that it was closed with: "+
+			"open it and change its policy, or delete it",
 			"index", escapeText(name))
 	}
 }
@@ -233,7 +238,8 @@ func (s *Setup) detachPolicy(ctx context.Context, state State) error {
 		switch index := indices[name]; {
 		case index.PolicyID != state.policyID():
 		case index.Closed:
-			s.log().Warn("a closed index is still deleted by age: open it and remove its policy", "index", escapeText(name))
+			s.log().Warn("a closed index is still deleted by age: open it and remove its policy", "index",
+				escapeText(name))
 		case index.Blocked:
 			blocked = append(blocked, name)
 		default:
@@ -294,7 +300,8 @@ func (s *Setup) explainIndices(ctx context.Context, names []string) (map[string]
 		var got map[string]any
 		err := s.Client.callServer(ctx, http.MethodGet, ismAPI+joinPath("explain", strings.Join(chunk, ",")), nil, &got)
 		var call *CallError
-		if hasStatus(err, http.StatusBadRequest) && errors.As(err, &call) && strings.Contains(call.Answer, "no documents to get") {
+		if hasStatus(err, http.StatusBadRequest) && errors.As(err, &call) &&
+			strings.Contains(call.Answer, "no documents to get") {
 			continue // all of the chunk were deleted
 		}
 		if err != nil {
@@ -376,7 +383,8 @@ func (s *Setup) warnOfLeftOut(action string, indices []leftOut) {
 
 // changeManagement posts an action for indices by name. The server answers 200 also when some of them failed, which are
 // returned: one that ISM took over, moved on to be deleted, or deleted in the meantime. The next run sees it again.
-func (s *Setup) changeManagement(ctx context.Context, action string, names []string, body any) (all []leftOut, err error) {
+func (s *Setup) changeManagement(ctx context.Context, action string, names []string, body any) (all []leftOut,
+	err error) {
 	for chunk := range chunkNames(names) {
 		target := ismAPI + joinPath(action, strings.Join(chunk, ","))
 		var got struct {

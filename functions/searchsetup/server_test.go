@@ -59,7 +59,8 @@ func TestServerWithoutStateManagement(t *testing.T) {
 	without := func(d *fakeDomain) {
 		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.HasPrefix(r.URL.Path, ismAPI) {
-				return 400, fmt.Sprintf(`{"error":"no handler found for uri [%s] and method [%s]"}`, r.URL.Path, r.Method)
+				return 400, fmt.Sprintf(`{"error":"no handler found for uri [%s] and method [%s]"}`, r.URL.Path,
+					r.Method)
 			}
 			return 0, ""
 		}
@@ -69,7 +70,8 @@ func TestServerWithoutStateManagement(t *testing.T) {
 		without(d)
 		state := wanted(d)
 		s, _ := newSetup(t, d, state, nil)
-		if err := s.Apply(t.Context(), state, nil); err == nil || !strings.Contains(err.Error(), "no index state management") {
+		if err := s.Apply(t.Context(), state, nil); err == nil ||
+			!strings.Contains(err.Error(), "no index state management") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -68,7 +68,8 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 			return s.mapRoles(ctx, state.writerRole(), writer, namesMissing([]string{old.WriterRoleARN}, writer))
 		},
 		func(ctx context.Context) error {
-			return s.mapRoles(ctx, state.readerRole(), state.ReaderRoleARNs, namesMissing(old.ReaderRoleARNs, state.ReaderRoleARNs))
+			return s.mapRoles(ctx, state.readerRole(), state.ReaderRoleARNs,
+				namesMissing(old.ReaderRoleARNs, state.ReaderRoleARNs))
 		},
 		func(ctx context.Context) error {
 			return s.mapAdmins(ctx, state.AdminRoleARNs, namesMissing(old.AdminRoleARNs, state.AdminRoleARNs))

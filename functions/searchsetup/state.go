@@ -77,8 +77,10 @@ func (s State) Validate() error {
 	}
 	_, err := s.baseURL()
 	check(err == nil, "endpoint", "must be a host name or an https URL without a path", s.Endpoint)
-	check(indexName.MatchString(s.Index), "index", "must be 1 to 80 of a-z, 0-9, '.', '_' and '-', a letter or digit first", s.Index)
-	check(slices.Contains(rotations, s.Rotation), "rotation", "must be one of "+strings.Join(rotations, ", "), s.Rotation)
+	check(indexName.MatchString(s.Index), "index",
+		"must be 1 to 80 of a-z, 0-9, '.', '_' and '-', a letter or digit first", s.Index)
+	check(slices.Contains(rotations, s.Rotation), "rotation", "must be one of "+strings.Join(rotations, ", "),
+		s.Rotation)
 	check(s.Shards >= 1 && s.Shards <= 1024, "shards", "must be 1 to 1024", s.Shards)
 	check(s.Replicas >= 0 && s.Replicas <= 100, "replicas", "must be 0 to 100", s.Replicas)
 	check(s.RetentionDays >= 1 && s.RetentionDays <= 36500, "retentionDays", "must be 1 to 36500", s.RetentionDays)

@@ -27,7 +27,8 @@ func indexTemplate(s State) object {
 					"query": object{"warn": "5s"}, "fetch": object{"warn": "1s"},
 				}}},
 				// source is how much of a slow document the log quotes: events do not belong into logs.
-				"indexing": object{"slowlog": object{"threshold": object{"index": object{"warn": "5s"}}, "source": "0"}},
+				"indexing": object{"slowlog": object{"threshold": object{"index": object{"warn": "5s"}},
+					"source": "0"}},
 			}},
 			"mappings": s.Mappings(),
 		},
@@ -77,7 +78,8 @@ func (s *Setup) updateIndices(ctx context.Context, state State) error {
 		return err
 	}
 	for _, name := range list.blocked {
-		s.log().Warn("a block keeps the index as it is", "index", escapeText(name), "error", "index.blocks.metadata [FORBIDDEN/9]")
+		s.log().Warn("a block keeps the index as it is", "index", escapeText(name), "error",
+			"index.blocks.metadata [FORBIDDEN/9]")
 	}
 	if len(list.replicas) == 0 {
 		return nil
@@ -159,7 +161,8 @@ func (s *Setup) updateReplicas(ctx context.Context, state State, indices map[str
 			continue
 		}
 		body := object{"index": object{"number_of_replicas": want}}
-		if err := s.Client.callServer(ctx, http.MethodPut, joinPath(name, "_settings"), body, nil); err != nil && !s.skipsIndex(name, err) {
+		if err := s.Client.callServer(ctx, http.MethodPut, joinPath(name, "_settings"), body, nil); err != nil &&
+			!s.skipsIndex(name, err) {
 			return fmt.Errorf("changing replicas of index %q: %w", name, err)
 		}
 	}
@@ -190,14 +193,16 @@ func (s *Setup) updateMappings(ctx context.Context, state State) error {
 				added[field] = property
 			} else if w, ok := property.(map[string]any); ok && p["type"] != w["type"] && p["properties"] == nil {
 				s.log().Warn("an existing index keeps the field's old type",
-					"index", escapeText(name), "field", field, "type", escapeText(fmt.Sprint(p["type"])), "declared", w["type"])
+					"index", escapeText(name), "field", field, "type", escapeText(fmt.Sprint(p["type"])), "declared",
+					w["type"])
 			}
 		}
 		if len(added) == 0 {
 			continue
 		}
 		body := object{"properties": added}
-		if err := s.Client.callServer(ctx, http.MethodPut, joinPath(name, "_mapping"), body, nil); err != nil && !s.skipsIndex(name, err) {
+		if err := s.Client.callServer(ctx, http.MethodPut, joinPath(name, "_mapping"), body, nil); err != nil &&
+			!s.skipsIndex(name, err) {
 			return fmt.Errorf("adding fields to index %q: %w", name, err)
 		}
 	}

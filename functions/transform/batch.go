@@ -108,7 +108,8 @@ func (b *batch) answerRecord(rec *record) error {
 		if fits, err := b.fitsAnswer(len(failedEnd)); err != nil {
 			return err
 		} else if !fits {
-			return fmt.Errorf("answering request of %d bytes: no room in %d bytes for the shortest answers", len(b.request.data), b.limit)
+			return fmt.Errorf("answering request of %d bytes: no room in %d bytes for the shortest answers",
+				len(b.request.data), b.limit)
 		}
 		b.counts.countFailed(refused)
 		b.answer = append(b.answer, failedEnd...)

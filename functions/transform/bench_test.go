@@ -33,7 +33,8 @@ func BenchmarkSmall(b *testing.B) {
 func BenchmarkStoreEvents(b *testing.B) { benchmarkHandler(b, storeEvents(b)) }
 
 func benchmarkHandler(b *testing.B, records [][]byte) {
-	handler := New(Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true}, io.Discard, io.Discard)
+	handler := New(Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true},
+		io.Discard, io.Discard)
 	request := sampleevents.Request(records...)
 	b.SetBytes(int64(len(bytes.Join(records, nil))))
 	b.ReportAllocs()
@@ -94,7 +95,8 @@ func BenchmarkValid(b *testing.B) {
 
 func BenchmarkPartsScan(b *testing.B) {
 	records := sampleevents.Mix(500)
-	s := jsonscan.NewScanner(jsonscan.NewNames("event_id", "user_id", "event_type", "amount", "product_id", "timestamp", "session_id", "category_id"))
+	s := jsonscan.NewScanner(jsonscan.NewNames("event_id", "user_id", "event_type", "amount", "product_id", "timestamp",
+		"session_id", "category_id"))
 	perRecord(b, len(records), func() {
 		for _, r := range records {
 			s.Object(r, 0)

@@ -71,7 +71,8 @@ func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {
 		h.log.Error("writing metrics", "error", err.Error())
 	}
 	if n := counts.rejected.countOf(event.TooLarge); n > 0 {
-		h.log.Warn("answer full", "records", counts.records, "tooLarge", n, "inputBytes", counts.inputBytes, "outputBytes", counts.outputBytes)
+		h.log.Warn("answer full", "records", counts.records, "tooLarge", n, "inputBytes", counts.inputBytes,
+			"outputBytes", counts.outputBytes)
 	}
 	if counts.failed > 0 && h.log.Enabled(ctx, slog.LevelDebug) {
 		h.log.Debug("records refused", "reasons", counts.rejected)

@@ -95,12 +95,14 @@ func newMetricWriter(out io.Writer, stack string, stream event.Stream) *metricWr
 	if err != nil {
 		panic(err) // a string always encodes
 	}
-	return &metricWriter{out: out, dimensions: []byte(`"` + contract.DimensionStack + `":` + string(name) + `,"` + contract.DimensionStream + `":"` + string(stream) + `"`)}
+	return &metricWriter{out: out, dimensions: []byte(`"` + contract.DimensionStack + `":` + string(name) + `,"` +
+		contract.DimensionStream + `":"` + string(stream) + `"`)}
 }
 
 // metricsStart is the declaration that the format wants in each line, up to the timestamp.
 var metricsStart = func() []byte {
-	start := `{"_aws":{"CloudWatchMetrics":[{"Namespace":"` + contract.MetricNamespace + `","Dimensions":[["` + contract.DimensionStack + `","` + contract.DimensionStream + `"]],"Metrics":[`
+	start := `{"_aws":{"CloudWatchMetrics":[{"Namespace":"` + contract.MetricNamespace + `","Dimensions":[["` +
+		contract.DimensionStack + `","` + contract.DimensionStream + `"]],"Metrics":[`
 	for i, m := range Metrics {
 		if i > 0 {
 			start += ","
@@ -116,7 +118,8 @@ func (w *metricWriter) writeMetrics(now time.Time, c counts) error {
 	line := append(w.line[:0], metricsStart...)
 	line = strconv.AppendInt(line, now.UnixMilli(), 10)
 	line = append(line, '}')
-	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.rejected.countOf(event.TooLarge), c.partial, c.inputBytes, c.outputBytes}
+	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.rejected.countOf(event.TooLarge), c.partial,
+		c.inputBytes, c.outputBytes}
 	for i, v := range values {
 		line = append(line, `,"`...)
 		line = append(line, Metrics[i].Name...)

@@ -76,7 +76,8 @@ func BuildAll(ctx context.Context, root, cacheDir string, target Target, progres
 	}
 	assets := make(map[string]Asset, len(Names))
 	for _, name := range Names {
-		asset := Asset{Dir: filepath.Join(cacheDir, target.OS+"-"+target.Arch, name+"-"+hashes[name][:16]), Hash: hashes[name]}
+		asset := Asset{Dir: filepath.Join(cacheDir, target.OS+"-"+target.Arch, name+"-"+hashes[name][:16]),
+			Hash: hashes[name]}
 		assets[name] = asset
 		if _, err := os.Stat(filepath.Join(asset.Dir, "bootstrap")); err == nil {
 			continue
@@ -138,7 +139,8 @@ type goModule struct {
 // their module, every other module by version (go.sum pins its content), the build flags, the target, and the go line
 // of go.mod. The standard library is left out on purpose: see the package comment.
 func Hashes(ctx context.Context, root string, target Target) (map[string]string, error) {
-	args := []string{"list", "-deps", "-tags", "lambda.norpc", "-json=ImportPath,Dir,Standard,GoFiles,SFiles,EmbedFiles,Deps,Module"}
+	args := []string{"list", "-deps", "-tags", "lambda.norpc",
+		"-json=ImportPath,Dir,Standard,GoFiles,SFiles,EmbedFiles,Deps,Module"}
 	for _, name := range Names {
 		args = append(args, "./functions/"+name+"/bootstrap")
 	}
@@ -196,7 +198,8 @@ func hashFunction(packages map[string]goPackage, name string, target Target) (st
 			if err != nil {
 				return "", err
 			}
-			lines = append(lines, fmt.Sprintf("file %s/%s %x", p.ImportPath, filepath.ToSlash(file), sha256.Sum256(content)))
+			lines = append(lines, fmt.Sprintf("file %s/%s %x", p.ImportPath, filepath.ToSlash(file),
+				sha256.Sum256(content)))
 		}
 	}
 	slices.Sort(lines[5:])

@@ -27,13 +27,15 @@ var rules = []struct {
 }{
 	{
 		packages: []string{"contract", "settings", "internal/jsonscan", "internal/functionbuild", "internal/printable"},
-		not:      []string{"event", "constructs", "functions/...", "local/...", "producer", "replay", "deadletter", "errorobject", "cmd/...", sdk, cdk, jsii, lambda},
-		because:  "the others are built on them",
+		not: []string{"event", "constructs", "functions/...", "local/...", "producer", "replay", "deadletter",
+			"errorobject", "cmd/...", sdk, cdk, jsii, lambda},
+		because: "the others are built on them",
 	},
 	{
 		packages: []string{"event"},
-		not:      []string{"constructs", "functions/...", "local/...", "producer", "replay", "deadletter", "errorobject", "cmd/...", sdk, cdk, jsii, lambda},
-		because:  "what an event is depends on neither AWS nor the CDK",
+		not: []string{"constructs", "functions/...", "local/...", "producer", "replay", "deadletter",
+			"errorobject", "cmd/...", sdk, cdk, jsii, lambda},
+		because: "what an event is depends on neither AWS nor the CDK",
 	},
 	{
 		packages: []string{"errorobject"},
@@ -61,8 +63,10 @@ var rules = []struct {
 		because:  "the model reads the synthesised template, not the code that wrote it",
 	},
 	{
-		packages: []string{module, "cmd/...", "constructs", "contract", "deadletter", "errorobject", "event", "functions/...", "local/...", "producer", "replay", "settings",
-			"internal/awsclient", "internal/clock", "internal/eventid", "internal/functionbuild", "internal/jsonscan", "internal/plural", "internal/printable",
+		packages: []string{module, "cmd/...", "constructs", "contract", "deadletter", "errorobject", "event",
+			"functions/...", "local/...", "producer", "replay", "settings",
+			"internal/awsclient", "internal/clock", "internal/eventid", "internal/functionbuild", "internal/jsonscan",
+			"internal/plural", "internal/printable",
 			"internal/s3read"},
 		not:     []string{testkit + "/..."},
 		because: "test code is not shipped",
@@ -90,7 +94,8 @@ func TestImportRules(t *testing.T) {
 				found = true
 				for _, dependency := range dependencies {
 					if slices.ContainsFunc(rule.not, func(not string) bool { return matches(not, dependency) }) {
-						t.Errorf("%s must not reach %s: %s (go mod why and go list -deps show the way)", path, dependency, rule.because)
+						t.Errorf("%s must not reach %s: %s (go mod why and go list -deps show the way)", path,
+							dependency, rule.because)
 					}
 				}
 			}
@@ -119,8 +124,10 @@ func TestMatches(t *testing.T) {
 		want       bool
 	}{
 		{"event", module + "/event", true}, {"event", module + "/events", false}, {"event", module + "/event/x", false},
-		{"local/...", module + "/local", true}, {"local/...", module + "/local/s3", true}, {"local/...", module + "/locale", false},
-		{sdk, sdk + "/service/s3", true}, {sdk, sdk, true}, {sdk, sdk + "x", false}, {module, module, true}, {module, module + "/event", false},
+		{"local/...", module + "/local", true}, {"local/...", module + "/local/s3", true},
+		{"local/...", module + "/locale", false},
+		{sdk, sdk + "/service/s3", true}, {sdk, sdk, true}, {sdk, sdk + "x", false}, {module, module, true},
+		{module, module + "/event", false},
 	} {
 		if got := matches(c.name, c.path); got != c.want {
 			t.Errorf("%s, %s: %v", c.name, c.path, got)

@@ -30,7 +30,8 @@ const (
 	NotAnObject           // good JSON, but not an object
 )
 
-var problems = [...]string{"none", "unexpected end", "invalid syntax", "invalid UTF-8", "nested too deep", "not an object"}
+var problems = [...]string{"none", "unexpected end", "invalid syntax", "invalid UTF-8", "nested too deep",
+	"not an object"}
 
 // String names the problem in a few words.
 func (p Problem) String() string { return problems[p] }

@@ -42,13 +42,15 @@ func newToken(name string) token {
 
 // is reports whether 24 bytes begin with the token.
 func (t *token) is(w []byte) bool {
-	a, b, c := binary.LittleEndian.Uint64(w[0:8:8]), binary.LittleEndian.Uint64(w[8:16:16]), binary.LittleEndian.Uint64(w[16:24:24])
+	a, b, c := binary.LittleEndian.Uint64(w[0:8:8]), binary.LittleEndian.Uint64(w[8:16:16]),
+		binary.LittleEndian.Uint64(w[16:24:24])
 	return (a&t.masks[0]^t.words[0])|(b&t.masks[1]^t.words[1])|(c&t.masks[2]^t.words[2]) == 0
 }
 
 // NewNames returns the names as a set to look for; their order gives [Member.Name].
 func NewNames(names ...string) *Names {
-	n := &Names{names: names, tokens: make([]token, 1, len(names)+1), seed: maphash.MakeSeed(), slots: make([]slot, 1<<bits.Len(uint(8*len(names))))}
+	n := &Names{names: names, tokens: make([]token, 1, len(names)+1), seed: maphash.MakeSeed(),
+		slots: make([]slot, 1<<bits.Len(uint(8*len(names))))}
 	n.tokens[0].words[0] = 1
 	for k, name := range names {
 		n.tokens = append(n.tokens, newToken(name))

@@ -67,7 +67,8 @@ func scanString(data []byte, i int) (end int, escaped bool, problem Problem) {
 			escaped = true
 			if e := data[i+1]; e != 'u' && unescaped[e] != 0 {
 				i += 2
-			} else if e == 'u' && hexDigits[data[i+2]]|hexDigits[data[i+3]]|hexDigits[data[i+4]]|hexDigits[data[i+5]] >= 0 {
+			} else if e == 'u' &&
+				hexDigits[data[i+2]]|hexDigits[data[i+3]]|hexDigits[data[i+4]]|hexDigits[data[i+5]] >= 0 {
 				i += 6
 			} else {
 				return scanRest(data, i, escaped)

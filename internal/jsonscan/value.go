@@ -4,7 +4,8 @@ import "math/bits"
 
 // kinds gives the kind of a value from its first byte, 0 where none can begin.
 var kinds = [256]Kind{'"': String, '{': Object, '[': Array, 't': True, 'f': False, 'n': Null, '-': Number,
-	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number, '9': Number}
+	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number,
+	'9': Number}
 
 // Value checks the JSON value of any kind that begins at data[i], without white space before it, and returns the offset
 // after it. With a problem it returns the problem's offset.

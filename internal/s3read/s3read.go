@@ -54,7 +54,8 @@ type Body struct {
 }
 
 // Open requests the object; pause waits before reading is resumed. [Missing] recognises the error of a missing object.
-func Open(ctx context.Context, objects Getter, place Place, pause func(context.Context, time.Duration) error) (*Body, error) {
+func Open(ctx context.Context, objects Getter, place Place, pause func(context.Context, time.Duration) error) (*Body,
+	error) {
 	b := &Body{ctx: ctx, objects: objects, pause: pause, offset: place.Offset}
 	b.input.Bucket, b.input.Key = &place.Bucket, &place.Key
 	if place.VersionID != "" {
@@ -88,7 +89,8 @@ func (b *Body) requestObject() (output *s3.GetObjectOutput, err error) {
 		b.cancel()
 		return nil, err
 	}
-	if got := aws.ToString(output.ContentRange); b.offset > 0 && !strings.HasPrefix(got, fmt.Sprintf("bytes %d-", b.offset)) {
+	if got := aws.ToString(output.ContentRange); b.offset > 0 &&
+		!strings.HasPrefix(got, fmt.Sprintf("bytes %d-", b.offset)) {
 		err := errors.Join(fmt.Errorf("requested byte %d, got range %q", b.offset, got), output.Body.Close())
 		b.cancel()
 		return nil, err

@@ -131,7 +131,8 @@ func (p *errorPath) measure(objects ...s3.ObjectCreated) []letter {
 	for _, o := range objects {
 		bytes += o.Size
 	}
-	p.t.Logf("%d MiB in %d objects: %d letters, peak memory %.1f MiB, %.2f s of CPU, %.2f s", bytes>>20, len(objects), len(letters),
+	p.t.Logf("%d MiB in %d objects: %d letters, peak memory %.1f MiB, %.2f s of CPU, %.2f s", bytes>>20, len(objects),
+		len(letters),
 		float64(result.PeakMemory)/(1<<20), result.CPU.Seconds(), result.Duration.Seconds())
 	return letters
 }
@@ -150,7 +151,8 @@ func TestLargeErrorObjects(t *testing.T) {
 		want := documents
 		if documents > 1000 {
 			want = 1001
-			if rest := letters[len(letters)-1]; rest.Kind != "object" || rest.Reason != "MoreRecords" || rest.Counts["InvalidJson"] != documents-1000 || len(rest.Counts) != 1 {
+			if rest := letters[len(letters)-1]; rest.Kind != "object" || rest.Reason != "MoreRecords" ||
+				rest.Counts["InvalidJson"] != documents-1000 || len(rest.Counts) != 1 {
 				t.Errorf("got %+v, want a count of %d", rest, documents-1000)
 			}
 		}
@@ -182,7 +184,8 @@ func TestLargeErrorObjects(t *testing.T) {
 		"one line that unzips to 1 GB":           func() io.Reader { return zipped(t, repeated("x", 64<<20), 16) },
 		"a record of 128 MB that never ends":     func() io.Reader { return io.MultiReader(strings.NewReader(`{"rawData":"`), repeated("QUJD", 128<<20)) },
 		"a record that never ends unzips to 1 GB": func() io.Reader {
-			return io.MultiReader(zipped(t, strings.NewReader(`{"rawData":"`), 1), zipped(t, repeated("QUJD", 64<<20), 16))
+			return io.MultiReader(zipped(t, strings.NewReader(`{"rawData":"`), 1),
+				zipped(t, repeated("QUJD", 64<<20), 16))
 		},
 		"braces that unzip to 1 GB": func() io.Reader { return zipped(t, repeated(`{"a":`, 64<<20), 16) },
 		"gzip that breaks off in the middle of 1 GB": func() io.Reader {
@@ -305,7 +308,8 @@ func TestKilledErrorHandler(t *testing.T) {
 					t.Fatalf("round %d: letter %s is missing", round, id)
 				}
 			}
-			t.Logf("%s, %d records: killed %d times so far, %d letters sent again with the same ids", object.name, object.documents, killed, repeats)
+			t.Logf("%s, %d records: killed %d times so far, %d letters sent again with the same ids", object.name,
+				object.documents, killed, repeats)
 		}
 		if killed < object.kills {
 			t.Errorf("%s: got %d kills, want %d", object.name, killed, object.kills)
@@ -337,7 +341,8 @@ func checkLetters(t *testing.T, letters map[string]string, documents int, parts 
 		}
 	}
 	if len(events)+counted != documents || len(letters) != len(events)+len(parts) {
-		t.Errorf("got %d records and a count of %d in %d letters, want %d together", len(events), counted, len(letters), documents)
+		t.Errorf("got %d records and a count of %d in %d letters, want %d together", len(events), counted, len(letters),
+			documents)
 	}
 	for _, reason := range parts {
 		if !reasons[reason] {
@@ -366,11 +371,13 @@ func TestErrorHandlerStopsInTime(t *testing.T) {
 			api.ServeHTTP(&stalling{w, 200_000, r.Context()}, r)
 		})
 	}})
-	result, err := p.Invoke(t.Context(), s3.Notification("us-east-1", "errors", p.keep("1", &documents{size: 1 << 20, record: small})))
+	result, err := p.Invoke(t.Context(), s3.Notification("us-east-1", "errors",
+		p.keep("1", &documents{size: 1 << 20, record: small})))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(result.ErrorMessage(), "stopped before the time limit") || !strings.Contains(result.ErrorMessage(), "processing-failed") {
+	if !strings.Contains(result.ErrorMessage(), "stopped before the time limit") ||
+		!strings.Contains(result.ErrorMessage(), "processing-failed") {
 		t.Errorf("got %s", result.Payload)
 	}
 	if letters := p.letters(); len(letters) < 200 {

@@ -14,7 +14,8 @@ import (
 
 // New returns a signer (searchsetup.Signer) for an IAM role, with the service name es of Amazon OpenSearch Service
 // domains. now gives the signing time.
-func New(credentials aws.CredentialsProvider, region string, now func() time.Time) func(ctx context.Context, r *http.Request, body []byte) error {
+func New(credentials aws.CredentialsProvider, region string, now func() time.Time) func(ctx context.Context,
+	r *http.Request, body []byte) error {
 	signer := v4.NewSigner()
 	return func(ctx context.Context, r *http.Request, body []byte) error {
 		c, err := credentials.Retrieve(ctx)

@@ -77,7 +77,8 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	cmd := exec.CommandContext(ctx, functiontest.Binary("transform"))
-	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), fmt.Sprint("AWS_LAMBDA_MAX_CONCURRENCY=", atOnce),
+	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"),
+		fmt.Sprint("AWS_LAMBDA_MAX_CONCURRENCY=", atOnce),
 		"STREAM=lake", "STACK=pipeline-test", `DROP_EVENT_TYPES=["heartbeat"]`)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -101,7 +102,8 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 			var answer struct {
 				Records []functiontest.AnswerRecord `json:"records"`
 			}
-			if err := json.Unmarshal(answers[fmt.Sprintf("%d-%d", round, place)], &answer); err != nil || len(answer.Records) != len(sent) {
+			if err := json.Unmarshal(answers[fmt.Sprintf("%d-%d", round, place)], &answer); err != nil ||
+				len(answer.Records) != len(sent) {
 				t.Fatalf("round %d: %v, %d answers to %d records\n%s", round, err, len(answer.Records), len(sent), &log)
 			}
 			for i, a := range answer.Records {

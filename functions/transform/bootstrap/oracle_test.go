@@ -50,12 +50,15 @@ func members(t *testing.T, object []byte) []member {
 // The contract's tables. Fields and rules beyond them are not the oracle's concern.
 var (
 	declared = map[string]string{
-		"event_id": "string", "user_id": "string", "event_type": "string", "product_id": "string", "session_id": "string",
-		"category_code": "string", "brand": "string", "amount": "double", "category_id": "bigint", "timestamp": "timestamp",
+		"event_id": "string", "user_id": "string", "event_type": "string", "product_id": "string",
+		"session_id":    "string",
+		"category_code": "string", "brand": "string", "amount": "double", "category_id": "bigint",
+		"timestamp": "timestamp",
 	}
 	replaced = []string{"processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier",
 		"event_category", "data_quality_score", "malformed"}
-	weights    = map[string]float64{"event_id": 1, "event_type": 1, "timestamp": 1, "user_id": 0.5, "amount": 0.5, "product_id": 0.5}
+	weights = map[string]float64{"event_id": 1, "event_type": 1, "timestamp": 1, "user_id": 0.5, "amount": 0.5,
+		"product_id": 0.5}
 	commerce   = []string{"purchase", "add_to_cart", "remove_from_cart", "cart", "checkout"}
 	engagement = []string{"view", "click", "scroll", "hover", "search"}
 )

@@ -8,7 +8,8 @@ import (
 
 // Rules are the fields that the shipped rules add. A change here changes the expectations of the tests, too.
 var Rules = []string{
-	"processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score",
+	"processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category",
+	"data_quality_score",
 }
 
 // Added are the names of rules that are not shipped.

@@ -35,14 +35,18 @@ func TestCutFrom(t *testing.T) {
 	const stamp = `"processed_timestamp":"NOW"`
 	for _, c := range []struct{ rule, output, want string }{
 		{"added fields go", `{"x":1,` + stamp + `,"a":true,"b":{"c":[1,"}"]}}`, `{"x":1,` + stamp + `}`},
-		{"what is between and after them stays", `{` + stamp + `,"a":1,"data_quality_score":0,"b":"\",","malformed":{"a":"b"}}`,
+		{"what is between and after them stays", `{` + stamp +
+			`,"a":1,"data_quality_score":0,"b":"\",","malformed":{"a":"b"}}`,
 			`{` + stamp + `,"data_quality_score":0,"malformed":{"a":"b"}}`},
-		{"the event's own fields of these names stay", `{"a":1,"o":{"processed_timestamp":1,"b":2},"b":3,` + stamp + `,"a":4}`,
+		{"the event's own fields of these names stay",
+			`{"a":1,"o":{"processed_timestamp":1,"b":2},"b":3,` + stamp + `,"a":4}`,
 			`{"a":1,"o":{"processed_timestamp":1,"b":2},"b":3,` + stamp + `}`},
 		{"a field written twice is cut once", `{` + stamp + `,"a":1,"b":2,"a":3}`, `{` + stamp + `,"a":3}`},
 		{"a field that is neither shipped nor added stays", `{` + stamp + `,"c":1,"a":2}`, `{` + stamp + `,"c":1}`},
-		{"bytes stay as they are", `{"\u0078" : 1.50E+2 ,"y":"é\/",` + stamp + `,"a":1 ,"z":[ ]}` + "\n", `{"\u0078" : 1.50E+2 ,"y":"é\/",` + stamp + ` ,"z":[ ]}` + "\n"},
-		{"each line for itself", `{"x":1,` + stamp + `,"a":1}` + "\n" + `{"a":1}` + "\n" + `{` + stamp + `,"b":1}` + "\n",
+		{"bytes stay as they are", `{"\u0078" : 1.50E+2 ,"y":"é\/",` + stamp + `,"a":1 ,"z":[ ]}` + "\n",
+			`{"\u0078" : 1.50E+2 ,"y":"é\/",` + stamp + ` ,"z":[ ]}` + "\n"},
+		{"each line for itself", `{"x":1,` + stamp + `,"a":1}` + "\n" + `{"a":1}` + "\n" + `{` + stamp + `,"b":1}` +
+			"\n",
 			`{"x":1,` + stamp + `}` + "\n" + `{"a":1}` + "\n" + `{` + stamp + `}` + "\n"},
 		{"what is no object stays", `{` + stamp + `,"a":1,"b"`, `{` + stamp + `,"a":1,"b"`},
 		{"nothing stays nothing", ``, ``},

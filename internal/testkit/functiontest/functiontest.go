@@ -78,7 +78,8 @@ func Start(t *testing.T, name string, environment map[string]string) *Function {
 // StartWithin starts a function with a time limit.
 func StartWithin(t *testing.T, name string, environment map[string]string, limit time.Duration) *Function {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(root, "functions", name, "bootstrap", "main.go")); err != nil { // a file that the test cache then watches
+	// a file that the test cache then watches
+	if _, err := os.Stat(filepath.Join(root, "functions", name, "bootstrap", "main.go")); err != nil {
 		t.Fatal(err)
 	}
 	environment["STACK"] = "pipeline-test"

@@ -51,7 +51,8 @@ func (s *Server) writeConfiguration() (err error) {
 	}
 	files := map[string]string{"opensearch.yml": node, "jvm.options": jvmOptions}
 	for name, text := range security {
-		files["opensearch-security/"+name+".yml"] = fmt.Sprintf("_meta:\n  type: %q\n  config_version: 2\n%s", metaType(name), text)
+		files["opensearch-security/"+name+".yml"] = fmt.Sprintf("_meta:\n  type: %q\n  config_version: 2\n%s",
+			metaType(name), text)
 	}
 	for name, text := range files {
 		path := filepath.Join(s.dir, "config", name)
@@ -138,7 +139,8 @@ security_manager:
 	"audit": `config:
   enabled: false
 `,
-	"internal_users": "", "action_groups": "", "tenants": "", "nodes_dn": "", "allowlist": "config:\n  enabled: false\n",
+	"internal_users": "", "action_groups": "", "tenants": "", "nodes_dn": "",
+	"allowlist": "config:\n  enabled: false\n",
 }
 
 func metaType(file string) string {
@@ -159,8 +161,10 @@ func metaType(file string) string {
 // administrator's.
 func (s *Server) makeCertificates() error {
 	authority := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().AddDate(0, 0, 30),
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -185,7 +189,8 @@ func (s *Server) makeCertificates() error {
 		}
 		certificate := &x509.Certificate{
 			SerialNumber: big.NewInt(int64(serial + 2)), Subject: pkix.Name{CommonName: name},
-			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+			KeyUsage:    x509.KeyUsageDigitalSignature,
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
 			NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		}
@@ -199,10 +204,12 @@ func (s *Server) makeCertificates() error {
 		}
 		if name == "admin" {
 			identity := tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: own}
-			s.admin = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.ca, Certificates: []tls.Certificate{identity}}}}
+			s.admin = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.ca,
+				Certificates: []tls.Certificate{identity}}}}
 			break
 		}
-		for suffix, content := range map[string][]byte{".pem": encodePEM("CERTIFICATE", signed), ".key": encodePEM("PRIVATE KEY", secret)} {
+		for suffix, content := range map[string][]byte{".pem": encodePEM("CERTIFICATE", signed),
+			".key": encodePEM("PRIVATE KEY", secret)} {
 			if err := os.WriteFile(filepath.Join(s.dir, "config", name+suffix), content, 0o600); err != nil {
 				return err
 			}

@@ -72,7 +72,8 @@ func installServer(ctx context.Context, progress io.Writer) (home string, err er
 		return home, nil
 	}
 	if _, err := exec.LookPath("mvn"); err != nil {
-		return "", errors.New("maven is missing: OpenSearch comes from Maven Central (https://maven.apache.org/install.html)")
+		return "", errors.New("maven is missing: OpenSearch comes from Maven Central " +
+			"(https://maven.apache.org/install.html)")
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
@@ -87,7 +88,8 @@ func installServer(ctx context.Context, progress io.Writer) (home string, err er
 	}
 	for _, a := range artifacts {
 		fmt.Fprintf(progress, "fetching %s\n", a.coordinates)
-		fetch := exec.CommandContext(ctx, "mvn", "-q", "-B", mavenPlugin, "-Dartifact="+a.coordinates, "-DoutputDirectory="+work)
+		fetch := exec.CommandContext(ctx, "mvn", "-q", "-B", mavenPlugin, "-Dartifact="+a.coordinates,
+			"-DoutputDirectory="+work)
 		fetch.Dir = work
 		if out, err := fetch.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("fetching %s: %w\n%s", a.coordinates, err, out)

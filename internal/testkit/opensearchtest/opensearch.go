@@ -218,7 +218,8 @@ func (s *Server) Log() string { return filepath.Join(s.dir, "logs", "console.log
 func (s *Server) AddUser(ctx context.Context, name, roleARN string) (User, error) {
 	u := User{Name: name, Password: "Aa1-" + rand.Text(), BackendRole: roleARN}
 	body := map[string]any{"password": u.Password, "backend_roles": []string{roleARN}}
-	if err := s.callAdmin(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name), body); err != nil {
+	if err := s.callAdmin(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name),
+		body); err != nil {
 		return User{}, fmt.Errorf("adding user %q: %w", name, err)
 	}
 	return u, nil

@@ -20,16 +20,20 @@ func Mix(n int) [][]byte {
 	events := make([][]byte, n)
 	for i := range events {
 		var b strings.Builder
-		product, category := 1_000_000+random.IntN(60_000_000), pick("electronics.audio.headphone", "electronics.smartphone", "apparel.shoes.keds", "furniture.living_room.sofa")
+		product, category := 1_000_000+random.IntN(60_000_000),
+			pick("electronics.audio.headphone", "electronics.smartphone", "apparel.shoes.keds",
+				"furniture.living_room.sofa")
 		fmt.Fprintf(&b, `{"event_id":"%s"`, uuid())
 		if random.IntN(5) > 0 {
 			fmt.Fprintf(&b, `,"user_id":"%d"`, 512_000_000+random.IntN(100_000_000))
 		}
-		fmt.Fprintf(&b, `,"event_type":"%s"`, pick("view", "view", "view", "click", "search", "cart", "purchase", "login"))
+		fmt.Fprintf(&b, `,"event_type":"%s"`, pick("view", "view", "view", "click", "search", "cart", "purchase",
+			"login"))
 		if random.IntN(4) > 0 {
 			fmt.Fprintf(&b, `,"amount":%d.%02d`, random.IntN(900), random.IntN(100))
 		}
-		fmt.Fprintf(&b, `,"product_id":"%d","timestamp":"2026-0%d-1%dT0%d:%d:0%d.%03dZ"`, product, 1+random.IntN(9), random.IntN(10),
+		fmt.Fprintf(&b, `,"product_id":"%d","timestamp":"2026-0%d-1%dT0%d:%d:0%d.%03dZ"`, product, 1+random.IntN(9),
+			random.IntN(10),
 			random.IntN(10), 10+random.IntN(50), random.IntN(10), random.IntN(1000))
 		if random.IntN(2) == 0 {
 			fmt.Fprintf(&b, `,"session_id":"%s","category_id":%d,"category_code":"%s","brand":"%s"`, uuid(),
@@ -39,34 +43,42 @@ func Mix(n int) [][]byte {
 		sections := []func() string{
 			func() string {
 				return fmt.Sprintf(`"page":{"url":"https://shop.example.com/en/%s/%d?ref=%s&pos=%d","title":"%s","load_ms":%d}`, strings.ReplaceAll(category, ".", "/"),
-					product, pick("newsletter", "search", "home"), random.IntN(40), pick("Wireless headphones, free returns", "Sofas and armchairs", "Schuhe für Größe 36 bis 48"), random.IntN(4000))
+					product, pick("newsletter", "search", "home"), random.IntN(40),
+					pick("Wireless headphones, free returns", "Sofas and armchairs", "Schuhe für Größe 36 bis 48"),
+					random.IntN(4000))
 			},
 			func() string {
-				return fmt.Sprintf(`"device":{"os":"%s","app":%t,"screen":[%d,%d],"user_agent":"%s"}`, pick("Android 14", "iOS 17.5", "Windows"), random.IntN(2) == 0,
+				return fmt.Sprintf(`"device":{"os":"%s","app":%t,"screen":[%d,%d],"user_agent":"%s"}`,
+					pick("Android 14", "iOS 17.5", "Windows"), random.IntN(2) == 0,
 					pickInt(random, 390, 1080, 1920), pickInt(random, 844, 1080, 2400), pick(
 						"Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
 						"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"))
 			},
 			func() string {
-				return fmt.Sprintf(`"geo":{"country":"%s","city":"%s","lat":%.4f,"lon":%.4f}`, pick("DE", "FR", "PL", "US"), pick("Köln", "Lyon", "Łódź", "Austin"),
+				return fmt.Sprintf(`"geo":{"country":"%s","city":"%s","lat":%.4f,"lon":%.4f}`,
+					pick("DE", "FR", "PL", "US"), pick("Köln", "Lyon", "Łódź", "Austin"),
 					random.Float64()*90, random.Float64()*180)
 			},
 			func() string {
-				return fmt.Sprintf(`"campaign":{"source":"%s","medium":"email","name":"spring-sale-%d"}`, pick("newsletter", "partner", "push"), 2020+random.IntN(7))
+				return fmt.Sprintf(`"campaign":{"source":"%s","medium":"email","name":"spring-sale-%d"}`,
+					pick("newsletter", "partner", "push"), 2020+random.IntN(7))
 			},
 			func() string {
 				var items []string
 				for range 1 + random.IntN(3) {
-					items = append(items, fmt.Sprintf(`{"sku":"A-%d","price":%d.%02d,"quantity":%d}`, 1e6+random.IntN(1e6), random.IntN(500), random.IntN(100), 1+random.IntN(5)))
+					items = append(items, fmt.Sprintf(`{"sku":"A-%d","price":%d.%02d,"quantity":%d}`,
+						1e6+random.IntN(1e6), random.IntN(500), random.IntN(100), 1+random.IntN(5)))
 				}
 				return `"items":[` + strings.Join(items, ",") + `]`
 			},
 			func() string {
-				return fmt.Sprintf(`"search":{"query":"%s","results":%d}`, pick(`noise cancelling \"over ear\"`, "sofa 3 seats", `caf\u00e9 table`), random.IntN(500))
+				return fmt.Sprintf(`"search":{"query":"%s","results":%d}`,
+					pick(`noise cancelling \"over ear\"`, "sofa 3 seats", `caf\u00e9 table`), random.IntN(500))
 			},
 			func() string { return `"consent":{"analytics":true,"ads":false,"until":null}` },
 			func() string {
-				return fmt.Sprintf(`"experiments":["checkout-v2:%s","banner:%s"],"version":%d`, pick("a", "b"), pick("a", "b"), random.IntN(90))
+				return fmt.Sprintf(`"experiments":["checkout-v2:%s","banner:%s"],"version":%d`, pick("a", "b"),
+					pick("a", "b"), random.IntN(90))
 			},
 		}
 		// A producer writes its fields in one order, and leaves out missing ones.
@@ -76,7 +88,8 @@ func Mix(n int) [][]byte {
 			}
 		}
 		if n := (size - b.Len()) / 46; n > 0 {
-			b.WriteString(`,"note":"` + strings.Repeat("The quick brown fox jumps over the lazy dog. ", min(n, 8)) + `"`)
+			b.WriteString(`,"note":"` + strings.Repeat("The quick brown fox jumps over the lazy dog. ", min(n, 8)) +
+				`"`)
 		}
 		b.WriteByte('}')
 		events[i] = spoilSome(random, b.String())
@@ -111,10 +124,13 @@ func Dense(n int) [][]byte {
 		var b strings.Builder
 		fmt.Fprintf(&b, `{"event_id":"%016x","user_id":"%d","event_type":"%s"`, random.Uint64(), random.IntN(1e9),
 			pick("view", "click", "purchase", "add_to_cart", "search", "login"))
-		fmt.Fprintf(&b, `,"amount":%d.%02d,"product_id":"%d","timestamp":"2026-0%d-1%dT0%d:00:0%d.%03dZ"`, random.IntN(900),
-			random.IntN(100), random.IntN(1e8), 1+random.IntN(9), random.IntN(10), random.IntN(10), random.IntN(10), random.IntN(1000))
+		fmt.Fprintf(&b, `,"amount":%d.%02d,"product_id":"%d","timestamp":"2026-0%d-1%dT0%d:00:0%d.%03dZ"`,
+			random.IntN(900),
+			random.IntN(100), random.IntN(1e8), 1+random.IntN(9), random.IntN(10), random.IntN(10), random.IntN(10),
+			random.IntN(1000))
 		if random.IntN(2) == 0 {
-			fmt.Fprintf(&b, `,"session_id":"%016x-%08x","category_id":%d`, random.Uint64(), random.Uint32(), random.Int64())
+			fmt.Fprintf(&b, `,"session_id":"%016x-%08x","category_id":%d`, random.Uint64(), random.Uint32(),
+				random.Int64())
 		}
 		size := 232 + random.IntN(800)
 		if b.Len() < size-120 {
