@@ -15,7 +15,8 @@ func ExampleParse() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%s of the %s stream: %s at byte %d\n", message.Kind, message.Stream, message.Reason, *message.ReasonOffset)
+	fmt.Printf("%s of the %s stream: %s at byte %d\n", message.Kind, message.Stream, message.Reason,
+		*message.ReasonOffset)
 	fmt.Printf("%s\n", message.RawData)
 	// Output:
 	// record of the lake stream: InvalidJson at byte 5

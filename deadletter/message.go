@@ -17,7 +17,7 @@ import (
 	"firehose-pipeline/internal/eventid"
 )
 
-// Kind says what a message stands for.
+// Kind is the subject of a message.
 type Kind string
 
 // The kinds of message in the queue.
@@ -30,45 +30,45 @@ const (
 	Invocation Kind = "invocation"
 )
 
-// Version is the version of the message format that this package writes; [Parse] refuses a higher one.
+// Version is the version of the message format that this package writes; [Parse] rejects a higher one.
 const Version = 1
 
-// MaxMessageBytes is what one message, and one batch of messages, may take in SQS, attributes included (SQS quotas).
+// MaxMessageBytes is SQS's limit for one message, and for one batch of messages, attributes included (SQS quotas).
 const MaxMessageBytes = 1 << 20
 
 // MaxErrorMessageBytes bounds the error message that a dead letter quotes; the whole text stays in the error object.
 const MaxErrorMessageBytes = 4 << 10
 
-// Message is one dead letter, as it stands in the queue as JSON.
+// Message is one dead letter, in the form that the queue has as JSON.
 type Message struct {
 	Version int  `json:"version"`
 	Kind    Kind `json:"kind"`
 	// ID is the same each time the same part of the same object is read: SQS and Lambda deliver at least once, so that
-	// readers recognise a repeated letter by it. 32 characters; an invocation's is Lambda's request id.
+	// readers recognise a repeated dead letter by it. 32 characters; an invocation's is Lambda's request id.
 	ID     string            `json:"id"`
 	Stream event.Stream      `json:"stream"`
 	Stage  errorobject.Stage `json:"stage"`
 	Reason Reason            `json:"reason"`
-	// ReasonOffset is the byte in the record at which the check found the fault, from 0; absent when the record is not at fault. Letters
-	// of earlier versions leave out 0 too: [Parse] puts it back.
+	// ReasonOffset is the byte in the record at which the check found the fault, from 0; absent when the record is not
+	// at fault. Dead letters of earlier versions leave out 0 too: [Parse] adds it again.
 	ReasonOffset *int `json:"reasonOffset,omitempty"`
 	// ErrorCode and ErrorMessage are Firehose's own, the message cut at [MaxErrorMessageBytes].
 	ErrorCode    string `json:"errorCode,omitempty"`
 	ErrorMessage string `json:"errorMessage,omitempty"`
 	// Attempts is how often Firehose (of an invocation: Lambda) tried.
 	Attempts int `json:"attempts,omitempty"`
-	// ArrivalTime is when Firehose took the record, FailedTime when it gave up: RFC 3339 UTC with milliseconds.
+	// ArrivalTime is when Firehose accepted the record, FailedTime when it gave up: RFC 3339 UTC with milliseconds.
 	ArrivalTime string `json:"arrivalTime,omitempty"`
 	FailedTime  string `json:"failedTime,omitempty"`
 	// Index and DocumentID say where a search document was to go.
 	Index      string `json:"index,omitempty"`
 	DocumentID string `json:"documentId,omitempty"`
-	// EventID is the event_id of the record's first event, when that much of it can be read within the first 64 KiB and it is
-	// text of at most 256 bytes.
+	// EventID is the event_id of the record's first event, when that much of it can be read within the first 64 KiB and
+	// it is text of at most 256 bytes.
 	EventID string `json:"eventId,omitempty"`
 	// Pointer leads to the document in the error object; every record and object has one.
 	Pointer *Pointer `json:"pointer,omitempty"`
-	// Counts are, for an object, the failed records that have no letter of their own, by reason.
+	// Counts are, for an object, the failed records that have no dead letter of their own, by reason.
 	Counts map[Reason]int64 `json:"counts,omitempty"`
 	// RawData is the record as the error object has it, base64 in JSON. It is left out, and Truncated set, when the
 	// message would pass [MaxMessageBytes]; Pointer then leads to it.
@@ -109,13 +109,13 @@ func ForRecord(s errorobject.Source, f *errorobject.Failure, id eventid.Path) Me
 		Stage:        stage,
 		Reason:       reason,
 		ReasonOffset: offset,
-		ErrorCode:    cut(f.ErrorCode, 256),
-		ErrorMessage: cut(f.ErrorMessage, MaxErrorMessageBytes),
+		ErrorCode:    shortenText(f.ErrorCode, 256),
+		ErrorMessage: shortenText(f.ErrorMessage, MaxErrorMessageBytes),
 		Attempts:     f.Attempts,
-		ArrivalTime:  timeText(f.ArrivalTime),
-		FailedTime:   timeText(f.FailedTime),
-		Index:        cut(f.Index, 512),
-		DocumentID:   cut(f.DocumentID, 512),
+		ArrivalTime:  formatTime(f.ArrivalTime),
+		FailedTime:   formatTime(f.FailedTime),
+		Index:        shortenText(f.Index, 512),
+		DocumentID:   shortenText(f.DocumentID, 512),
 		EventID:      eventid.Find(f.RawData, id),
 		Pointer:      pointerTo(s, f.Offset, f.Length, f.Gzip),
 		RawData:      f.RawData,
@@ -123,8 +123,8 @@ func ForRecord(s errorobject.Source, f *errorobject.Failure, id eventid.Path) Me
 	}
 }
 
-// ForPart returns the dead letter of a part of the object that is not itemised: length bytes from offset, 0 for all the rest.
-// The counts are failed records by reason, nil when they are not known.
+// ForPart returns the dead letter of a part of the object that is not itemised: length bytes from offset, 0 for all the
+// rest. The counts are failed records by reason, nil when they are not known.
 func ForPart(s errorobject.Source, reason Reason, offset, length int64, gzip bool, counts map[Reason]int64) Message {
 	return Message{
 		Version: Version,
@@ -146,8 +146,8 @@ func pointerTo(s errorobject.Source, offset, length int64, gzip bool) *Pointer {
 	return p
 }
 
-// messageID returns 128 bits of SHA-256 in hexadecimal: the same part of the same object always gives the same id, and each field is
-// written with its length so that no two places are spelled alike.
+// messageID returns 128 bits of SHA-256 in hexadecimal: the same part of the same object always gives the same id, and
+// each field is written with its length so that no two places are spelled alike.
 func messageID(s errorobject.Source, kind Kind, reason Reason, offset int64) string {
 	h := sha256.New()
 	for _, field := range []string{string(kind), string(reason), s.Bucket, s.Key, s.VersionID} {
@@ -182,10 +182,10 @@ func (m *Message) Encode() (string, error) {
 	if base64.StdEncoding.EncodedLen(len(m.RawData)) >= MaxMessageBytes {
 		m.Truncate()
 	}
-	body, err := m.marshal()
-	if err == nil && m.RawData != nil && Size(body, m.Attributes()) > MaxMessageBytes {
+	body, err := m.encodeJSON()
+	if err == nil && m.RawData != nil && MessageSize(body, m.Attributes()) > MaxMessageBytes {
 		m.Truncate()
-		body, err = m.marshal()
+		body, err = m.encodeJSON()
 	}
 	return body, err
 }
@@ -195,11 +195,11 @@ func (m *Message) Truncate() {
 	m.RawData, m.Truncated = nil, true
 }
 
-// illegal are the two characters that JSON may carry as they are and SQS refuses (XML 1.0 Char): SQS's other forbidden
+// illegal are the two characters that JSON may carry as they are and SQS rejects (XML 1.0 Char): SQS's other forbidden
 // characters are control characters and surrogates, which the encoder escapes or replaces anyway.
 var illegal = strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`)
 
-func (m *Message) marshal() (string, error) {
+func (m *Message) encodeJSON() (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -209,8 +209,8 @@ func (m *Message) marshal() (string, error) {
 	return illegal.Replace(strings.TrimSuffix(b.String(), "\n")), nil
 }
 
-// Size is what SQS counts against its limits: the body, and name, type and value of each attribute, in bytes.
-func Size(body string, attributes []Attribute) int {
+// MessageSize is what SQS counts against its limits: the body, and name, type and value of each attribute, in bytes.
+func MessageSize(body string, attributes []Attribute) int {
 	n := len(body)
 	for _, a := range attributes {
 		n += len(a.Name) + len(AttributeType) + len(a.Value)
@@ -218,8 +218,8 @@ func Size(body string, attributes []Attribute) int {
 	return n
 }
 
-// cut shortens a text to at most limit bytes without splitting a character.
-func cut(s string, limit int) string {
+// shortenText shortens a text to at most limit bytes without splitting a character.
+func shortenText(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
@@ -229,7 +229,7 @@ func cut(s string, limit int) string {
 	return s[:limit]
 }
 
-func timeText(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}

@@ -25,14 +25,15 @@ var update = flag.Bool("update", false, "write the golden files")
 func sourceOf(t testing.TB, name string) errorobject.Source {
 	t.Helper()
 	stream, _, _ := strings.Cut(name, "-")
-	s, ok := errorobject.NewSource("error-data/", "lake-bucket", "error-data/"+stream+"/processing-failed/year=2026/month=09/day=21/hour=10/"+name, "v1")
+	s, ok := errorobject.NewSource("error-data/", "lake-bucket",
+		"error-data/"+stream+"/processing-failed/year=2026/month=09/day=21/hour=10/"+name, "v1")
 	if !ok {
 		t.Fatalf("%s names no stream", name)
 	}
 	return s
 }
 
-// read renders everything that a reader returns: letters as their bodies, unreadable parts as their errors.
+// read renders everything that a reader returns: dead letters as their bodies, unreadable parts as their errors.
 func read(t testing.TB, s errorobject.Source, r *errorobject.Reader) string {
 	t.Helper()
 	var b strings.Builder
@@ -144,24 +145,33 @@ func TestObjectsBecomeLetters(t *testing.T) {
 
 // illegalInSQS reports characters outside XML 1.0's Char (SendMessage, API reference).
 func illegalInSQS(c rune) bool {
-	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x10000)
+	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd ||
+		c >= 0x10000)
 }
 
-// Which byte is at fault is in every letter of the transform's check, the first byte too, and in no other.
+// Which byte is at fault is in every dead letter of the transform's check, the first byte too, and in no other.
 func TestReasonOffsets(t *testing.T) {
 	for _, c := range []struct {
 		rule, code, raw string
 		stage           errorobject.Stage
 		want            string
 	}{
-		{"text", "Lambda.ProcessingFailedStatus", "START RequestId: 1", errorobject.Transform, `"reason":"InvalidJson","reasonOffset":0,`},
-		{"a byte order mark", "Lambda.ProcessingFailedStatus", "\ufeff{}", errorobject.Transform, `"reason":"ByteOrderMark","reasonOffset":0,`},
-		{"gzip", "Lambda.ProcessingFailedStatus", "\x1f\x8b\x08\x00", errorobject.Transform, `"reason":"Compressed","reasonOffset":0,`},
-		{"zlib", "Lambda.ProcessingFailedStatus", "x\x9c\xab\xae\x05\x00", errorobject.Transform, `"reason":"Compressed","reasonOffset":0,`},
-		{"an array", "Lambda.ProcessingFailedStatus", "[{}]", errorobject.Transform, `"reason":"NotAnObject","reasonOffset":0,`},
-		{"a dash for a number", "Lambda.ProcessingFailedStatus", `{"latency":-}`, errorobject.Transform, `"reason":"InvalidJson","reasonOffset":12,`},
-		{"what would be accepted now", "Lambda.ProcessingFailedStatus", "{}", errorobject.Transform, `"reason":"AcceptedNow","errorCode":`},
-		{"a function that fails", "Lambda.FunctionError", "{", errorobject.Transform, `"reason":"FunctionError","errorCode":`},
+		{"text", "Lambda.ProcessingFailedStatus", "START RequestId: 1", errorobject.Transform,
+			`"reason":"InvalidJson","reasonOffset":0,`},
+		{"a byte order mark", "Lambda.ProcessingFailedStatus", "\ufeff{}", errorobject.Transform,
+			`"reason":"ByteOrderMark","reasonOffset":0,`},
+		{"gzip", "Lambda.ProcessingFailedStatus", "\x1f\x8b\x08\x00", errorobject.Transform,
+			`"reason":"Compressed","reasonOffset":0,`},
+		{"zlib", "Lambda.ProcessingFailedStatus", "x\x9c\xab\xae\x05\x00", errorobject.Transform,
+			`"reason":"Compressed","reasonOffset":0,`},
+		{"an array", "Lambda.ProcessingFailedStatus", "[{}]", errorobject.Transform,
+			`"reason":"NotAnObject","reasonOffset":0,`},
+		{"a dash for a number", "Lambda.ProcessingFailedStatus", `{"latency":-}`, errorobject.Transform,
+			`"reason":"InvalidJson","reasonOffset":12,`},
+		{"what would be accepted now", "Lambda.ProcessingFailedStatus", "{}", errorobject.Transform,
+			`"reason":"AcceptedNow","errorCode":`},
+		{"a function that fails", "Lambda.FunctionError", "{", errorobject.Transform,
+			`"reason":"FunctionError","errorCode":`},
 		{"a document that search refuses", "400", "{}", errorobject.Search, `"reason":"SearchRejected","errorCode":`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -190,7 +200,8 @@ func TestIDsAreDeterministicAndDistinct(t *testing.T) {
 	seen := map[string]bool{}
 	part := func(r Reason) string { m := ForPart(base, r, 7, 0, false, nil); return m.ID }
 	for _, got := range []string{
-		id(base, 7), id(base, 8), id(errorobject.Source{Bucket: "bk", VersionID: "v"}, 7), id(errorobject.Source{Bucket: "b", Key: "kv"}, 7),
+		id(base, 7), id(base, 8), id(errorobject.Source{Bucket: "bk", VersionID: "v"}, 7),
+		id(errorobject.Source{Bucket: "b", Key: "kv"}, 7),
 		id(errorobject.Source{Bucket: "b", Key: "k", VersionID: "w"}, 7), part(MoreRecords), part(Unreadable),
 	} {
 		if seen[got] {
@@ -208,7 +219,7 @@ func TestRawDataStaysWhileTheMessageFits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return m, Size(body, m.Attributes())
+		return m, MessageSize(body, m.Attributes())
 	}
 	_, empty := size(0)
 	largest := (MaxMessageBytes - empty - len(`"rawData":"",`)) / 4 * 3
@@ -224,13 +235,14 @@ func TestRawDataStaysWhileTheMessageFits(t *testing.T) {
 
 func TestSizeIsCountedAsSQSDoes(t *testing.T) {
 	// kind+String+record, each attribute by name, type and value.
-	if got := Size("body", []Attribute{{"kind", "record"}, {"stream", "lake"}}); got != 4+(4+6+6)+(6+6+4) {
+	if got := MessageSize("body", []Attribute{{"kind", "record"}, {"stream", "lake"}}); got != 4+(4+6+6)+(6+6+4) {
 		t.Errorf("size %d", got)
 	}
 }
 
 func TestLongErrorMessagesAreCutBetweenCharacters(t *testing.T) {
-	m := ForRecord(errorobject.Source{}, &errorobject.Failure{ErrorMessage: "x" + strings.Repeat("é", MaxErrorMessageBytes)}, testID)
+	m := ForRecord(errorobject.Source{}, &errorobject.Failure{ErrorMessage: "x" +
+		strings.Repeat("é", MaxErrorMessageBytes)}, testID)
 	if len(m.ErrorMessage) != MaxErrorMessageBytes-1 || strings.Contains(m.ErrorMessage, "\ufffd") {
 		t.Errorf("%d bytes", len(m.ErrorMessage))
 	}
@@ -241,13 +253,15 @@ func TestReasonOffsetIsThereWhenTheRecordIsAtFault(t *testing.T) {
 	for _, c := range []struct {
 		rule, code, record, want string
 	}{
-		{"at its first byte", "Lambda.ProcessingFailedStatus", "\x1f\x8bgzip", `"reason":"Compressed","reasonOffset":0,`},
+		{"at its first byte", "Lambda.ProcessingFailedStatus", "\x1f\x8bgzip",
+			`"reason":"Compressed","reasonOffset":0,`},
 		{"further on", "Lambda.ProcessingFailedStatus", `{"a":}`, `"reason":"InvalidJson","reasonOffset":5,`},
 		{"not at all", "Lambda.ProcessingFailedStatus", `{"a":1}`, `"reason":"AcceptedNow","errorCode":`},
 		{"but the function is", "Lambda.FunctionError", `{"a":1}`, `"reason":"FunctionError","errorCode":`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Transform, ErrorCode: c.code, RawData: []byte(c.record)}, testID)
+			m := ForRecord(s, &errorobject.Failure{Stage: errorobject.Transform, ErrorCode: c.code,
+				RawData: []byte(c.record)}, testID)
 			body, err := m.Encode()
 			if err != nil || !strings.Contains(body, c.want) {
 				t.Errorf("got %s, %v, want %s", body, err, c.want)
@@ -255,7 +269,8 @@ func TestReasonOffsetIsThereWhenTheRecordIsAtFault(t *testing.T) {
 		})
 	}
 	t.Run("letters of an earlier version, which left out 0, are read", func(t *testing.T) {
-		for reason, want := range map[Reason]bool{Reason(event.ByteOrderMark): true, AcceptedNow: false, ConversionData: false} {
+		for reason, want := range map[Reason]bool{Reason(event.ByteOrderMark): true, AcceptedNow: false,
+			ConversionData: false} {
 			m, err := Parse([]byte(`{"version":1,"kind":"record","id":"i","stream":"lake","stage":"transform","reason":"` + string(reason) + `","pointer":{}}`))
 			if err != nil || (m.ReasonOffset != nil) != want || want && *m.ReasonOffset != 0 {
 				t.Errorf("%s: got %+v, %v", reason, m, err)

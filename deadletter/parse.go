@@ -22,9 +22,9 @@ type invocation struct {
 	ResponsePayload json.RawMessage `json:"responsePayload"`
 }
 
-// Parse reads the body of a message of the dead-letter queue, of each kind. A record that Lambda wrote because the error
-// handler failed for good becomes a message of kind [Invocation] with the objects that the handler was given; the object
-// keys are decoded. It fails on what is none of the three, and on a version that is higher than [Version].
+// Parse reads the body of a message of the dead-letter queue, of each kind. A record that Lambda wrote because the
+// error handler failed for good becomes a message of kind [Invocation] with the objects that the handler was given; the
+// object keys are decoded. Any other body is an error, and so is a version above [Version].
 func Parse(body []byte) (*Message, error) {
 	var head struct {
 		Kind Kind `json:"kind"`
@@ -45,7 +45,7 @@ func Parse(body []byte) (*Message, error) {
 	}
 	switch {
 	case m.Version < 1 || m.Version > Version:
-		return nil, fmt.Errorf("parsing dead letter %q: version %d, know up to %d", m.ID, m.Version, Version)
+		return nil, fmt.Errorf("parsing dead letter %q: version: must be 1 to %d (got %d)", m.ID, Version, m.Version)
 	case m.ID == "":
 		return nil, fmt.Errorf("parsing dead letter: no id")
 	case m.Pointer == nil:
@@ -81,7 +81,7 @@ func parseInvocation(body []byte) (*Message, error) {
 		ErrorMessage string `json:"errorMessage"`
 	}
 	if json.Unmarshal(i.ResponsePayload, &response) == nil {
-		m.ErrorMessage = cut(response.ErrorMessage, MaxErrorMessageBytes)
+		m.ErrorMessage = shortenText(response.ErrorMessage, MaxErrorMessageBytes)
 	}
 	var request struct {
 		Records []struct {

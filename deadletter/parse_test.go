@@ -17,17 +17,21 @@ func TestParse(t *testing.T) {
 		}
 		got, err := Parse(body)
 		want := &Message{
-			Version: 1, Kind: Invocation, ID: "e4b46cbf-b738-xmpl-8880-a18cdf61200e", Stream: errorobject.UnknownStream, Stage: errorobject.UnknownStage,
-			Reason: InvocationFailed, ErrorCode: "RetriesExhausted", ErrorMessage: "getting object: access denied", Attempts: 3,
+			Version: 1, Kind: Invocation, ID: "e4b46cbf-b738-xmpl-8880-a18cdf61200e", Stream: errorobject.UnknownStream,
+			Stage:  errorobject.UnknownStage,
+			Reason: InvocationFailed, ErrorCode: "RetriesExhausted", ErrorMessage: "getting object: access denied",
+			Attempts:   3,
 			FailedTime: "2026-09-21T10:25:03.123Z",
-			Objects:    []Pointer{{Bucket: "lake-bucket", Key: "error-data/lake/processing-failed/year=2026/a b", VersionID: "v1"}},
+			Objects: []Pointer{{Bucket: "lake-bucket", Key: "error-data/lake/processing-failed/year=2026/a b",
+				VersionID: "v1"}},
 		}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
 	t.Run("object letter", func(t *testing.T) {
-		want := ForPart(errorobject.Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: errorobject.Transform}, MoreRecords, 5, 9, true, map[Reason]int64{FunctionError: 3})
+		want := ForPart(errorobject.Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: errorobject.Transform},
+			MoreRecords, 5, 9, true, map[Reason]int64{FunctionError: 3})
 		body, err := want.Encode()
 		if err != nil {
 			t.Fatal(err)

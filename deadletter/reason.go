@@ -45,9 +45,9 @@ const (
 
 // The search stage.
 const (
-	// SearchRejected: OpenSearch refused this document: mapping, size of a field, number of fields, not one object.
+	// SearchRejected: OpenSearch rejected this document: mapping, size of a field, number of fields, not one object.
 	SearchRejected Reason = "SearchRejected"
-	// SearchTooLarge: the request was larger than the domain takes.
+	// SearchTooLarge: the request was larger than the domain accepts.
 	SearchTooLarge Reason = "SearchTooLarge"
 	// SearchConflict: a newer version of the document is there.
 	SearchConflict Reason = "SearchConflict"
@@ -55,7 +55,7 @@ const (
 	SearchRefused Reason = "SearchRefused"
 	// SearchBlocked: the index or cluster is blocked for writing, mostly for want of disk space.
 	SearchBlocked Reason = "SearchBlocked"
-	// SearchIndexMissing: there is no such index and none is made.
+	// SearchIndexMissing: the index does not exist and is not created.
 	SearchIndexMissing Reason = "SearchIndexMissing"
 	// SearchUnavailable: the domain was overloaded or not to be reached for the whole retry time.
 	SearchUnavailable Reason = "SearchUnavailable"
@@ -63,7 +63,7 @@ const (
 
 // Every stage.
 const (
-	// RawDataUnreadable: the error object has no record data, or it is no base64.
+	// RawDataUnreadable: the error object has no record data, or it is not base64.
 	RawDataUnreadable Reason = "RawDataUnreadable"
 	// UnknownLayout: a JSON object that has no field of an error object.
 	UnknownLayout Reason = "UnknownLayout"
@@ -73,16 +73,16 @@ const (
 
 // Objects.
 const (
-	// MoreRecords: the object holds more failed records than get a letter each; the counts are by reason.
+	// MoreRecords: the object holds more failed records than get a dead letter each; the counts are by reason.
 	MoreRecords Reason = "MoreRecords"
-	// Unreadable: a part of the object is no JSON (torn, or a broken gzip stream). Counts has the number of such parts;
-	// pointer leads from the first one's beginning to the last one's end.
+	// Unreadable: a part of the object is not JSON (torn, or a broken gzip stream). Counts has the number of such
+	// parts; pointer leads from the first one's beginning to the last one's end.
 	Unreadable Reason = "Unreadable"
 	// ObjectMissing: the object was deleted before it could be read.
 	ObjectMissing Reason = "ObjectMissing"
-	// ForeignObject: the key is none that Firehose writes to; the object was not read.
+	// ForeignObject: Firehose writes no such key; the object was not read.
 	ForeignObject Reason = "ForeignObject"
-	// InvocationFailed: the error handler failed for good; the letter names the objects it was given.
+	// InvocationFailed: the error handler failed for good; the dead letter names the objects it was given.
 	InvocationFailed Reason = "InvocationFailed"
 )
 
@@ -92,9 +92,11 @@ var Reasons = func() []Reason {
 	for _, r := range event.Reasons {
 		all = append(all, Reason(r))
 	}
-	return append(all, AcceptedNow, FunctionError, FunctionTimeout, FunctionUnavailable, FunctionRefused, FunctionAnswer,
+	return append(all, AcceptedNow, FunctionError, FunctionTimeout, FunctionUnavailable, FunctionRefused,
+		FunctionAnswer,
 		ConversionData, ConversionSchema, ConversionRefused, ConversionUnavailable, SearchRejected, SearchTooLarge,
-		SearchConflict, SearchRefused, SearchBlocked, SearchIndexMissing, SearchUnavailable, RawDataUnreadable, UnknownLayout,
+		SearchConflict, SearchRefused, SearchBlocked, SearchIndexMissing, SearchUnavailable, RawDataUnreadable,
+		UnknownLayout,
 		Other, MoreRecords, Unreadable, ObjectMissing, ForeignObject, InvocationFailed)
 }()
 

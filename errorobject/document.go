@@ -11,8 +11,8 @@ type Document interface {
 	document()
 }
 
-// ProcessingFailed is a document of a processing-failed object, its fields in the order that real objects have (published
-// probe, September 2026; the Developer Guide lists the same fields and writes lambdaArn).
+// ProcessingFailed is a document of a processing-failed object, its fields in the order that real objects have
+// (published probe, September 2026; the Developer Guide lists the same fields and writes lambdaArn).
 type ProcessingFailed struct {
 	RawData                []byte `json:"rawData"`
 	ErrorCode              string `json:"errorCode"`
@@ -47,8 +47,8 @@ type DataCatalogTable struct {
 	CatalogARN   string `json:"catalogArn"`
 }
 
-// SearchFailed is a document that OpenSearch did not take (Developer Guide, basic delivery). The guide prints every value
-// in quotes; this writes the numbers as numbers, like the other layouts, and the reader takes both.
+// SearchFailed is a document that OpenSearch did not accept (Developer Guide, basic delivery). The guide prints every
+// value in quotes; this writes the numbers as numbers, like the other layouts, and the reader takes both.
 type SearchFailed struct {
 	AttemptsMade           int    `json:"attemptsMade"`
 	ArrivalTimestamp       int64  `json:"arrivalTimestamp"` // milliseconds since 1970

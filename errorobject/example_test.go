@@ -28,7 +28,8 @@ func ExampleReader() {
 		case err != nil:
 			log.Fatal(err)
 		default:
-			fmt.Printf("byte %d: %s failed with %s: %s\n", failure.Offset, failure.RawData, failure.ErrorCode, failure.Stage)
+			fmt.Printf("byte %d: %s failed with %s: %s\n", failure.Offset, failure.RawData, failure.ErrorCode,
+				failure.Stage)
 		}
 	}
 	// Output:

@@ -17,7 +17,7 @@ import (
 	"firehose-pipeline/internal/eventid"
 )
 
-// part is what a reader returned once: a letter, or bytes that it could not read.
+// part is one result of a reader: a dead letter, or bytes that it could not read.
 type part struct {
 	offset, length int64
 	message        *deadletter.Message
@@ -58,7 +58,8 @@ func parts(t *testing.T, r *errorobject.Reader) []part {
 
 // illegalInSQS reports characters outside XML 1.0's Char (SendMessage, API reference).
 func illegalInSQS(c rune) bool {
-	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x10000)
+	return !(c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd ||
+		c >= 0x10000)
 }
 
 // step reads n bytes at a time.
@@ -119,7 +120,8 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, object []byte, size byte) {
 		if size == 255 && len(object) > 0 { // one byte becomes many, more than any buffer holds
 			middle := len(object) / 2
-			object = append(append(bytes.Clone(object[:middle]), bytes.Repeat(object[middle:middle+1], 2*errorobject.MaxText)...), object[middle:]...)
+			object = append(append(bytes.Clone(object[:middle]),
+				bytes.Repeat(object[middle:middle+1], 2*errorobject.MaxText)...), object[middle:]...)
 		}
 		r := errorobject.NewReader(bytes.NewReader(object))
 		all := parts(t, r)
@@ -135,7 +137,8 @@ func FuzzReader(f *testing.F) {
 		if r.Gzip() {
 			return
 		}
-		zipped := parts(t, errorobject.NewReader(bytes.NewReader(members(t, object[:len(object)/3], object[len(object)/3:]))))
+		zipped := parts(t, errorobject.NewReader(bytes.NewReader(members(t, object[:len(object)/3],
+			object[len(object)/3:]))))
 		for _, p := range zipped {
 			if p.message != nil {
 				if p.message.Pointer.Encoding != "gzip" {
@@ -150,7 +153,8 @@ func FuzzReader(f *testing.F) {
 		end := int64(0)
 		for i, p := range all {
 			if p.offset < end || p.length <= 0 || p.offset+p.length > int64(len(object)) {
-				t.Fatalf("part %d: %d bytes at %d of %d, after one that ended at %d", i, p.length, p.offset, len(object), end)
+				t.Fatalf("part %d: %d bytes at %d of %d, after one that ended at %d", i, p.length, p.offset,
+					len(object), end)
 			}
 			if gap := bytes.Trim(object[end:p.offset], " \t\r\n"); len(gap) > 0 {
 				t.Fatalf("%q before offset %d is in no part", gap, p.offset)
@@ -159,7 +163,7 @@ func FuzzReader(f *testing.F) {
 			if p.message == nil {
 				continue
 			}
-			// The pointer leads to one JSON document, and that to the same letter.
+			// The pointer leads to one JSON document, and that to the same dead letter.
 			document := object[p.offset:end]
 			alone := parts(t, errorobject.NewReader(bytes.NewReader(document)))
 			if len(alone) != 1 || alone[0].message == nil {

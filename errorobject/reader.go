@@ -18,8 +18,8 @@ import (
 	"firehose-pipeline/event"
 )
 
-// MaxRawData bounds the base64 text of a record that a [Reader] keeps, in bytes: Lambda's answer is at most 6 MB, so that
-// no document that Firehose writes is longer.
+// MaxRawData bounds the base64 text of a record that a [Reader] keeps, in bytes: Lambda's answer is at most 6 MB, so
+// that no document that Firehose writes is longer.
 const MaxRawData = 6 << 20
 
 // Bounds of the other texts that a [Reader] keeps; longer ones are cut.
@@ -37,24 +37,25 @@ type Failure struct {
 	// Offset and Length are the document's bytes in the (unzipped) object.
 	Offset, Length int64
 	Gzip           bool
-	// Stage is what the document's own fields tell.
+	// Stage is derived from the document's own fields.
 	Stage                   Stage
 	ErrorCode, ErrorMessage string
 	Attempts                int
 	ArrivalTime, FailedTime time.Time // zero when missing or no time
 	Index, DocumentID       string
-	// RawData is the record; nil when it is missing, no base64, or longer than [MaxRawData] (then RawDataTooLong).
+	// RawData is the record; nil when it is missing, not base64, or longer than [MaxRawData] (then RawDataTooLong).
 	RawData        []byte
 	RawDataTooLong bool
 	// Unknown: the document has no field of an error object.
 	Unknown bool
 }
 
-// UnreadableError is a part of an error object that is no JSON: a document that breaks off, or something else altogether.
-// The reader goes on after it, at the next line that begins with a brace or the next document behind a closing brace.
+// UnreadableError is a part of an error object that is not JSON: a document that breaks off, or something else
+// altogether. The reader goes on after it, at the next line that begins with a brace or the next document behind a
+// closing brace.
 type UnreadableError struct {
-	// Offset and Length are the part's bytes in the (unzipped) object. The Length is 0 when everything from Offset on is lost:
-	// in a broken gzip stream nothing more can be read, however much there is.
+	// Offset and Length are the part's bytes in the (unzipped) object. The Length is 0 when everything from Offset on
+	// is lost: in a broken gzip stream nothing more can be read, however much there is.
 	Offset, Length int64
 	Err            error
 }
@@ -65,17 +66,18 @@ func (e *UnreadableError) Error() string {
 
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// Reader reads an error object as a stream, in memory bounded by [MaxRawData] whatever the object's size. It takes plain
-// and gzip content (told by the first two bytes, never by the name), documents one a line or one after the other, the
-// three layouts of Firehose, field names in any case, numbers as numbers or as text, and fields it does not know.
+// Reader reads an error object as a stream, in memory bounded by [MaxRawData] whatever the object's size. It accepts
+// plain and gzip content (recognised by the first two bytes, never by the name), documents one a line or one after the
+// other, the three layouts of Firehose, field names in any case, numbers as numbers or as text, and fields it does not
+// know.
 //
-// Firehose writes no newline inside a document; a newline in a string, or one inside a document with a brace right after
-// it, therefore marks a document that broke off.
+// Firehose writes no newline inside a document; a newline in a string, or one inside a document with a brace right
+// after it, therefore marks a document that broke off.
 type Reader struct {
 	source  source
 	in      *bufio.Reader
 	offset  int64 // of the next byte of in
-	last    byte  // the last byte before offset that is no blank
+	last    byte  // the last byte before offset that is not a blank
 	before  byte  // and the one before that, after read
 	gzip    bool
 	started bool
@@ -130,7 +132,7 @@ type field struct {
 	quoted  bool
 }
 
-// source remembers why the object itself could not be read, to tell that from content that is broken.
+// source remembers why the object itself could not be read, to distinguish that from broken content.
 type source struct {
 	r   io.Reader
 	err error
@@ -157,8 +159,8 @@ func (r *Reader) Gzip() bool { return r.gzip }
 func (r *Reader) Next() (*Failure, error) {
 	if !r.started {
 		r.started = true
-		if err := r.start(); err != nil {
-			return nil, r.fail(0, err)
+		if err := r.openContent(); err != nil {
+			return nil, r.skipBroken(0, err)
 		}
 	}
 	if r.done {
@@ -167,31 +169,31 @@ func (r *Reader) Next() (*Failure, error) {
 	var c byte
 	for {
 		var err error
-		if c, err = r.read(); err == io.EOF {
+		if c, err = r.readByte(); err == io.EOF {
 			r.done = true
 			return nil, io.EOF
 		} else if err != nil {
-			return nil, r.fail(r.offset, err)
+			return nil, r.skipBroken(r.offset, err)
 		}
-		if !space(c) {
+		if !isSpace(c) {
 			break
 		}
 	}
 	begin := r.offset - 1
 	if c != '{' {
-		return nil, r.fail(begin, unexpected(c))
+		return nil, r.skipBroken(begin, unexpected(c))
 	}
 	for i := range r.fields {
 		r.fields[i] = field{text: r.fields[i].text[:0]}
 	}
-	if err := r.document(); err != nil {
-		return nil, r.fail(begin, err)
+	if err := r.readDocument(); err != nil {
+		return nil, r.skipBroken(begin, err)
 	}
-	r.finish(begin)
+	r.setFailure(begin)
 	return &r.failure, nil
 }
 
-func (r *Reader) start() error {
+func (r *Reader) openContent() error {
 	plain := bufio.NewReaderSize(&r.source, 64<<10)
 	r.in = plain
 	magic, err := plain.Peek(2)
@@ -222,10 +224,10 @@ func (z gzipReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fail turns what went wrong in a document that began at begin into the error that Next returns, having moved on to
-// where reading can go on.
-func (r *Reader) fail(begin int64, cause error) error {
-	if err := r.resync(cause); err != nil {
+// skipBroken moves to the next place where reading can continue, and returns the error of Next for the document at
+// begin.
+func (r *Reader) skipBroken(begin int64, cause error) error {
+	if err := r.findDocument(cause); err != nil {
 		r.done = true
 		if r.source.err != nil {
 			return fmt.Errorf("reading error object at offset %d: %w", r.offset, r.source.err)
@@ -241,17 +243,17 @@ func (r *Reader) fail(begin int64, cause error) error {
 	return part
 }
 
-// resync moves to where a document seems to begin: a brace at the start of a line, or one with a quote behind a closing brace,
-// which is nowhere within a document of Firehose. It returns an error when there is none.
-func (r *Reader) resync(cause error) error {
+// findDocument moves to where a document seems to begin: a brace at the start of a line, or one with a quote behind a
+// closing brace, which is nowhere within a document of Firehose. It returns an error when none follows.
+func (r *Reader) findDocument(cause error) error {
 	if cause == unexpected('{') && r.in.UnreadByte() == nil { // it may begin the next document
 		r.offset--
 		r.last = r.before
 	}
-	for cause == nil || !r.lost(cause) {
+	for cause == nil || !r.cannotContinue(cause) {
 		var next []byte
 		if next, cause = r.in.Peek(2); len(next) == 0 {
-			r.lost(cause)
+			r.cannotContinue(cause)
 			return cause
 		}
 		if next[0] == '{' && (r.last == '\n' || r.last == '}' && len(next) == 2 && next[1] == '"') {
@@ -262,32 +264,33 @@ func (r *Reader) resync(cause error) error {
 		if n == 0 {
 			n = len(window)
 		}
-		r.discard(window[:n])
+		r.discardBytes(window[:n])
 	}
 	return cause
 }
 
-// lost reports whether nothing can be read after the error. A source that fails breaks the gzip stream too, and comes first.
-func (r *Reader) lost(err error) bool {
+// cannotContinue reports whether nothing can be read after the error. A source that fails breaks the gzip stream too,
+// and comes first.
+func (r *Reader) cannotContinue(err error) bool {
 	r.broken = r.source.err == nil && errors.As(err, new(brokenGzip))
 	return r.broken || r.source.err != nil
 }
 
-func (r *Reader) read() (byte, error) {
+func (r *Reader) readByte() (byte, error) {
 	c, err := r.in.ReadByte()
 	if err == nil {
 		r.offset++
-		if !blank(c) {
+		if !isBlank(c) {
 			r.before, r.last = r.last, c
 		}
 	}
 	return c, err
 }
 
-func (r *Reader) discard(window []byte) {
+func (r *Reader) discardBytes(window []byte) {
 	n, _ := r.in.Discard(len(window)) // what is buffered can always be discarded
 	r.offset += int64(n)
-	for n > 0 && blank(window[n-1]) {
+	for n > 0 && isBlank(window[n-1]) {
 		n--
 	}
 	if n > 0 {
@@ -295,8 +298,8 @@ func (r *Reader) discard(window []byte) {
 	}
 }
 
-// lower lowers ASCII letters in place.
-func lower(key []byte) {
+// lowerASCII lowers ASCII letters in place.
+func lowerASCII(key []byte) {
 	for i, c := range key {
 		if 'A' <= c && c <= 'Z' {
 			key[i] = c + 'a' - 'A'
@@ -304,12 +307,12 @@ func lower(key []byte) {
 	}
 }
 
-// blank is white space within a line.
-func blank(c byte) bool { return c == ' ' || c == '\r' || c == '\t' }
+// isBlank is white space within a line.
+func isBlank(c byte) bool { return c == ' ' || c == '\r' || c == '\t' }
 
-func space(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// unexpected is the error of a character that cannot stand where it does.
+// unexpected is the error of a character in the wrong place.
 type unexpected byte
 
 func (c unexpected) Error() string { return fmt.Sprintf("unexpected character %q", byte(c)) }
@@ -320,11 +323,11 @@ var (
 	errScalar  = errors.New("neither a number nor true, false or null")
 )
 
-// token returns the next byte of a document that is no white space.
-func (r *Reader) token() (byte, error) {
+// nextToken returns the next byte of a document that is not white space.
+func (r *Reader) nextToken() (byte, error) {
 	for {
-		c, err := r.read()
-		if err != nil || !space(c) {
+		c, err := r.readByte()
+		if err != nil || !isSpace(c) {
 			return c, err
 		}
 		if c == '\n' {
@@ -335,9 +338,9 @@ func (r *Reader) token() (byte, error) {
 	}
 }
 
-// document reads an object after its brace.
-func (r *Reader) document() error {
-	c, err := r.token()
+// readDocument reads an object after its brace.
+func (r *Reader) readDocument() error {
+	c, err := r.nextToken()
 	if err != nil || c == '}' {
 		return err
 	}
@@ -346,65 +349,65 @@ func (r *Reader) document() error {
 			return unexpected(c)
 		}
 		var tooLong bool
-		if r.key, tooLong, err = r.text(r.key[:0], maxKey); err != nil {
+		if r.key, tooLong, err = r.readText(r.key[:0], maxKey); err != nil {
 			return err
 		}
-		if c, err = r.token(); err != nil {
+		if c, err = r.nextToken(); err != nil {
 			return err
 		} else if c != ':' {
 			return unexpected(c)
 		}
-		if c, err = r.token(); err != nil {
+		if c, err = r.nextToken(); err != nil {
 			return err
 		}
 		var f *field
-		lower(r.key)
+		lowerASCII(r.key)
 		if i, ok := fieldNames[string(r.key)]; ok && !tooLong {
 			f = &r.fields[i]
 			*f = field{text: f.text[:0], present: true}
 		}
-		if err := r.value(c, f); err != nil {
+		if err := r.readValue(c, f); err != nil {
 			return err
 		}
-		if c, err = r.token(); err != nil || c == '}' {
+		if c, err = r.nextToken(); err != nil || c == '}' {
 			return err
 		} else if c != ',' {
 			return unexpected(c)
 		}
-		if c, err = r.token(); err != nil {
+		if c, err = r.nextToken(); err != nil {
 			return err
 		}
 	}
 }
 
-// value reads the value that begins with c, into f unless that is nil. Nested values are passed over.
-func (r *Reader) value(c byte, f *field) (err error) {
+// readValue reads the value that begins with c, into f unless that is nil. Nested values are passed over.
+func (r *Reader) readValue(c byte, f *field) (err error) {
 	switch {
 	case c == '"' && f == nil:
-		_, _, err = r.text(nil, 0)
+		_, _, err = r.readText(nil, 0)
 	case c == '"':
 		limit := maxText
 		if f == &r.fields[fRaw] {
 			limit = MaxRawData
 		}
 		f.quoted = true
-		f.text, f.cut, err = r.text(f.text, limit)
+		f.text, f.cut, err = r.readText(f.text, limit)
 	case c == '{' || c == '[':
-		err = r.nested(c)
+		err = r.skipNested(c)
 	case c == '-' || c == 't' || c == 'f' || c == 'n' || '0' <= c && c <= '9':
-		err = r.scalar(c, f)
+		err = r.readScalar(c, f)
 	default:
 		err = unexpected(c)
 	}
 	return err
 }
 
-// nested passes over the object or array that begins with c. It is as strict as [Reader.document]: otherwise the end of a
-// document that breaks off could be found in a later one, and those between would be lost without a word.
-func (r *Reader) nested(c byte) error {
+// skipNested passes over the object or array that begins with c. It is as strict as [Reader.readDocument]: otherwise
+// the end of a document that breaks off could be found in a later one, and those between would be lost without a word.
+func (r *Reader) skipNested(c byte) error {
 	r.open = append(r.open[:0], c)
 	for empty := true; len(r.open) > 0; {
-		c, err := r.token()
+		c, err := r.nextToken()
 		if err != nil {
 			return err
 		}
@@ -417,7 +420,7 @@ func (r *Reader) nested(c byte) error {
 			if c != ',' {
 				return unexpected(c)
 			}
-			if c, err = r.token(); err != nil {
+			if c, err = r.nextToken(); err != nil {
 				return err
 			}
 		}
@@ -425,15 +428,15 @@ func (r *Reader) nested(c byte) error {
 			if c != '"' {
 				return unexpected(c)
 			}
-			if _, _, err := r.text(nil, 0); err != nil {
+			if _, _, err := r.readText(nil, 0); err != nil {
 				return err
 			}
-			if c, err = r.token(); err != nil {
+			if c, err = r.nextToken(); err != nil {
 				return err
 			} else if c != ':' {
 				return unexpected(c)
 			}
-			if c, err = r.token(); err != nil {
+			if c, err = r.nextToken(); err != nil {
 				return err
 			}
 		}
@@ -442,36 +445,37 @@ func (r *Reader) nested(c byte) error {
 				return fmt.Errorf("nested deeper than %d", maxDepth)
 			}
 			r.open = append(r.open, c)
-		} else if err := r.value(c, nil); err != nil {
+		} else if err := r.readValue(c, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scalar reads a number, true, false or null.
-func (r *Reader) scalar(c byte, f *field) error {
+// readScalar reads a number, true, false or null.
+func (r *Reader) readScalar(c byte, f *field) error {
 	var text [maxScalar]byte
 	n := 0
 	for digits := atStart; ; n++ {
 		if n < len(text) {
 			text[n] = c
 		}
-		if digits = digits.next(c); digits == notANumber && (n == len("false") || c < 'a' || c > 'z') {
+		if digits = digits.nextState(c); digits == notANumber && (n == len("false") || c < 'a' || c > 'z') {
 			return unexpected(c)
 		}
 		next, err := r.in.Peek(1)
 		if err != nil {
 			return err
 		}
-		if c = next[0]; space(c) || c == ',' || c == '}' || c == ']' {
+		if c = next[0]; isSpace(c) || c == ',' || c == '}' || c == ']' {
 			n++
-			if word := string(text[:min(n, len(text))]); !digits.complete() && word != "true" && word != "false" && word != "null" {
+			if word := string(text[:min(n, len(text))]); !digits.isComplete() && word != "true" && word != "false" &&
+				word != "null" {
 				return errScalar
 			}
 			break
 		}
-		if c, err = r.read(); err != nil {
+		if c, err = r.readByte(); err != nil {
 			return err
 		}
 	}
@@ -502,7 +506,7 @@ const (
 	notANumber
 )
 
-func (n number) next(c byte) number {
+func (n number) nextState(c byte) number {
 	digit := '0' <= c && c <= '9'
 	switch {
 	case n == atStart && c == '-':
@@ -525,18 +529,19 @@ func (n number) next(c byte) number {
 	return notANumber
 }
 
-func (n number) complete() bool { return n == zero || n == integer || n == fraction || n == exponent }
+func (n number) isComplete() bool { return n == zero || n == integer || n == fraction || n == exponent }
 
-// text reads a string after its first quote and appends its content to dst, up to limit bytes in all; it reports whether
-// there was more.
-func (r *Reader) text(dst []byte, limit int) ([]byte, bool, error) {
+// readText reads a string after its first quote and appends its content to dst, up to limit bytes in all; it reports
+// whether there was more.
+func (r *Reader) readText(dst []byte, limit int) ([]byte, bool, error) {
 	cut := false
 	add := func(p []byte) {
 		if room := limit - len(dst); len(p) > room {
 			p, cut = p[:room], true
 		}
 		if free := cap(dst) - len(dst); free < len(p) {
-			// By twice, where append would grow a large text by a quarter and leave five times its size to the collector.
+			// By twice, where append would grow a large text by a quarter and leave five times its size to the
+			// collector.
 			larger := make([]byte, len(dst), min(limit, max(2*cap(dst), len(dst)+len(p))))
 			copy(larger, dst)
 			dst = larger
@@ -554,18 +559,18 @@ func (r *Reader) text(dst []byte, limit int) ([]byte, bool, error) {
 		}
 		add(window[:n])
 		if n == len(window) {
-			r.discard(window)
+			r.discardBytes(window)
 			continue
 		}
 		end := window[n]
-		r.discard(window[:n+1])
+		r.discardBytes(window[:n+1])
 		switch end {
 		case '"':
 			return dst, cut, nil
 		case '\n':
 			return dst, cut, errNewline
 		}
-		c, err := r.escape()
+		c, err := r.readEscape()
 		if err != nil {
 			return dst, cut, err
 		}
@@ -574,9 +579,9 @@ func (r *Reader) text(dst []byte, limit int) ([]byte, bool, error) {
 	}
 }
 
-// escape reads an escape after its backslash.
-func (r *Reader) escape() (rune, error) {
-	c, err := r.read()
+// readEscape reads an escape after its backslash.
+func (r *Reader) readEscape() (rune, error) {
+	c, err := r.readByte()
 	if err != nil {
 		return 0, err
 	}
@@ -598,19 +603,19 @@ func (r *Reader) escape() (rune, error) {
 		if err != nil {
 			return 0, err
 		}
-		first, ok := hex4(window)
+		first, ok := parseHex4(window)
 		if !ok {
 			return 0, errEscape
 		}
-		r.discard(window)
+		r.discardBytes(window)
 		if !utf16.IsSurrogate(first) {
 			return first, nil
 		}
 		window, err = r.in.Peek(6)
 		if err == nil && window[0] == '\\' && window[1] == 'u' {
-			if second, ok := hex4(window[2:]); ok {
+			if second, ok := parseHex4(window[2:]); ok {
 				if pair := utf16.DecodeRune(first, second); pair != utf8.RuneError {
-					r.discard(window)
+					r.discardBytes(window)
 					return pair, nil
 				}
 			}
@@ -620,13 +625,13 @@ func (r *Reader) escape() (rune, error) {
 	return 0, errEscape
 }
 
-func hex4(digits []byte) (rune, bool) {
+func parseHex4(digits []byte) (rune, bool) {
 	n, err := strconv.ParseUint(string(digits), 16, 16)
 	return rune(n), err == nil
 }
 
-// finish makes the Failure of the document that has just been read.
-func (r *Reader) finish(begin int64) {
+// setFailure makes the Failure of the document that has just been read.
+func (r *Reader) setFailure(begin int64) {
 	f := &r.failure
 	*f = Failure{
 		Offset:       begin,
@@ -635,9 +640,9 @@ func (r *Reader) finish(begin int64) {
 		Stage:        UnknownStage,
 		ErrorCode:    string(r.fields[fCode].text),
 		ErrorMessage: string(r.fields[fMessage].text),
-		Attempts:     int(max(0, min(r.whole(fAttempts), 1<<31-1))),
-		ArrivalTime:  r.time(fArrival),
-		FailedTime:   r.time(fEnding),
+		Attempts:     int(max(0, min(r.wholeNumber(fAttempts), 1<<31-1))),
+		ArrivalTime:  r.timeField(fArrival),
+		FailedTime:   r.timeField(fEnding),
 		Index:        string(r.fields[fIndex].text),
 		DocumentID:   string(r.fields[fDocument].text),
 		Unknown:      true,
@@ -661,13 +666,13 @@ func (r *Reader) finish(begin int64) {
 	if raw := &r.fields[fRaw]; raw.cut {
 		f.RawDataTooLong = true
 	} else if raw.quoted {
-		f.RawData = decode(raw.text)
+		f.RawData = decodeBase64(raw.text)
 	}
 }
 
-// decode decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a reader holds.
-// It returns nil when the text is no base64.
-func decode(text []byte) []byte {
+// decodeBase64 decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a
+// reader holds. It returns nil when the text is not base64.
+func decodeBase64(text []byte) []byte {
 	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 { // base64 allows them; pieces of it cannot
 		text = slices.DeleteFunc(text, func(c byte) bool { return c == '\r' || c == '\n' })
 	}
@@ -687,8 +692,8 @@ func decode(text []byte) []byte {
 	return text[:size:size]
 }
 
-// whole returns 0 for what is missing or no whole number.
-func (r *Reader) whole(i int) int64 {
+// wholeNumber returns a field's value; 0 when it is missing or not a whole number.
+func (r *Reader) wholeNumber(i int) int64 {
 	n, err := strconv.ParseInt(string(r.fields[i].text), 10, 64)
 	if err != nil {
 		return 0
@@ -696,9 +701,9 @@ func (r *Reader) whole(i int) int64 {
 	return n
 }
 
-// time reads milliseconds since 1970, up to the year 9999, the last that RFC 3339 can write.
-func (r *Reader) time(i int) time.Time {
-	if ms := r.whole(i); ms > 0 && ms <= 253402300799999 {
+// timeField reads milliseconds since 1970, up to the year 9999, the last that RFC 3339 can write.
+func (r *Reader) timeField(i int) time.Time {
+	if ms := r.wholeNumber(i); ms > 0 && ms <= 253402300799999 {
 		return time.UnixMilli(ms)
 	}
 	return time.Time{}

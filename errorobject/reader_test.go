@@ -58,12 +58,14 @@ func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
 		reason   deadletter.Reason
 	}{
 		"processing-failed": {
-			errorobject.ProcessingFailed{raw, "Lambda.ProcessingFailedStatus", "<failed>", 1, 1700000000000, 1700000001000, "arn:x"},
+			errorobject.ProcessingFailed{raw, "Lambda.ProcessingFailedStatus", "<failed>", 1, 1700000000000,
+				1700000001000, "arn:x"},
 			"rawData errorCode errorMessage attemptsMade arrivalTimestamp attemptEndingTimestamp lambdaARN",
 			errorobject.Transform, deadletter.Reason(event.Check(event.Lake, raw).Reason),
 		},
 		"format-conversion-failed": {
-			errorobject.ConversionFailed{1, 1700000000000, "DataFormatConversion.ParseError", "<failed>", 1700000001000, raw, "1", 0, errorobject.DataCatalogTable{}},
+			errorobject.ConversionFailed{1, 1700000000000, "DataFormatConversion.ParseError", "<failed>", 1700000001000,
+				raw, "1", 0, errorobject.DataCatalogTable{}},
 			"attemptsMade arrivalTimestamp lastErrorCode lastErrorMessage attemptEndingTimestamp rawData sequenceNumber subSequenceNumber dataCatalogTable",
 			errorobject.Conversion, deadletter.ConversionData,
 		},
@@ -99,15 +101,18 @@ func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			reason, _ := deadletter.ReasonFor(errorobject.Source{Stream: event.Lake}, f)
-			if f.Offset != 1 || f.Length != int64(len(line)-2) || f.Stage != c.stage || reason != c.reason || f.ErrorMessage != "<failed>" ||
-				f.Attempts != 1 || f.ArrivalTime.UnixMilli() != 1700000000000 || f.FailedTime.UnixMilli() != 1700000001000 || !bytes.Equal(f.RawData, raw) {
+			if f.Offset != 1 || f.Length != int64(len(line)-2) || f.Stage != c.stage || reason != c.reason ||
+				f.ErrorMessage != "<failed>" ||
+				f.Attempts != 1 || f.ArrivalTime.UnixMilli() != 1700000000000 ||
+				f.FailedTime.UnixMilli() != 1700000001000 || !bytes.Equal(f.RawData, raw) {
 				t.Errorf("read %+v, reason %s", f, reason)
 			}
 		})
 	}
 }
 
-// TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never without a word.
+// TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never
+// without a word.
 func TestTornDocumentsCostNoOther(t *testing.T) {
 	const b, c = `{"errorCode":"x","rawData":"Qg=="}`, `{"rawData":"Qw==","attemptsMade":1}`
 	for name, torn := range map[string]string{
@@ -161,8 +166,11 @@ func TestTornDocumentsCostNoOther(t *testing.T) {
 				if between == "" {
 					want = strings.TrimPrefix(want, "B")
 				}
-				if !strings.HasSuffix(got, strings.TrimPrefix(want, "A")) || strings.HasPrefix(want, "A") != strings.HasPrefix(got, "A") || lost == 0 || end != int64(len(object)) {
-					t.Errorf("with %q between: read %s, want %s; %d bytes unreadable, at the end %d of %d", between, got, want, lost, end, len(object))
+				if !strings.HasSuffix(got, strings.TrimPrefix(want, "A")) ||
+					strings.HasPrefix(want, "A") != strings.HasPrefix(got, "A") || lost == 0 ||
+					end != int64(len(object)) {
+					t.Errorf("with %q between: read %s, want %s; %d bytes unreadable, at the end %d of %d", between,
+						got, want, lost, end, len(object))
 				}
 			}
 		})
@@ -209,13 +217,15 @@ func TestBrokenGzipGivesWhatCanBeRead(t *testing.T) {
 func TestFailureToReadIsNoTornObject(t *testing.T) {
 	object := objects(t)["lake-concatenated"]
 	for _, content := range [][]byte{object, zip(t, object), []byte("no json"), nil} {
-		r := errorobject.NewReader(io.MultiReader(bytes.NewReader(content[:len(content)/2]), iotest.ErrReader(errors.New("connection reset"))))
+		r := errorobject.NewReader(io.MultiReader(bytes.NewReader(content[:len(content)/2]),
+			iotest.ErrReader(errors.New("connection reset"))))
 		for {
 			_, err := r.Next()
 			if err == nil {
 				continue
 			}
-			if bad := (*errorobject.UnreadableError)(nil); err == io.EOF || errors.As(err, &bad) || !strings.Contains(err.Error(), "connection reset") {
+			if bad := (*errorobject.UnreadableError)(nil); err == io.EOF || errors.As(err, &bad) ||
+				!strings.Contains(err.Error(), "connection reset") {
 				t.Errorf("error %v, want the failure to read", err)
 			}
 			break
@@ -243,7 +253,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestMemoryIsBounded reads values larger than what may be kept and looks at every buffer that the reader holds.
+// TestMemoryIsBounded reads values above the limits and looks at every buffer that the reader holds.
 func TestMemoryIsBounded(t *testing.T) {
 	const large, size = 16 << 20, 2 << 20
 	next := `{"errorCode":"Lambda.FunctionError","rawData":"eA=="}`
@@ -251,11 +261,14 @@ func TestMemoryIsBounded(t *testing.T) {
 		object     io.Reader
 		unreadable bool
 	}{
-		"raw data":            {generated(`{"errorCode":"Lambda.FunctionError","rawData":"`, "QUJD", large, `"}`+next), false},
-		"message of escapes":  {generated(`{"errorCode":"Lambda.FunctionError","errorMessage":"`, `\u00e9`, size/6*6, `"}`+next), false},
-		"unknown field":       {generated(`{"errorCode":"Lambda.FunctionError","new":"`, "x", size, `"}`+next), false},
-		"key":                 {generated(`{"errorCode":"Lambda.FunctionError","`, "x", size, `":1}`+next), false},
-		"nesting":             {generated(`{"errorCode":"Lambda.FunctionError","new":`, "[", size/4, strings.Repeat("]", size/4)+`}`+next), true},
+		"raw data": {generated(`{"errorCode":"Lambda.FunctionError","rawData":"`, "QUJD", large, `"}`+next),
+			false},
+		"message of escapes": {generated(`{"errorCode":"Lambda.FunctionError","errorMessage":"`, `\u00e9`, size/6*6,
+			`"}`+next), false},
+		"unknown field": {generated(`{"errorCode":"Lambda.FunctionError","new":"`, "x", size, `"}`+next), false},
+		"key":           {generated(`{"errorCode":"Lambda.FunctionError","`, "x", size, `":1}`+next), false},
+		"nesting": {generated(`{"errorCode":"Lambda.FunctionError","new":`, "[", size/4,
+			strings.Repeat("]", size/4)+`}`+next), true},
 		"number":              {generated(`{"errorCode":"Lambda.FunctionError","new":`, "1", size, "}\n"+next), false},
 		"no newline, no JSON": {generated("x", "x", size, "\n"+next), true},
 		"white space":         {generated("", " \n", size, next+next), false},
@@ -263,7 +276,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := errorobject.NewReader(c.object)
 			f, err := r.Next()
-			if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) != c.unreadable || err != nil && !c.unreadable {
+			if bad := (*errorobject.UnreadableError)(nil); errors.As(err, &bad) != c.unreadable ||
+				err != nil && !c.unreadable {
 				t.Fatalf("first document: %v", err)
 			}
 			if err == nil && f.ErrorCode != "Lambda.FunctionError" {

@@ -27,11 +27,11 @@ type Source struct {
 	Key       string // decoded
 	VersionID string // empty in a bucket without versions
 	Stream    event.Stream
-	Stage     Stage // from the error-output-type folder, for documents that do not tell
+	Stage     Stage // from the error-output-type folder, for documents without a stage
 }
 
-// NewSource reads the key of an object: <prefix><lake|search>/<error-output-type>/…, prefix ending in a slash. It reports
-// whether the key has that form; when not, the object is none of Firehose's and its stream is unknown.
+// NewSource reads the key of an object: <prefix><lake|search>/<error-output-type>/…, prefix ending in a slash. It
+// reports whether the key has that form; when not, Firehose did not write the object and its stream is unknown.
 func NewSource(prefix, bucket, key, versionID string) (Source, bool) {
 	s := Source{Bucket: bucket, Key: key, VersionID: versionID, Stream: UnknownStream, Stage: UnknownStage}
 	rest, ok := strings.CutPrefix(key, prefix)

@@ -11,8 +11,8 @@ import (
 	"io"
 )
 
-// Position is a place between two lines of an input: how many lines and bytes are before it, and the SHA-256 of those bytes, by which
-// the input is known again.
+// Position is a place between two lines of an input: how many lines and bytes are before it, and the SHA-256 of those
+// bytes, by which the input is known again.
 type Position struct {
 	Line   int64  `json:"line"`
 	Offset int64  `json:"offset"`
@@ -42,8 +42,8 @@ type line struct {
 // tally counts lines of a chunk.
 type tally struct{ lines, blank, invalid, rejected int64 }
 
-// reader cuts an input into chunks.
-type reader struct {
+// lineReader cuts an input into chunks.
+type lineReader struct {
 	in     *bufio.Reader
 	hash   hash.Hash // nil when positions are not kept
 	line   int64
@@ -55,33 +55,34 @@ type reader struct {
 	long func(number int64) (io.WriteCloser, error)
 }
 
-func newReader(input io.Reader, hashed bool) *reader {
-	r := &reader{in: bufio.NewReaderSize(input, 256<<10), most: MaxBatchRecords}
+func newLineReader(input io.Reader, hashed bool) *lineReader {
+	r := &lineReader{in: bufio.NewReaderSize(input, 256<<10), most: MaxBatchRecords}
 	if hashed {
 		r.hash = sha256.New()
 	}
 	return r
 }
 
-// skip reads on to a position of an earlier run, and fails when what is before it is not what it was then.
-func (r *reader) skip(to Position) error {
+// skipTo reads on to a position of an earlier run, and fails when the input before it has changed.
+func (r *lineReader) skipTo(to Position) error {
 	if to.Offset == 0 {
 		return nil
 	}
 	var last lastByte
 	n, err := io.CopyN(io.MultiWriter(r.hash, &last), r.in, to.Offset)
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the state is of another input: %d bytes of it are done, and there are only %d", to.Offset, n)
+		return fmt.Errorf("the state belongs to another input: %d bytes are done, and this one has only %d", to.Offset,
+			n)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the events: %w", err)
 	}
-	if got := r.sum(); got != to.SHA256 {
-		return fmt.Errorf("the state is of another input: the first %d bytes differ", to.Offset)
+	if got := r.hashSum(); got != to.SHA256 {
+		return fmt.Errorf("the state belongs to another input: the first %d bytes differ", to.Offset)
 	}
 	if last != '\n' {
 		if _, err := r.in.Peek(1); err == nil {
-			return fmt.Errorf("the input has grown within line %d, which had no end when it was sent", to.Line)
+			return fmt.Errorf("the input has grown within line %d, which had no line end when it was sent", to.Line)
 		}
 	}
 	r.line, r.offset = to.Line, to.Offset
@@ -97,16 +98,16 @@ func (l *lastByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (r *reader) sum() string {
+func (r *lineReader) hashSum() string {
 	if r.hash == nil {
 		return ""
 	}
 	return hex.EncodeToString(r.hash.Sum(nil))
 }
 
-// next returns the next chunk: as many lines as there are at once, up to the limits of a batch. At the end of the input it returns
-// io.EOF, with the last lines or without.
-func (r *reader) next() (*chunk, error) {
+// nextChunk returns the next chunk: as many lines as there are at once, up to the limits of a batch. At the end of the
+// input it returns io.EOF, with the last lines or without.
+func (r *lineReader) nextChunk() (*chunk, error) {
 	c := &chunk{number: r.chunks}
 	r.chunks++
 	start := r.offset
@@ -115,8 +116,8 @@ func (r *reader) next() (*chunk, error) {
 	for len(c.lines) < r.most && len(c.bytes) <= MaxBatchBytes-MaxRecordBytes {
 		from, number, offset := len(c.bytes), r.line+1, r.offset
 		var length int64
-		c.bytes, length, err = r.read(c.bytes, number)
-		if length == 0 { // the end, or an error: what broke off in one is no line
+		c.bytes, length, err = r.readLine(c.bytes, number)
+		if length == 0 { // the end, or an error: a part of a line does not count
 			break
 		}
 		r.line, r.offset = number, r.offset+length
@@ -142,18 +143,19 @@ func (r *reader) next() (*chunk, error) {
 		}
 		c.lines[i].text = c.bytes[starts[i]:end:end]
 	}
-	if r.broken { // there is no position after these lines: they are not sent
+	if r.broken { // these lines have no position after them: they are not sent
 		return nil, err
 	}
 	c.tally.lines = int64(len(c.lines))
 	c.read = r.offset - start
-	c.end = Position{r.line, r.offset, r.sum()}
+	c.end = Position{r.line, r.offset, r.hashSum()}
 	return c, err
 }
 
-// read appends a line without its end. It returns the length of the line with its end, 0 when there is none or reading failed within
-// it. Of one that is too long for a record it appends a byte more than a record may have, and hands the whole to long.
-func (r *reader) read(dst []byte, number int64) (_ []byte, length int64, err error) {
+// readLine appends a line without its end. It returns the length of the line with its end, 0 at the end of the input or
+// when reading failed within it. Of one that is too long for a record it appends a byte more than a record may have,
+// and hands the whole to long.
+func (r *lineReader) readLine(dst []byte, number int64) (_ []byte, length int64, err error) {
 	start := len(dst)
 	var long io.WriteCloser
 	sum := sha256Of{r.hash}
@@ -163,17 +165,17 @@ func (r *reader) read(dst []byte, number int64) (_ []byte, length int64, err err
 		length += int64(len(part))
 		if long == nil {
 			dst = append(dst, part...)
-		} else if err := sum.pass(long, part); err != nil {
+		} else if err := sum.passOn(long, part); err != nil {
 			return dst[:start], 0, errors.Join(err, long.Close())
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			break
 		}
 		if long == nil && len(dst)-start > MaxRecordBytes+len("\r\n") {
-			if long, err = r.tooLong(dst[start:], number); err != nil {
+			if long, err = r.openLong(dst[start:], number); err != nil {
 				return dst[:start], 0, err
 			}
-			sum.write(dst[start:])
+			sum.writeHash(dst[start:])
 		}
 	}
 	if err != nil && err != io.EOF {
@@ -189,13 +191,13 @@ func (r *reader) read(dst []byte, number int64) (_ []byte, length int64, err err
 		}
 		return dst[:start+MaxRecordBytes+1], length, err
 	}
-	sum.write(dst[start:])
+	sum.writeHash(dst[start:])
 	if text := dst[start:]; bytes.HasSuffix(text, []byte("\n")) {
 		text = bytes.TrimSuffix(text[:len(text)-1], []byte("\r"))
 		dst = dst[:start+len(text)]
 	}
 	if len(dst)-start > MaxRecordBytes {
-		long, failed := r.tooLong(dst[start:], number)
+		long, failed := r.openLong(dst[start:], number)
 		if failed == nil {
 			failed = long.Close()
 		}
@@ -209,19 +211,19 @@ func (r *reader) read(dst []byte, number int64) (_ []byte, length int64, err err
 // sha256Of adds to a hash that may not be wanted.
 type sha256Of struct{ hash hash.Hash }
 
-func (s sha256Of) write(p []byte) {
+func (s sha256Of) writeHash(p []byte) {
 	if s.hash != nil {
 		s.hash.Write(p) // never fails
 	}
 }
 
-func (s sha256Of) pass(to io.Writer, p []byte) error {
-	s.write(p)
+func (s sha256Of) passOn(to io.Writer, p []byte) error {
+	s.writeHash(p)
 	_, err := to.Write(p)
 	return err
 }
 
-func (r *reader) tooLong(begin []byte, number int64) (io.WriteCloser, error) {
+func (r *lineReader) openLong(begin []byte, number int64) (io.WriteCloser, error) {
 	long, err := r.long(number)
 	if err != nil {
 		return nil, err

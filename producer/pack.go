@@ -1,7 +1,7 @@
 package producer
 
-// PackedBytes is how large a packed record gets: ten times what Firehose rounds up to, so that the last, unfilled part costs
-// little, and far below what a record may have, because the transform makes events larger and a record fails as one.
+// PackedBytes is how large a packed record gets: ten times Firehose's rounding, so that the last, unfilled part costs
+// little, and far below a record's limit, because the transform makes events larger and a record fails as one.
 const PackedBytes = 10 * BilledBytes
 
 // packer puts several events, each with a newline behind it, into records of up to [PackedBytes].
@@ -13,12 +13,12 @@ type packer struct {
 	filling int   // events in it
 }
 
-// add appends an event. One that is to be alone gets a record of its own: a record is transformed as one, so that an event that
-// the transform refuses takes the others of its record with it.
-func (p *packer) add(event []byte, alone bool) {
+// addEvent appends an event. One that is to be alone gets a record of its own: a record is transformed as one, so that
+// an event that the transform rejects takes the others of its record with it.
+func (p *packer) addEvent(event []byte, alone bool) {
 	size := len(event) + 1
 	if alone || len(p.bytes)-p.open+size > PackedBytes {
-		p.close()
+		p.closeRecord()
 	}
 	p.bytes = append(p.bytes, event...)
 	// A record of exactly the largest size has no room for it, and needs none.
@@ -27,12 +27,12 @@ func (p *packer) add(event []byte, alone bool) {
 	}
 	p.filling++
 	if alone {
-		p.close()
+		p.closeRecord()
 	}
 }
 
-// close ends the record that is being filled.
-func (p *packer) close() {
+// closeRecord ends the record that is being filled.
+func (p *packer) closeRecord() {
 	if p.filling > 0 {
 		p.records = append(p.records, p.bytes[p.open:len(p.bytes):len(p.bytes)])
 		p.events = append(p.events, p.filling)

@@ -1,8 +1,3 @@
-// Package producer puts events to the delivery streams: within Firehose's limits, at a pace, until Firehose has taken each.
-//
-// [Stream] puts records to one stream and resends those that it did not take (stream.go, pace.go). [Send] puts the
-// lines of an input to every stream (send.go), cut into chunks (lines.go), packed for the lake stream if wanted (pack.go), and
-// keeps track of what each stream has confirmed (state.go), so that a run that was stopped can go on.
 package producer
 
 import (
@@ -24,7 +19,8 @@ const BilledBytes = 5 << 10
 
 // FirehosePutter is what sending needs of Firehose. Its client must not retry by itself: [Stream] does, and counts.
 type FirehosePutter interface {
-	PutRecordBatch(context.Context, *firehose.PutRecordBatchInput, ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error)
+	PutRecordBatch(context.Context, *firehose.PutRecordBatchInput,
+		...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error)
 }
 
 // Batches cuts records into batches that one PutRecordBatch takes, none above maxBytes unless one record alone is.

@@ -11,10 +11,10 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Rejects writes lines that were not taken to files: those that no stream has to Path, those that one stream has not, though the
-// other has, to Path with the stream's name behind a dot, so that they can be sent to that stream alone. A file is made when its first line comes, and an
-// existing one is added to. After an interruption a line may be in it twice. It is safe for concurrent use; an empty path writes
-// nothing.
+// Rejects writes lines that were not accepted to files: those that no stream has to Path, those that one stream has
+// not, though the other has, to Path with the stream's name behind a dot, so that they can be sent to that stream
+// alone. A file is made when its first line comes, and an existing one is added to. After an interruption a line may be
+// in it twice. It is safe for concurrent use; an empty path writes nothing.
 type Rejects struct {
 	Path string
 
@@ -22,8 +22,8 @@ type Rejects struct {
 	files map[string]*os.File
 }
 
-// open returns the file for lines of the stream, of no stream when it is empty. The mutex is held.
-func (r *Rejects) open(stream event.Stream) (io.Writer, error) {
+// openFile returns the file for lines of the stream, of no stream when it is empty. The mutex is held.
+func (r *Rejects) openFile(stream event.Stream) (io.Writer, error) {
 	if r == nil || r.Path == "" {
 		return io.Discard, nil
 	}
@@ -45,14 +45,14 @@ func (r *Rejects) open(stream event.Stream) (io.Writer, error) {
 	return file, nil
 }
 
-// add writes one line.
-func (r *Rejects) add(stream event.Stream, text []byte) error {
+// addLine writes one line.
+func (r *Rejects) addLine(stream event.Stream, text []byte) error {
 	if r == nil {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	file, err := r.open(stream)
+	file, err := r.openFile(stream)
 	if err != nil {
 		return err
 	}
@@ -62,13 +62,13 @@ func (r *Rejects) add(stream event.Stream, text []byte) error {
 	return nil
 }
 
-// begin opens a line that no stream has and that comes in parts. Closing it ends the line.
-func (r *Rejects) begin() (io.WriteCloser, error) {
+// beginLine opens a line that no stream has and that comes in parts. Closing it ends the line.
+func (r *Rejects) beginLine() (io.WriteCloser, error) {
 	if r == nil {
 		return &part{file: io.Discard, unlock: func() {}}, nil
 	}
 	r.mu.Lock()
-	file, err := r.open("")
+	file, err := r.openFile("")
 	if err != nil {
 		r.mu.Unlock()
 		return nil, err

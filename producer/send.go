@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// inFlight is how many chunks of a stream are on their way at most: what a crash may send twice.
+	// inFlight is how many chunks of a stream are on their way at most: a crash may send them twice.
 	inFlight = 4
 	// backlog bounds the bytes of lines that are in memory because a stream lags.
 	backlog = 64 << 20
-	// overhead is what a chunk costs besides its bytes, at least.
+	// overhead is the least cost of a chunk besides its bytes.
 	overhead = 64 << 10
 )
 
@@ -28,35 +28,35 @@ type Options struct {
 	Lake, Search *Stream // one may be nil
 	// Pack puts several events into one record of the lake stream.
 	Pack bool
-	// Rate is events a second; 0 is no limit.
+	// Rate is events a second; 0 means unlimited.
 	Rate float64
-	// Refuse rejects lines that are no event instead of sending them.
-	Refuse bool
-	// State is where the run goes on and what it writes down; nil keeps none.
+	// RejectInvalid rejects lines that are not an event instead of sending them.
+	RejectInvalid bool
+	// State is the progress to resume from and to update; nil keeps none.
 	State *State
-	// Rejects gets the lines that were not taken; nil keeps none.
+	// Rejects gets the lines that were not accepted; nil keeps none.
 	Rejects *Rejects
-	// Invalid is told of each line that is no event, one at a time.
+	// Invalid is called for each line that is not an event, one at a time.
 	Invalid func(Invalid)
-	// Progress is told of bytes of input that are done.
+	// Progress is called with the number of bytes of input done.
 	Progress func(int64)
 
 	clock clock.Clock // nil is the machine's
 }
 
-// Invalid is a line that the transform will refuse, or that was not sent at all.
+// Invalid is a line that the transform will reject, or that was not sent at all.
 type Invalid struct {
 	Line     int64
 	Err      error
 	Rejected bool // it was not sent
-	// LakeTakes says that the lake stream takes the line, which has several objects, although search does not.
-	LakeTakes bool
+	// LakeAccepts says that the lake stream accepts the line, which has several objects, although search does not.
+	LakeAccepts bool
 }
 
 // Report says what became of an input.
 type Report struct {
-	// Lines are those that every stream is done with in this run. Blank ones are not sent; Invalid ones are no event, and were sent all the same;
-	// Rejected ones were not sent.
+	// Lines are those that every stream is done with in this run. Blank ones are not sent; Invalid ones are not events,
+	// and were sent all the same; Rejected ones were not sent.
 	Lines    int64 `json:"lines"`
 	Blank    int64 `json:"blank"`
 	Invalid  int64 `json:"invalid"`
@@ -72,11 +72,11 @@ type Report struct {
 type StreamReport struct {
 	Kind event.Stream `json:"stream"`
 	Name string       `json:"name"`
-	// Events are the lines that the stream took, NotTaken those that it did not.
-	Events   int64 `json:"events"`
-	NotTaken int64 `json:"notTaken"`
+	// Events are the lines that the stream accepted, NotTaken those that it did not.
+	Events      int64 `json:"events"`
+	NotAccepted int64 `json:"notTaken"`
 	Counts
-	// Unpacked is what would have been billed for one event a record.
+	// Unpacked is the bytes billed if each record had one event.
 	Unpacked int64 `json:"unpackedBilledBytes,omitempty"`
 	// Confirmed is the line up to which the stream is done with the input.
 	Confirmed int64 `json:"confirmedLine"`
@@ -88,7 +88,7 @@ type sending struct {
 	lanes []*lane
 	stop  context.CancelFunc // no new chunks are begun
 
-	telling sync.Mutex // one line is told of at a time
+	reporting sync.Mutex // one line is reported at a time
 
 	mu     sync.Mutex
 	report Report
@@ -114,8 +114,8 @@ type lane struct {
 	report StreamReport
 }
 
-// Send puts every line of the input to every stream. It returns when all is confirmed, or when soft is done and what was begun is
-// confirmed, or at once when hard is done. The report is true in any case.
+// Send puts every line of the input to every stream. It returns when all is confirmed, or when soft is done and every
+// chunk begun is confirmed, or at once when hard is done. The report is true in any case.
 func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error) {
 	o.clock = clock.OrSystem(o.clock)
 	began := o.clock.Now()
@@ -127,12 +127,14 @@ func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error
 		if target.stream == nil {
 			continue
 		}
-		l := &lane{sending: s, kind: target.kind, stream: target.stream, pack: o.Pack && target.kind == event.Lake, before: o.State.of(target.kind),
-			queue: make(chan *chunk, backlog/overhead+1), window: make(chan struct{}, inFlight), done: map[int]*chunk{}}
+		l := &lane{sending: s, kind: target.kind, stream: target.stream, pack: o.Pack && target.kind == event.Lake,
+			before: o.State.confirmedBy(target.kind),
+			queue:  make(chan *chunk, backlog/overhead+1), window: make(chan struct{}, inFlight),
+			done: map[int]*chunk{}}
 		l.report.Kind, l.report.Name, l.report.Confirmed = l.kind, l.stream.Name, l.before.Line
 		s.lanes = append(s.lanes, l)
 	}
-	err := s.run(soft, hard, input)
+	err := s.runLanes(soft, hard, input)
 	for _, l := range s.lanes {
 		l.report.Counts = l.stream.Counts()
 		if !l.pack {
@@ -145,7 +147,7 @@ func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error
 	return s.report, err
 }
 
-func (s *sending) run(soft, hard context.Context, input io.Reader) error {
+func (s *sending) runLanes(soft, hard context.Context, input io.Reader) error {
 	if len(s.lanes) == 0 {
 		return errors.New("sending events: no stream")
 	}
@@ -153,28 +155,28 @@ func (s *sending) run(soft, hard context.Context, input io.Reader) error {
 	defer stop()
 	s.stop = stop
 
-	r := newReader(input, s.o.State != nil)
-	r.long = s.tooLong
+	r := newLineReader(input, s.o.State != nil)
+	r.long = s.rejectLong
 	start := s.lanes[0].before.Position
 	for _, l := range s.lanes {
 		if l.before.Offset < start.Offset {
 			start = l.before.Position
 		}
 	}
-	if err := r.skip(start); err != nil {
+	if err := r.skipTo(start); err != nil {
 		return err
 	}
 	s.report.ResumedAfter = start.Line
-	s.progress(start.Offset)
+	s.reportProgress(start.Offset)
 	if s.o.Rate > 0 {
 		r.most = int(max(1, min(float64(r.most), s.o.Rate*burst)))
 	}
 
 	var running sync.WaitGroup
 	for _, l := range s.lanes {
-		running.Go(func() { l.run(ctx, hard) })
+		running.Go(func() { l.putChunks(ctx, hard) })
 	}
-	err := s.read(ctx, r)
+	err := s.readChunks(ctx, r)
 	for _, l := range s.lanes {
 		close(l.queue)
 	}
@@ -182,8 +184,8 @@ func (s *sending) run(soft, hard context.Context, input io.Reader) error {
 	return errors.Join(append(s.failed, err)...)
 }
 
-// read hands chunks to the lanes until the input ends or ctx does.
-func (s *sending) read(ctx context.Context, r *reader) error {
+// readChunks hands chunks to the lanes until the input ends or ctx does.
+func (s *sending) readChunks(ctx context.Context, r *lineReader) error {
 	type result struct {
 		chunk *chunk
 		err   error
@@ -192,7 +194,7 @@ func (s *sending) read(ctx context.Context, r *reader) error {
 	results := make(chan result)
 	go func() {
 		for {
-			c, err := r.next()
+			c, err := r.nextChunk()
 			select {
 			case results <- result{c, err}:
 			case <-ctx.Done():
@@ -211,11 +213,11 @@ func (s *sending) read(ctx context.Context, r *reader) error {
 			return nil
 		case got := <-results:
 			if got.chunk != nil && len(got.chunk.lines) > 0 {
-				if err := s.look(got.chunk); err != nil {
+				if err := s.checkLines(got.chunk); err != nil {
 					s.stop()
 					return err
 				}
-				if pace.Wait(ctx, len(got.chunk.lines), 0) != nil || !s.reserve(ctx, got.chunk) {
+				if pace.Wait(ctx, len(got.chunk.lines), 0) != nil || !s.reserveRoom(ctx, got.chunk) {
 					return nil
 				}
 				got.chunk.pending = len(s.lanes)
@@ -233,8 +235,8 @@ func (s *sending) read(ctx context.Context, r *reader) error {
 	}
 }
 
-// look decides which lines of a chunk are sent.
-func (s *sending) look(c *chunk) error {
+// checkLines decides which lines of a chunk are sent.
+func (s *sending) checkLines(c *chunk) error {
 	check := event.Lake
 	for _, l := range s.lanes {
 		if l.kind == event.Search {
@@ -256,50 +258,50 @@ func (s *sending) look(c *chunk) error {
 			continue
 		}
 		l.alone = refused.Reason != event.TrailingData
-		if s.o.Refuse {
+		if s.o.RejectInvalid {
 			l.send = false
 			c.rejected++
-			if err := s.o.Rejects.add("", l.text); err != nil {
+			if err := s.o.Rejects.addLine("", l.text); err != nil {
 				return err
 			}
 		} else {
 			c.invalid++
 		}
 		several := refused.Reason == event.TrailingData && event.Check(event.Lake, l.text) == nil
-		s.invalid(Invalid{Line: l.number, Err: refused, Rejected: s.o.Refuse, LakeTakes: several})
+		s.reportInvalid(Invalid{Line: l.number, Err: refused, Rejected: s.o.RejectInvalid, LakeAccepts: several})
 	}
 	return nil
 }
 
-// tooLong takes a line that is too long for a record.
-func (s *sending) tooLong(number int64) (io.WriteCloser, error) {
-	err := fmt.Errorf("longer than %d bytes, which Firehose takes at most", MaxRecordBytes)
-	s.invalid(Invalid{Line: number, Err: err, Rejected: true})
-	return s.o.Rejects.begin()
+// rejectLong takes a line that is too long for a record.
+func (s *sending) rejectLong(number int64) (io.WriteCloser, error) {
+	err := fmt.Errorf("longer than %d bytes, Firehose's limit for a record", MaxRecordBytes)
+	s.reportInvalid(Invalid{Line: number, Err: err, Rejected: true})
+	return s.o.Rejects.beginLine()
 }
 
-func (s *sending) invalid(i Invalid) {
-	s.telling.Lock()
-	defer s.telling.Unlock()
+func (s *sending) reportInvalid(i Invalid) {
+	s.reporting.Lock()
+	defer s.reporting.Unlock()
 	if s.o.Invalid != nil {
 		s.o.Invalid(i)
 	}
 }
 
-func (s *sending) progress(n int64) {
+func (s *sending) reportProgress(n int64) {
 	if s.o.Progress != nil {
 		s.o.Progress(n)
 	}
 }
 
-func (c *chunk) cost() int64 { return int64(cap(c.bytes)) + overhead }
+func (c *chunk) memoryCost() int64 { return int64(cap(c.bytes)) + overhead }
 
-// reserve waits until there is room for the chunk.
-func (s *sending) reserve(ctx context.Context, c *chunk) bool {
+// reserveRoom waits until there is room for the chunk.
+func (s *sending) reserveRoom(ctx context.Context, c *chunk) bool {
 	for {
 		s.mu.Lock()
-		if s.room >= c.cost() {
-			s.room -= c.cost()
+		if s.room >= c.memoryCost() {
+			s.room -= c.memoryCost()
 			s.mu.Unlock()
 			return true
 		}
@@ -313,8 +315,8 @@ func (s *sending) reserve(ctx context.Context, c *chunk) bool {
 	}
 }
 
-// confirmed counts a chunk that a lane is done with, and frees it when every lane is.
-func (s *sending) confirmed(c *chunk) {
+// releaseChunk counts a chunk that a lane is done with, and frees it when every lane is.
+func (s *sending) releaseChunk(c *chunk) {
 	s.mu.Lock()
 	c.pending--
 	if c.pending > 0 {
@@ -325,23 +327,23 @@ func (s *sending) confirmed(c *chunk) {
 	s.report.Blank += c.blank
 	s.report.Invalid += c.invalid
 	s.report.Rejected += c.rejected
-	s.room += c.cost()
+	s.room += c.memoryCost()
 	close(s.freed)
 	s.freed = make(chan struct{})
 	s.mu.Unlock()
-	s.progress(c.read)
+	s.reportProgress(c.read)
 }
 
-// fail notes an error that ends the run. What is on its way is still confirmed.
-func (s *sending) fail(err error) {
+// addFailure notes an error that ends the run. Chunks on their way are still confirmed.
+func (s *sending) addFailure(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failed = append(s.failed, err)
 	s.stop()
 }
 
-// run puts the chunks of the queue until it is closed, soft is done or the run fails.
-func (l *lane) run(soft, hard context.Context) {
+// putChunks puts the chunks of the queue until it is closed, soft is done or the run fails.
+func (l *lane) putChunks(soft, hard context.Context) {
 	var putting sync.WaitGroup
 	defer putting.Wait()
 	for {
@@ -363,34 +365,34 @@ func (l *lane) run(soft, hard context.Context) {
 				return
 			}
 			putting.Go(func() {
-				err := l.put(hard, c)
+				err := l.putChunk(hard, c)
 				if err == nil {
-					err = l.confirm(c)
+					err = l.confirmChunk(c)
 				}
 				if err != nil {
-					l.sending.fail(err)
+					l.sending.addFailure(err)
 				}
 			})
 		}
 	}
 }
 
-// put puts a chunk: the lines that an earlier run has not.
-func (l *lane) put(ctx context.Context, c *chunk) error {
+// putChunk puts a chunk: the lines that an earlier run has not.
+func (l *lane) putChunk(ctx context.Context, c *chunk) error {
 	var lines []*line
 	for i := range c.lines {
-		if line := &c.lines[i]; line.send && !l.before.has(line.offset) {
+		if line := &c.lines[i]; line.send && !l.before.coversOffset(line.offset) {
 			lines = append(lines, line)
 		}
 	}
-	records, events := l.records(lines)
+	records, events := l.makeRecords(lines)
 	for batch := range Batches(records, MaxBatchBytes) {
 		answer, err := l.stream.Put(ctx, batch)
-		l.count(answer, lines, events[:len(batch)])
-		var some *NotTakenError
+		l.countAccepted(answer, lines, events[:len(batch)])
+		var some *NotAcceptedError
 		switch {
 		case errors.As(err, &some):
-			if err := l.notTaken(some, lines, events[:len(batch)]); err != nil {
+			if err := l.rejectLines(some, lines, events[:len(batch)]); err != nil {
 				return err
 			}
 		case err != nil:
@@ -404,26 +406,27 @@ func (l *lane) put(ctx context.Context, c *chunk) error {
 	return nil
 }
 
-// records makes the stream's records of the lines, and says how many lines each has.
-func (l *lane) records(lines []*line) (records [][]byte, events []int) {
+// makeRecords makes the stream's records of the lines, and says how many lines each has.
+func (l *lane) makeRecords(lines []*line) (records [][]byte, events []int) {
 	p := &packer{}
 	for _, line := range lines {
 		switch {
 		case l.kind == event.Search: // exactly one object a record, and nothing else
 			p.records, p.events = append(p.records, line.text), append(p.events, 1)
 		default:
-			p.add(line.text, line.alone || !l.pack)
+			p.addEvent(line.text, line.alone || !l.pack)
 		}
 	}
-	p.close()
+	p.closeRecord()
 	return p.records, p.events
 }
 
-// count counts the lines that Firehose took, and what each would have been billed alone. The lines begin with the batch's.
-func (l *lane) count(answer Answer, lines []*line, events []int) {
+// countAccepted counts the lines that Firehose accepted, and the bytes billed if each were alone. The lines begin with
+// the batch's.
+func (l *lane) countAccepted(answer Answer, lines []*line, events []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, taken := range answer.Taken {
+	for i, taken := range answer.Accepted {
 		if taken {
 			l.report.Events += int64(events[i])
 			for _, line := range lines[:events[i]] {
@@ -434,20 +437,20 @@ func (l *lane) count(answer Answer, lines []*line, events []int) {
 	}
 }
 
-// notTaken keeps the lines of the records that the stream does not take.
-func (l *lane) notTaken(some *NotTakenError, lines []*line, events []int) error {
+// rejectLines keeps the lines of the records that the stream does not accept.
+func (l *lane) rejectLines(some *NotAcceptedError, lines []*line, events []int) error {
 	missing := some.Records
 	for i, n := range events {
 		if len(missing) > 0 && missing[0] == i {
 			missing = missing[1:]
 			for _, line := range lines[:n] {
-				l.sending.invalid(Invalid{Line: line.number, Err: some, Rejected: true})
-				if err := l.sending.o.Rejects.add(l.kind, line.text); err != nil {
+				l.sending.reportInvalid(Invalid{Line: line.number, Err: some, Rejected: true})
+				if err := l.sending.o.Rejects.addLine(l.kind, line.text); err != nil {
 					return err
 				}
 			}
 			l.mu.Lock()
-			l.report.NotTaken += int64(n)
+			l.report.NotAccepted += int64(n)
 			l.mu.Unlock()
 		}
 		lines = lines[n:]
@@ -455,8 +458,8 @@ func (l *lane) notTaken(some *NotTakenError, lines []*line, events []int) error 
 	return nil
 }
 
-// confirm writes down a chunk that is done, and lets as many more be put as there are none before that are not.
-func (l *lane) confirm(c *chunk) error {
+// confirmChunk writes down a chunk that is done, and admits as many more chunks as are now confirmed without a gap.
+func (l *lane) confirmChunk(c *chunk) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done[c.number] = c
@@ -470,7 +473,7 @@ func (l *lane) confirm(c *chunk) error {
 		l.at = passed[len(passed)-1].end
 	}
 	now := confirmed{Name: l.stream.Name, Position: l.at}
-	if l.at.Offset < l.before.Offset { // it passes what it has confirmed in an earlier run
+	if l.at.Offset < l.before.Offset { // it passes chunks confirmed in an earlier run
 		now.Position = l.before.Position
 	}
 	for _, ahead := range l.before.Ahead {
@@ -482,12 +485,12 @@ func (l *lane) confirm(c *chunk) error {
 		end := l.done[number].end.Offset
 		now.Ahead = append(now.Ahead, span{end - l.done[number].read, end})
 	}
-	if err := l.sending.o.State.confirm(l.kind, now); err != nil {
+	if err := l.sending.o.State.confirmPosition(l.kind, now); err != nil {
 		return err
 	}
 	l.report.Confirmed = now.Line
 	for _, c := range passed {
-		l.sending.confirmed(c)
+		l.sending.releaseChunk(c)
 		<-l.window
 	}
 	return nil

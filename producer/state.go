@@ -16,8 +16,8 @@ import (
 // stateVersion is the version of the state file that this package writes.
 const stateVersion = 1
 
-// State is how far each stream has confirmed an input, kept in a file, so that a run that was stopped can go on. What a stream
-// has taken is written before it gets more than [inFlight] chunks beyond that.
+// State is how far each stream has confirmed an input, kept in a file, so that a stopped run can resume. It is written
+// before the stream gets more than [inFlight] chunks beyond it.
 type State struct {
 	path string
 
@@ -30,7 +30,8 @@ type stateFile struct {
 	Streams map[event.Stream]confirmed `json:"streams"`
 }
 
-// confirmed is what one stream has confirmed: everything before the position, and the ranges of bytes after it.
+// confirmed is the input that one stream has confirmed: everything before the position, and the ranges of bytes after
+// it.
 type confirmed struct {
 	Name string `json:"name"`
 	Position
@@ -43,18 +44,19 @@ type span struct {
 	To   int64 `json:"to"`
 }
 
-func (c *confirmed) has(offset int64) bool {
-	return offset < c.Offset || slices.ContainsFunc(c.Ahead, func(s span) bool { return s.From <= offset && offset < s.To })
+func (c *confirmed) coversOffset(offset int64) bool {
+	return offset < c.Offset || slices.ContainsFunc(c.Ahead,
+		func(s span) bool { return s.From <= offset && offset < s.To })
 }
 
-// OpenState reads the state at the path, or begins one when there is no file. Names are those of the streams that will be sent to;
-// a state of other streams is refused.
+// OpenState reads the state at the path, or begins one when there is no file. Names are those of the streams that will
+// be sent to; a state of other streams is rejected.
 func OpenState(path string, names map[event.Stream]string) (*State, error) {
 	s := &State{path: path}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.file = stateFile{Version: stateVersion, Streams: map[event.Stream]confirmed{}}
-		return s, s.write() // says now, rather than after the first batch, that it cannot
+		return s, s.writeFile() // says now, rather than after the first batch, that it cannot
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
@@ -63,18 +65,20 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 		return nil, fmt.Errorf("reading the state: %s: %w", path, err)
 	}
 	if s.file.Version != stateVersion || s.file.Streams == nil {
-		return nil, fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)", path, stateVersion, s.file.Version)
+		return nil, fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)",
+			path, stateVersion, s.file.Version)
 	}
 	for kind, name := range names {
 		if c, ok := s.file.Streams[kind]; ok && c.Name != name {
-			return nil, fmt.Errorf("reading the state: %s: is of the %s stream %s (got %s)", path, kind, c.Name, name)
+			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s (got %s)", path, kind, c.Name,
+				name)
 		}
 	}
 	return s, nil
 }
 
-// of is what the stream has confirmed.
-func (s *State) of(kind event.Stream) confirmed {
+// confirmedBy returns the input that the stream has confirmed.
+func (s *State) confirmedBy(kind event.Stream) confirmed {
 	if s == nil {
 		return confirmed{}
 	}
@@ -83,19 +87,19 @@ func (s *State) of(kind event.Stream) confirmed {
 	return s.file.Streams[kind]
 }
 
-// confirm writes down what the stream has confirmed.
-func (s *State) confirm(kind event.Stream, c confirmed) error {
+// confirmPosition writes down the input that the stream has confirmed.
+func (s *State) confirmPosition(kind event.Stream, c confirmed) error {
 	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.file.Streams[kind] = c
-	return s.write()
+	return s.writeFile()
 }
 
-// write puts the file in place as a whole, so that whatever ends the process leaves the state before or after.
-func (s *State) write() (err error) {
+// writeFile puts the file in place as a whole, so that whatever ends the process leaves the state before or after.
+func (s *State) writeFile() (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing the state: %w", err)

@@ -21,8 +21,9 @@ import (
 // Patience is how long a stream may take nothing before putting to it counts as failed.
 const Patience = 5 * time.Minute
 
-// quiet is how long a stream may take nothing before that is told: to be throttled is the rule at a stream's limit.
-const quiet = 10 * time.Second
+// stallDelay is how long a stream may accept nothing before a stall is reported: throttling is usual at a stream's
+// limit.
+const stallDelay = 10 * time.Second
 
 // callTimeout is how long one call may take: a whole batch over a slow line takes seconds.
 const callTimeout = time.Minute
@@ -31,31 +32,32 @@ const callTimeout = time.Minute
 type Stream struct {
 	Name     string
 	Client   FirehosePutter
-	Pace     *Pace         // nil puts as fast as Firehose takes
+	Pace     *Pace         // nil puts as fast as Firehose accepts
 	Patience time.Duration // 0 is [Patience]
-	// Trouble is told, once for each time of trouble, that the stream has taken nothing for a while; nil is not told.
-	Trouble func(error)
+	// OnStall, if set, is called once per stall: the stream has accepted nothing for a while.
+	OnStall func(error)
 
-	clock     clock.Clock // nil is the machine's
-	counts    counters
-	mu        sync.Mutex
-	lastTaken time.Time // when the stream last took a record
-	troubled  bool
+	clock        clock.Clock // nil is the machine's
+	counts       counters
+	mu           sync.Mutex
+	lastAccepted time.Time // when the stream last took a record
+	stalled      bool
 }
 
-// counters count what was put.
+// counters count records and calls.
 type counters struct {
 	records, bytes, billed, calls, throttled, resent, unanswered atomic.Int64
 }
 
-// Counts say what became of what was put to a stream.
+// Counts are of the records and calls of a stream.
 type Counts struct {
-	// Records and Bytes are what Firehose took, Billed the bytes after its rounding.
+	// Records and Bytes are what Firehose accepted, Billed the bytes after its rounding.
 	Records int64 `json:"records"`
 	Bytes   int64 `json:"bytes"`
 	Billed  int64 `json:"billedBytes"`
 	Calls   int64 `json:"calls"`
-	// Throttled are the calls of which Firehose took nothing, or only a part. Resent counts each sending of a record after its first.
+	// Throttled are the calls of which Firehose accepted nothing, or only a part. Resent counts each sending of a
+	// record after its first.
 	Throttled int64 `json:"throttledCalls"`
 	Resent    int64 `json:"resentRecords"`
 	// Unanswered are records of calls that ended without an answer, and were sent again: Firehose may have them twice.
@@ -65,36 +67,38 @@ type Counts struct {
 // Counts returns the counts so far.
 func (s *Stream) Counts() Counts {
 	c := &s.counts
-	return Counts{c.records.Load(), c.bytes.Load(), c.billed.Load(), c.calls.Load(), c.throttled.Load(), c.resent.Load(), c.unanswered.Load()}
+	return Counts{c.records.Load(), c.bytes.Load(), c.billed.Load(), c.calls.Load(), c.throttled.Load(),
+		c.resent.Load(), c.unanswered.Load()}
 }
 
-// NotTakenError says which records of a batch the stream did not take, while it took others.
-type NotTakenError struct {
+// NotAcceptedError says which records of a batch the stream did not accept, while it accepted others.
+type NotAcceptedError struct {
 	Stream  string
 	Records []int // by their place in the batch
 	Err     error // what Firehose said last
 }
 
-func (e *NotTakenError) Error() string {
-	return fmt.Sprintf("putting to %s: %d records not taken: %v", e.Stream, len(e.Records), e.Err)
+func (e *NotAcceptedError) Error() string {
+	return fmt.Sprintf("putting to %s: %d records not accepted: %v", e.Stream, len(e.Records), e.Err)
 }
 
-func (e *NotTakenError) Unwrap() error { return e.Err }
+func (e *NotAcceptedError) Unwrap() error { return e.Err }
 
-// Answer is what is known of a batch that was put.
+// Answer is the result of a batch.
 type Answer struct {
-	// Taken has, for each record, whether Firehose took it for sure.
-	Taken []bool
-	// Began is Firehose's own time at the first answer, or this machine's when it says none: nothing of the batch arrived before.
+	// Accepted has, for each record, whether Firehose accepted it for sure.
+	Accepted []bool
+	// Began is Firehose's own time at the first answer, or this machine's when it says none: nothing of the batch
+	// arrived before.
 	Began time.Time
 }
 
-// Put puts a batch within the limits of one call, and sends again what the stream does not take, with exponential back-off and full
-// jitter, until it has each. The error is a [*NotTakenError] when single records are not taken for as long as the stream's patience
-// while it takes others, which leaves the rest of the batch put. Every other error is one of the stream: it took nothing for that
-// long, or refuses the call.
+// Put puts a batch within the limits of one call, and resends records that the stream does not accept, with exponential
+// backoff and full jitter, until it has each. The error is a [*NotAcceptedError] when single records are not accepted
+// for as long as the stream's patience while others are, which leaves the rest of the batch sent. Every other error is
+// one of the stream: it accepted nothing for that long, or rejects the call.
 func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
-	answer := Answer{Taken: make([]bool, len(records))}
+	answer := Answer{Accepted: make([]bool, len(records))}
 	left := make([]int, len(records)) // places of the records not yet taken
 	for i := range left {
 		left[i] = i
@@ -109,11 +113,11 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 		if try > 0 {
 			s.counts.resent.Add(int64(len(left)))
 		}
-		taken, err := s.once(ctx, records, left, &answer)
+		taken, err := s.callOnce(ctx, records, left, &answer)
 		if err == nil {
 			break
 		}
-		if !passes(err) || ctx.Err() != nil {
+		if !isTemporary(err) || ctx.Err() != nil {
 			return answer, fmt.Errorf("putting to %s: %w", s.Name, errors.Join(ctx.Err(), err))
 		}
 		if taken > 0 {
@@ -124,29 +128,29 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 		}
 		rest := left[:0]
 		for _, i := range left {
-			if !answer.Taken[i] {
+			if !answer.Accepted[i] {
 				rest = append(rest, i)
 			}
 		}
 		left = rest
 		if s.now().Sub(progress) >= patience {
-			if s.tookSince(progress) {
-				return answer, &NotTakenError{s.Name, left, err}
+			if s.acceptedSince(progress) {
+				return answer, &NotAcceptedError{s.Name, left, err}
 			}
-			return answer, fmt.Errorf("putting to %s: took nothing for %v: %w", s.Name, patience, err)
+			return answer, fmt.Errorf("putting to %s: no record accepted for %v: %w", s.Name, patience, err)
 		}
-		if taken == 0 && s.now().Sub(progress) >= quiet && !s.tookSince(progress) {
-			s.trouble(err)
+		if taken == 0 && s.now().Sub(progress) >= stallDelay && !s.acceptedSince(progress) {
+			s.reportStall(err)
 		}
-		if err := s.time().Pause(ctx, backoff.Pause(try)); err != nil {
+		if err := s.currentClock().Pause(ctx, backoff.Pause(try)); err != nil {
 			return answer, fmt.Errorf("putting to %s: %w", s.Name, err)
 		}
 	}
 	return answer, nil
 }
 
-// once makes one call with the records left. Its error says why not all were taken.
-func (s *Stream) once(ctx context.Context, records [][]byte, left []int, answer *Answer) (taken int, err error) {
+// callOnce makes one call with the records left. Its error says why not all were accepted.
+func (s *Stream) callOnce(ctx context.Context, records [][]byte, left []int, answer *Answer) (taken int, err error) {
 	input := &firehose.PutRecordBatchInput{DeliveryStreamName: &s.Name, Records: make([]types.Record, len(left))}
 	size := 0
 	for at, i := range left {
@@ -167,7 +171,7 @@ func (s *Stream) once(ctx context.Context, records [][]byte, left []int, answer 
 		}
 		var answered smithy.APIError
 		switch {
-		case !passes(err):
+		case !isTemporary(err):
 		case errors.As(err, &answered):
 			s.counts.throttled.Add(1)
 		default:
@@ -190,7 +194,7 @@ func (s *Stream) once(ctx context.Context, records [][]byte, left []int, answer 
 			continue
 		}
 		i := left[at]
-		answer.Taken[i] = true
+		answer.Accepted[i] = true
 		taken++
 		s.counts.records.Add(1)
 		s.counts.bytes.Add(int64(len(records[i])))
@@ -201,7 +205,7 @@ func (s *Stream) once(ctx context.Context, records [][]byte, left []int, answer 
 		err = partlyError{err}
 	}
 	if taken > 0 {
-		s.took()
+		s.noteAccepted()
 	}
 	return taken, err
 }
@@ -210,10 +214,10 @@ func (s *Stream) once(ctx context.Context, records [][]byte, left []int, answer 
 type malformedError struct{ sent, answers int }
 
 func (e *malformedError) Error() string {
-	return fmt.Sprintf("firehose answered for %d records of %d", e.answers, e.sent)
+	return fmt.Sprintf("firehose returned results for %d records of %d", e.answers, e.sent)
 }
 
-// partlyError is why Firehose did not take some records of a call that it took. All that it names there passes.
+// partlyError is why Firehose did not accept some records of a call that it accepted. All that it names there passes.
 type partlyError struct{ error }
 
 func (e partlyError) Unwrap() error { return e.error }
@@ -221,13 +225,15 @@ func (e partlyError) Unwrap() error { return e.error }
 // silenceError is a call that was not answered in time.
 type silenceError struct{ error }
 
-func (e silenceError) Error() string { return fmt.Sprintf("no answer in %v: %v", callTimeout, e.error) }
+func (e silenceError) Error() string {
+	return fmt.Sprintf("no response in %v: %v", callTimeout, e.error)
+}
 func (e silenceError) Unwrap() error { return e.error }
 
 var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)
 
-// passes reports whether to send again may help: Firehose throttles or fails, or the connection does.
-func passes(err error) bool {
+// isTemporary reports whether to send again may help: Firehose throttles or fails, or the connection does.
+func isTemporary(err error) bool {
 	partly, silence := partlyError{}, silenceError{}
 	if errors.As(err, &partly) || errors.As(err, &silence) {
 		return true
@@ -248,29 +254,29 @@ func passes(err error) bool {
 // backoff gives the pause after each call that left records over.
 var backoff = clock.Backoff{First: 100 * time.Millisecond, Max: 10 * time.Second}
 
-func (s *Stream) time() clock.Clock { return clock.OrSystem(s.clock) }
+func (s *Stream) currentClock() clock.Clock { return clock.OrSystem(s.clock) }
 
-func (s *Stream) now() time.Time { return s.time().Now() }
+func (s *Stream) now() time.Time { return s.currentClock().Now() }
 
-func (s *Stream) took() {
+func (s *Stream) noteAccepted() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lastTaken, s.troubled = s.now(), false
+	s.lastAccepted, s.stalled = s.now(), false
 }
 
-func (s *Stream) tookSince(at time.Time) bool {
+func (s *Stream) acceptedSince(at time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lastTaken.After(at)
+	return s.lastAccepted.After(at)
 }
 
-// trouble tells that the stream takes nothing, the first time after it took something.
-func (s *Stream) trouble(err error) {
+// reportStall reports that the stream accepts nothing, once after each accepted record.
+func (s *Stream) reportStall(err error) {
 	s.mu.Lock()
-	told := s.troubled
-	s.troubled = true
+	told := s.stalled
+	s.stalled = true
 	s.mu.Unlock()
-	if !told && s.Trouble != nil {
-		s.Trouble(err)
+	if !told && s.OnStall != nil {
+		s.OnStall(err)
 	}
 }

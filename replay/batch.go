@@ -11,54 +11,54 @@ import (
 
 var errStopped = errors.New("stopped")
 
-// bunch gathers records of an object into batches.
-type bunch struct {
+// recordBatch gathers records of an object into batches.
+type recordBatch struct {
 	*Replay
-	ctx     context.Context
-	kind    deadletter.Kind
-	counts  map[Outcome]int64
-	whole   bool // what the check refuses is put back too, to become a letter of its own: the letter stands for all
-	filter  *Filter
-	quiet   bool // its letter is counted already
-	records []*Record
-	bytes   int
-	failed  error
-	trial   *trial
+	ctx             context.Context
+	kind            deadletter.Kind
+	counts          map[Outcome]int64
+	includeRejected bool // records that the check rejects are replayed too, and become dead letters of their own
+	filter          *Filter
+	alreadyCounted  bool // its dead letter is counted already
+	records         []*Record
+	bytes           int
+	failed          error
+	canary          *canary
 }
 
-func (b *bunch) add(record *Record) error {
+func (b *recordBatch) classifyAndAdd(record *Record) error {
 	record.Data = bytes.Clone(record.Data)
 	if b.Journal.isDone(record) {
 		record.outcome = AlreadyReplayed
 	} else {
-		b.judge(record, b.filter)
+		b.classifyRecord(record, b.filter)
 	}
-	if b.whole && record.outcome == Refused {
+	if b.includeRejected && record.outcome == Refused {
 		record.outcome = ""
 	}
-	return b.take(record)
+	return b.addRecord(record)
 }
 
-// take adds a record that has been judged.
-func (b *bunch) take(record *Record) error {
-	if b.Limit > 0 && !b.whole && b.used() >= b.Limit {
-		b.tally.change(func(t *Report) { t.More = true })
+// addRecord adds a record that has been judged.
+func (b *recordBatch) addRecord(record *Record) error {
+	if b.Limit > 0 && !b.includeRejected && b.countUsed() >= b.Limit {
+		b.tally.changeReport(func(t *Report) { t.More = true })
 		return errStopped
 	}
-	b.claim(record)
+	b.claimRecord(record)
 	b.records = append(b.records, record)
 	b.bytes += len(record.Data)
-	if len(b.records) < producer.MaxBatchRecords && b.bytes < quotaBytes && !b.trial.full(len(b.records)) {
+	if len(b.records) < producer.MaxBatchRecords && b.bytes < quotaBytes && !b.canary.isCompletedBy(len(b.records)) {
 		return nil
 	}
-	if err := b.flush(); err != nil {
+	if err := b.replayBatch(); err != nil {
 		return err
 	}
-	return b.trial.after()
+	return b.canary.awaitIfComplete()
 }
 
-// used is how many records count against the limit.
-func (b *bunch) used() int64 {
+// countUsed is how many records count against the limit.
+func (b *recordBatch) countUsed() int64 {
 	n := b.counts[Replayed] + b.counts[Matching]
 	for _, record := range b.records {
 		if record.outcome == "" || record.outcome == Matching {
@@ -68,16 +68,16 @@ func (b *bunch) used() int64 {
 	return n
 }
 
-// flush puts back what was gathered.
-func (b *bunch) flush() error {
+// replayBatch replays the collected records.
+func (b *recordBatch) replayBatch() error {
 	if b.Act {
-		b.failed = b.putBack(b.ctx, b.records)
+		b.failed = b.replayRecords(b.ctx, b.records)
 	}
 	for _, record := range b.records {
-		b.Journal.release(record)
+		b.Journal.releaseRecord(record)
 		b.counts[record.outcome]++
-		if !b.quiet {
-			b.tally.record(record, b.kind)
+		if !b.alreadyCounted {
+			b.tally.addRecord(record, b.kind)
 		}
 	}
 	b.records, b.bytes = nil, 0

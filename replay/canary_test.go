@@ -8,7 +8,8 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Error objects that were there before anything was put back are no sign of a cause unfixed, whatever the clocks say.
+// Error objects that were there before anything was replayed do not show that the cause is unfixed, whatever the clocks
+// say.
 func TestWatchKnowsOlderObjects(t *testing.T) {
 	ahead := time.Now().Add(3 * time.Hour) // a clock of the stack that is ahead of this machine's
 	w := newWorld()

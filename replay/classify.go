@@ -16,8 +16,9 @@ import (
 	"firehose-pipeline/producer"
 )
 
-// letter reads a message; nil when its letter has been seen, in this reading or the one before, and is done or held already.
-func (q *reading) letter(m types.Message) *letter {
+// parseMessage reads a message; nil when its dead letter has been seen, in this reading or the one before, and is done
+// or held already.
+func (q *queueReader) parseMessage(m types.Message) *letter {
 	message := aws.ToString(m.MessageId)
 	l := &letter{id: message, handle: aws.ToString(m.ReceiptHandle)}
 	body, err := deadletter.Parse([]byte(aws.ToString(m.Body)))
@@ -32,49 +33,49 @@ func (q *reading) letter(m types.Message) *letter {
 	defer q.mu.Unlock()
 	repeated := q.seen[l.id] != nil
 	if q.past != nil {
-		// The same message once more is no repetition: the reading of the canary has brought it back.
+		// The same message once more does not count as repeated: the reading of the canary released it.
 		known := q.past.messages[message]
 		q.past.messages[message] = true
-		if outcome, counted := q.past.outcomes[l.id]; counted && !q.trial {
+		if outcome, counted := q.past.outcomes[l.id]; counted && !q.isCanary {
 			if !known {
-				q.tally.change(func(r *Report) { r.Repeated++ })
+				q.tally.changeReport(func(r *Report) { r.Repeated++ })
 			}
 			if !outcome.Done() {
 				return nil // its handle is held, and released with the others
 			}
 			if known { // it could not be deleted then
-				q.tally.change(func(r *Report) { r.Undeleted = max(0, r.Undeleted-1) })
+				q.tally.changeReport(func(r *Report) { r.Undeleted = max(0, r.Undeleted-1) })
 			}
 			l.counted = true
 			known = true
 		}
-		repeated = repeated && (!known || q.trial)
+		repeated = repeated && (!known || q.isCanary)
 	}
 	if repeated {
-		q.tally.change(func(r *Report) { r.Repeated++ })
+		q.tally.changeReport(func(r *Report) { r.Repeated++ })
 	}
 	if before := q.seen[l.id]; before != nil {
-		before.more = append(before.more, l.handle)
+		before.duplicateHandles = append(before.duplicateHandles, l.handle)
 		return nil
 	}
 	q.seen[l.id] = l
 	return l
 }
 
-// decide finds what a letter stands for. The outcome stays empty when something is to be put back.
-func (q *reading) decide(ctx context.Context, l *letter) error {
+// classifyMessage decides about a dead letter and its records. The outcome stays empty when records are to be replayed.
+func (q *queueReader) classifyMessage(ctx context.Context, l *letter) error {
 	if l.body == nil {
 		return nil
 	}
 	m := l.body
-	all, none := q.Filter.letter(m)
+	all, none := q.Filter.matchLetter(m)
 	switch {
 	case none:
 		l.outcome = Filtered
-		q.standing(l, func(deadletter.Reason) Outcome { return Filtered })
+		q.countUnread(l, func(deadletter.Reason) Outcome { return Filtered })
 		return nil
 	case m.Kind == deadletter.Record:
-		record, err := q.single(ctx, m)
+		record, err := q.recordOf(ctx, m)
 		if err != nil {
 			return err
 		}
@@ -83,22 +84,22 @@ func (q *reading) decide(ctx context.Context, l *letter) error {
 	case m.Reason == deadletter.Unreadable, m.Reason == deadletter.ForeignObject, len(pointersOf(m)) == 0:
 		l.outcome = NotReplayable
 	default:
-		l.outcome = q.reject(m)
+		l.outcome = q.rejectPointers(m)
 		switch {
 		case l.outcome != "":
 		case !all && !q.Journal.Lasts():
 			l.outcome = NeedsState
 		case !q.Act:
-			l.outcome = q.promise(m)
+			l.outcome = q.previewOutcome(m)
 		default:
 			return nil
 		}
 	}
-	q.standing(l, func(reason deadletter.Reason) Outcome {
+	q.countUnread(l, func(reason deadletter.Reason) Outcome {
 		switch {
 		case l.outcome != Matching && l.outcome != Partly:
 			return l.outcome
-		case !among(q.Filter.Reasons, reason) && !among(q.Filter.Reasons, m.Reason):
+		case !selects(q.Filter.Reasons, reason) && !selects(q.Filter.Reasons, m.Reason):
 			return Filtered
 		case reason == deadletter.SearchConflict && !slices.Contains(q.Filter.Reasons, reason):
 			return InStore
@@ -110,8 +111,9 @@ func (q *reading) decide(ctx context.Context, l *letter) error {
 	return nil
 }
 
-// promise is the outcome that a look gives a letter that stands for several records, without reading its objects.
-func (q *reading) promise(m *deadletter.Message) Outcome {
+// previewOutcome returns the outcome of a dead letter for several records in a run that does not act, without reading
+// its objects.
+func (q *queueReader) previewOutcome(m *deadletter.Message) Outcome {
 	if m.Reason == deadletter.ObjectMissing {
 		return ObjectMissing
 	}
@@ -132,39 +134,40 @@ func (q *reading) promise(m *deadletter.Message) Outcome {
 	return Partly
 }
 
-// standing counts the records that a letter stands for without looking at them.
-func (q *reading) standing(l *letter, outcome func(deadletter.Reason) Outcome) {
+// countUnread counts the records of a dead letter without reading them.
+func (q *queueReader) countUnread(l *letter, outcome func(deadletter.Reason) Outcome) {
 	k := l.key()
 	sample := Sample{Code: l.body.ErrorCode, Text: l.body.ErrorMessage}
 	if l.body.Pointer != nil {
 		sample.Key = l.body.Pointer.Key
 	}
 	if l.body.Kind == deadletter.Record {
-		q.tally.records(k, outcome(k.reason), 1, timeOf(l.body), sample)
+		q.tally.addRecords(k, outcome(k.reason), 1, timeOf(l.body), sample)
 		return
 	}
 	for reason, n := range l.body.Counts {
-		q.tally.records(groupKey{k.stream, k.stage, reason, k.kind}, outcome(reason), n, time.Time{}, sample)
+		q.tally.addRecords(groupKey{k.stream, k.stage, reason, k.kind}, outcome(reason), n, time.Time{}, sample)
 	}
 }
 
-// single is the record of a letter, judged.
-func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, error) {
-	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m), EventID: m.EventID,
-		Code: m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: inline(m)}
+// recordOf is the record of a dead letter, judged.
+func (q *queueReader) recordOf(ctx context.Context, m *deadletter.Message) (*Record, error) {
+	record := &Record{Place: placeOf(m.Pointer), Stream: m.Stream, Stage: m.Stage, Reason: m.Reason, Arrival: timeOf(m),
+		EventID: m.EventID,
+		Code:    m.ErrorCode, Text: m.ErrorMessage, ReasonOffset: m.ReasonOffset, Data: inlineData(m)}
 	if m.Truncated {
 		if q.Journal.wasRead(record.Place) {
 			record.outcome = AlreadyReplayed
 			return record, nil
 		}
-		if record.outcome = q.reject(m); record.outcome != "" {
+		if record.outcome = q.rejectPointers(m); record.outcome != "" {
 			return record, nil
 		}
 		if !q.Act && !q.Journal.mayHave(record.Place) {
-			record.outcome = cmp.Or(q.unfit(record), Matching)
+			record.outcome = cmp.Or(q.unfitOutcome(record), Matching)
 			return record, nil
 		}
-		if err := q.fetch(ctx, m, record); err != nil {
+		if err := q.fetchData(ctx, m, record); err != nil {
 			return nil, err
 		}
 		if record.outcome != "" {
@@ -175,24 +178,25 @@ func (q *reading) single(ctx context.Context, m *deadletter.Message) (*Record, e
 		record.outcome = AlreadyReplayed
 		return record, nil
 	}
-	q.judge(record, nil)
-	q.claim(record)
+	q.classifyRecord(record, nil)
+	q.claimRecord(record)
 	return record, nil
 }
 
-// fetch gets the data of a letter that has no room for it: of the document that begins where its pointer says. The
-// place becomes that document's: a pointer may name a longer part, which was not put back with it.
-func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Record) error {
+// fetchData gets the data of a dead letter that has no room for it: of the document that begins where its pointer says.
+// The place becomes that document's: a pointer may name a longer part, which was not replayed with it.
+func (q *queueReader) fetchData(ctx context.Context, m *deadletter.Message, record *Record) error {
 	source, err := q.errorObject(*m.Pointer)
 	if err != nil { // reject has seen to that
 		return err
 	}
-	_, err = q.documents(ctx, source, m.Pointer.Encoding, m.Pointer.Offset, m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
-		if found.Offset == m.Pointer.Offset {
-			record.Place, record.read, record.Data = found.Place, true, bytes.Clone(found.Data)
-		}
-		return errStopped
-	})
+	_, err = q.eachDocument(ctx, source, m.Pointer.Encoding, m.Pointer.Offset,
+		m.Pointer.Offset+max(1, m.Pointer.Length), func(found *Record) error {
+			if found.Offset == m.Pointer.Offset {
+				record.Place, record.read, record.Data = found.Place, true, bytes.Clone(found.Data)
+			}
+			return errStopped
+		})
 	if errors.Is(err, errStopped) {
 		err = nil
 	}
@@ -203,15 +207,16 @@ func (q *reading) fetch(ctx context.Context, m *deadletter.Message, record *Reco
 		return err
 	case err != nil:
 		record.outcome = NoData
-		q.say("letter %s: %v", m.ID, err)
+		q.logf("dead letter %s: %v", m.ID, err)
 	}
 	return nil
 }
 
-// objects puts back the records of a letter that stands for several, and returns the letter's outcome.
-func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error) {
+// replayObjects replays the records of a dead letter for several, and returns its outcome.
+func (q *queueReader) replayObjects(soft, hard context.Context, l *letter) (Outcome, error) {
 	filter := q.Filter
-	if slices.Contains(filter.Reasons, l.body.Reason) { // asked for by the letter's own name, whatever is in the object
+	// asked for by the dead letter's own name, whatever is in the object
+	if slices.Contains(filter.Reasons, l.body.Reason) {
 		filter.Reasons = nil
 	}
 	counts := map[Outcome]int64{}
@@ -225,9 +230,10 @@ func (q *reading) objects(soft, hard context.Context, l *letter) (Outcome, error
 	return overallOutcome(l.body.Counts, counts), nil
 }
 
-// followPointer puts back the records of the object that a letter points to, and counts them by outcome. It returns errStopped when
-// the run was interrupted.
-func (q *reading) followPointer(soft, hard context.Context, l *letter, p deadletter.Pointer, filter *Filter, counts map[Outcome]int64) error {
+// followPointer replays the records of the object that a dead letter points to, and counts them by outcome. It returns
+// errStopped when the run was interrupted.
+func (q *queueReader) followPointer(soft, hard context.Context, l *letter, p deadletter.Pointer, filter *Filter,
+	counts map[Outcome]int64) error {
 	source, err := q.errorObject(p)
 	if err != nil { // reject has seen to that
 		return err
@@ -236,17 +242,18 @@ func (q *reading) followPointer(soft, hard context.Context, l *letter, p deadlet
 	if p.Length > 0 {
 		end = p.Offset + p.Length
 	}
-	b := &bunch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, whole: true, filter: filter, quiet: l.counted}
-	unreadable, err := q.documents(hard, source, p.Encoding, p.Offset, end, func(record *Record) error {
+	b := &recordBatch{Replay: q.Replay, ctx: hard, kind: l.body.Kind, counts: counts, includeRejected: true,
+		filter: filter, alreadyCounted: l.counted}
+	unreadable, err := q.eachDocument(hard, source, p.Encoding, p.Offset, end, func(record *Record) error {
 		if soft.Err() != nil {
 			return errStopped
 		}
-		return b.add(record)
+		return b.classifyAndAdd(record)
 	})
-	if failed := b.flush(); failed != nil {
+	if failed := b.replayBatch(); failed != nil {
 		return failed
 	}
-	if unreadable > 0 && l.body.Reason != deadletter.MoreRecords { // whose object has a letter for them
+	if unreadable > 0 && l.body.Reason != deadletter.MoreRecords { // whose object has a dead letter for them
 		counts[NotReplayable] += unreadable
 	}
 	switch {
@@ -259,13 +266,13 @@ func (q *reading) followPointer(soft, hard context.Context, l *letter, p deadlet
 		return err
 	default:
 		counts[NoData]++
-		q.say("letter %s: %v", l.body.ID, err)
+		q.logf("dead letter %s: %v", l.body.ID, err)
 	}
 	return nil
 }
 
-// overallOutcome returns the outcome of a letter for several records from theirs. A letter that announces more records than were
-// found stays in the queue.
+// overallOutcome returns the outcome of a dead letter for several records from theirs. A dead letter that announces
+// more records than were found stays in the queue.
 func overallOutcome(announced map[deadletter.Reason]int64, counts map[Outcome]int64) Outcome {
 	var told, found int64
 	for _, n := range announced {
@@ -297,8 +304,8 @@ func overallOutcome(announced map[deadletter.Reason]int64, counts map[Outcome]in
 	return worst
 }
 
-// unfit is the outcome of a record that does not go back whatever it says; it is empty of any other.
-func (r *Replay) unfit(record *Record) Outcome {
+// unfitOutcome is the outcome of a record that does not go back whatever it says; it is empty of any other.
+func (r *Replay) unfitOutcome(record *Record) Outcome {
 	switch {
 	case !r.hasStream(record.Stream):
 		return NoStream
@@ -308,10 +315,10 @@ func (r *Replay) unfit(record *Record) Outcome {
 	return ""
 }
 
-// judge decides what becomes of a record, before anything is put: the outcome stays empty when it is to be put back. Without a filter
-// the record has been selected already.
-func (r *Replay) judge(record *Record, filter *Filter) {
-	if filter != nil && !filter.match(record.Stream, record.Stage, record.Reason, record.Arrival) {
+// classifyRecord decides what becomes of a record, before anything is put: the outcome stays empty when it is to be
+// replayed. Without a filter the record has been selected already.
+func (r *Replay) classifyRecord(record *Record, filter *Filter) {
+	if filter != nil && !filter.matchesRecord(record.Stream, record.Stage, record.Reason, record.Arrival) {
 		record.outcome = Filtered
 		return
 	}
@@ -319,10 +326,10 @@ func (r *Replay) judge(record *Record, filter *Filter) {
 		record.outcome = NoData
 		return
 	}
-	if record.outcome = r.unfit(record); record.outcome != "" {
+	if record.outcome = r.unfitOutcome(record); record.outcome != "" {
 		return
 	}
-	record.pieces = split(record.Data)
+	record.pieces = splitRecord(record.Data)
 	refused := 0
 	for _, p := range record.pieces {
 		if len(p.data) > producer.MaxRecordBytes {
@@ -332,19 +339,19 @@ func (r *Replay) judge(record *Record, filter *Filter) {
 		if p.refused != "" {
 			refused++
 		}
-		if back, now := r.Journal.cameBack(r.Journal.digest(record.Stream, p), record.Arrival); back && (now || !r.Again) {
+		if back, now := r.Journal.cameBack(r.Journal.contentDigest(record.Stream, p), record.Arrival); back && (now || !r.Again) {
 			record.outcome = FailedAgain
 			return
 		}
 	}
-	if refused == len(record.pieces) && !r.Refused {
+	if refused == len(record.pieces) && !r.ReplayRejected {
 		record.outcome = Refused
 	}
 }
 
-// claim takes a record that is to be put back for the caller to work on; it has another outcome when the journal knows it, somebody
-// else is at it, or nothing is to be put back.
-func (r *Replay) claim(record *Record) {
+// claimRecord takes a record that is to be replayed for the caller to work on; it has another outcome when the journal
+// knows it, somebody else is at it, or nothing is to be replayed.
+func (r *Replay) claimRecord(record *Record) {
 	if record.outcome != "" {
 		return
 	}
@@ -352,7 +359,7 @@ func (r *Replay) claim(record *Record) {
 		record.outcome = Matching
 		return
 	}
-	if mine, done := r.Journal.claim(record); done {
+	if mine, done := r.Journal.claimRecord(record); done {
 		record.outcome = AlreadyReplayed
 	} else if !mine {
 		record.outcome = Open

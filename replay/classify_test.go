@@ -39,9 +39,11 @@ func TestClassify(t *testing.T) {
 				w.Filter = c.filter
 				w.queue.send(newErrorObject(t, event.Lake, "a", older, functionEr, ids(3)...).letters...)
 				w.queue.send(newErrorObject(t, event.Search, "b", yesterday, functionEr, ids(2)...).letters...)
-				w.queue.send(newErrorObject(t, event.Lake, "c", yesterday, "Lambda.FunctionTimedOut", `{"event_id":"f"}`).letters...)
+				w.queue.send(newErrorObject(t, event.Lake, "c", yesterday, "Lambda.FunctionTimedOut",
+					`{"event_id":"f"}`).letters...)
 				report := w.run(t)
-				if report.Letters[Replayed] != int64(c.want) || report.Letters[Filtered] != int64(6-c.want) || report.Left() != 0 {
+				if report.Letters[Replayed] != int64(c.want) || report.Letters[Filtered] != int64(6-c.want) ||
+					report.Left() != 0 {
 					t.Errorf("got %v, want %d", report.Letters, c.want)
 				}
 				w.wantQueue(t, 6-c.want)
@@ -51,8 +53,9 @@ func TestClassify(t *testing.T) {
 	t.Run("what the check refuses stays, unless it is wanted", func(t *testing.T) {
 		for _, refused := range []bool{false, true} {
 			w := newWorld()
-			w.Refused = refused
-			w.queue.send(newErrorObject(t, event.Search, "a", yesterday, "Lambda.ProcessingFailedStatus", `{"event_id":`, " ").letters...)
+			w.ReplayRejected = refused
+			w.queue.send(newErrorObject(t, event.Search, "a", yesterday, "Lambda.ProcessingFailedStatus",
+				`{"event_id":`, " ").letters...)
 			report := w.run(t)
 			if refused {
 				wantTaken(t, w.search, `{"event_id":`, " ")
@@ -83,7 +86,8 @@ func TestClassify(t *testing.T) {
 		w := newWorld()
 		m := newErrorObject(t, event.Search, "a", yesterday, functionEr, "{}").records[0]
 		m.RawData, m.Truncated = nil, true
-		document, err := errorobject.AppendDocument(nil, errorobject.SearchFailed{RawData: []byte(`{"a":"` + strings.Repeat("x", 1024000) + `"}`), ErrorCode: "503"})
+		document, err := errorobject.AppendDocument(nil,
+			errorobject.SearchFailed{RawData: []byte(`{"a":"` + strings.Repeat("x", 1024000) + `"}`), ErrorCode: "503"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,40 +97,42 @@ func TestClassify(t *testing.T) {
 		wantLetters(t, w.run(t), map[Outcome]int64{TooLarge: 1})
 		w.wantQueue(t, 1)
 	})
-	t.Run("a letter without its record is followed to the object, over broken connections, zipped or not", func(t *testing.T) {
-		for _, zipped := range []bool{false, true} {
-			w := newWorld()
-			o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(40)...)
-			content := o.content
-			if zipped {
-				content = zip(t, content)
-			}
-			w.objects.put(o.source.Key, content, yesterday)
-			w.objects.breaks = 100
-			for _, i := range []int{0, 20, 39} {
-				m := o.records[i]
-				m.Truncate()
+	t.Run("a letter without its record is followed to the object, over broken connections, zipped or not",
+		func(t *testing.T) {
+			for _, zipped := range []bool{false, true} {
+				w := newWorld()
+				o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(40)...)
+				content := o.content
 				if zipped {
-					m.Pointer.Encoding = "gzip"
+					content = zip(t, content)
 				}
-				w.queue.send(encode(t, m))
-			}
-			gone := newErrorObject(t, event.Lake, "gone", yesterday, functionEr, "{}").records[0]
-			gone.Truncate()
-			w.queue.send(encode(t, gone))
-			wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 3, ObjectMissing: 1})
-			wantTaken(t, w.lake, ids(40)[0], ids(40)[20], ids(40)[39])
-			w.wantQueue(t, 1)
-			if zipped {
-				continue
-			}
-			for _, asked := range []int{1, 2} {
-				if want := fmt.Sprintf("bytes=%d-", o.records[asked*20-asked/2].Pointer.Offset); !slices.Contains(w.objects.gets, want) {
-					t.Errorf("did not ask for %s: %q", want, w.objects.gets)
+				w.objects.put(o.source.Key, content, yesterday)
+				w.objects.breaks = 100
+				for _, i := range []int{0, 20, 39} {
+					m := o.records[i]
+					m.Truncate()
+					if zipped {
+						m.Pointer.Encoding = "gzip"
+					}
+					w.queue.send(encode(t, m))
+				}
+				gone := newErrorObject(t, event.Lake, "gone", yesterday, functionEr, "{}").records[0]
+				gone.Truncate()
+				w.queue.send(encode(t, gone))
+				wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 3, ObjectMissing: 1})
+				wantTaken(t, w.lake, ids(40)[0], ids(40)[20], ids(40)[39])
+				w.wantQueue(t, 1)
+				if zipped {
+					continue
+				}
+				for _, asked := range []int{1, 2} {
+					if want := fmt.Sprintf("bytes=%d-",
+						o.records[asked*20-asked/2].Pointer.Offset); !slices.Contains(w.objects.gets, want) {
+						t.Errorf("did not ask for %s: %q", want, w.objects.gets)
+					}
 				}
 			}
-		}
-	})
+		})
 	t.Run("a letter without a record, of no stream, and a message that is no letter stay", func(t *testing.T) {
 		w := newWorld()
 		delete(w.Streams, event.Search)
@@ -140,20 +146,22 @@ func TestClassify(t *testing.T) {
 	})
 }
 
-// more is the letter that stands for the records from one on.
+// more is the dead letter for the records from one on.
 func (o *errorObject) more(t *testing.T, from int) string {
 	t.Helper()
 	begin, counts := o.records[from].Pointer.Offset, map[deadletter.Reason]int64{}
 	for _, m := range o.records[from:] {
 		counts[m.Reason]++
 	}
-	return encode(t, deadletter.ForPart(o.source, deadletter.MoreRecords, begin, int64(len(o.content))-1-begin, false, counts))
+	return encode(t, deadletter.ForPart(o.source, deadletter.MoreRecords, begin, int64(len(o.content))-1-begin, false,
+		counts))
 }
 
-// invocation is the letter that Lambda writes when the error handler failed on the object.
+// invocation is the dead letter that Lambda writes when the error handler failed on the object.
 func (o *errorObject) invocation(t *testing.T) string {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"version": "1.0", "timestamp": "2026-01-31T12:00:00Z", "requestContext": map[string]any{"requestId": "r-1"},
+	body, err := json.Marshal(map[string]any{"version": "1.0", "timestamp": "2026-01-31T12:00:00Z",
+		"requestContext": map[string]any{"requestId": "r-1"},
 		"requestPayload": map[string]any{"Records": []any{map[string]any{"s3": map[string]any{"bucket": map[string]any{"name": "bucket"},
 			"object": map[string]any{"key": strings.ReplaceAll(o.source.Key, "=", "%3D"), "versionId": "v1"}}}}}})
 	if err != nil {
@@ -163,7 +171,7 @@ func (o *errorObject) invocation(t *testing.T) string {
 }
 
 func TestObjectLetters(t *testing.T) {
-	mixed := append(ids(1200), `{"event_id":`) // the last one is refused
+	mixed := append(ids(1200), `{"event_id":`) // the last one is rejected
 	object := func(t *testing.T, w *world) *errorObject {
 		t.Helper()
 		o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, mixed...)
@@ -208,7 +216,8 @@ func TestObjectLetters(t *testing.T) {
 		o := object(t, w)
 		// Two reasons in one object.
 		o.source.Stage = errorobject.Transform
-		letter := deadletter.ForPart(o.source, deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 1200, "InvalidJson": 1})
+		letter := deadletter.ForPart(o.source, deadletter.MoreRecords, 0, 0, false,
+			map[deadletter.Reason]int64{deadletter.FunctionError: 1200, "InvalidJson": 1})
 		w.queue.send(encode(t, letter))
 		w.Filter.Reasons = []deadletter.Reason{deadletter.FunctionError}
 		wantLetters(t, w.run(t), map[Outcome]int64{NeedsState: 1})
@@ -264,21 +273,25 @@ func TestObjectLetters(t *testing.T) {
 		wantTaken(t, w.lake, mixed[100:700]...)
 		w.wantQueue(t, 2)
 	})
-	t.Run("of an invocation stay when a part of the object cannot be read: it has no letter of its own", func(t *testing.T) {
-		w := newWorld()
-		o := object(t, w)
-		w.objects.put(o.source.Key, append(slices.Clone(o.content), `{"rawData":"torn`...), yesterday)
-		w.queue.send(o.invocation(t))
-		wantLetters(t, w.run(t), map[Outcome]int64{Partly: 1})
-		wantTaken(t, w.lake, mixed...)
-		w.wantQueue(t, 1)
-	})
+	t.Run("of an invocation stay when a part of the object cannot be read: it has no letter of its own",
+		func(t *testing.T) {
+			w := newWorld()
+			o := object(t, w)
+			w.objects.put(o.source.Key, append(slices.Clone(o.content), `{"rawData":"torn`...), yesterday)
+			w.queue.send(o.invocation(t))
+			wantLetters(t, w.run(t), map[Outcome]int64{Partly: 1})
+			wantTaken(t, w.lake, mixed...)
+			w.wantQueue(t, 1)
+		})
 	t.Run("about unreadable parts, foreign and missing objects stay", func(t *testing.T) {
 		w := newWorld()
 		o := newErrorObject(t, event.Lake, "none", yesterday, functionEr, "{}")
-		w.queue.send(encode(t, deadletter.ForPart(o.source, deadletter.Unreadable, 0, 10, false, map[deadletter.Reason]int64{deadletter.Unreadable: 1})),
-			encode(t, deadletter.ForPart(o.source, deadletter.ForeignObject, 0, 0, false, nil)), encode(t, deadletter.ForPart(o.source, deadletter.ObjectMissing, 0, 0, false, nil)), o.invocation(t),
-			encode(t, deadletter.ForPart(o.source, deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 3})))
+		w.queue.send(encode(t, deadletter.ForPart(o.source, deadletter.Unreadable, 0, 10, false,
+			map[deadletter.Reason]int64{deadletter.Unreadable: 1})),
+			encode(t, deadletter.ForPart(o.source, deadletter.ForeignObject, 0, 0, false, nil)),
+			encode(t, deadletter.ForPart(o.source, deadletter.ObjectMissing, 0, 0, false, nil)), o.invocation(t),
+			encode(t, deadletter.ForPart(o.source, deadletter.MoreRecords, 0, 0, false,
+				map[deadletter.Reason]int64{deadletter.FunctionError: 3})))
 		wantLetters(t, w.run(t), map[Outcome]int64{NotReplayable: 2, ObjectMissing: 3})
 		w.wantQueue(t, 5)
 	})
@@ -314,10 +327,13 @@ func TestLookPromises(t *testing.T) {
 		streams []event.Stream
 		want    map[Outcome]int64
 	}{
-		{"both streams", Filter{}, []event.Stream{event.Lake, event.Search}, map[Outcome]int64{Matching: 6, ObjectMissing: 1}},
-		{"a stack without search", Filter{}, []event.Stream{event.Lake}, map[Outcome]int64{Matching: 3, NoStream: 3, ObjectMissing: 1}},
+		{"both streams", Filter{}, []event.Stream{event.Lake, event.Search},
+			map[Outcome]int64{Matching: 6, ObjectMissing: 1}},
+		{"a stack without search", Filter{}, []event.Stream{event.Lake},
+			map[Outcome]int64{Matching: 3, NoStream: 3, ObjectMissing: 1}},
 		{"no stream", Filter{}, nil, map[Outcome]int64{NoStream: 6, ObjectMissing: 1}},
-		{"the letters for many records, by their own reason", Filter{Reasons: []deadletter.Reason{deadletter.MoreRecords}},
+		{"the letters for many records, by their own reason",
+			Filter{Reasons: []deadletter.Reason{deadletter.MoreRecords}},
 			[]event.Stream{event.Lake, event.Search}, map[Outcome]int64{Matching: 2, Filtered: 4, ObjectMissing: 1}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -334,7 +350,8 @@ func TestLookPromises(t *testing.T) {
 			wantLetters(t, reports[false], c.want)
 			wantLetters(t, reports[true], acted(c.want))
 			look, done := reports[false].Records, reports[true].Records
-			for _, counts := range []map[Outcome]int64{look, done} { // the object that is gone has no records, and a letter about it no count
+			// the object that is gone has no records, and a dead letter about it no count
+			for _, counts := range []map[Outcome]int64{look, done} {
 				delete(counts, ObjectMissing)
 			}
 			if !maps.Equal(acted(look), done) {

@@ -13,32 +13,32 @@ import (
 	"firehose-pipeline/internal/plural"
 )
 
-// delete deletes messages; those that cannot be come back, and are known again as long as the journal lasts.
-func (q *reading) delete(ctx context.Context, letters []*letter) {
+// deleteLetters deletes messages; those that cannot be come back, and are known again as long as the journal lasts.
+func (q *queueReader) deleteLetters(ctx context.Context, letters []*letter) {
 	var handles []string
 	for _, l := range letters {
 		handles = append(handles, l.handle)
 	}
 	for len(handles) > 0 {
 		if left := q.deleteMessages(ctx, handles); left > 0 {
-			q.tally.change(func(r *Report) { r.Undeleted += int64(left) })
+			q.tally.changeReport(func(r *Report) { r.Undeleted += int64(left) })
 		}
-		q.hand.remove(handles)
+		q.inFlight.removeHandles(handles)
 		handles = nil
 		q.mu.Lock()
 		for _, l := range letters {
-			handles = append(handles, l.more...) // of messages that came meanwhile
-			if l.more == nil {
+			handles = append(handles, l.duplicateHandles...) // of messages that came meanwhile
+			if l.duplicateHandles == nil {
 				delete(q.seen, l.id)
 			}
-			l.more = nil
+			l.duplicateHandles = nil
 		}
 		q.mu.Unlock()
 	}
 }
 
 // deleteMessages returns how many could not be deleted.
-func (q *reading) deleteMessages(ctx context.Context, handles []string) (left int) {
+func (q *queueReader) deleteMessages(ctx context.Context, handles []string) (left int) {
 	for batch := range slices.Chunk(handles, maxBatch) {
 		pending := slices.Clone(batch)
 		for try := 0; len(pending) > 0; try++ {
@@ -48,12 +48,14 @@ func (q *reading) deleteMessages(ctx context.Context, handles []string) (left in
 			}
 			entries := make([]types.DeleteMessageBatchRequestEntry, len(pending))
 			for i := range pending {
-				entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &pending[i]}
+				entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
+					ReceiptHandle: &pending[i]}
 			}
-			out, err := q.Queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+			out, err := q.Queue.DeleteMessageBatch(ctx,
+				&sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
 			if err != nil {
 				if try == 0 {
-					q.say("deleting letters that were put back: %v", err)
+					q.logf("deleting replayed dead letters: %v", err)
 				}
 				continue
 			}
@@ -69,33 +71,34 @@ func (q *reading) deleteMessages(ctx context.Context, handles []string) (left in
 	return left
 }
 
-// finish deletes messages that repeat a letter that is done, and brings all others back into sight.
-func (q *reading) finish(hard context.Context) {
+// releaseMessages deletes messages that repeat a dead letter that is done, and makes all others visible again.
+func (q *queueReader) releaseMessages(hard context.Context) {
 	q.mu.Lock()
-	left, held, lost := q.stopped && !q.ends || q.full, q.seen, q.lost
+	left, held, lost := q.stopped && !q.canaryLimit || q.full, q.seen, q.lost
 	q.seen = nil
 	if q.full {
-		q.say("the queue has more letters than SQS lets one have out of sight at a time (120,000): filters may be of no use for the rest")
+		q.logf("the queue has more messages than SQS allows in flight (120,000): filters may not reach the rest")
 	}
 	q.mu.Unlock()
 	var again []string
 	for _, l := range held {
-		if len(l.more) > 0 && l.body != nil && l.body.Kind == deadletter.Record && len(l.records) == 1 &&
+		if len(l.duplicateHandles) > 0 && l.body != nil && l.body.Kind == deadletter.Record && len(l.records) == 1 &&
 			q.Act && q.Journal.isDone(l.records[0]) {
-			again = append(append(again, l.handle), l.more...)
+			again = append(append(again, l.handle), l.duplicateHandles...)
 		}
 	}
 	if n := q.deleteMessages(hard, again); n > 0 {
-		q.tally.change(func(r *Report) { r.Undeleted += int64(n) })
+		q.tally.changeReport(func(r *Report) { r.Undeleted += int64(n) })
 	}
-	q.hand.remove(again)
-	// An interruption must not leave letters out of sight.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releasing)
+	q.inFlight.removeHandles(again)
+	// An interruption must not leave dead letters in flight.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), releaseTimeout)
 	defer cancel()
-	if n := q.change(ctx, q.hand.all(), 0); n > 0 {
-		q.say(plural.Of(int64(n), "%d letter{ comes|s come} back into sight only after %v"), n, KeepFactor*q.Visibility)
+	if n := q.changeVisibility(ctx, q.inFlight.allHandles(), 0); n > 0 {
+		q.logf(plural.Of(int64(n), "%d dead letter{ becomes|s become} visible again only after %v"), n,
+			KeepFactor*q.Visibility)
 	}
-	q.tally.change(func(r *Report) {
+	q.tally.changeReport(func(r *Report) {
 		r.More = r.More || left
 		r.Lost += lost
 	})

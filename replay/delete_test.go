@@ -17,41 +17,43 @@ func TestDelete(t *testing.T) {
 		wantTaken(t, w.lake, ids(25)...)
 		w.wantQueue(t, 0)
 	})
-	t.Run("a message that comes into sight while it is worked on is put back once and deleted by its newest receipt", func(t *testing.T) {
-		w := newWorld()
-		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(25)...).letters...)
-		times := 0
-		w.lake.call = func(context.Context) error { // its visibility is over before Firehose answers
-			if times++; times <= 2 {
-				w.queue.appear()
+	t.Run("a message that comes into sight while it is worked on is put back once and deleted by its newest receipt",
+		func(t *testing.T) {
+			w := newWorld()
+			w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(25)...).letters...)
+			times := 0
+			w.lake.call = func(context.Context) error { // its visibility is over before Firehose answers
+				if times++; times <= 2 {
+					w.queue.appear()
+				}
+				return nil
 			}
-			return nil
-		}
-		w.workers = 1
-		w.run(t)
-		for range 3 { // what was received twice has come back, and is known
+			w.workers = 1
 			w.run(t)
-		}
-		wantTaken(t, w.lake, ids(25)...)
-		w.wantQueue(t, 0)
-	})
-	t.Run("a letter that cannot be deleted is reported, and not put back again by a run with the same state", func(t *testing.T) {
-		w := newWorld()
-		state := filepath.Join(t.TempDir(), "state")
-		w.Journal = openJournal(t, state)
-		o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(15)...)
-		w.queue.send(o.letters...)
-		w.queue.undeletable = func(int) bool { return true }
-		report := w.run(t)
-		if report.Undeleted != 15 || report.Left() != 15 {
-			t.Errorf("got %+v", report)
-		}
-		closeJournal(t, w.Journal)
-		w.queue.undeletable = func(try int) bool { return try%2 == 1 } // each one needs a second try
-		w.queue.appear()
-		w.Journal = openJournal(t, state)
-		wantLetters(t, w.run(t), map[Outcome]int64{AlreadyReplayed: 15})
-		wantTaken(t, w.lake, ids(15)...)
-		w.wantQueue(t, 0)
-	})
+			for range 3 { // the message received twice is visible again, and recognised
+				w.run(t)
+			}
+			wantTaken(t, w.lake, ids(25)...)
+			w.wantQueue(t, 0)
+		})
+	t.Run("a letter that cannot be deleted is reported, and not put back again by a run with the same state",
+		func(t *testing.T) {
+			w := newWorld()
+			state := filepath.Join(t.TempDir(), "state")
+			w.Journal = openJournal(t, state)
+			o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(15)...)
+			w.queue.send(o.letters...)
+			w.queue.undeletable = func(int) bool { return true }
+			report := w.run(t)
+			if report.Undeleted != 15 || report.Left() != 15 {
+				t.Errorf("got %+v", report)
+			}
+			closeJournal(t, w.Journal)
+			w.queue.undeletable = func(try int) bool { return try%2 == 1 } // each one needs a second try
+			w.queue.appear()
+			w.Journal = openJournal(t, state)
+			wantLetters(t, w.run(t), map[Outcome]int64{AlreadyReplayed: 15})
+			wantTaken(t, w.lake, ids(15)...)
+			w.wantQueue(t, 0)
+		})
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // identity says which record it is: where it begins, the stream that it goes to, and its bytes. The place alone does
-// not: a letter that has its record in it may name any place.
+// not: a dead letter that has its record in it may name any place.
 type identity [16]byte
 
 // identity returns the identity of a record whose data is known.
@@ -31,16 +31,16 @@ func (r *Record) identity() identity {
 	return r.id
 }
 
-// letterKey says which letter a message has: its id and what it stands for. Whoever may send to the queue can give a
-// letter the id of another. What is only said about a record (the error's text) may change with the error handler's
-// version, and is left out.
+// letterKey identifies a dead letter: its id and its subject. The id alone does not: any sender may use the id of
+// another dead letter. Text about a record (the error message) may change with the error handler's version, and is left
+// out.
 func letterKey(m *deadletter.Message) (string, error) {
 	key := struct {
 		ID     string
 		Kind   deadletter.Kind
 		Stream event.Stream
 		Place  *deadletter.Pointer
-		// Of a record; Data is nil when the letter has none.
+		// Of a record; Data is nil when the dead letter has none.
 		Truncated bool
 		Data      *[]byte
 		// Of an object or an invocation, whose outcome depends on them.
@@ -51,7 +51,7 @@ func letterKey(m *deadletter.Message) (string, error) {
 	}{ID: m.ID, Kind: m.Kind, Stream: m.Stream, Place: m.Pointer}
 	if m.Kind == deadletter.Record {
 		key.Truncated = m.Truncated
-		if data := inline(m); data != nil {
+		if data := inlineData(m); data != nil {
 			key.Data = &data
 		}
 	} else {
@@ -59,14 +59,14 @@ func letterKey(m *deadletter.Message) (string, error) {
 	}
 	text, err := json.Marshal(key)
 	if err != nil {
-		return "", fmt.Errorf("encoding letter %s: %w", m.ID, err)
+		return "", fmt.Errorf("encoding dead letter %s: %w", m.ID, err)
 	}
 	sum := sha256.Sum256(text)
 	return string(sum[:]), nil
 }
 
-// inline is the record that a letter has in it; nil when it has none.
-func inline(m *deadletter.Message) []byte {
+// inlineData is the record that a dead letter has in it; nil when it has none.
+func inlineData(m *deadletter.Message) []byte {
 	switch {
 	case m.Kind != deadletter.Record || m.Truncated:
 		return nil
@@ -111,8 +111,8 @@ type processing struct {
 	out       []byte
 }
 
-// digest returns the digest of a piece of the stream.
-func (d *digester) digest(stream event.Stream, p piece) uint64 {
+// contentDigest returns the digest of a piece of the stream.
+func (d *digester) contentDigest(stream event.Stream, p piece) uint64 {
 	h := sha256.New()
 	h.Write([]byte(stream)) // the streams have different output for the same event
 	if pool := d.processors[stream]; pool != nil {

@@ -13,8 +13,8 @@ import (
 
 const trueRecord, falseRecord = `{"event_id":"true"}`, `{"event_id":"false"}`
 
-// samePlace are the letter of a record, and others that name its place: all but the first could be sent by anybody who
-// may send to the queue.
+// samePlace are the dead letter of a record, and others that name its place: all but the first could be sent by anybody
+// who may send to the queue.
 func samePlace(t *testing.T) (o *errorObject, letters map[string]string) {
 	t.Helper()
 	o = newErrorObject(t, event.Lake, "a", yesterday, functionEr, trueRecord, `{"event_id":"next"}`)
@@ -40,7 +40,7 @@ func samePlace(t *testing.T) (o *errorObject, letters map[string]string) {
 	}
 }
 
-// A place counts as put back for another letter only if the same record was put back.
+// A place counts as replayed for another dead letter only if the same record was replayed.
 func TestSamePlaceOtherContent(t *testing.T) {
 	o, letters := samePlace(t)
 	for name, forged := range letters {
@@ -174,7 +174,7 @@ func TestSamePlaceOtherContent(t *testing.T) {
 	})
 }
 
-// A letter without its record stands for the one document that its pointer leads to, and marks no more than that.
+// A dead letter without its record is for the one document that its pointer leads to, and marks no more than that.
 func TestTruncatedMarksItsDocument(t *testing.T) {
 	for _, c := range []struct {
 		rule         string
@@ -206,14 +206,15 @@ func TestTruncatedMarksItsDocument(t *testing.T) {
 	}
 }
 
-// Letters that stand for other records are others, whatever their id.
+// Dead letters for other records are others, whatever their id.
 func TestSameIDOtherObject(t *testing.T) {
 	w := newWorld()
 	a := newErrorObject(t, event.Lake, "a", yesterday, functionEr, `{"event_id":"a"}`)
 	b := newErrorObject(t, event.Lake, "b", yesterday, functionEr, `{"event_id":"b"}`)
 	w.objects.put(a.source.Key, a.content, yesterday)
 	w.objects.put(b.source.Key, b.content, yesterday)
-	part := deadletter.ForPart(b.source, deadletter.MoreRecords, 0, 0, false, map[deadletter.Reason]int64{deadletter.FunctionError: 1})
+	part := deadletter.ForPart(b.source, deadletter.MoreRecords, 0, 0, false,
+		map[deadletter.Reason]int64{deadletter.FunctionError: 1})
 	part.ID = deadletter.ForPart(a.source, deadletter.MoreRecords, 0, 0, false, nil).ID
 	w.queue.send(encode(t, part), a.more(t, 0), a.invocation(t), b.invocation(t)) // the invocations have one request id
 	w.workers = 1
@@ -222,7 +223,7 @@ func TestSameIDOtherObject(t *testing.T) {
 	w.wantQueue(t, 0)
 }
 
-// A letter with the id that SQS gave to a message that is none is another.
+// A dead letter is another one than a foreign message of the same id.
 func TestLetterNamedAfterMessage(t *testing.T) {
 	w := newWorld()
 	m := newErrorObject(t, event.Lake, "a", yesterday, functionEr, trueRecord).records[0]

@@ -14,8 +14,8 @@ import (
 	"firehose-pipeline/internal/s3read"
 )
 
-// list calls do with each object under a prefix, in the order of their keys, beginning after one.
-func (r *Replay) list(ctx context.Context, prefix, after string, do func(types.Object) error) error {
+// listObjects calls do with each object under a prefix, in the order of their keys, beginning after one.
+func (r *Replay) listObjects(ctx context.Context, prefix, after string, do func(types.Object) error) error {
 	input := &s3.ListObjectsV2Input{Bucket: &r.Bucket, Prefix: &prefix}
 	if after != "" {
 		input.StartAfter = &after
@@ -23,7 +23,7 @@ func (r *Replay) list(ctx context.Context, prefix, after string, do func(types.O
 	for {
 		out, err := r.Objects.ListObjectsV2(ctx, input)
 		if err != nil {
-			return fmt.Errorf("listing %s: %w", uri(r.Bucket, prefix), err)
+			return fmt.Errorf("listing %s: %w", objectURI(r.Bucket, prefix), err)
 		}
 		for _, o := range out.Contents {
 			if err := do(o); err != nil {
@@ -37,23 +37,24 @@ func (r *Replay) list(ctx context.Context, prefix, after string, do func(types.O
 	}
 }
 
-// FromErrors reads the error objects under a prefix. They stay where they are, and their letters in the queue: with the same state,
-// FromQueue deletes those letters without putting their records back a second time.
+// FromErrors reads the error objects under a prefix. They stay where they are, and their dead letters in the queue:
+// with the same state, FromQueue deletes those dead letters without putting their records back a second time.
 func (r *Replay) FromErrors(soft, hard context.Context, prefix string) (Report, error) {
-	return r.fromObjects(soft, hard, FromErrors, prefix, func(o types.Object, b *bunch) error {
+	return r.fromObjects(soft, hard, FromErrors, prefix, func(o types.Object, b *recordBatch) error {
 		source, ours := errorobject.NewSource(r.ErrorPrefix, r.Bucket, aws.ToString(o.Key), "")
 		if !ours {
-			r.say("%s: is no error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key), r.ErrorPrefix)
+			r.logf("%s: not an error object: its key must begin with %slake/ or %[2]ssearch/", aws.ToString(o.Key),
+				r.ErrorPrefix)
 			return nil
 		}
-		if !among(r.Filter.Streams, source.Stream) {
+		if !selects(r.Filter.Streams, source.Stream) {
 			return nil
 		}
-		_, err := r.documents(hard, source, "", 0, 0, func(record *Record) error {
+		_, err := r.eachDocument(hard, source, "", 0, 0, func(record *Record) error {
 			if err := r.goOn(soft); err != nil {
 				return err
 			}
-			return b.add(record)
+			return b.classifyAndAdd(record)
 		})
 		return err
 	})
@@ -68,27 +69,29 @@ func (r *Replay) goOn(soft context.Context) error {
 }
 
 // fromObjects reads objects under a prefix, first as many records as the canary has.
-func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string, read func(types.Object, *bunch) error) (Report, error) {
+func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string,
+	read func(types.Object, *recordBatch) error) (Report, error) {
 	began := r.time().Now()
-	r.tally.begin(from, r.Act)
+	r.tally.resetReport(from, r.Act)
 	err := r.objectsUnder(soft, hard, prefix, read)
 	if errors.Is(err, errStopped) {
 		err = nil
 	}
-	return r.end(began, soft.Err() != nil), err
+	return r.endReport(began, soft.Err() != nil), err
 }
 
-func (r *Replay) objectsUnder(soft, hard context.Context, prefix string, read func(types.Object, *bunch) error) error {
+func (r *Replay) objectsUnder(soft, hard context.Context, prefix string,
+	read func(types.Object, *recordBatch) error) error {
 	watching, err := r.beginWatch(soft)
 	if err != nil {
 		return err
 	}
-	var trial *trial
+	var trial *canary
 	if r.Act && r.Canary > 0 {
-		trial = newTrial(r, soft, watching)
+		trial = newCanary(r, soft, watching)
 	}
-	b := &bunch{Replay: r, ctx: hard, counts: map[Outcome]int64{}, trial: trial, filter: &r.Filter}
-	err = r.list(hard, prefix, "", func(o types.Object) error {
+	b := &recordBatch{Replay: r, ctx: hard, counts: map[Outcome]int64{}, canary: trial, filter: &r.Filter}
+	err = r.listObjects(hard, prefix, "", func(o types.Object) error {
 		// An object is written after its records came.
 		if !r.Filter.From.IsZero() && aws.ToTime(o.LastModified).Before(r.Filter.From) {
 			return nil
@@ -96,31 +99,31 @@ func (r *Replay) objectsUnder(soft, hard context.Context, prefix string, read fu
 		if err := r.goOn(soft); err != nil {
 			return err
 		}
-		r.tally.change(func(t *Report) { t.Objects++ })
+		r.tally.changeReport(func(t *Report) { t.Objects++ })
 		err := read(o, b)
 		if s3read.Missing(err) { // deleted since it was listed
 			err = nil
 		}
-		if failed := b.flush(); failed != nil && err == nil {
+		if failed := b.replayBatch(); failed != nil && err == nil {
 			err = failed
 		}
-		r.progress(aws.ToInt64(o.Size))
+		r.reportProgress(aws.ToInt64(o.Size))
 		return err
 	})
 	if err == nil {
-		err = trial.end()
+		err = trial.endReading()
 	}
 	if err != nil {
 		return err
 	}
-	return r.watchEnd(soft, watching)
+	return r.awaitEnd(soft, watching)
 }
 
 // timeFormat is how Firehose writes times into names of objects (Developer Guide, custom prefixes).
 const timeFormat = "2006-01-02-15-04-05"
 
 // times is when the oldest record of an object came, by its name: <stream>-<version>-<time>-<uuid><extension>.
-func oldest(key string) (time.Time, bool) {
+func oldestArrival(key string) (time.Time, bool) {
 	at := objectTime.FindStringSubmatch(key)
 	if at == nil {
 		return time.Time{}, false

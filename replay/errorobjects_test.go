@@ -25,7 +25,8 @@ func TestErrorObjects(t *testing.T) {
 		t.Helper()
 		all := []*errorObject{
 			newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(700)...),
-			newErrorObject(t, event.Lake, "b", yesterday, "Lambda.ProcessingFailedStatus", `{"event_id":`, "{\"event_id\":\"x\"}\n{\"event_id\":"),
+			newErrorObject(t, event.Lake, "b", yesterday, "Lambda.ProcessingFailedStatus", `{"event_id":`,
+				"{\"event_id\":\"x\"}\n{\"event_id\":"),
 			newErrorObject(t, event.Search, "c", yesterday, functionEr, ids(3)...),
 		}
 		for _, o := range all {
@@ -40,7 +41,8 @@ func TestErrorObjects(t *testing.T) {
 		report := w.fromErrors(t, "error-data/lake/")
 		wantTaken(t, w.lake, lake...)
 		wantTaken(t, w.search)
-		if report.Objects != 2 || report.Records[Replayed] != 701 || report.Records[Refused] != 1 || report.Left() != 1 || report.Letters[Replayed] != 0 {
+		if report.Objects != 2 || report.Records[Replayed] != 701 || report.Records[Refused] != 1 ||
+			report.Left() != 1 || report.Letters[Replayed] != 0 {
 			t.Errorf("got %+v", report)
 		}
 	})
@@ -104,7 +106,7 @@ func TestErrorObjects(t *testing.T) {
 		}
 		w.Filter.From = time.Time{}
 		w.fromErrors(t, "error-data/o")
-		if want := "error-data/other/key: is no error object: its key must begin with error-data/lake/ or error-data/search/"; len(w.said) != 1 || w.said[0] != want {
+		if want := "error-data/other/key: not an error object: its key must begin with error-data/lake/ or error-data/search/"; len(w.said) != 1 || w.said[0] != want {
 			t.Errorf("said %q, want %q", w.said, want)
 		}
 	})
@@ -119,7 +121,8 @@ func TestErrorObjects(t *testing.T) {
 			w.objects.put(back.source.Key, back.content, w.clock.Now())
 		}
 		_, err := w.FromErrors(t.Context(), t.Context(), "error-data/search/processing-failed/year=2026/month=01/")
-		if err == nil || !strings.HasPrefix(err.Error(), "the cause looks unfixed: of 3 put back first, 1 failed again") || len(w.search.taken) != 3 {
+		if err == nil || !strings.HasPrefix(err.Error(),
+			"the cause looks unfixed: of 3 records replayed first, 1 failed again") || len(w.search.taken) != 3 {
 			t.Errorf("got %v, took %d", err, len(w.search.taken))
 		}
 	})

@@ -35,15 +35,16 @@ import (
 
 // fakeFirehose is one stream.
 type fakeFirehose struct {
-	// refuse gives a record's error code; call fails whole calls.
-	refuse func(data string) string
+	// reject gives a record's error code; call fails whole calls.
+	reject func(data string) string
 	call   func(ctx context.Context) error
 
 	mu    sync.Mutex
 	taken []string
 }
 
-func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, _ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput,
+	_ ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
 	if f.call != nil {
 		if err := f.call(ctx); err != nil {
 			return nil, err
@@ -53,19 +54,21 @@ func (f *fakeFirehose) PutRecordBatch(ctx context.Context, in *firehose.PutRecor
 	defer f.mu.Unlock()
 	out := &firehose.PutRecordBatchOutput{}
 	for _, r := range in.Records {
-		if f.refuse != nil {
-			if code := f.refuse(string(r.Data)); code != "" {
-				out.RequestResponses = append(out.RequestResponses, fhtypes.PutRecordBatchResponseEntry{ErrorCode: &code})
+		if f.reject != nil {
+			if code := f.reject(string(r.Data)); code != "" {
+				out.RequestResponses = append(out.RequestResponses,
+					fhtypes.PutRecordBatchResponseEntry{ErrorCode: &code})
 				continue
 			}
 		}
 		f.taken = append(f.taken, strings.TrimSuffix(string(r.Data), "\n"))
-		out.RequestResponses = append(out.RequestResponses, fhtypes.PutRecordBatchResponseEntry{RecordId: aws.String("id")})
+		out.RequestResponses = append(out.RequestResponses,
+			fhtypes.PutRecordBatchResponseEntry{RecordId: aws.String("id")})
 	}
 	return out, nil
 }
 
-// got is what the stream has, in order.
+// got returns the stream's records, sorted.
 func (f *fakeFirehose) got() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,7 +81,7 @@ func sorted(texts []string) []string {
 	return all
 }
 
-// fakeQueue is a queue in which a message that is out of sight comes back only when the test says so.
+// fakeQueue is a queue in which a message that is in flight comes back only when the test says so.
 type fakeQueue struct {
 	mu       sync.Mutex
 	messages []*fakeMessage
@@ -87,9 +90,9 @@ type fakeQueue struct {
 	undeletable func(try int) bool
 	deletes     int
 	changes     map[int32]int
-	// refusals fail receives before they do anything, losses after they took messages out of sight.
+	// refusals fail receives before they do anything, losses after the messages are in flight.
 	refusals, losses []error
-	// received is told after each receive that found messages, with the mutex not held.
+	// received is called after each receive that found messages, without the mutex.
 	received func()
 }
 
@@ -109,7 +112,7 @@ func (q *fakeQueue) send(bodies ...string) {
 	}
 }
 
-// appear brings all messages into sight, as when their visibility is over.
+// appear makes all messages visible, as when their visibility timeout ends.
 func (q *fakeQueue) appear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -118,7 +121,7 @@ func (q *fakeQueue) appear() {
 	}
 }
 
-// state counts what is in sight, and out of it.
+// state counts the visible messages and those in flight.
 func (q *fakeQueue) state() (visible, hidden int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -134,7 +137,8 @@ func (q *fakeQueue) state() (visible, hidden int) {
 	return visible, hidden
 }
 
-func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	out := &sqs.ReceiveMessageOutput{}
 	q.mu.Lock()
 	if len(q.refusals) > 0 {
@@ -150,7 +154,8 @@ func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInpu
 		q.receipts++
 		m.receives++
 		m.hidden, m.handle = true, fmt.Sprintf("%s/%d", m.id, q.receipts)
-		out.Messages = append(out.Messages, sqstypes.Message{MessageId: &m.id, ReceiptHandle: aws.String(m.handle), Body: &m.body})
+		out.Messages = append(out.Messages, sqstypes.Message{MessageId: &m.id, ReceiptHandle: aws.String(m.handle),
+			Body: &m.body})
 	}
 	var lost error
 	if len(q.losses) > 0 && len(out.Messages) > 0 {
@@ -166,7 +171,8 @@ func (q *fakeQueue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInpu
 	return out, nil
 }
 
-func (q *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+func (q *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -188,7 +194,8 @@ func (q *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessag
 	return out, nil
 }
 
-func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(in.Entries) > 10 || len(in.Entries) == 0 {
@@ -208,7 +215,8 @@ func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.Chan
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
-func (q *fakeQueue) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+func (q *fakeQueue) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput,
+	...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	visible, _ := q.state()
 	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{"ApproximateNumberOfMessages": strconv.Itoa(visible)}}, nil
 }
@@ -232,7 +240,8 @@ func (o *fakeObjects) put(key string, content []byte, at time.Time) {
 	o.contents[key], o.modified[key] = content, at
 }
 
-func (o *fakeObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+func (o *fakeObjects) GetObject(_ context.Context, in *s3.GetObjectInput, _ ...func(*s3.Options)) (*s3.GetObjectOutput,
+	error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	content, ok := o.contents[*in.Key]
@@ -266,7 +275,8 @@ type breaking struct{}
 func (breaking) Read([]byte) (int, error) { return 0, errors.New("connection reset by peer") }
 
 // ListObjectsV2 lists two objects a page.
-func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input,
+	_ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	after := max(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken))
@@ -279,12 +289,13 @@ func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input
 			out.IsTruncated, out.NextContinuationToken = aws.Bool(true), out.Contents[1].Key
 			break
 		}
-		out.Contents = append(out.Contents, s3types.Object{Key: aws.String(key), Size: aws.Int64(int64(len(o.contents[key]))), LastModified: aws.Time(o.modified[key])})
+		out.Contents = append(out.Contents, s3types.Object{Key: aws.String(key),
+			Size: aws.Int64(int64(len(o.contents[key]))), LastModified: aws.Time(o.modified[key])})
 	}
 	return out, nil
 }
 
-// fakeClock passes at once, and tells each pause.
+// fakeClock passes at once, and calls paused for each pause.
 type fakeClock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -326,13 +337,16 @@ var (
 var start = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 
 func newWorld() *world {
-	w := &world{lake: &fakeFirehose{}, search: &fakeFirehose{}, queue: &fakeQueue{}, objects: &fakeObjects{}, clock: &fakeClock{now: start}}
+	w := &world{lake: &fakeFirehose{}, search: &fakeFirehose{}, queue: &fakeQueue{}, objects: &fakeObjects{},
+		clock: &fakeClock{now: start}}
 	var mu sync.Mutex
 	w.Replay = &Replay{
-		Streams: map[event.Stream]*producer.Stream{event.Lake: {Name: "l", Client: w.lake, Patience: time.Nanosecond}, event.Search: {Name: "s", Client: w.search, Patience: time.Nanosecond}},
-		Queue:   w.queue, QueueURL: "q", Objects: w.objects, Bucket: "bucket", ErrorPrefix: "error-data/", Act: true, Journal: NewJournal(shop),
+		Streams: map[event.Stream]*producer.Stream{event.Lake: {Name: "l", Client: w.lake, Patience: time.Nanosecond},
+			event.Search: {Name: "s", Client: w.search, Patience: time.Nanosecond}},
+		Queue: w.queue, QueueURL: "q", Objects: w.objects, Bucket: "bucket", ErrorPrefix: "error-data/", Act: true,
+		Journal:    NewJournal(shop),
 		Visibility: time.Hour, Watch: time.Minute, clock: w.clock,
-		Say: func(format string, args ...any) {
+		Logf: func(format string, args ...any) {
 			mu.Lock()
 			defer mu.Unlock()
 			w.said = append(w.said, fmt.Sprintf(format, args...))
@@ -350,7 +364,7 @@ func (w *world) run(t *testing.T) Report {
 	return report
 }
 
-// wantQueue checks that what is left is in sight.
+// wantQueue checks that all remaining messages are visible.
 func (w *world) wantQueue(t *testing.T, want int) {
 	t.Helper()
 	if visible, hidden := w.queue.state(); visible != want || hidden != 0 {
@@ -372,7 +386,7 @@ func wantTaken(t *testing.T, f *fakeFirehose, want ...string) {
 	}
 }
 
-// errorObject is an error object of records that failed in the transform, with its letters.
+// errorObject is an error object of records that failed in the transform, with its dead letters.
 type errorObject struct {
 	source  errorobject.Source
 	content []byte
@@ -380,15 +394,19 @@ type errorObject struct {
 	records []deadletter.Message
 }
 
-func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time.Time, code string, records ...string) *errorObject {
+func newErrorObject(t *testing.T, stream event.Stream, name string, arrival time.Time, code string,
+	records ...string) *errorObject {
 	t.Helper()
 	o := &errorObject{}
-	key := fmt.Sprintf("error-data/%s/processing-failed/%s%s", stream, arrival.UTC().Format("year=2006/month=01/day=02/hour=15/"), name)
+	key := fmt.Sprintf("error-data/%s/processing-failed/%s%s", stream,
+		arrival.UTC().Format("year=2006/month=01/day=02/hour=15/"), name)
 	o.source, _ = errorobject.NewSource("error-data/", "bucket", key, "v1")
 	for _, record := range records {
 		var err error
-		o.content, err = errorobject.AppendDocument(o.content, errorobject.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
-			AttemptsMade: 4, ArrivalTimestamp: arrival.UnixMilli(), AttemptEndingTimestamp: arrival.Add(time.Minute).UnixMilli()})
+		o.content, err = errorobject.AppendDocument(o.content,
+			errorobject.ProcessingFailed{RawData: []byte(record), ErrorCode: code, ErrorMessage: "it failed",
+				AttemptsMade: 4, ArrivalTimestamp: arrival.UnixMilli(),
+				AttemptEndingTimestamp: arrival.Add(time.Minute).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Filter selects records; what is empty selects all.
+// Filter selects records; an empty field selects all.
 type Filter struct {
 	Streams []event.Stream
 	Stages  []errorobject.Stage
@@ -18,48 +18,50 @@ type Filter struct {
 	From, To time.Time
 }
 
-func (f *Filter) match(stream event.Stream, stage errorobject.Stage, reason deadletter.Reason, arrival time.Time) bool {
-	return among(f.Streams, stream) && among(f.Stages, stage) && among(f.Reasons, reason) && f.during(arrival)
+func (f *Filter) matchesRecord(stream event.Stream, stage errorobject.Stage, reason deadletter.Reason,
+	arrival time.Time) bool {
+	return selects(f.Streams, stream) && selects(f.Stages, stage) && selects(f.Reasons, reason) &&
+		f.matchesTime(arrival)
 }
 
-func (f *Filter) during(at time.Time) bool {
-	if !f.timed() {
+func (f *Filter) matchesTime(at time.Time) bool {
+	if !f.hasTimes() {
 		return true
 	}
 	// A record that does not say when it came is not known to be in any range.
 	return !at.IsZero() && !at.Before(f.From) && (f.To.IsZero() || at.Before(f.To))
 }
 
-func (f *Filter) timed() bool { return !f.From.IsZero() || !f.To.IsZero() }
+func (f *Filter) hasTimes() bool { return !f.From.IsZero() || !f.To.IsZero() }
 
-func among[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+func selects[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
 
-// letter says what of a letter matches: all of it, none, or, of a letter that stands for several records, maybe some.
-func (f *Filter) letter(m *deadletter.Message) (all, none bool) {
+// matchLetter reports whether all records of a dead letter match, or none. Both are false when some may match.
+func (f *Filter) matchLetter(m *deadletter.Message) (all, none bool) {
 	switch m.Kind {
 	case deadletter.Record:
-		all = f.match(m.Stream, m.Stage, m.Reason, timeOf(m))
+		all = f.matchesRecord(m.Stream, m.Stage, m.Reason, timeOf(m))
 		return all, !all
 	case deadletter.Invocation: // its objects may be of either stream and any stage
-		all = len(f.Streams)+len(f.Stages) == 0 && among(f.Reasons, m.Reason) && !f.timed()
+		all = len(f.Streams)+len(f.Stages) == 0 && selects(f.Reasons, m.Reason) && !f.hasTimes()
 		return all, false
 	}
-	if !among(f.Streams, m.Stream) || !among(f.Stages, m.Stage) {
+	if !selects(f.Streams, m.Stream) || !selects(f.Stages, m.Stage) {
 		return false, true
 	}
 	matching := 0
 	for reason := range m.Counts {
-		if among(f.Reasons, reason) {
+		if selects(f.Reasons, reason) {
 			matching++
 		}
 	}
-	if among(f.Reasons, m.Reason) || len(m.Counts) == 0 { // asked for by its own name, or nobody knows what is in it
+	if selects(f.Reasons, m.Reason) || len(m.Counts) == 0 { // asked for by its own name, or with unknown content
 		matching = len(m.Counts)
 	}
-	return matching == len(m.Counts) && !f.timed(), matching == 0 && len(m.Counts) > 0
+	return matching == len(m.Counts) && !f.hasTimes(), matching == 0 && len(m.Counts) > 0
 }
 
-// timeOf is when Firehose received the letter's record, or at least when it failed.
+// timeOf is when Firehose received the dead letter's record, or at least when it failed.
 func timeOf(m *deadletter.Message) time.Time {
 	for _, text := range []string{m.ArrivalTime, m.FailedTime} {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {

@@ -22,11 +22,12 @@ import (
 type Place struct {
 	Bucket, Key, VersionID string
 	Offset, End            int64
-	// Into is the stream that a place was put into which any stream may be put into: one that has not failed in a stream.
+	// Into is the stream that a place was put into which any stream may be put into: one that has not failed in a
+	// stream.
 	Into event.Stream
 }
 
-func (p Place) object() object { return object{p.Bucket, p.Key, p.VersionID, p.Into} }
+func (p Place) objectOf() object { return object{p.Bucket, p.Key, p.VersionID, p.Into} }
 
 func placeOf(p *deadletter.Pointer) Place {
 	return Place{Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, Offset: p.Offset, End: p.Offset + p.Length}
@@ -40,38 +41,40 @@ type object struct {
 // span is a range of an object.
 type span struct{ from, to int64 }
 
-// mostDigests bounds the memory of the digests, and of the identities of records that were read from objects: those
-// after are not known again when they fail again, or when a letter has them.
-const mostDigests = 2_000_000
+// maxDigests bounds the memory of the digests, and of the identities of records that were read from objects: those
+// after are not known again when they fail again, or when a dead letter has them.
+const maxDigests = 2_000_000
 
 // skew is how much earlier than the time noted for a put its records may have arrived. The time is the Date of
 // Firehose's first answer ([producer.Answer]): whole seconds, said after the records arrived, and by another of its
 // machines than the one that noted their arrival. Without a Date it is this machine's time before the call.
 const skew = 5 * time.Second
 
-// Journal remembers what was put back, by place and content, so that it is not put back twice, and by what it says, so
-// that a record that failed again is known. With a file it does so for later runs, too. It is safe for concurrent use.
+// Journal remembers replayed records: by place and bytes, so that none is replayed twice, and by content, so that a
+// record that failed again is recognised. With a file it does so for later runs, too. It is safe for concurrent use.
 type Journal struct {
 	*digester
 	mu   sync.Mutex
 	file *os.File // nil without
-	// read are the places of records that were read from the objects themselves: what is read there again is the same.
+	// read are the places of records that were read from the objects themselves: another reading gives the same
+	// records.
 	read places
-	// sent are the records that were put back, wherever they were read.
+	// sent are the records that were replayed, wherever they were read.
 	sent map[identity]struct{}
-	// unsure are the places that files of earlier versions have: of records of the objects, or of letters that name them.
+	// unsure are the places that files of earlier versions have: of records of the objects, or of dead letters that
+	// name them.
 	unsure places
-	// lettered are the objects that letters name which had their record in them.
+	// lettered are the objects that dead letters name which had their record in them.
 	lettered map[object]bool
 	busy     map[identity]bool
-	put      map[uint64]put
+	lastPuts map[uint64]put
 	refused  bool // digests or identities are left out
 }
 
 // places are ranges of objects, sorted and joined.
 type places map[object][]span
 
-// put is when a digest was put back last.
+// put is when a digest was replayed last.
 type put struct {
 	at  int64 // milliseconds since 1970
 	now bool  // in this run
@@ -89,7 +92,7 @@ type entry struct {
 	// source data. Files of earlier versions have neither.
 	Read    bool     `json:"read,omitempty"`
 	Records []string `json:"records,omitempty"`
-	// Digests are of what was put, At when, in milliseconds since 1970.
+	// Digests are of the pieces sent, At is the time, in milliseconds since 1970.
 	Digests []string `json:"digests,omitempty"`
 	At      int64    `json:"at,omitempty"`
 }
@@ -100,22 +103,22 @@ const journalVersion = 1
 // NewJournal returns a journal for one run.
 func NewJournal(layout *event.Layout) *Journal {
 	return &Journal{digester: newDigester(layout), read: places{}, sent: map[identity]struct{}{}, unsure: places{}, lettered: map[object]bool{},
-		busy: map[identity]bool{}, put: map[uint64]put{}}
+		busy: map[identity]bool{}, lastPuts: map[uint64]put{}}
 }
 
-// OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a dying process
-// has not finished is taken off. A new file can be read by its owner alone.
+// OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a
+// dying process has not finished is taken off. A new file can be read by its owner alone.
 func OpenJournal(path string, layout *event.Layout) (_ *Journal, err error) {
 	j := NewJournal(layout)
 	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
 	}
-	end, err := j.load()
+	end, err := j.loadFile()
 	if err == nil {
 		err = j.file.Truncate(end)
 	}
 	if err == nil && end == 0 {
-		err = j.write(entry{Version: journalVersion})
+		err = j.writeEntry(entry{Version: journalVersion})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the state: %s: %w", path, errors.Join(err, j.file.Close()))
@@ -123,13 +126,14 @@ func OpenJournal(path string, layout *event.Layout) (_ *Journal, err error) {
 	return j, nil
 }
 
-func (j *Journal) load() (end int64, err error) {
+func (j *Journal) loadFile() (end int64, err error) {
 	lines := bufio.NewReader(j.file)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
 			if number == 1 && !strings.HasPrefix(fmt.Sprintf(`{"version":%d}`, journalVersion), string(line)) {
-				return end, errors.New("must be a file of this command, whose first line says so") // somebody else's is left alone
+				// somebody else's is left alone
+				return end, errors.New("must be a state file of this command: its first line has the version")
 			}
 			return end, nil
 		}
@@ -141,9 +145,10 @@ func (j *Journal) load() (end int64, err error) {
 			return end, fmt.Errorf("line %d: %w", number, err)
 		}
 		if number == 1 && e.Version != journalVersion {
-			return end, fmt.Errorf("must be a file of this command, version %d (got version %d)", journalVersion, e.Version)
+			return end, fmt.Errorf("must be a file of this command, version %d (got version %d)", journalVersion,
+				e.Version)
 		}
-		if err := j.recall(&e); err != nil {
+		if err := j.recallEntry(&e); err != nil {
 			return end, fmt.Errorf("line %d: %w", number, err)
 		}
 		for _, text := range e.Digests {
@@ -151,39 +156,40 @@ func (j *Journal) load() (end int64, err error) {
 			if err != nil {
 				return end, fmt.Errorf("line %d: %w", number, err)
 			}
-			j.note(d, put{at: e.At})
+			j.noteDigest(d, put{at: e.At})
 		}
 		end += int64(len(line))
 	}
 }
 
-// recall takes over the places and records of a line.
-func (j *Journal) recall(e *entry) error {
+// recallEntry takes over the places and records of a line.
+func (j *Journal) recallEntry(e *entry) error {
 	o := object{e.Bucket, e.Key, e.VersionID, e.Into}
-	read := e.Read || e.Into != "" // source data has no letters
+	read := e.Read || e.Into != "" // source data has no dead letters
 	for _, text := range e.Records {
 		id, err := hex.DecodeString(text)
 		if err != nil || len(id) != len(identity{}) {
 			return fmt.Errorf("records: must be %d hexadecimal digits (got %q)", 2*len(identity{}), text)
 		}
-		j.remember(identity(id), read)
+		j.rememberRecord(identity(id), read)
 	}
 	for _, r := range e.Ranges {
 		switch s := (span{r[0], r[1]}); {
 		case read:
-			j.read.insert(o, s)
+			j.read.insertSpan(o, s)
 		case len(e.Records) > 0:
 			j.lettered[o] = true
 		default:
-			j.unsure.insert(o, s)
+			j.unsure.insertSpan(o, s)
 		}
 	}
 	return nil
 }
 
-// remember notes a record that was put back. Records of letters are always remembered: their places alone do not tell.
-func (j *Journal) remember(id identity, read bool) {
-	if read && len(j.sent) >= mostDigests {
+// rememberRecord notes a record that was replayed. Records of dead letters are always remembered: their places alone do
+// not identify them.
+func (j *Journal) rememberRecord(id identity, read bool) {
+	if read && len(j.sent) >= maxDigests {
 		j.refused = true
 		return
 	}
@@ -211,12 +217,12 @@ func (j *Journal) forgets() bool {
 // Lasts reports whether later runs will know.
 func (j *Journal) Lasts() bool { return j.file != nil }
 
-// claim takes a record, whose data is known, for the caller to work on, unless it is done or somebody is at it.
-func (j *Journal) claim(r *Record) (mine, done bool) {
+// claimRecord takes a record, whose data is known, for the caller to work on, unless it is done or somebody is at it.
+func (j *Journal) claimRecord(r *Record) (mine, done bool) {
 	id := r.identity()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.has(r) {
+	if j.hasRecord(r) {
 		return false, true
 	}
 	if j.busy[id] {
@@ -226,8 +232,8 @@ func (j *Journal) claim(r *Record) (mine, done bool) {
 	return true, false
 }
 
-// release gives a record back, done or not, if it was claimed.
-func (j *Journal) release(r *Record) {
+// releaseRecord gives a record back, done or not, if it was claimed.
+func (j *Journal) releaseRecord(r *Record) {
 	if !r.claimed {
 		return
 	}
@@ -237,7 +243,7 @@ func (j *Journal) release(r *Record) {
 	r.claimed = false
 }
 
-// isDone reports whether the record was put back: from its place, to its stream, with the same bytes. One whose data is
+// isDone reports whether the record was replayed: from its place, to its stream, with the same bytes. One whose data is
 // not known was not.
 func (j *Journal) isDone(r *Record) bool {
 	if r.Data == nil {
@@ -246,40 +252,40 @@ func (j *Journal) isDone(r *Record) bool {
 	r.identity()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.has(r)
+	return j.hasRecord(r)
 }
 
-// wasRead reports whether what the object has at a place was put back.
+// wasRead reports whether the object's own record at a place was replayed.
 func (j *Journal) wasRead(p Place) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.read.has(p)
+	return j.read.containsPlace(p)
 }
 
-// mayHave reports whether what the object has at a place may have been put back from a letter: its data tells.
+// mayHave reports whether the object's record at a place may have been replayed from a dead letter: compare the data.
 func (j *Journal) mayHave(p Place) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.lettered[p.object()] || len(j.unsure[p.object()]) > 0
+	return j.lettered[p.objectOf()] || len(j.unsure[p.objectOf()]) > 0
 }
 
-func (j *Journal) has(r *Record) bool {
-	if _, sent := j.sent[r.identity()]; sent || r.read && j.read.has(r.Place) {
+func (j *Journal) hasRecord(r *Record) bool {
+	if _, sent := j.sent[r.identity()]; sent || r.read && j.read.containsPlace(r.Place) {
 		return true
 	}
-	if !j.unsure.has(r.Place) {
+	if !j.unsure.containsPlace(r.Place) {
 		return false
 	}
-	for _, p := range split(r.Data) { // all of it was put back, from wherever
-		if _, put := j.put[j.digest(r.Stream, p)]; !put {
+	for _, p := range splitRecord(r.Data) { // all of it was replayed, from wherever
+		if _, put := j.lastPuts[j.contentDigest(r.Stream, p)]; !put {
 			return false
 		}
 	}
 	return true
 }
 
-func (places places) has(p Place) bool {
-	spans := places[p.object()]
+func (places places) containsPlace(p Place) bool {
+	spans := places[p.objectOf()]
 	at, found := slices.BinarySearchFunc(spans, p.Offset, func(s span, offset int64) int {
 		switch {
 		case s.to <= offset:
@@ -292,8 +298,8 @@ func (places places) has(p Place) bool {
 	return found && spans[at].to >= p.End
 }
 
-// add notes records that were put back, and the digests of what was put, not before a time.
-func (j *Journal) add(records []*Record, digests []uint64, at time.Time) error {
+// addRecords notes replayed records and the digests of their pieces, sent not before a time.
+func (j *Journal) addRecords(records []*Record, digests []uint64, at time.Time) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	type line struct {
@@ -302,7 +308,7 @@ func (j *Journal) add(records []*Record, digests []uint64, at time.Time) error {
 	}
 	entries := map[line]*entry{}
 	for _, r := range records {
-		o := r.object()
+		o := r.objectOf()
 		e := entries[line{o, r.read}]
 		if e == nil {
 			e = &entry{Bucket: o.bucket, Key: o.key, VersionID: o.version, Into: o.into, Read: r.read}
@@ -310,19 +316,19 @@ func (j *Journal) add(records []*Record, digests []uint64, at time.Time) error {
 		}
 		e.Ranges = append(e.Ranges, [2]int64{r.Offset, r.End})
 		if r.read {
-			j.read.insert(o, span{r.Offset, r.End})
+			j.read.insertSpan(o, span{r.Offset, r.End})
 		} else {
 			j.lettered[o] = true
 		}
-		if o.into == "" { // no letter names source data
+		if o.into == "" { // no dead letter names source data
 			id := r.identity()
-			j.remember(id, r.read)
+			j.rememberRecord(id, r.read)
 			e.Records = append(e.Records, hex.EncodeToString(id[:]))
 		}
 	}
 	texts := make([]string, len(digests))
 	for i, d := range digests {
-		j.note(d, put{at.UnixMilli(), true})
+		j.noteDigest(d, put{at.UnixMilli(), true})
 		texts[i] = strconv.FormatUint(d, 16)
 	}
 	if j.file == nil {
@@ -330,14 +336,14 @@ func (j *Journal) add(records []*Record, digests []uint64, at time.Time) error {
 	}
 	for _, e := range entries {
 		e.Digests, e.At, texts = texts, at.UnixMilli(), nil
-		if err := j.write(*e); err != nil {
+		if err := j.writeEntry(*e); err != nil {
 			return fmt.Errorf("writing the state: %w", err)
 		}
 	}
 	return nil
 }
 
-func (j *Journal) write(e entry) error {
+func (j *Journal) writeEntry(e entry) error {
 	line, err := json.Marshal(e)
 	if err == nil {
 		_, err = j.file.Write(append(line, '\n'))
@@ -345,8 +351,8 @@ func (j *Journal) write(e entry) error {
 	return err
 }
 
-// insert adds a span, joined with those that it touches. Documents of an error object have a newline between them.
-func (places places) insert(o object, s span) {
+// insertSpan adds a span, joined with those that it touches. Documents of an error object have a newline between them.
+func (places places) insertSpan(o object, s span) {
 	spans := places[o]
 	first, _ := slices.BinarySearchFunc(spans, s.from, func(have span, from int64) int {
 		if have.to+1 < from {
@@ -362,15 +368,15 @@ func (places places) insert(o object, s span) {
 	places[o] = slices.Replace(spans, first, last, s)
 }
 
-func (j *Journal) note(d uint64, p put) {
-	if _, known := j.put[d]; !known && len(j.put) >= mostDigests {
+func (j *Journal) noteDigest(d uint64, p put) {
+	if _, known := j.lastPuts[d]; !known && len(j.lastPuts) >= maxDigests {
 		j.refused = true
 		return
 	}
-	j.put[d] = p
+	j.lastPuts[d] = p
 }
 
-// cameBack reports whether a piece of a failed record counts as one that was put back and has failed again. It does
+// cameBack reports whether a piece of a failed record counts as one that was replayed and has failed again. It does
 // when a piece of the same digest was put to the stream, and the record arrived there no earlier than [skew] before the
 // last time that was done. So these count, too: an equal piece that somebody else sent since then, and one that arrived
 // within skew before. These do not count: a record whose arrival is not known, and one that came back from an earlier
@@ -378,6 +384,6 @@ func (j *Journal) note(d uint64, p put) {
 func (j *Journal) cameBack(d uint64, arrival time.Time) (back, now bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	p, ok := j.put[d]
+	p, ok := j.lastPuts[d]
 	return ok && !arrival.IsZero() && arrival.Add(skew).UnixMilli() >= p.at, p.now
 }

@@ -21,14 +21,16 @@ func TestJournal(t *testing.T) {
 	t.Run("places that touch, or have a newline between them, are one", func(t *testing.T) {
 		j := NewJournal(shop)
 		for _, p := range []Place{place(20, 30), place(0, 9), place(40, 50), place(10, 19), place(31, 39)} {
-			if err := j.add([]*Record{{Place: p, read: true, Data: []byte{}}}, nil, start); err != nil {
+			if err := j.addRecords([]*Record{{Place: p, read: true, Data: []byte{}}}, nil, start); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := j.read[place(0, 0).object()]; len(got) != 1 || got[0] != (span{0, 50}) {
+		if got := j.read[place(0, 0).objectOf()]; len(got) != 1 || got[0] != (span{0, 50}) {
 			t.Errorf("got %v", got)
 		}
-		for p, want := range map[Place]bool{place(0, 50): true, place(5, 7): true, place(45, 51): false, place(50, 60): false, {Bucket: "b", Key: "k", VersionID: "w", End: 5}: false, {Bucket: "b", Key: "l", VersionID: "v", End: 5}: false} {
+		for p, want := range map[Place]bool{place(0, 50): true, place(5, 7): true, place(45, 51): false,
+			place(50, 60): false, {Bucket: "b", Key: "k", VersionID: "w", End: 5}: false,
+			{Bucket: "b", Key: "l", VersionID: "v", End: 5}: false} {
 			if j.wasRead(p) != want {
 				t.Errorf("%v: got %v", p, !want)
 			}
@@ -37,7 +39,8 @@ func TestJournal(t *testing.T) {
 	t.Run("a line that a dying process did not finish is taken off", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
 		j := openJournal(t, path)
-		if err := j.add([]*Record{{Place: place(0, 9), read: true, Data: []byte{}}}, []uint64{7}, start); err != nil {
+		if err := j.addRecords([]*Record{{Place: place(0, 9), read: true, Data: []byte{}}}, []uint64{7},
+			start); err != nil {
 			t.Fatal(err)
 		}
 		closeJournal(t, j)
@@ -45,14 +48,15 @@ func TestJournal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, append(slices.Clone(whole), whole[len(whole)/2:len(whole)-3]...), 0o644); err != nil {
+		if err := os.WriteFile(path, append(slices.Clone(whole), whole[len(whole)/2:len(whole)-3]...),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 		j = openJournal(t, path)
 		if back, now := j.cameBack(7, start); !j.wasRead(place(0, 9)) || !back || now {
 			t.Error("it has forgotten")
 		}
-		if err := j.add([]*Record{{Place: place(10, 19), read: true, Data: []byte{}}}, nil, start); err != nil {
+		if err := j.addRecords([]*Record{{Place: place(10, 19), read: true, Data: []byte{}}}, nil, start); err != nil {
 			t.Fatal(err)
 		}
 		closeJournal(t, j)
@@ -65,7 +69,7 @@ func TestJournal(t *testing.T) {
 	t.Run("another file is refused, and left as it is", func(t *testing.T) {
 		for text, want := range map[string]string{
 			"{}\n":            "must be a file of this command, version 1 (got version 0)",
-			"{\"version\":2}": "must be a file of this command, whose first line says so",
+			"{\"version\":2}": "must be a state file of this command: its first line has the version",
 			"hello\n":         "line 1: invalid character",
 			"{\"version\":1}\n{\"digests\":[\"x\"]}\n": "line 2: strconv.ParseUint",
 		} {
@@ -85,7 +89,7 @@ func TestJournal(t *testing.T) {
 }
 
 func TestFailedAgain(t *testing.T) {
-	// again is the error object of a record that was put back at the start and failed again.
+	// again is the error object of a record that was replayed at the start and failed again.
 	again := func(t *testing.T, name string, arrival time.Time, record string) *errorObject {
 		return newErrorObject(t, event.Search, name, arrival, functionEr, record)
 	}
@@ -121,7 +125,7 @@ func TestFailedAgain(t *testing.T) {
 		w.Journal = openJournal(t, state)
 		later := time.Now().Add(time.Hour)
 		w.queue.send(again(t, "b", later, string(out)).letters...)
-		// The same event, received before anything was put back: somebody sent it twice.
+		// The same event, received before anything was replayed: somebody sent it twice.
 		w.queue.send(again(t, "c", yesterday, record).letters...)
 		wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 1, FailedAgain: 1})
 		w.Again = true
@@ -156,7 +160,8 @@ func TestFailedAgain(t *testing.T) {
 			report, err := w.FromQueue(t.Context(), t.Context())
 			var cause *CauseError
 			if fails {
-				if !errors.As(err, &cause) || cause.Put != 3 || cause.CameBack != 1 || err.Error() != "the cause looks unfixed: of 3 put back first, 1 failed again: nothing else was put back" {
+				if !errors.As(err, &cause) || cause.Put != 3 || cause.CameBack != 1 ||
+					err.Error() != "the cause looks unfixed: of 3 records replayed first, 1 failed again; nothing else was replayed" {
 					t.Errorf("got %v", err)
 				}
 				w.wantQueue(t, 47)
@@ -193,7 +198,7 @@ func TestFailedAgain(t *testing.T) {
 func TestCameBackTimes(t *testing.T) {
 	j := NewJournal(shop)
 	for _, at := range []time.Time{start.Add(-time.Hour), start} {
-		if err := j.add(nil, []uint64{7}, at); err != nil {
+		if err := j.addRecords(nil, []uint64{7}, at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -216,8 +221,8 @@ func TestStateIsTheOwners(t *testing.T) {
 	wantMode(t, path, 0o600)
 }
 
-// A state file of an earlier version has places without the record of each. It counts for a letter when all of the
-// letter's record was put back.
+// A state file of an earlier version has places without the record of each. It counts for a dead letter when all of the
+// dead letter's record was replayed.
 func TestEarlierState(t *testing.T) {
 	o, letters := samePlace(t)
 	next := o.letters[1]
@@ -325,7 +330,7 @@ func TestEarlierState(t *testing.T) {
 	})
 }
 
-// Letters of one record under two ids, worked on at the same time, are put back once.
+// Dead letters of one record under two ids, worked on at the same time, are replayed once.
 func TestSameRecordAtOnce(t *testing.T) {
 	w := newWorld()
 	o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(40)...)
@@ -351,18 +356,18 @@ func TestRelease(t *testing.T) {
 		return &Record{Place: Place{Bucket: "b", Key: "k", End: 9}, Stream: event.Lake, Data: []byte(trueRecord)}
 	}
 	first, second, third := record(), record(), record()
-	if mine, done := j.claim(first); !mine || done {
+	if mine, done := j.claimRecord(first); !mine || done {
 		t.Fatal("the first does not have it")
 	}
-	if mine, _ := j.claim(second); mine {
+	if mine, _ := j.claimRecord(second); mine {
 		t.Fatal("the second has it, too")
 	}
-	j.release(second)
-	if mine, _ := j.claim(third); mine {
+	j.releaseRecord(second)
+	if mine, _ := j.claimRecord(third); mine {
 		t.Error("the third has it, too")
 	}
-	j.release(first)
-	if mine, _ := j.claim(third); !mine {
+	j.releaseRecord(first)
+	if mine, _ := j.claimRecord(third); !mine {
 		t.Error("nobody has it")
 	}
 }

@@ -14,18 +14,19 @@ import (
 	"firehose-pipeline/internal/s3read"
 )
 
-// open requests an object from an offset on.
-func (r *Replay) open(ctx context.Context, p Place, offset int64) (*s3read.Body, error) {
+// openObject requests an object from an offset on.
+func (r *Replay) openObject(ctx context.Context, p Place, offset int64) (*s3read.Body, error) {
 	place := s3read.Place{Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, Offset: offset}
 	body, err := s3read.Open(ctx, r.Objects, place, r.time().Pause)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", uri(p.Bucket, p.Key), err)
+		return nil, fmt.Errorf("%s: %w", objectURI(p.Bucket, p.Key), err)
 	}
 	return body, nil
 }
 
-// unzipped is the content, unzipped when it is compressed, which its first bytes tell: neither name nor headers do for sure.
-func unzipped(content io.Reader) (_ io.Reader, compressed bool, err error) {
+// unzipContent returns the content, unzipped when it is compressed. Its first bytes decide: name and headers are not
+// reliable.
+func unzipContent(content io.Reader) (_ io.Reader, compressed bool, err error) {
 	plain := bufio.NewReaderSize(content, 64<<10)
 	magic, err := plain.Peek(2)
 	if err != nil && err != io.EOF {
@@ -38,20 +39,21 @@ func unzipped(content io.Reader) (_ io.Reader, compressed bool, err error) {
 	return unzip, true, err
 }
 
-// documents calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid during the call. What
-// cannot be read is passed over, and counted.
-func (r *Replay) documents(ctx context.Context, source errorobject.Source, encoding string, from, end int64, do func(*Record) error) (unreadable int64, err error) {
+// eachDocument calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid
+// during the call. Unreadable parts are skipped, and counted.
+func (r *Replay) eachDocument(ctx context.Context, source errorobject.Source, encoding string, from, end int64,
+	do func(*Record) error) (unreadable int64, err error) {
 	p := Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	start := from
 	if encoding == "gzip" {
 		start = 0 // offsets are of the unzipped content
 	}
-	content, err := r.open(ctx, p, start)
+	content, err := r.openObject(ctx, p, start)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	p.VersionID = content.VersionID() // which letters name
+	p.VersionID = content.VersionID() // which dead letters name
 	reader := errorobject.NewReader(content)
 	for {
 		failure, err := reader.Next()
@@ -74,7 +76,8 @@ func (r *Replay) documents(ctx context.Context, source errorobject.Source, encod
 			continue
 		}
 		letter := deadletter.ForRecord(source, failure, r.EventID)
-		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason, Arrival: failure.ArrivalTime,
+		record := &Record{Place: p, Stream: letter.Stream, Stage: letter.Stage, Reason: letter.Reason,
+			Arrival: failure.ArrivalTime,
 			EventID: letter.EventID, Code: letter.ErrorCode, Text: letter.ErrorMessage,
 			ReasonOffset: letter.ReasonOffset, Data: failure.RawData, read: true}
 		record.Offset, record.End = start+failure.Offset, start+failure.Offset+failure.Length

@@ -9,19 +9,22 @@ import (
 	"firehose-pipeline/event"
 )
 
-// A run with a canary reads the queue twice and counts each letter once.
+// A run with a canary reads the queue twice and counts each dead letter once.
 func TestCanaryCountsOnce(t *testing.T) {
 	world := func(t *testing.T) *world {
 		t.Helper()
 		w := newWorld()
 		w.clock.now = time.Now()
 		w.Canary, w.Filter = 3, Filter{Streams: []event.Stream{event.Lake}}
-		w.queue.send(newErrorObject(t, event.Search, "b", yesterday, functionEr, ids(20)...).letters...)             // not selected
-		w.queue.send(newErrorObject(t, event.Lake, "c", yesterday, "Lambda.ProcessingFailedStatus", "x").letters...) // refused
+		// not selected
+		w.queue.send(newErrorObject(t, event.Search, "b", yesterday, functionEr, ids(20)...).letters...)
+		// rejected
+		w.queue.send(newErrorObject(t, event.Lake, "c", yesterday, "Lambda.ProcessingFailedStatus", "x").letters...)
 		w.queue.send("hello")
 		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(40)...).letters...)
 		o := newErrorObject(t, event.Lake, "none", yesterday, functionEr, "{}")
-		w.queue.send(encode(t, deadletter.ForPart(o.source, deadletter.Unreadable, 0, 10, false, map[deadletter.Reason]int64{deadletter.Unreadable: 1})))
+		w.queue.send(encode(t, deadletter.ForPart(o.source, deadletter.Unreadable, 0, 10, false,
+			map[deadletter.Reason]int64{deadletter.Unreadable: 1})))
 		return w
 	}
 	all := map[Outcome]int64{Replayed: 40, Filtered: 20, Refused: 1, NoLetter: 1, NotReplayable: 1}
@@ -32,7 +35,8 @@ func TestCanaryCountsOnce(t *testing.T) {
 		if report.Repeated != 0 || report.More || report.Waiting != 63 {
 			t.Errorf("got %+v", report)
 		}
-		if want := (map[Outcome]int64{Replayed: 40, Filtered: 20, Refused: 1, NotReplayable: 1}); !maps.Equal(report.Records, want) {
+		if want := (map[Outcome]int64{Replayed: 40, Filtered: 20, Refused: 1,
+			NotReplayable: 1}); !maps.Equal(report.Records, want) {
 			t.Errorf("records %v, want %v", report.Records, want)
 		}
 		var letters int64
@@ -95,14 +99,15 @@ func TestCanaryCountsOnce(t *testing.T) {
 		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(4)...).letters...)
 		w.queue.undeletable = func(try int) bool { return try <= maxTries }
 		w.clock.paused = func(d time.Duration) {
-			if d == looks {
+			if d == watchInterval {
 				w.queue.appear()
 			}
 		}
 		report := w.run(t)
 		wantLetters(t, report, map[Outcome]int64{Replayed: 4})
 		wantTaken(t, w.lake, ids(4)...)
-		if report.Records[Replayed] != 4 || report.Records[AlreadyReplayed] != 0 || report.Undeleted != 0 || report.Left() != 0 {
+		if report.Records[Replayed] != 4 || report.Records[AlreadyReplayed] != 0 || report.Undeleted != 0 ||
+			report.Left() != 0 {
 			t.Errorf("got %+v", report)
 		}
 		w.wantQueue(t, 0)

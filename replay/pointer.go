@@ -12,15 +12,15 @@ import (
 	"firehose-pipeline/internal/printable"
 )
 
-// mostNamed is how many letters whose pointers are refused are named; the report counts them all.
-const mostNamed = 10
+// maxNamed is how many dead letters whose pointers are rejected are named; the report counts them all.
+const maxNamed = 10
 
-// errNoBucket refuses a pointer when nobody has said which bucket is the stack's.
+// errNoBucket rejects a pointer when nobody has said which bucket is the stack's.
 var errNoBucket = errors.New(
 	"objects are read only from the stack's own bucket, which is not known (--bucket, --stack or --outputs)")
 
-// pointersOf are the pointers of a letter that replay follows: a letter that has its record in it is not followed
-// anywhere.
+// pointersOf are the pointers of a dead letter that replay follows: a dead letter that has its record in it is not
+// followed anywhere.
 func pointersOf(m *deadletter.Message) []deadletter.Pointer {
 	switch {
 	case m.Kind == deadletter.Invocation:
@@ -31,16 +31,16 @@ func pointersOf(m *deadletter.Message) []deadletter.Pointer {
 	return nil
 }
 
-// errorObject is the error object that a pointer leads to. It refuses every other object, and every other bucket:
-// whoever may send to the queue could else have the operator read any object that the operator may read, and put
-// its records to a stream.
+// errorObject is the error object that a pointer leads to. It rejects every other object, and every other bucket:
+// otherwise any sender to the queue could make the operator read any object within the operator's rights, and send its
+// records to a stream.
 func (r *Replay) errorObject(p deadletter.Pointer) (errorobject.Source, error) {
 	source, ours := errorobject.NewSource(r.ErrorPrefix, p.Bucket, p.Key, p.VersionID)
-	// S3 takes keys as they are; what stands between may not, and Firehose writes no such segment.
+	// S3 accepts any key; proxies in between may not, and Firehose writes no such segment.
 	odd := slices.ContainsFunc(strings.Split(strings.TrimPrefix(p.Key, r.ErrorPrefix), "/"), func(segment string) bool {
 		return segment == "" || segment == "." || segment == ".."
 	})
-	switch where := uri(p.Bucket, p.Key); {
+	switch where := objectURI(p.Bucket, p.Key); {
 	case r.Bucket == "":
 		return source, fmt.Errorf("pointer %s: %w", where, errNoBucket)
 	case p.Bucket != r.Bucket:
@@ -56,28 +56,28 @@ func (r *Replay) errorObject(p deadletter.Pointer) (errorobject.Source, error) {
 	return source, nil
 }
 
-// reject gives the outcome of a letter whose pointers are not followed, and names the letter; it is empty of any
-// other.
-func (r *Replay) reject(m *deadletter.Message) Outcome {
+// rejectPointers gives the outcome of a dead letter whose pointers are not followed, and names the dead letter; it is
+// empty of any other.
+func (r *Replay) rejectPointers(m *deadletter.Message) Outcome {
 	for _, p := range pointersOf(m) {
 		source, err := r.errorObject(p)
 		if err == nil && m.Kind == deadletter.Record && source.Stream != m.Stream {
-			err = fmt.Errorf("pointer %s: must lead to an error object of the letter's stream (got %s)",
-				uri(p.Bucket, p.Key), source.Stream)
+			err = fmt.Errorf("pointer %s: must lead to an error object of the dead letter's stream (got %s)",
+				objectURI(p.Bucket, p.Key), source.Stream)
 		}
 		if err == nil {
 			continue
 		}
 		named := 0
-		r.tally.change(func(*Report) {
+		r.tally.changeReport(func(*Report) {
 			r.tally.rejected++
 			named = r.tally.rejected
 		})
 		switch {
-		case named <= mostNamed:
-			r.say("letter %s is left alone: %v", m.ID, err)
-		case named == mostNamed+1:
-			r.say("more such letters are not named")
+		case named <= maxNamed:
+			r.logf("dead letter %s is not replayed: %v", m.ID, err)
+		case named == maxNamed+1:
+			r.logf("further dead letters like these are not listed")
 		}
 		if errors.Is(err, errNoBucket) {
 			return NeedsBucket
@@ -87,5 +87,5 @@ func (r *Replay) reject(m *deadletter.Message) Outcome {
 	return ""
 }
 
-// uri is the place of an object as people write it, fit for a terminal.
-func uri(bucket, key string) string { return printable.Text("s3://" + bucket + "/" + key) }
+// objectURI is the place of an object as people write it, fit for a terminal.
+func objectURI(bucket, key string) string { return printable.Text("s3://" + bucket + "/" + key) }

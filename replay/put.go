@@ -10,14 +10,14 @@ import (
 	"firehose-pipeline/producer"
 )
 
-// hasStream reports whether a stream is there, or may be: a look without a word on the streams supposes that they are.
+// hasStream reports whether a stream is set. A run that does not act, and has no streams set, supposes all.
 func (r *Replay) hasStream(stream event.Stream) bool {
 	return stream.Valid() && (r.Streams[stream] != nil || r.Streams == nil && !r.Act)
 }
 
-// putBack puts back the records without an outcome, and gives each one. Its error is one of a stream or of the journal, after which
-// records that were not put are [Open].
-func (r *Replay) putBack(ctx context.Context, records []*Record) error {
+// replayRecords replays the records without an outcome, and gives each one. Its error is one of a stream or of the
+// journal, after which records that were not put are [Open].
+func (r *Replay) replayRecords(ctx context.Context, records []*Record) error {
 	var errs []error
 	for _, stream := range []event.Stream{event.Lake, event.Search} {
 		var mine []*Record
@@ -27,17 +27,17 @@ func (r *Replay) putBack(ctx context.Context, records []*Record) error {
 			}
 		}
 		if len(mine) > 0 {
-			errs = append(errs, r.putTo(ctx, stream, mine))
+			errs = append(errs, r.replayTo(ctx, stream, mine))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Record) error {
+func (r *Replay) replayTo(ctx context.Context, stream event.Stream, records []*Record) error {
 	var all [][]byte
 	for _, record := range records {
 		for _, p := range record.pieces {
-			all = append(all, bytesOf(stream, p))
+			all = append(all, recordBytes(stream, p))
 		}
 	}
 	to := r.Streams[stream]
@@ -50,11 +50,11 @@ func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Reco
 			continue
 		}
 		answer, err := to.Put(ctx, batch)
-		taken = append(taken, answer.Taken...)
+		taken = append(taken, answer.Accepted...)
 		if began.IsZero() {
 			began = answer.Began
 		}
-		var some *producer.NotTakenError
+		var some *producer.NotAcceptedError
 		if errors.As(err, &some) {
 			refused = err
 		} else {
@@ -68,9 +68,9 @@ func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Reco
 		for _, p := range record.pieces {
 			if whole = whole && taken[0]; taken[0] {
 				if !record.anonymous {
-					digests = append(digests, r.Journal.digest(stream, p))
+					digests = append(digests, r.Journal.contentDigest(stream, p))
 				}
-				r.tally.put(stream, len(p.data))
+				r.tally.addPut(stream, len(p.data))
 			}
 			taken = taken[1:]
 		}
@@ -82,22 +82,22 @@ func (r *Replay) putTo(ctx context.Context, stream event.Stream, records []*Reco
 			record.outcome = Open
 		default:
 			record.outcome = NotTaken
-			r.say("%s: %v", record.EventID, refused)
+			r.logf("%s: %v", record.EventID, refused)
 		}
 	}
 	if began.IsZero() {
 		began = r.time().Now()
 	}
-	return errors.Join(failed, r.Journal.add(done, digests, began))
+	return errors.Join(failed, r.Journal.addRecords(done, digests, began))
 }
 
-// quotaBytes is what a stream takes in a second in most regions (Developer Guide, quotas): of a larger batch it would take only a
-// part at once.
+// quotaBytes is a stream's quota for a second in most regions (Developer Guide, quotas): of a larger batch it would
+// accept only a part at once.
 const quotaBytes = 1 << 20
 
-// bytesOf is a piece as it goes to the stream: to the lake with a newline behind it, by which records can be told apart in
+// recordBytes is a piece as it goes to the stream: to the lake with a newline behind it, which separates records in
 // source-data; to search without.
-func bytesOf(stream event.Stream, p piece) []byte {
+func recordBytes(stream event.Stream, p piece) []byte {
 	if stream == event.Search || len(p.data) >= producer.MaxRecordBytes {
 		return p.data
 	}

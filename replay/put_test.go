@@ -16,14 +16,15 @@ func TestPut(t *testing.T) {
 		w := newWorld()
 		o := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...)
 		w.queue.send(o.letters...)
-		w.lake.refuse = func(data string) string {
+		w.lake.reject = func(data string) string {
 			if strings.Contains(data, "e-0003") {
 				return "InternalFailure" // the patience, a nanosecond, is over by then
 			}
 			return ""
 		}
 		report, err := w.FromQueue(t.Context(), t.Context())
-		if err == nil || !strings.Contains(err.Error(), "putting to l: took nothing for 1ns: api error InternalFailure") {
+		if err == nil || !strings.Contains(err.Error(),
+			"putting to l: no record accepted for 1ns: api error InternalFailure") {
 			t.Errorf("got %v", err)
 		}
 		wantLetters(t, report, map[Outcome]int64{Replayed: 4, Open: 1})
@@ -44,7 +45,8 @@ func TestPut(t *testing.T) {
 	})
 	t.Run("a record of several objects is split", func(t *testing.T) {
 		w := newWorld()
-		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, "Lambda.ProcessingFailedStatus", "{\"a\":1}\n{\"a\":\n{\"a\":2}{\"a\":3}\n").letters...)
+		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, "Lambda.ProcessingFailedStatus",
+			"{\"a\":1}\n{\"a\":\n{\"a\":2}{\"a\":3}\n").letters...)
 		wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 1})
 		wantTaken(t, w.lake, `{"a":1}`, `{"a":`, `{"a":2}`, `{"a":3}`)
 		w.wantQueue(t, 0)

@@ -24,46 +24,48 @@ import (
 )
 
 const (
-	// workers is how many receive, put and delete at once: each takes one round trip after the other, and the pace bounds them all.
+	// workers is how many receive, put and delete at once: each takes one round trip after the other, and the pace
+	// bounds them all.
 	workers = 8
 	// maxBatch is SQS's limit of messages in a batch.
 	maxBatch = 10
 	// maxTries is how often a receive or a deletion is tried.
 	maxTries = 6
-	// maxWaits is how often letters of lost answers are waited for.
+	// maxWaits is how often dead letters of lost answers are waited for.
 	maxWaits = 3
-	// releasing bounds the time for bringing messages back into sight at the end.
-	releasing = 30 * time.Second
+	// releaseTimeout bounds the time for making messages visible again at the end.
+	releaseTimeout = 30 * time.Second
 )
 
-// reading is one reading of the queue.
-type reading struct {
+// queueReader is one reading of the queue.
+type queueReader struct {
 	*Replay
-	hand hand
-	stop context.CancelFunc
-	past *past // nil when the queue is read once
-	// trial says that this is the reading of the canary, and ends that its limit is the canary's own, not the caller's.
-	trial, ends bool
+	inFlight inFlight
+	stop     context.CancelFunc
+	past     *past // nil when the queue is read once
+	// isCanary says that this is the reading of the canary, and ends that its limit is the canary's own, not the
+	// caller's.
+	isCanary, canaryLimit bool
 
-	mu      sync.Mutex
-	room    int64 // letters that may still be taken; negative is no limit
-	seen    map[string]*letter
-	failed  []error
-	full    bool // SQS lets no more messages be out of sight
-	stopped bool // by the limit
-	lost    int64
-	back    time.Time // when the lost ones are in sight again
+	mu           sync.Mutex
+	roomLeft     int64 // dead letters that may still be read; negative: unlimited
+	seen         map[string]*letter
+	failed       []error
+	full         bool // SQS lets no more messages be in flight
+	stopped      bool // by the limit
+	lost         int64
+	visibleAgain time.Time // when the lost ones are visible again
 }
 
 // letter is a message with a dead letter.
 type letter struct {
-	id      string // [letterKey]; of a message that is none, SQS's own id
-	handle  string
-	counted bool                // by the reading before
-	body    *deadletter.Message // nil of a message that is none
-	outcome Outcome
-	records []*Record
-	more    []string // handles of further messages with the same letter
+	id               string // [letterKey]; of a foreign message, SQS's own id
+	handle           string
+	counted          bool                // by the reading before
+	body             *deadletter.Message // nil of a foreign message
+	outcome          Outcome
+	records          []*Record
+	duplicateHandles []string // handles of further messages with the same dead letter
 }
 
 func (l *letter) key() groupKey {
@@ -73,22 +75,22 @@ func (l *letter) key() groupKey {
 	return groupKey{l.body.Stream, l.body.Stage, l.body.Reason, l.body.Kind}
 }
 
-// FromQueue reads the dead-letter queue. A letter is deleted after the stream took all that it stands for; every other message comes back into
-// sight. When soft is done, it finishes the letters that it has; when hard is, it returns at once, and what it holds comes into sight after
-// its visibility.
+// FromQueue reads the dead-letter queue. A dead letter is deleted after the stream accepted all its records; every
+// other message becomes visible again. When soft is done, it finishes the dead letters in flight; when hard is, it
+// returns at once, and messages in flight become visible after their visibility timeout.
 func (r *Replay) FromQueue(soft, hard context.Context) (Report, error) {
 	began := r.time().Now()
-	r.tally.begin(FromQueue, r.Act)
+	r.tally.resetReport(FromQueue, r.Act)
 	err := r.fromQueue(soft, hard)
-	return r.end(began, soft.Err() != nil), err
+	return r.endReport(began, soft.Err() != nil), err
 }
 
 func (r *Replay) fromQueue(soft, hard context.Context) error {
-	waiting, err := r.waiting(hard)
+	waiting, err := r.countWaiting(hard)
 	if err != nil {
 		return err
 	}
-	r.tally.change(func(t *Report) { t.Waiting = waiting })
+	r.tally.changeReport(func(t *Report) { t.Waiting = waiting })
 	watching, err := r.beginWatch(soft)
 	if err != nil {
 		return err
@@ -101,19 +103,19 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 		}
 		r.Total(total)
 	}
-	rest := &reading{Replay: r}
+	rest := &queueReader{Replay: r}
 	if r.Act && r.Canary > 0 {
 		past := newPast()
-		defer past.settle()
-		canary := &reading{Replay: r, past: past, trial: true, ends: limit == 0 || r.Canary < limit}
+		defer past.countOpen()
+		canary := &queueReader{Replay: r, past: past, isCanary: true, canaryLimit: limit == 0 || r.Canary < limit}
 		first := r.Canary
-		if !canary.ends {
+		if !canary.canaryLimit {
 			first = limit
 		}
-		if err := canary.read(soft, hard, first); err != nil {
+		if err := canary.readQueue(soft, hard, first); err != nil {
 			return err
 		}
-		if err := r.canary(soft, watching); err != nil {
+		if err := r.awaitCanary(soft, watching); err != nil {
 			return err
 		}
 		if limit > 0 {
@@ -126,25 +128,27 @@ func (r *Replay) fromQueue(soft, hard context.Context) error {
 	if soft.Err() != nil {
 		return nil
 	}
-	if err := rest.read(soft, hard, limit); err != nil {
+	if err := rest.readQueue(soft, hard, limit); err != nil {
 		return err
 	}
-	return r.watchEnd(soft, watching)
+	return r.awaitEnd(soft, watching)
 }
 
-// waiting is how many messages the queue says to have.
-func (r *Replay) waiting(ctx context.Context) (int64, error) {
-	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
-	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL, AttributeNames: names})
+// countWaiting is how many messages the queue says to have.
+func (r *Replay) countWaiting(ctx context.Context) (int64, error) {
+	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed}
+	out, err := r.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.QueueURL,
+		AttributeNames: names})
 	if err != nil {
-		return 0, fmt.Errorf("asking the queue: %w", err)
+		return 0, fmt.Errorf("reading the queue's attributes: %w", err)
 	}
 	var n int64
 	for _, name := range names {
 		if text, ok := out.Attributes[string(name)]; ok {
 			part, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {
-				return 0, fmt.Errorf("asking the queue: %s: must be a number (got %q)", name, text)
+				return 0, fmt.Errorf("reading the queue's attributes: %s: must be a number (got %q)", name, text)
 			}
 			n += part
 		}
@@ -152,13 +156,13 @@ func (r *Replay) waiting(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// read takes letters until there are none, or limit are done; 0 is no limit.
-func (q *reading) read(soft, hard context.Context, limit int64) error {
+// readQueue reads dead letters until the queue is empty, or limit are done; 0 means unlimited.
+func (q *queueReader) readQueue(soft, hard context.Context, limit int64) error {
 	ctx, stop := context.WithCancel(soft)
 	defer stop()
-	q.stop, q.room, q.seen, q.hand.handles = stop, limit, map[string]*letter{}, map[string]time.Time{}
+	q.stop, q.roomLeft, q.seen, q.inFlight.handles = stop, limit, map[string]*letter{}, map[string]time.Time{}
 	if limit == 0 {
-		q.room = -1
+		q.roomLeft = -1
 	}
 	n := q.workers
 	if n == 0 {
@@ -166,10 +170,10 @@ func (q *reading) read(soft, hard context.Context, limit int64) error {
 	}
 	keeping, done := context.WithCancel(hard)
 	var kept, working sync.WaitGroup
-	kept.Go(func() { q.keep(keeping) })
+	kept.Go(func() { q.keepInFlight(keeping) })
 	for waits := 0; ; waits++ {
 		for range n {
-			working.Go(func() { q.work(ctx, hard) })
+			working.Go(func() { q.receiveAll(ctx, hard) })
 		}
 		working.Wait()
 		if !q.Act || waits == maxWaits || !q.waitForLost(ctx) {
@@ -178,46 +182,46 @@ func (q *reading) read(soft, hard context.Context, limit int64) error {
 	}
 	done()
 	kept.Wait()
-	q.finish(hard)
+	q.releaseMessages(hard)
 	return errors.Join(q.failed...)
 }
 
-// reserve takes room for up to so many letters.
-func (q *reading) reserve(n int64) int64 {
+// reserveRoom takes room for up to so many dead letters.
+func (q *queueReader) reserveRoom(n int64) int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.room < 0 {
+	if q.roomLeft < 0 {
 		return n
 	}
-	n = min(n, q.room)
-	q.room -= n
+	n = min(n, q.roomLeft)
+	q.roomLeft -= n
 	q.stopped = q.stopped || n == 0
 	return n
 }
 
-// unreserve gives room back.
-func (q *reading) unreserve(n int64) {
+// returnRoom gives room back.
+func (q *queueReader) returnRoom(n int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.room >= 0 {
-		q.room += n
+	if q.roomLeft >= 0 {
+		q.roomLeft += n
 	}
 }
 
-func (q *reading) fail(err error) {
+func (q *queueReader) addFailure(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.failed = append(q.failed, err)
 	q.stop()
 }
 
-func (q *reading) work(soft, hard context.Context) {
+func (q *queueReader) receiveAll(soft, hard context.Context) {
 	for soft.Err() == nil {
-		n := q.reserve(maxBatch)
+		n := q.reserveRoom(maxBatch)
 		if n == 0 {
 			return
 		}
-		out, err := q.receive(hard, n)
+		out, err := q.receiveMessages(hard, n)
 		switch {
 		case err != nil && strings.HasSuffix(s3read.ErrorCode(err), "OverLimit"):
 			q.mu.Lock()
@@ -225,44 +229,46 @@ func (q *reading) work(soft, hard context.Context) {
 			q.mu.Unlock()
 			return
 		case err != nil:
-			q.fail(fmt.Errorf("receiving from the queue: %w", err))
+			q.addFailure(fmt.Errorf("receiving from the queue: %w", err))
 			return
 		case len(out.Messages) == 0:
 			return
 		}
 		if soft.Err() != nil { // and brings them back
 			for _, m := range out.Messages {
-				q.hand.add(aws.ToString(m.ReceiptHandle))
+				q.inFlight.addHandle(aws.ToString(m.ReceiptHandle))
 			}
 			return
 		}
-		used, err := q.handle(soft, hard, out.Messages)
-		q.unreserve(n - used)
+		used, err := q.handleMessages(soft, hard, out.Messages)
+		q.returnRoom(n - used)
 		if err != nil {
-			q.fail(err)
+			q.addFailure(err)
 			return
 		}
 	}
 }
 
-// receive receives up to n messages. An interruption waits for the answer: it may have taken messages out of sight.
+// receiveMessages receives up to n messages. An interruption waits for the response: its messages may be in flight.
 //
-// It tries again itself, because an answer that is lost on its way has taken messages out of sight that nobody has: they come back when
-// their visibility is over. The SDK would try again and not tell.
-func (q *reading) receive(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
+// It retries itself. A lost response leaves its messages in flight until their visibility timeout ends; the SDK would
+// retry without a notice.
+func (q *queueReader) receiveMessages(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
 	for try := range maxTries {
 		if try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
 			break
 		}
-		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL, MaxNumberOfMessages: int32(n),
-			VisibilityTimeout: int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait}, func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
+		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL,
+			MaxNumberOfMessages: int32(n),
+			VisibilityTimeout:   int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait},
+			func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
 		if err == nil {
 			break
 		}
 		if ctx.Err() == nil && mayHaveReceived(err) {
 			q.mu.Lock()
 			q.lost += n
-			q.back = q.time().Now().Add(q.Visibility)
+			q.visibleAgain = q.time().Now().Add(q.Visibility)
 			q.mu.Unlock()
 		}
 		if retryable.IsErrorRetryable(err) != aws.TrueTernary {
@@ -277,8 +283,8 @@ var backoff = clock.Backoff{First: 100 * time.Millisecond, Max: 5 * time.Second}
 
 var retryable = retry.IsErrorRetryables(retry.DefaultRetryables)
 
-// mayHaveReceived reports whether SQS may have done what an error does not tell of: all but what it answered to be the caller's mistake, and
-// what never reached it.
+// mayHaveReceived reports whether SQS may have received messages in spite of an error: not when it answered that the
+// caller is at fault, nor when the request never reached it.
 func mayHaveReceived(err error) bool {
 	var answer smithy.APIError
 	if errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultClient {
@@ -295,16 +301,18 @@ func mayHaveReceived(err error) bool {
 	return !errors.As(err, &network) || network.Op != "dial"
 }
 
-// waitForLost waits until the messages of answers that were lost are in sight again, and reports whether there is anything to read then.
-func (q *reading) waitForLost(soft context.Context) bool {
+// waitForLost waits until the messages of answers that were lost are visible again, and reports whether there is
+// anything to read then.
+func (q *queueReader) waitForLost(soft context.Context) bool {
 	q.mu.Lock()
-	lost, left := q.lost, q.back.Sub(q.time().Now())
+	lost, left := q.lost, q.visibleAgain.Sub(q.time().Now())
 	stopped := q.stopped || q.full
 	q.mu.Unlock()
 	if lost == 0 || stopped || soft.Err() != nil {
 		return false
 	}
-	q.say(plural.Of(lost, "an answer of SQS was lost: up to %d letter{ is|s are} out of sight; waiting %v for {it|them}"),
+	q.logf(plural.Of(lost,
+		"a response of SQS was lost: up to %d message{ is|s are} in flight; waiting %v for {it|them}"),
 		lost, left.Round(time.Second))
 	if q.time().Pause(soft, left) != nil {
 		return false
@@ -315,26 +323,26 @@ func (q *reading) waitForLost(soft context.Context) bool {
 	return true
 }
 
-// handle does what is to be done with messages, and says how many letters count against the limit.
-func (q *reading) handle(soft, hard context.Context, messages []types.Message) (used int64, err error) {
+// handleMessages classifies, replays and deletes messages, and returns how many dead letters count against the limit.
+func (q *queueReader) handleMessages(soft, hard context.Context, messages []types.Message) (used int64, err error) {
 	var letters []*letter
 	for _, m := range messages {
-		q.hand.add(aws.ToString(m.ReceiptHandle))
-		if l := q.letter(m); l != nil {
+		q.inFlight.addHandle(aws.ToString(m.ReceiptHandle))
+		if l := q.parseMessage(m); l != nil {
 			letters = append(letters, l)
 		}
 	}
 	var records []*Record
 	for _, l := range letters {
-		if err := q.decide(hard, l); err != nil {
+		if err := q.classifyMessage(hard, l); err != nil {
 			return used, err
 		}
 		records = append(records, l.records...)
 	}
 	if q.Act {
-		err = q.putBack(hard, records)
+		err = q.replayRecords(hard, records)
 		for _, record := range records {
-			q.Journal.release(record)
+			q.Journal.releaseRecord(record)
 		}
 	}
 	for _, l := range letters {
@@ -345,20 +353,20 @@ func (q *reading) handle(soft, hard context.Context, messages []types.Message) (
 		case err != nil:
 			l.outcome = Open
 		default:
-			l.outcome, err = q.objects(soft, hard, l)
+			l.outcome, err = q.replayObjects(soft, hard, l)
 		}
 	}
 	var done []*letter
 	for _, l := range letters {
-		q.count(l)
+		q.countLetter(l)
 		if (l.outcome.Done() || !q.Act) && !l.counted {
 			used++
 		}
 		if l.outcome.Done() && q.Act {
 			done = append(done, l)
 		}
-		q.progress(1)
+		q.reportProgress(1)
 	}
-	q.delete(hard, done)
+	q.deleteLetters(hard, done)
 	return used, err
 }

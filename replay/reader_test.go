@@ -33,8 +33,10 @@ func TestReader(t *testing.T) {
 		wantTaken(t, w.lake, ids(35)...)
 		wantTaken(t, w.search, ids(25)...)
 		w.wantQueue(t, 0)
-		if report.Waiting != 60 || report.Put[event.Lake].Records != 35 || len(report.Groups) != 2 || report.Groups[0].Letters != 35 ||
-			!report.Groups[0].First.Equal(yesterday) || report.Groups[0].Sample.Text != "it failed" || report.Left() != 0 {
+		if report.Waiting != 60 || report.Put[event.Lake].Records != 35 || len(report.Groups) != 2 ||
+			report.Groups[0].Letters != 35 ||
+			!report.Groups[0].First.Equal(yesterday) || report.Groups[0].Sample.Text != "it failed" ||
+			report.Left() != 0 {
 			t.Errorf("got %+v", report)
 		}
 	})
@@ -95,7 +97,8 @@ func TestReader(t *testing.T) {
 			wantLetters(t, report, map[Outcome]int64{Replayed: 35})
 			wantTaken(t, w.lake, ids(35)...)
 			w.wantQueue(t, 0)
-			if report.Lost != 0 || len(w.said) != 1 || !strings.HasPrefix(w.said[0], "an answer of SQS was lost: up to 20 letters are out of sight; waiting 2m") {
+			if report.Lost != 0 || len(w.said) != 1 ||
+				!strings.HasPrefix(w.said[0], "a response of SQS was lost: up to 20 messages are in flight; waiting 2m") {
 				t.Errorf("lost %d, said %q", report.Lost, w.said)
 			}
 		})
@@ -108,12 +111,14 @@ func TestReader(t *testing.T) {
 		cut := &cutting{operation: "AmazonSQS.ReceiveMessage", at: 2}
 		w := newWorld()
 		w.Replay.clock, w.Visibility, w.QueueURL = nil, time.Second, queue.QueueURL("letters")
-		w.Queue = sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &queue.URL, HTTPClient: cut, Credentials: aws.CredentialsProviderFunc(
-			func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-			})})
+		w.Queue = sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &queue.URL, HTTPClient: cut,
+			Credentials: aws.CredentialsProviderFunc(
+				func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+				})})
 		for _, letter := range newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(35)...).letters {
-			if _, err := w.Queue.(*sqs.Client).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &w.QueueURL, MessageBody: &letter}); err != nil {
+			if _, err := w.Queue.(*sqs.Client).SendMessage(t.Context(),
+				&sqs.SendMessageInput{QueueUrl: &w.QueueURL, MessageBody: &letter}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -162,17 +167,19 @@ func TestReader(t *testing.T) {
 			t.Errorf("after %v: said %q", w.clock.Now().Sub(start), w.said)
 		}
 	})
-	t.Run("a queue that cannot be read ends the run with its error, at once when trying again is no use", func(t *testing.T) {
-		for code, tries := range map[string]int{"AccessDenied": 1, "RequestThrottled": maxTries} {
-			w := newWorld()
-			w.workers = 1
-			w.queue.refusals = slices.Repeat([]error{&smithy.GenericAPIError{Code: code}}, 100)
-			_, err := w.FromQueue(t.Context(), t.Context())
-			if err == nil || !strings.Contains(err.Error(), "receiving from the queue: api error "+code) || len(w.queue.refusals) != 100-tries {
-				t.Errorf("%s: %v after %d tries", code, err, 100-len(w.queue.refusals))
+	t.Run("a queue that cannot be read ends the run with its error, at once when trying again is no use",
+		func(t *testing.T) {
+			for code, tries := range map[string]int{"AccessDenied": 1, "RequestThrottled": maxTries} {
+				w := newWorld()
+				w.workers = 1
+				w.queue.refusals = slices.Repeat([]error{&smithy.GenericAPIError{Code: code}}, 100)
+				_, err := w.FromQueue(t.Context(), t.Context())
+				if err == nil || !strings.Contains(err.Error(), "receiving from the queue: api error "+code) ||
+					len(w.queue.refusals) != 100-tries {
+					t.Errorf("%s: %v after %d tries", code, err, 100-len(w.queue.refusals))
+				}
 			}
-		}
-	})
+		})
 }
 
 // cutting cuts the answer to one call of an operation.
@@ -186,7 +193,8 @@ func (c *cutting) Do(request *http.Request) (*http.Response, error) {
 	local := "http://127.0.0.1"
 	response, err := awsclient.ReadWhole(http.DefaultClient, &local).Do(request)
 	if err == nil && request.Header.Get("X-Amz-Target") == c.operation && c.calls.Add(1) == c.at {
-		response.Body = io.NopCloser(io.MultiReader(io.LimitReader(response.Body, response.ContentLength/2), breaking{}))
+		response.Body = io.NopCloser(io.MultiReader(io.LimitReader(response.Body, response.ContentLength/2),
+			breaking{}))
 	}
 	return response, err
 }

@@ -14,54 +14,57 @@ import (
 	"firehose-pipeline/producer"
 )
 
-// Report says what is there, and what was done with it.
+// Report counts dead letters and records, and their outcomes.
 type Report struct {
-	// From is what was read: the queue, error objects or source data.
+	// From is the source: the queue, error objects or source data.
 	From string `json:"from"`
-	// Acted says that records were put back; without it all is what would be.
+	// Acted says that records were replayed; otherwise the report is a preview.
 	Acted bool `json:"acted"`
-	// Letters of the queue, by what became of them, each counted once; Repeated are messages with a letter that had come before.
+	// Letters are the dead letters of the queue by outcome, each counted once; Repeated are messages whose dead
+	// letter had been received before.
 	Letters  map[Outcome]int64 `json:"letters,omitempty"`
 	Repeated int64             `json:"repeated,omitempty"`
-	// Waiting is how many messages the queue said to have before (SQS counts approximately); More says that not all were looked at.
+	// Waiting is how many messages the queue said to have before (SQS counts approximately); More says that not all
+	// were looked at.
 	Waiting int64 `json:"waiting,omitempty"`
 	More    bool  `json:"more,omitempty"`
-	// Lost is how many letters were perhaps not seen: SQS took them out of sight for an answer that did not arrive.
+	// Lost is how many dead letters were perhaps not seen: SQS accepted them in flight for an answer that did not
+	// arrive.
 	Lost int64 `json:"lost,omitempty"`
 	// Objects are the objects read.
 	Objects int64 `json:"objects,omitempty"`
-	// Records that letters and objects stand for, by what became of them.
+	// Records of dead letters and objects, by outcome.
 	Records map[Outcome]int64 `json:"records"`
 	Groups  []*Group          `json:"groups"`
-	// Put is what the streams took: records are split, so that it is more than was replayed.
+	// Put counts the accepted pieces: records are split, so that it is more than the replayed records.
 	Put map[event.Stream]*Put `json:"put,omitempty"`
-	// Watched says that error output was watched afterwards, and CameBack how many of the records put back were in it.
+	// Watched says that error output was watched afterwards, and CameBack how many of the records replayed were in it.
 	Watched  bool  `json:"watched,omitempty"`
 	CameBack int64 `json:"cameBack,omitempty"`
-	// Undeleted are letters whose record was put back but which SQS would not delete: they come back.
+	// Undeleted are dead letters whose record was replayed but which SQS would not delete: they come back.
 	Undeleted int64 `json:"undeleted,omitempty"`
-	// UnreadableBytes are bytes of source data that are no object, at the places named.
+	// UnreadableBytes are bytes of source data outside any object, at the places named.
 	UnreadableBytes int64    `json:"unreadableBytes,omitempty"`
 	Unreadable      []string `json:"unreadable,omitempty"`
 	Interrupted     bool     `json:"interrupted,omitempty"`
 	ElapsedSeconds  float64  `json:"elapsedSeconds"`
 }
 
-// Put counts what a stream took.
+// Put counts the records that a stream accepted.
 type Put struct {
 	Records int64 `json:"records"`
 	Bytes   int64 `json:"bytes"`
-	// Counts are what the calls came to.
+	// Counts are of the calls.
 	producer.Counts `json:"firehose"`
 }
 
-// Group is what has stream, stage, reason and kind in common.
+// Group is all with the same stream, stage, reason and kind.
 type Group struct {
 	Stream event.Stream      `json:"stream"`
 	Stage  errorobject.Stage `json:"stage"`
 	Reason deadletter.Reason `json:"reason"`
 	Kind   deadletter.Kind   `json:"kind,omitempty"`
-	// Letters, and the records that they stand for by what became of them.
+	// Letters are the dead letters, Records their records by outcome.
 	Letters int64             `json:"letters,omitempty"`
 	Records map[Outcome]int64 `json:"records"`
 	First   *time.Time        `json:"first,omitempty"` // arrival
@@ -75,7 +78,7 @@ type Sample struct {
 	Code    string `json:"errorCode,omitempty"`
 	Text    string `json:"errorMessage,omitempty"`
 	Key     string `json:"key,omitempty"`
-	// ReasonOffset is the byte of the record at which the transform refused it; absent when it did not.
+	// ReasonOffset is the byte of the record at which the transform rejected it; absent when it did not.
 	ReasonOffset *int `json:"reasonOffset,omitempty"`
 	// Start are the first bytes of the record, at most [sampleBytes].
 	Start []byte `json:"rawDataStart,omitempty"`
@@ -96,25 +99,26 @@ type tally struct {
 	mu     sync.Mutex
 	report Report
 	groups map[groupKey]*Group
-	// rejected is how many letters had a pointer that is not followed.
+	// rejected is how many dead letters had a pointer that is not followed.
 	rejected int
 }
 
-func (t *tally) begin(from string, acted bool) {
+func (t *tally) resetReport(from string, acted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.report = Report{From: from, Acted: acted, Letters: map[Outcome]int64{}, Records: map[Outcome]int64{}, Put: map[event.Stream]*Put{}}
+	t.report = Report{From: from, Acted: acted, Letters: map[Outcome]int64{}, Records: map[Outcome]int64{},
+		Put: map[event.Stream]*Put{}}
 	t.groups = map[groupKey]*Group{}
 	t.rejected = 0
 }
 
-func (t *tally) change(do func(*Report)) {
+func (t *tally) changeReport(do func(*Report)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	do(&t.report)
 }
 
-func (t *tally) group(k groupKey) *Group {
+func (t *tally) groupOf(k groupKey) *Group {
 	g := t.groups[k]
 	if g == nil {
 		g = &Group{Stream: k.stream, Stage: k.stage, Reason: k.reason, Kind: k.kind, Records: map[Outcome]int64{}}
@@ -123,20 +127,20 @@ func (t *tally) group(k groupKey) *Group {
 	return g
 }
 
-// records counts records of a group.
-func (t *tally) records(k groupKey, outcome Outcome, n int64, arrival time.Time, sample Sample) {
+// addRecords counts records of a group.
+func (t *tally) addRecords(k groupKey, outcome Outcome, n int64, arrival time.Time, sample Sample) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Records[outcome] += n
 	if outcome == Filtered {
 		return
 	}
-	g := t.group(k)
+	g := t.groupOf(k)
 	g.Records[outcome] += n
-	g.seen(arrival, sample)
+	g.addSample(arrival, sample)
 }
 
-func (g *Group) seen(arrival time.Time, sample Sample) {
+func (g *Group) addSample(arrival time.Time, sample Sample) {
 	if !arrival.IsZero() {
 		arrival = arrival.UTC()
 		if g.First == nil || arrival.Before(*g.First) {
@@ -152,23 +156,23 @@ func (g *Group) seen(arrival time.Time, sample Sample) {
 	}
 }
 
-func (t *tally) record(r *Record, kind deadletter.Kind) {
-	t.records(groupKey{r.Stream, r.Stage, r.Reason, kind}, r.outcome, 1, r.Arrival,
+func (t *tally) addRecord(r *Record, kind deadletter.Kind) {
+	t.addRecords(groupKey{r.Stream, r.Stage, r.Reason, kind}, r.outcome, 1, r.Arrival,
 		Sample{EventID: r.EventID, Code: r.Code, Text: r.Text, Key: r.Key, ReasonOffset: r.ReasonOffset, Start: r.Data})
 }
 
-// letter counts a letter.
-func (t *tally) letter(k groupKey, outcome Outcome) {
+// addLetter counts a dead letter.
+func (t *tally) addLetter(k groupKey, outcome Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Letters[outcome]++
 	if outcome != Filtered {
-		t.group(k).Letters++
+		t.groupOf(k).Letters++
 	}
 }
 
-// put counts a piece that a stream took.
-func (t *tally) put(stream event.Stream, bytes int) {
+// addPut counts a piece that a stream accepted.
+func (t *tally) addPut(stream event.Stream, bytes int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.report.Put[stream]
@@ -180,17 +184,18 @@ func (t *tally) put(stream event.Stream, bytes int) {
 	p.Bytes += int64(bytes)
 }
 
-// end completes the report.
-func (r *Replay) end(began time.Time, interrupted bool) Report {
+// endReport completes the report.
+func (r *Replay) endReport(began time.Time, interrupted bool) Report {
 	if r.Journal.forgets() {
-		r.say("more than %d records were put back: "+
-			"those after are not known again when they fail again, or when a letter has them", mostDigests)
+		r.logf("more than %d records were replayed: "+
+			"later ones are not recognised when they fail again or when a dead letter has them", maxDigests)
 	}
 	t := &r.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Groups = slices.SortedFunc(maps.Values(t.groups), func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.Kind, b.Kind))
 	})
 	for stream, put := range t.report.Put {
 		put.Counts = r.Streams[stream].Counts()
@@ -200,7 +205,7 @@ func (r *Replay) end(began time.Time, interrupted bool) Report {
 	return t.report
 }
 
-// Left is how many letters or records that match were not put back.
+// Left is how many dead letters or records that match were not replayed.
 func (r *Report) Left() int64 {
 	counts := r.Letters
 	if r.From != FromQueue {
@@ -218,7 +223,7 @@ func (r *Report) Left() int64 {
 	return left
 }
 
-// What a report is from.
+// Sources of a report.
 const (
 	FromQueue  = "queue"
 	FromErrors = "errors"

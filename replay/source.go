@@ -19,56 +19,57 @@ import (
 // objectTime finds the time in the name of an object that Firehose wrote.
 var objectTime = regexp.MustCompile(`-(\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}[^/]*$`)
 
-// mostUnreadable is how many places that are no events are named.
-const mostUnreadable = 100
+// maxUnreadable is how many places without an event are named.
+const maxUnreadable = 100
 
-// FromSource reads the lake's records as they were received, from objects under a prefix, and puts their events to a stream, one a
-// record. Objects do not say when each record came: those are read that may hold one of the range, so that events from up to a
-// buffer's interval around it come with them. What is no event is not put, but named by its place: it has failed before, and has a
-// letter of its own.
+// FromSource reads the lake's records as they were received, from objects under a prefix, and puts their events to a
+// stream, one a record. Objects do not record each arrival time, so every object that may hold a record of the range is
+// read, and events up to one buffer interval outside it come along. Bytes that are not an event are reported, not sent:
+// they already have a dead letter.
 func (r *Replay) FromSource(soft, hard context.Context, prefix string, into event.Stream) (Report, error) {
-	return r.fromObjects(soft, hard, FromSource, prefix, func(o types.Object, b *bunch) error {
+	return r.fromObjects(soft, hard, FromSource, prefix, func(o types.Object, b *recordBatch) error {
 		key := aws.ToString(o.Key)
-		first, ok := oldest(key)
+		first, ok := oldestArrival(key)
 		if !ok {
-			r.say("%s: is no object that Firehose wrote: its name has no time", key)
+			r.logf("%s: not an object that Firehose wrote: its name has no time", key)
 			return nil
 		}
 		if !r.Filter.To.IsZero() && !first.Before(r.Filter.To) {
 			return nil
 		}
-		return r.source(soft, hard, key, into, b)
+		return r.readSource(soft, hard, key, into, b)
 	})
 }
 
-func (r *Replay) source(soft, hard context.Context, key string, into event.Stream, b *bunch) (err error) {
-	content, err := r.open(hard, Place{Bucket: r.Bucket, Key: key}, 0)
+func (r *Replay) readSource(soft, hard context.Context, key string, into event.Stream, b *recordBatch) (err error) {
+	content, err := r.openObject(hard, Place{Bucket: r.Bucket, Key: key}, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	plain, _, err := unzipped(content)
+	plain, _, err := unzipContent(content)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", uri(r.Bucket, key), err)
+		return fmt.Errorf("reading %s: %w", objectURI(r.Bucket, key), err)
 	}
-	pieces := newSplitting(plain)
+	pieces := newPieceReader(plain)
 	for {
 		if err := r.goOn(soft); err != nil {
 			return err
 		}
-		p, err := pieces.next()
+		p, err := pieces.nextPiece()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", uri(r.Bucket, key), err)
+			return fmt.Errorf("reading %s: %w", objectURI(r.Bucket, key), err)
 		}
 		if p.refused != "" {
-			r.tally.change(func(t *Report) {
+			r.tally.changeReport(func(t *Report) {
 				t.UnreadableBytes += int64(len(p.data))
-				if len(t.Unreadable) < mostUnreadable {
+				if len(t.Unreadable) < maxUnreadable {
 					t.Unreadable = append(t.Unreadable, fmt.Sprintf(
-						plural.Of(int64(len(p.data)), "%s: %d byte{|s} at byte %d: %s"), key, len(p.data), p.offset, p.refused))
+						plural.Of(int64(len(p.data)), "%s: %d byte{|s} at byte %d: %s"), key, len(p.data), p.offset,
+						p.refused))
 				}
 			})
 			continue
@@ -85,7 +86,7 @@ func (r *Replay) source(soft, hard context.Context, key string, into event.Strea
 		case !r.hasStream(into):
 			record.outcome = NoStream
 		}
-		if err := b.take(record); err != nil {
+		if err := b.addRecord(record); err != nil {
 			return err
 		}
 	}

@@ -13,18 +13,18 @@ import (
 // piece is a part of a record that goes back as a record of its own.
 type piece struct {
 	data    []byte
-	offset  int64        // in what was split
-	refused event.Reason // why the transform refuses it; empty for one good object
+	offset  int64        // in the split bytes
+	refused event.Reason // why the transform rejects it; empty for one good object
 }
 
-// split cuts a record into its objects. What is no object becomes pieces, too: put back alone, it fails alone, and nothing of the
-// record is lost. White space around the pieces goes.
-func split(record []byte) []piece {
+// splitRecord cuts a record into its objects. Bytes outside any object become pieces, too: replayed alone, they fail
+// alone, and nothing of the record is lost. White space around the pieces goes.
+func splitRecord(record []byte) []piece {
 	var pieces []piece
 	s := splitters.Get().(*jsonscan.Scanner)
 	defer splitters.Put(s)
 	for at := jsonscan.SkipSpace(record, 0); at < len(record); {
-		end, refused := cut(s, record, at, true)
+		end, refused := cutPiece(s, record, at, true)
 		data := record[at:end]
 		if refused != "" {
 			data = bytes.TrimRight(data, " \t\r\n")
@@ -40,12 +40,13 @@ func split(record []byte) []piece {
 
 var splitters = sync.Pool{New: func() any { return jsonscan.NewScanner(jsonscan.NewNames()) }}
 
-// cut finds the end of the piece that begins at data[at], which is no white space. Whole says that data has all there is.
+// cutPiece finds the end of the piece that begins at data[at], which is not white space. Whole says that data is the
+// whole record.
 //
-// Where an object breaks off and another begins is only said when it is sure: at a newline before a brace, or where a brace stands
-// that cannot belong to the broken one, and when a good object begins there that is followed by the end or another object. A wrong
-// guess would make up an event that nobody sent; without a guess the rest goes with the broken one.
-func cut(s *jsonscan.Scanner, data []byte, at int, whole bool) (end int, refused event.Reason) {
+// It splits only where it is certain that a new object begins: at a newline before a brace, or at a brace that cannot
+// belong to the broken object, and only when a good object begins there, followed by the end or another object. A wrong
+// guess would invent an event; when in doubt, the rest stays with the broken object.
+func cutPiece(s *jsonscan.Scanner, data []byte, at int, whole bool) (end int, refused event.Reason) {
 	end, problem := s.Object(data, at)
 	if problem == jsonscan.None {
 		return end, ""
@@ -56,16 +57,16 @@ func cut(s *jsonscan.Scanner, data []byte, at int, whole bool) (end int, refused
 	}
 	if open := bytes.LastIndexByte(data[at+1:max(at+1, min(end+1, len(data)))], '{'); open >= 0 {
 		// Beyond the break: otherwise it is an object inside the broken one.
-		if next, ok := begins(s, data, at+1+open); ok && next > end {
-			return min(at+1+open, resume(s, data, at)), why
+		if next, ok := beginsObject(s, data, at+1+open); ok && next > end {
+			return min(at+1+open, nextObject(s, data, at)), why
 		}
 	}
-	return resume(s, data, at), why
+	return nextObject(s, data, at), why
 }
 
-// resume finds the next newline before a good object, or the end of the data. One that follows a comma or a bracket may be an element
-// of the broken object.
-func resume(s *jsonscan.Scanner, data []byte, at int) int {
+// nextObject finds the next newline before a good object, or the end of the data. One that follows a comma or a bracket
+// may be an element of the broken object.
+func nextObject(s *jsonscan.Scanner, data []byte, at int) int {
 	for {
 		newline := bytes.Index(data[at:], []byte("\n{"))
 		if newline < 0 {
@@ -76,14 +77,14 @@ func resume(s *jsonscan.Scanner, data []byte, at int) int {
 		if bytes.HasSuffix(before, []byte(",")) || bytes.HasSuffix(before, []byte("[")) {
 			continue
 		}
-		if _, ok := begins(s, data, at); ok {
+		if _, ok := beginsObject(s, data, at); ok {
 			return at
 		}
 	}
 }
 
-// begins reports whether a good object begins at data[at] that stands alone.
-func begins(s *jsonscan.Scanner, data []byte, at int) (end int, ok bool) {
+// beginsObject reports whether a good object begins at data[at], followed by the end or another object.
+func beginsObject(s *jsonscan.Scanner, data []byte, at int) (end int, ok bool) {
 	end, problem := s.Object(data, at)
 	if problem != jsonscan.None {
 		return end, false
@@ -92,29 +93,31 @@ func begins(s *jsonscan.Scanner, data []byte, at int) (end int, ok bool) {
 	return end, next == len(data) || data[next] == '{'
 }
 
-// stream cuts what a reader has into pieces, in bounded memory.
-type splitting struct {
-	in     io.Reader
-	buffer []byte
-	at     int   // in buffer
-	offset int64 // of buffer[0] in what was read
-	eof    bool
-	lost   bool // in the midst of something that is no object
-	scan   *jsonscan.Scanner
+// pieceReader cuts a reader's content into pieces, in bounded memory.
+type pieceReader struct {
+	in       io.Reader
+	buffer   []byte
+	at       int   // in buffer
+	offset   int64 // of buffer[0] in the content
+	eof      bool
+	inBroken bool // in the midst of bytes outside any object
+	scan     *jsonscan.Scanner
 }
 
-// window is how much is read at a time: several of the longest records, of which one always fits into what is left.
+// window is how much is read at a time: several of the longest records, of which one always fits into the rest of the
+// buffer.
 const window = 4 * producer.MaxRecordBytes
 
-func newSplitting(in io.Reader) *splitting {
-	return &splitting{in: in, buffer: make([]byte, 0, window), scan: jsonscan.NewScanner(jsonscan.NewNames())}
+func newPieceReader(in io.Reader) *pieceReader {
+	return &pieceReader{in: in, buffer: make([]byte, 0, window), scan: jsonscan.NewScanner(jsonscan.NewNames())}
 }
 
-// next returns the next piece, which is valid until the call after; io.EOF at the end. Of a refused one it may be only a part.
-func (s *splitting) next() (piece, error) {
+// nextPiece returns the next piece, which is valid until the call after; io.EOF at the end. Of a rejected one it may be
+// only a part.
+func (s *pieceReader) nextPiece() (piece, error) {
 	for {
 		if len(s.buffer)-s.at <= producer.MaxRecordBytes && !s.eof {
-			if err := s.fill(); err != nil {
+			if err := s.fillBuffer(); err != nil {
 				return piece{}, err
 			}
 		}
@@ -128,12 +131,12 @@ func (s *splitting) next() (piece, error) {
 	}
 	begin := s.at
 	var refused event.Reason
-	if s.lost {
-		s.at, refused = resume(s.scan, s.buffer, s.at), event.InvalidJSON
+	if s.inBroken {
+		s.at, refused = nextObject(s.scan, s.buffer, s.at), event.InvalidJSON
 	} else {
-		s.at, refused = cut(s.scan, s.buffer, s.at, s.eof)
+		s.at, refused = cutPiece(s.scan, s.buffer, s.at, s.eof)
 	}
-	s.lost = refused != "" && s.at == len(s.buffer) && !s.eof
+	s.inBroken = refused != "" && s.at == len(s.buffer) && !s.eof
 	data := s.buffer[begin:s.at]
 	if refused != "" {
 		data = bytes.TrimRight(data, " \t\r\n")
@@ -141,7 +144,7 @@ func (s *splitting) next() (piece, error) {
 	return piece{data, s.offset + int64(begin), refused}, nil
 }
 
-func (s *splitting) fill() error {
+func (s *pieceReader) fillBuffer() error {
 	left := copy(s.buffer[:cap(s.buffer)], s.buffer[s.at:])
 	s.offset += int64(s.at)
 	s.at = 0

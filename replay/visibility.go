@@ -16,22 +16,22 @@ import (
 	"firehose-pipeline/internal/clock"
 )
 
-// KeepFactor is how many times [Replay.Visibility] a message stays out of sight when it is in hand longer.
+// KeepFactor is how many times [Replay.Visibility] a message is extended by while it is being worked on.
 const KeepFactor = 8
 
-// keep keeps the messages in hand out of sight.
-func (q *reading) keep(ctx context.Context) {
+// keepInFlight extends the visibility timeout of messages that are still being worked on.
+func (q *queueReader) keepInFlight(ctx context.Context) {
 	for (clock.System{}).Pause(ctx, q.Visibility/3) == nil {
 		// One that cannot be kept comes again, and is known then.
-		due, longer := q.hand.due(), KeepFactor*q.Visibility
-		if q.change(ctx, due, longer) == 0 {
-			q.hand.extended(due, longer/3)
+		due, longer := q.inFlight.dueHandles(), KeepFactor*q.Visibility
+		if q.changeVisibility(ctx, due, longer) == 0 {
+			q.inFlight.noteExtension(due, longer/3)
 		}
 	}
 }
 
-// change sets the visibility of messages and returns for how many it could not.
-func (q *reading) change(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
+// changeVisibility sets the visibility of messages and returns for how many it could not.
+func (q *queueReader) changeVisibility(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
 	var mu sync.Mutex
 	var changing sync.WaitGroup
 	batches := make(chan []string)
@@ -53,17 +53,19 @@ func (q *reading) change(ctx context.Context, handles []string, visibility time.
 	return failed
 }
 
-func (q *reading) changeBatch(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
+func (q *queueReader) changeBatch(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(handles))
 	for i := range handles {
-		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &handles[i], VisibilityTimeout: int32(visibility / time.Second)}
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
+			ReceiptHandle: &handles[i], VisibilityTimeout: int32(visibility / time.Second)}
 	}
-	out, err := q.Queue.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+	out, err := q.Queue.ChangeMessageVisibilityBatch(ctx,
+		&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
 	if err != nil {
 		return len(handles)
 	}
 	for _, f := range out.Failed {
-		// One that is in sight already, or deleted, is as it should be.
+		// One that is visible already, or deleted, is as it should be.
 		if !strings.HasSuffix(aws.ToString(f.Code), "MessageNotInflight") {
 			failed++
 		}
@@ -71,19 +73,19 @@ func (q *reading) changeBatch(ctx context.Context, handles []string, visibility 
 	return failed
 }
 
-// hand has the handles of messages that are out of sight because of this process.
-type hand struct {
+// inFlight has the handles of messages that are in flight because of this process.
+type inFlight struct {
 	mu      sync.Mutex
 	handles map[string]time.Time // when the visibility is to be extended
 }
 
-func (h *hand) add(handle string) {
+func (h *inFlight) addHandle(handle string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.handles[handle] = time.Now()
 }
 
-func (h *hand) remove(handles []string) {
+func (h *inFlight) removeHandles(handles []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, handle := range handles {
@@ -91,8 +93,8 @@ func (h *hand) remove(handles []string) {
 	}
 }
 
-// due returns the handles whose time has come.
-func (h *hand) due() []string {
+// dueHandles returns the handles whose time has come.
+func (h *inFlight) dueHandles() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
@@ -105,8 +107,8 @@ func (h *hand) due() []string {
 	return due
 }
 
-// extended notes that messages were given more time, and are due again after d.
-func (h *hand) extended(handles []string, d time.Duration) {
+// noteExtension notes that messages were given more time, and are due again after d.
+func (h *inFlight) noteExtension(handles []string, d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	next := time.Now().Add(d)
@@ -117,7 +119,7 @@ func (h *hand) extended(handles []string, d time.Duration) {
 	}
 }
 
-func (h *hand) all() []string {
+func (h *inFlight) allHandles() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Collect(maps.Keys(h.handles))

@@ -39,7 +39,8 @@ func TestVisibility(t *testing.T) {
 				return nil
 			}
 			w.run(t)
-			if got := w.queue.changes[8*60]; got != 10 { // twice each: after 20 s, and when a third of those 8 minutes is over
+			// twice each: after 20 s, and when a third of those 8 minutes is over
+			if got := w.queue.changes[8*60]; got != 10 {
 				t.Errorf("%d extensions, want 10", got)
 			}
 			w.wantQueue(t, 0)

@@ -288,9 +288,9 @@ func (r *replayCommand) prepare(ctx context.Context) (*replay.Replay, error) {
 	}
 	w := &replay.Replay{
 		Streams: map[event.Stream]*producer.Stream{}, Queue: awsclient.NewSQS(config), QueueURL: r.target.queue, Objects: awsclient.NewS3(config), Bucket: r.target.bucket,
-		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), Refused: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
+		ErrorPrefix: r.errorPrefix, Act: r.yes, Limit: int64(r.limit.value), ReplayRejected: r.refused, Again: r.again, Canary: int64(r.canary.value), Watch: r.watch,
 		Wait: 2, Visibility: visibility, Progress: r.screen.advance, Total: func(n int64) { r.screen.beginCount(r.step(), n) },
-		Say: r.screen.say,
+		Logf: r.screen.say,
 	}
 	if !r.yes && r.limit.value == 0 && r.prefix+r.source == "" {
 		w.Limit = dryLimit
@@ -303,7 +303,7 @@ func (r *replayCommand) prepare(ctx context.Context) (*replay.Replay, error) {
 			if name == "" {
 				continue
 			}
-			w.Streams[kind] = &producer.Stream{Name: name, Client: client, Pace: producer.NewPace(r.rate.value, r.byteRate.value), Trouble: func(err error) {
+			w.Streams[kind] = &producer.Stream{Name: name, Client: client, Pace: producer.NewPace(r.rate.value, r.byteRate.value), OnStall: func(err error) {
 				r.screen.say("the %s stream takes nothing, trying again: %v", kind, err)
 			}}
 		}

@@ -291,7 +291,7 @@ func TestReplayInterrupted(t *testing.T) {
 				ctx, end := context.WithCancel(t.Context())
 				putter := &interrupting{FirehosePutter: c.firehose, at: 1 + rand.Int64N(60), end: end}
 				r := &replay.Replay{Queue: c.sqs, QueueURL: p.DeadLetterQueueURL(), Objects: c.s3, Bucket: p.BucketName(), ErrorPrefix: "error-data/", Act: true,
-					Visibility: 2 * time.Second, Wait: 3, Streams: map[event.Stream]*producer.Stream{}, Say: t.Logf}
+					Visibility: 2 * time.Second, Wait: 3, Streams: map[event.Stream]*producer.Stream{}, Logf: t.Logf}
 				for _, s := range p.Streams() {
 					r.Streams[s.Kind] = &producer.Stream{Name: s.Name, Client: putter}
 				}
@@ -400,7 +400,7 @@ func TestReplayLookPromises(t *testing.T) {
 	args := []string{"--queue-url", queue, "--lake-stream", lake}
 	stdout, stderr := command(t, 0, nil, append([]string{"replay"}, args...)...)
 	if !strings.Contains(stdout, "\n1 letter without a bucket: ") || !strings.Contains(stdout, "name it with --bucket, --stack or --outputs\n") ||
-		!strings.Contains(stderr, "letter o is left alone: pointer s3://") {
+		!strings.Contains(stderr, "dead letter o is not replayed: pointer s3://") {
 		t.Errorf("got %s%s", stdout, stderr)
 	}
 	report, _ := replayed(t, 0, args...)

@@ -144,7 +144,7 @@ func (s *sendCommand) run(ctx context.Context) error {
 		return errInterrupted
 	}
 	for _, stream := range report.Streams {
-		report.Rejected += stream.NotTaken
+		report.Rejected += stream.NotAccepted
 	}
 	switch sent := report.Lines - report.Blank; {
 	case report.ResumedAfter > 0: // the lines before it have been sent
@@ -179,7 +179,7 @@ func (s *sendCommand) options(ctx context.Context) (o producer.Options, err erro
 			continue
 		}
 		names[to.kind] = to.name
-		*to.stream = &producer.Stream{Name: to.name, Client: client, Patience: s.giveUp, Trouble: func(err error) {
+		*to.stream = &producer.Stream{Name: to.name, Client: client, Patience: s.giveUp, OnStall: func(err error) {
 			s.screen.say("the %s stream takes nothing, trying again: %v", to.kind, err)
 		}}
 	}
@@ -191,7 +191,7 @@ func (s *sendCommand) options(ctx context.Context) (o producer.Options, err erro
 	case o.Lake == nil:
 		fmt.Fprintln(s.screen, "note: there is no lake stream: the lake will not have these events")
 	}
-	o.Pack, o.Rate, o.Refuse = s.pack, s.rate.value, s.invalid.value == "reject"
+	o.Pack, o.Rate, o.RejectInvalid = s.pack, s.rate.value, s.invalid.value == "reject"
 	o.Progress = s.screen.advance
 	o.Invalid = (&warnings{screen: s.screen, name: s.events}).invalid
 	o.Rejects = &producer.Rejects{Path: s.rejected}
@@ -227,7 +227,7 @@ func (w *warnings) invalid(i producer.Invalid) {
 		fmt.Fprintf(w.screen, "%s:%d: rejected: %v\n", w.name, i.Line, i.Err)
 	case i.Rejected:
 		fmt.Fprintf(w.screen, "%s:%d: rejected: no event: %s at byte %d\n", w.name, i.Line, refused.Reason, refused.Offset)
-	case i.LakeTakes:
+	case i.LakeAccepts:
 		fmt.Fprintf(w.screen, "%s:%d: several objects on a line: sent as they are, the lake takes them and search does not (%s at byte %d)\n",
 			w.name, i.Line, refused.Reason, refused.Offset)
 	default:
@@ -284,7 +284,7 @@ func sendText(r producer.Report) string {
 	fmt.Fprint(table, "stream\tevents\trecords\tMB\tMB billed\tcalls\tthrottled\tresent\tpossibly twice\tnot taken\t\n")
 	for _, s := range r.Streams {
 		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Kind, thousands(s.Events), thousands(s.Records), megabytes(s.Bytes), megabytes(s.Billed),
-			thousands(s.Calls), thousands(s.Throttled), thousands(s.Resent), thousands(s.Unanswered), thousands(s.NotTaken))
+			thousands(s.Calls), thousands(s.Throttled), thousands(s.Resent), thousands(s.Unanswered), thousands(s.NotAccepted))
 	}
 	flush(table)
 	for _, s := range r.Streams {

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestRealClients drives the SDK's own clients against an endpoint on loopback, given by the environment as local runs do.
+// TestRealClients drives the SDK's own clients against an endpoint on loopback, given by the environment as local runs
+// do.
 func TestRealClients(t *testing.T) {
 	content := failed(t, "Lambda.FunctionError", `{"event_id":"e-1"}`)
 	var asked string
@@ -39,7 +40,8 @@ func TestRealClients(t *testing.T) {
 			for _, e := range sent.Entries {
 				successful = append(successful, map[string]string{"Id": e.Id, "MessageId": e.Id})
 			}
-			if err := json.NewEncoder(w).Encode(map[string]any{"Successful": successful, "Failed": []any{}}); err != nil {
+			if err := json.NewEncoder(w).Encode(map[string]any{"Successful": successful,
+				"Failed": []any{}}); err != nil {
 				t.Error(err)
 			}
 		default:
@@ -48,18 +50,21 @@ func TestRealClients(t *testing.T) {
 	}))
 	defer server.Close()
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test",
+		"AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_CONFIG_FILE":       "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
 	} {
 		t.Setenv(name, value)
 	}
 	f := newFixture(t, nil)
-	f.connect = connect
+	f.connect = newClients
 	f.run(t, notification(lakeKey+"?v1"))
 	if asked != "/lake-bucket/"+lakeKey+"?v1" {
 		t.Errorf("asked for %q", asked)
 	}
-	if len(sent.Entries) != 1 || sent.QueueUrl != "https://queue" || !strings.Contains(sent.Entries[0].MessageBody, `"eventId":"e-1"`) || sent.Entries[0].MessageAttributes["kind"].StringValue != "record" {
+	if len(sent.Entries) != 1 || sent.QueueUrl != "https://queue" ||
+		!strings.Contains(sent.Entries[0].MessageBody, `"eventId":"e-1"`) ||
+		sent.Entries[0].MessageAttributes["kind"].StringValue != "record" {
 		t.Errorf("sent %+v", sent)
 	}
 	t.Run("a version that is gone is no failure", func(t *testing.T) {

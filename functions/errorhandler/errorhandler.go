@@ -1,10 +1,3 @@
-// Package errorhandler is the Lambda function that turns Firehose's error objects into dead letters: an S3 notification
-// comes in, the object is read as a stream, and each failed record leaves as one SQS message that names the reason
-// (formats: package deadletter).
-//
-// Nothing is lost: whatever the handler cannot do, or not in time, fails the invocation after the other objects of the event
-// have been done; Lambda tries it twice more and then puts the event itself into the same queue (on-failure destination). A
-// second run, also after one that died half way, sends the same letters with the same ids.
 package errorhandler
 
 import (
@@ -29,13 +22,14 @@ import (
 	"firehose-pipeline/internal/eventid"
 )
 
-// MaxObjects is how many objects of one event are read at once. Each takes up to errorobject.MaxRawData and a few batches of
-// memory, and mostly waits for S3 and SQS.
+// MaxObjects is how many objects of one event are read at once. Each takes up to errorobject.MaxRawData and a few
+// batches of memory, and mostly waits for S3 and SQS.
 const MaxObjects = 4
 
-// MemoryLimit is the soft limit of Go's memory that the command sets, in bytes. What is in use at once has bounds of its own,
-// some 30 MiB with four objects of the largest records; without a limit the collector lets the process come to twice that
-// (measured: 66 MiB; with it about 50, for the same CPU time). Lambda sets no GOMEMLIMIT, whatever the function's memory.
+// MemoryLimit is the soft limit of Go's memory that the command sets, in bytes. Memory in use at once has bounds of its
+// own, some 30 MiB with four objects of the largest records; without a limit the collector lets the process come to
+// twice that (measured: 66 MiB; with it about 50, for the same CPU time). Lambda sets no GOMEMLIMIT, whatever the
+// function's memory.
 const MemoryLimit = 40 << 20
 
 // Handler handles S3 notifications. Its methods are not for concurrent use: Lambda gives a process one event at a time.
@@ -65,7 +59,7 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 		stack:    getenv(contract.EnvStack),
 		eventID:  eventid.ParsePath(getenv(contract.EnvEventID)),
 		metrics:  stdout,
-		connect:  connect,
+		connect:  newClients,
 		pause:    clock.Pause,
 	}
 	var level slog.Level
@@ -92,8 +86,8 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 	return h, errors.Join(problems...)
 }
 
-// Handle handles one event; S3 puts one object into it in practice. An object that fails does not stop the others; the error
-// names each.
+// Handle handles one event; S3 puts one object into it in practice. An object that fails does not stop the others; the
+// error names each.
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 	var notification struct {
 		events.S3Event
@@ -113,9 +107,9 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 		}
 		h.objects, h.queue = objects, queue
 	}
-	reading, sending, cancel := limit(ctx)
+	reading, sending, cancel := limitContexts(ctx)
 	defer cancel()
-	objects := h.created(notification.Records)
+	objects := h.createdObjects(notification.Records)
 	results := make([]result, len(objects))
 	var group sync.WaitGroup
 	places := make(chan struct{}, MaxObjects)
@@ -123,17 +117,17 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 		places <- struct{}{}
 		group.Go(func() {
 			defer func() { <-places }()
-			results[i] = h.object(reading, sending, object)
+			results[i] = h.handleObject(reading, sending, object)
 		})
 	}
 	group.Wait()
 	counts := counters{}
 	var failures []error
 	for _, r := range results {
-		counts.of(r.stream).add(r.count)
+		counts.counterOf(r.stream).addCounts(r.count)
 		failures = append(failures, r.err)
 	}
-	if err := counts.write(h.metrics, h.stack, time.Now()); err != nil {
+	if err := counts.writeMetrics(h.metrics, h.stack, time.Now()); err != nil {
 		failures = append(failures, fmt.Errorf("writing metrics: %w", err))
 	}
 	if err := errors.Join(failures...); err != nil {
@@ -142,18 +136,19 @@ func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {
 	return nil
 }
 
-// created returns the objects that the event tells of, each once.
-func (h *Handler) created(records []events.S3EventRecord) []events.S3Entity {
+// createdObjects returns the objects that the event names, each once.
+func (h *Handler) createdObjects(records []events.S3EventRecord) []events.S3Entity {
 	var objects []events.S3Entity
 	for _, record := range records {
 		log := h.log.With("event", record.EventName, "key", record.S3.Object.URLDecodedKey)
 		same := func(other events.S3Entity) bool {
-			return other.Bucket.Name == record.S3.Bucket.Name && other.Object.URLDecodedKey == record.S3.Object.URLDecodedKey &&
+			return other.Bucket.Name == record.S3.Bucket.Name &&
+				other.Object.URLDecodedKey == record.S3.Object.URLDecodedKey &&
 				other.Object.VersionID == record.S3.Object.VersionID
 		}
 		switch {
 		case record.EventName != "" && !strings.HasPrefix(record.EventName, "ObjectCreated:"):
-			log.Warn("event of another kind")
+			log.Warn("event of another type")
 		case slices.ContainsFunc(objects, same):
 			log.Info("object named twice")
 		default:
@@ -163,7 +158,7 @@ func (h *Handler) created(records []events.S3EventRecord) []events.S3Entity {
 	return objects
 }
 
-// handlingError is what failed in an invocation.
+// handlingError has the errors of an invocation.
 type handlingError struct{ error }
 
 // maxErrorBytes bounds its text: the error becomes part of Lambda's record of the invocation, which has to fit into one
@@ -187,8 +182,8 @@ type result struct {
 	err    error
 }
 
-// object sends the letters of one object.
-func (h *Handler) object(reading, sending context.Context, entity events.S3Entity) (r result) {
+// handleObject sends the dead letters of one object.
+func (h *Handler) handleObject(reading, sending context.Context, entity events.S3Entity) (r result) {
 	key := entity.Object.URLDecodedKey
 	source, ours := errorobject.NewSource(h.prefix, entity.Bucket.Name, key, entity.Object.VersionID)
 	log := h.log.With("bucket", source.Bucket, "key", key, "versionId", source.VersionID)
@@ -199,13 +194,14 @@ func (h *Handler) object(reading, sending context.Context, entity events.S3Entit
 	r.stream = source.Stream
 	letters := &sender{ctx: sending, queue: h.queue, url: h.queueURL, pause: h.pause}
 	if ours {
-		r.err = h.letters(reading, source, letters, &r.count)
+		r.err = h.sendDeadLetters(reading, source, letters, &r.count)
 	} else {
 		r.count.unreadable++
-		r.err = letters.add(deadletter.ForPart(source, deadletter.ForeignObject, 0, 0, false, nil))
+		r.err = letters.addMessage(deadletter.ForPart(source, deadletter.ForeignObject, 0, 0, false, nil))
 	}
-	// After a failure too: what has been read may as well be in the queue; a second run repeats it with the same ids.
-	r.err = errors.Join(r.err, letters.close())
+	// After a failure too: dead letters of the part read so far are worth sending; a second run repeats it with the
+	// same ids.
+	r.err = errors.Join(r.err, letters.sendRest())
 	r.count.letters = letters.sent
 	if r.err == nil {
 		log.Info("object done", "letters", letters.sent)
@@ -214,14 +210,13 @@ func (h *Handler) object(reading, sending context.Context, entity events.S3Entit
 	if context.Cause(reading) == errTimeUp {
 		r.err = fmt.Errorf("%w: %w", errTimeUp, r.err)
 	}
-	r.err = fmt.Errorf("handling s3://%s/%s: %d letters sent: %w", source.Bucket, key, letters.sent, r.err)
+	r.err = fmt.Errorf("handling s3://%s/%s: %d dead letters sent: %w", source.Bucket, key, letters.sent, r.err)
 	log.Error("object failed", "letters", letters.sent, "error", r.err.Error())
 	return r
 }
 
-// What is kept of the time of an invocation, so that it fails with an error that says how far it came instead of being killed:
-// first reading ends and what has been read is sent, then sending ends and the error is answered. Short limits, as in tests,
-// keep a fifth and a twentieth.
+// Time reserved at the end of an invocation: reading stops first, then sending, so that the function returns an error
+// with its progress before Lambda kills it. With short timeouts (tests), a fifth and a twentieth.
 const (
 	sendingTime   = 10 * time.Second
 	answeringTime = 2 * time.Second
@@ -229,8 +224,8 @@ const (
 
 var errTimeUp = errors.New("stopped before the time limit of the invocation")
 
-// limit returns the contexts in which objects are read and letters are sent.
-func limit(ctx context.Context) (reading, sending context.Context, cancel func()) {
+// limitContexts returns the contexts in which objects are read and dead letters are sent.
+func limitContexts(ctx context.Context) (reading, sending context.Context, cancel func()) {
 	deadline, limited := ctx.Deadline()
 	if !limited {
 		return ctx, ctx, func() {}

@@ -11,23 +11,23 @@ import (
 	"firehose-pipeline/internal/s3read"
 )
 
-// MaxRecordLetters is how many failed records of one object get a letter each; one more letter counts the rest by reason.
-// Without a bound a broken transform would make 75 million messages an hour of 5 MB/s of small events.
+// MaxRecordLetters is how many failed records of one object get a dead letter each; one more dead letter counts the
+// rest by reason. Without a bound a broken transform would make 75 million messages an hour of 5 MB/s of small events.
 const MaxRecordLetters = 1000
 
-// letters reads the object to its end and sends its letters.
-func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *sender, count *counter) error {
+// sendDeadLetters reads the object to its end and sends its dead letters.
+func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source, to *sender, count *counter) error {
 	place := s3read.Place{Bucket: source.Bucket, Key: source.Key, VersionID: source.VersionID}
 	body, err := s3read.Open(ctx, h.objects, place, h.pause)
 	if s3read.Missing(err) {
 		count.unreadable++
-		return to.add(deadletter.ForPart(source, deadletter.ObjectMissing, 0, 0, false, nil))
+		return to.addMessage(deadletter.ForPart(source, deadletter.ObjectMissing, 0, 0, false, nil))
 	} else if err != nil {
 		return err
 	}
 	defer body.Close()
 	reader := errorobject.NewReader(body)
-	var rest, torn part
+	var overflow, damaged part
 	records := 0
 	var at int64
 	var failed error
@@ -39,11 +39,11 @@ func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *se
 		var unreadable *errorobject.UnreadableError
 		switch {
 		case errors.As(err, &unreadable):
-			torn.add(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
+			damaged.addRange(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
 			at = unreadable.Offset + unreadable.Length
 			continue
 		case err == io.EOF:
-			return h.parts(source, to, count, reader.Gzip(), rest, torn)
+			return h.sendSummaries(source, to, count, reader.Gzip(), overflow, damaged)
 		case err != nil:
 			failed = err
 			continue
@@ -52,40 +52,43 @@ func (h *Handler) letters(ctx context.Context, source errorobject.Source, to *se
 		count.records++
 		if records++; records > MaxRecordLetters {
 			reason, _ := deadletter.ReasonFor(source, failure)
-			rest.add(reason, failure.Offset, failure.Length)
+			overflow.addRange(reason, failure.Offset, failure.Length)
 			continue
 		}
 		letter := deadletter.ForRecord(source, failure, h.eventID)
 		if h.pointerOnly {
 			letter.Truncate()
 		}
-		failed = to.add(letter)
+		failed = to.addMessage(letter)
 	}
 	return failed
 }
 
-// parts sends the letters for what was not itemised.
-func (h *Handler) parts(source errorobject.Source, to *sender, count *counter, gzip bool, rest, torn part) error {
-	if rest.counts != nil {
-		if err := to.add(deadletter.ForPart(source, deadletter.MoreRecords, rest.begin, rest.length(), gzip, rest.counts)); err != nil {
+// sendSummaries sends the dead letters for records that were not itemised, and for unreadable parts.
+func (h *Handler) sendSummaries(source errorobject.Source, to *sender, count *counter, gzip bool, overflow,
+	damaged part) error {
+	if overflow.counts != nil {
+		if err := to.addMessage(deadletter.ForPart(source, deadletter.MoreRecords, overflow.begin,
+			overflow.pointerLength(), gzip, overflow.counts)); err != nil {
 			return err
 		}
 	}
-	if torn.counts != nil {
+	if damaged.counts != nil {
 		count.unreadable++
-		return to.add(deadletter.ForPart(source, deadletter.Unreadable, torn.begin, torn.length(), gzip, torn.counts))
+		return to.addMessage(deadletter.ForPart(source, deadletter.Unreadable, damaged.begin, damaged.pointerLength(),
+			gzip, damaged.counts))
 	}
 	return nil
 }
 
-// part sums up what is not itemised: from the first to the last of it, and how many by reason.
+// part is a range of the object that is not itemised, with counts by reason.
 type part struct {
 	begin, end int64
 	open       bool // it goes on to the end of the object, wherever that is
 	counts     map[deadletter.Reason]int64
 }
 
-func (p *part) add(reason deadletter.Reason, offset, length int64) {
+func (p *part) addRange(reason deadletter.Reason, offset, length int64) {
 	if p.counts == nil {
 		p.counts = map[deadletter.Reason]int64{}
 		p.begin = offset
@@ -94,8 +97,8 @@ func (p *part) add(reason deadletter.Reason, offset, length int64) {
 	p.end, p.open = offset+length, length == 0
 }
 
-// length is the length of a pointer to the part.
-func (p *part) length() int64 {
+// pointerLength is the length of a pointer to the part.
+func (p *part) pointerLength() int64 {
 	if p.open {
 		return 0
 	}

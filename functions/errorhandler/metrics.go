@@ -13,11 +13,11 @@ import (
 // counter counts one stream's part of an invocation.
 type counter struct {
 	records    int // failed records read, itemised or not
-	letters    int // messages that SQS took
+	letters    int // messages that SQS accepted
 	unreadable int // objects that are torn, missing or foreign
 }
 
-func (c *counter) add(more counter) {
+func (c *counter) addCounts(more counter) {
 	c.records += more.records
 	c.letters += more.letters
 	c.unreadable += more.unreadable
@@ -25,7 +25,7 @@ func (c *counter) add(more counter) {
 
 type counters map[event.Stream]*counter
 
-func (c counters) of(stream event.Stream) *counter {
+func (c counters) counterOf(stream event.Stream) *counter {
 	if c[stream] == nil {
 		c[stream] = &counter{}
 	}
@@ -53,8 +53,8 @@ type metricSet struct {
 
 type metricName struct{ Name, Unit string }
 
-// write writes one line a stream. An invocation that fails counts what it did, and its retry counts again.
-func (c counters) write(w io.Writer, stack string, now time.Time) error {
+// writeMetrics writes one line a stream. An invocation that fails counts its work so far, and its retry counts again.
+func (c counters) writeMetrics(w io.Writer, stack string, now time.Time) error {
 	for _, stream := range []event.Stream{event.Lake, event.Search, errorobject.UnknownStream} {
 		count := c[stream]
 		if count == nil {
@@ -71,7 +71,8 @@ func (c counters) write(w io.Writer, stack string, now time.Time) error {
 		m.AWS.CloudWatchMetrics = []metricSet{{
 			Namespace:  contract.MetricNamespace,
 			Dimensions: [][]string{{contract.DimensionStack, contract.DimensionStream}},
-			Metrics:    []metricName{{"FailedRecords", "Count"}, {"DeadLetters", "Count"}, {"UnreadableObjects", "Count"}},
+			Metrics: []metricName{{"FailedRecords", "Count"}, {"DeadLetters", "Count"},
+				{"UnreadableObjects", "Count"}},
 		}}
 		line, err := json.Marshal(m)
 		if err != nil {

@@ -18,25 +18,25 @@ import (
 const (
 	// maxBatch is SQS's limit of messages in a batch; a batch's bytes are bounded by deadletter.MaxMessageBytes.
 	maxBatch = 10
-	// maxResends is how often messages are sent again that SQS did not take out of a batch it took.
+	// maxResends is how often messages are sent again that SQS did not accept out of a batch it accepted.
 	maxResends = 6
 )
 
-// sender sends the letters of one object in batches.
+// sender sends the dead letters of one object in batches.
 type sender struct {
-	ctx     context.Context
-	queue   Queue
-	url     string
-	pause   func(context.Context, time.Duration) error
-	batch   []letter
-	bytes   int
-	sent    int     // letters that SQS has taken
-	refused []error // the first of those that it refused for themselves
-	refusal int     // how many those are
+	ctx           context.Context
+	queue         Queue
+	url           string
+	pause         func(context.Context, time.Duration) error
+	batch         []letter
+	bytes         int
+	sent          int     // dead letters that SQS has accepted
+	rejected      []error // the first of those that it rejected for themselves
+	rejectedCount int     // how many those are
 }
 
-// maxRefused is how many refused letters are named.
-const maxRefused = 10
+// maxRejected is how many rejected dead letters are named.
+const maxRejected = 10
 
 // letter is a message ready to be sent.
 type letter struct {
@@ -45,19 +45,19 @@ type letter struct {
 	body    string
 }
 
-func (l *letter) size() int { return deadletter.Size(l.body, l.message.Attributes()) }
+func (l *letter) messageSize() int { return deadletter.MessageSize(l.body, l.message.Attributes()) }
 
-// add puts a letter into the batch and sends the batch before it when the letter has no room.
-func (s *sender) add(m deadletter.Message) error {
+// addMessage puts a dead letter into the batch and sends the batch before it when the dead letter has no room.
+func (s *sender) addMessage(m deadletter.Message) error {
 	body, err := m.Encode()
 	if err != nil {
 		return err
 	}
 	l := letter{message: m, full: m.RawData != nil, body: body}
 	l.message.RawData = nil
-	size := l.size()
+	size := l.messageSize()
 	if len(s.batch) == maxBatch || s.bytes+size > deadletter.MaxMessageBytes {
-		if err := s.flush(); err != nil {
+		if err := s.sendBatch(); err != nil {
 			return err
 		}
 	}
@@ -66,53 +66,54 @@ func (s *sender) add(m deadletter.Message) error {
 	return nil
 }
 
-// close sends what is left and reports the letters that SQS refused.
-func (s *sender) close() error {
-	errs := append([]error{s.flush()}, s.refused...)
-	if more := s.refusal - len(s.refused); more > 0 {
-		errs = append(errs, fmt.Errorf("and %d letters more", more))
+// sendRest sends the last batch and reports the dead letters that SQS rejected.
+func (s *sender) sendRest() error {
+	errs := append([]error{s.sendBatch()}, s.rejected...)
+	if more := s.rejectedCount - len(s.rejected); more > 0 {
+		errs = append(errs, fmt.Errorf("and %d more dead letters", more))
 	}
 	return errors.Join(errs...)
 }
 
-func (s *sender) flush() error {
+func (s *sender) sendBatch() error {
 	batch := s.batch
 	s.batch, s.bytes = nil, 0
-	return s.send(batch)
+	return s.sendMessages(batch)
 }
 
-// send sends the letters until SQS has each. It returns an error when a whole call fails; a letter that is refused for
-// itself is noted in s.refused and does not stop the others.
-func (s *sender) send(pending []letter) error {
+// sendMessages sends the dead letters until SQS has each. It returns an error when a whole call fails; a dead letter
+// that is rejected for itself is noted in s.rejected and does not stop the others.
+func (s *sender) sendMessages(pending []letter) error {
 	for try := 0; len(pending) > 0; try++ {
 		if try > maxResends {
-			return fmt.Errorf("sending letters: %d not taken in %d batches", len(pending), try)
+			return fmt.Errorf("sending dead letters: %d not accepted in %d batches", len(pending), try)
 		}
 		if try > 0 {
 			if err := s.pause(s.ctx, backoff.Pause(try)); err != nil {
-				return fmt.Errorf("sending letters: %d not taken: %w", len(pending), err)
+				return fmt.Errorf("sending dead letters: %d not accepted: %w", len(pending), err)
 			}
 		}
-		output, err := s.queue.SendMessageBatch(s.ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: entries(pending)})
+		output, err := s.queue.SendMessageBatch(s.ctx,
+			&sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: batchEntries(pending)})
 		// The queue may take less than SQS's maximum.
 		if strings.HasSuffix(s3read.ErrorCode(err), "BatchRequestTooLong") {
 			if half := len(pending) / 2; half > 0 {
-				return errors.Join(s.send(pending[:half]), s.send(pending[half:]))
+				return errors.Join(s.sendMessages(pending[:half]), s.sendMessages(pending[half:]))
 			}
-			if pending[0], err = shorter(pending[0], err); err == nil {
+			if pending[0], err = withoutData(pending[0], err); err == nil {
 				continue
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("sending %d letters: %w", len(pending), err)
+			return fmt.Errorf("sending %d dead letters: %w", len(pending), err)
 		}
-		pending = s.left(pending, output)
+		pending = s.unsent(pending, output)
 	}
 	return nil
 }
 
-// left returns the letters that have to be sent again.
-func (s *sender) left(batch []letter, output *sqs.SendMessageBatchOutput) []letter {
+// unsent returns the dead letters that have to be sent again.
+func (s *sender) unsent(batch []letter, output *sqs.SendMessageBatchOutput) []letter {
 	taken := map[string]bool{}
 	for _, t := range output.Successful {
 		taken[aws.ToString(t.Id)] = true
@@ -129,12 +130,12 @@ func (s *sender) left(batch []letter, output *sqs.SendMessageBatchOutput) []lett
 			s.sent++
 			continue
 		}
-		// A letter in neither list counts as not taken.
+		// A dead letter in neither list counts as not accepted.
 		if fault := faults[l.message.ID]; fault != nil {
 			var err error
-			if l, err = shorter(l, fault); err != nil {
-				if s.refusal++; len(s.refused) < maxRefused {
-					s.refused = append(s.refused, fmt.Errorf("sending letter %s: %w", l.message.ID, err))
+			if l, err = withoutData(l, fault); err != nil {
+				if s.rejectedCount++; len(s.rejected) < maxRejected {
+					s.rejected = append(s.rejected, fmt.Errorf("sending dead letter %s: %w", l.message.ID, err))
 				}
 				continue
 			}
@@ -144,9 +145,9 @@ func (s *sender) left(batch []letter, output *sqs.SendMessageBatchOutput) []lett
 	return left
 }
 
-// shorter returns the letter without its raw data, the pointer being enough; a letter that has none is refused with the
-// cause.
-func shorter(l letter, cause error) (letter, error) {
+// withoutData returns the dead letter without its raw data, the pointer being enough; a dead letter that has none is
+// rejected with the cause.
+func withoutData(l letter, cause error) (letter, error) {
 	if !l.full {
 		return l, cause
 	}
@@ -157,14 +158,16 @@ func shorter(l letter, cause error) (letter, error) {
 	return l, err
 }
 
-func entries(letters []letter) []types.SendMessageBatchRequestEntry {
+func batchEntries(letters []letter) []types.SendMessageBatchRequestEntry {
 	list := make([]types.SendMessageBatchRequestEntry, len(letters))
 	for i, l := range letters {
 		attributes := map[string]types.MessageAttributeValue{}
 		for _, a := range l.message.Attributes() {
-			attributes[a.Name] = types.MessageAttributeValue{DataType: aws.String(deadletter.AttributeType), StringValue: aws.String(a.Value)}
+			attributes[a.Name] = types.MessageAttributeValue{DataType: aws.String(deadletter.AttributeType),
+				StringValue: aws.String(a.Value)}
 		}
-		list[i] = types.SendMessageBatchRequestEntry{Id: aws.String(l.message.ID), MessageBody: aws.String(l.body), MessageAttributes: attributes}
+		list[i] = types.SendMessageBatchRequestEntry{Id: aws.String(l.message.ID), MessageBody: aws.String(l.body),
+			MessageAttributes: attributes}
 	}
 	return list
 }

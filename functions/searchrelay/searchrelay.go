@@ -1,10 +1,3 @@
-// Package searchrelay answers CloudFormation for a search setup that stands in a VPC.
-//
-// A custom resource's answer goes to an address in S3. The setup function inside the VPC reaches the domain and nothing else:
-// it would need a route to S3, which in a VPC of somebody else nobody knows, and a rule for it in its security group, which no
-// template can write for every region. So this function, which stands outside, takes CloudFormation's request, calls the
-// setup function through Lambda's own API, and answers. It also sees to the service-linked role without which OpenSearch
-// Service refuses a domain in a VPC.
 package searchrelay
 
 import (
@@ -26,15 +19,16 @@ import (
 )
 
 const (
-	// answerMargin is kept of the deadline for telling CloudFormation.
+	// answerMargin is kept of the deadline for the response to CloudFormation.
 	answerMargin = 10 * time.Second
 	// pause between two tries. A function whose network interfaces have to be made takes a minute or two.
 	pause = 5 * time.Second
-	// removePatience bounds a Delete: the stack's deletion waits, and a network interface may have to be made for it first.
+	// removePatience bounds a Delete: the stack's deletion waits, and a network interface may have to be made for it
+	// first.
 	removePatience = 5 * time.Minute
 )
 
-// Lambda is what the relay needs of Lambda.
+// Lambda is the part of Lambda's API that the relay uses.
 type Lambda interface {
 	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
 }
@@ -44,12 +38,14 @@ type Relay struct {
 	Function string // name of the setup function
 	Lambda   Lambda
 	IAM      IAM
-	Sleep    func(context.Context, time.Duration) error // returns the context's error when it ends first; nil: by the clock
-	Log      *slog.Logger                               // nil: slog.Default()
+	// returns the context's error when it ends first; nil: by the clock
+	Sleep func(context.Context, time.Duration) error
+	Log   *slog.Logger // nil: slog.Default()
 }
 
 // Handle serves both custom resources; give it to cfn.LambdaWrap.
-func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any, err error) {
+func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any,
+	err error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerMargin))
@@ -59,21 +55,23 @@ func (r Relay) Handle(ctx context.Context, event cfn.Event) (physicalResourceID 
 	case contract.ServiceLinkedRoleResource:
 		return contract.OpenSearchServiceRole, nil, r.serviceLinkedRole(ctx, event.RequestType)
 	case contract.SearchSetupResource:
-		return r.relay(ctx, event)
+		return r.relayRequest(ctx, event)
 	}
-	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)", contract.SearchSetupResource, contract.ServiceLinkedRoleResource, event.ResourceType)
+	return event.PhysicalResourceID, nil, fmt.Errorf("resource type: must be %s or %s (got %q)",
+		contract.SearchSetupResource, contract.ServiceLinkedRoleResource, event.ResourceType)
 }
 
-// relay passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers by itself.
-func (r Relay) relay(ctx context.Context, event cfn.Event) (string, map[string]any, error) {
-	// Whoever holds the address can answer in the function's place, so it stays here.
+// relayRequest passes the request on. A Delete succeeds whatever happens, as it does where the setup function answers
+// by itself.
+func (r Relay) relayRequest(ctx context.Context, event cfn.Event) (string, map[string]any, error) {
+	// Anyone with the address can answer in the function's place, so it stays here.
 	event.ResponseURL = ""
 	if event.RequestType == cfn.RequestDelete {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, removePatience)
 		defer cancel()
 	}
-	answer, err := r.invoke(ctx, event)
+	answer, err := r.invokeSetup(ctx, event)
 	if err != nil {
 		// The same id in every answer: CloudFormation takes another one for a replacement, and deletes the former.
 		answer = searchsetup.Answer{PhysicalResourceID: event.PhysicalResourceID}
@@ -88,8 +86,9 @@ func (r Relay) relay(ctx context.Context, event cfn.Event) (string, map[string]a
 	return answer.PhysicalResourceID, answer.Data, err
 }
 
-// invoke calls the setup function and waits for its answer. Calling it twice does no harm: it brings about a state.
-func (r Relay) invoke(ctx context.Context, event cfn.Event) (searchsetup.Answer, error) {
+// invokeSetup calls the setup function and waits for its answer. Calling it twice does no harm: it brings about a
+// state.
+func (r Relay) invokeSetup(ctx context.Context, event cfn.Event) (searchsetup.Answer, error) {
 	var answer searchsetup.Answer
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -98,9 +97,9 @@ func (r Relay) invoke(ctx context.Context, event cfn.Event) (searchsetup.Answer,
 	for attempt := 1; ; attempt++ {
 		output, err := r.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(r.Function), Payload: payload})
 		if err == nil {
-			return answer, read(output, &answer)
+			return answer, readOutput(output, &answer)
 		}
-		if !temporary(err) {
+		if !isTemporary(err) {
 			return answer, fmt.Errorf("invoking %s: %w", r.Function, err)
 		}
 		r.log().Info("the setup function cannot be called yet", "attempt", attempt, "error", err.Error())
@@ -110,27 +109,31 @@ func (r Relay) invoke(ctx context.Context, event cfn.Event) (searchsetup.Answer,
 	}
 }
 
-// read takes the answer, or the error that the function ended with: its own, or Lambda's when it crashed or took too long.
-func read(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
+// readOutput takes the answer, or the error that the function ended with: its own, or Lambda's when it crashed or took
+// too long.
+func readOutput(output *lambda.InvokeOutput, answer *searchsetup.Answer) error {
 	if output.FunctionError != nil {
 		var failure struct {
 			ErrorMessage string `json:"errorMessage"`
 		}
 		if err := json.Unmarshal(output.Payload, &failure); err != nil || failure.ErrorMessage == "" {
-			return fmt.Errorf("search setup failed (%s) and did not say why (got %.200q)", *output.FunctionError, output.Payload)
+			return fmt.Errorf("search setup failed (%s) without an error message (got %.200q)", *output.FunctionError,
+				output.Payload)
 		}
 		return errors.New(failure.ErrorMessage)
 	}
 	if err := json.Unmarshal(output.Payload, answer); err != nil || answer.PhysicalResourceID == "" {
-		return fmt.Errorf("reading the setup function's answer: must have a physicalResourceId (got %.200q)", output.Payload)
+		return fmt.Errorf("reading the setup function's response: must have a physicalResourceId (got %.200q)",
+			output.Payload)
 	}
 	return nil
 }
 
-// temporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not enough. A function
-// that was idle for weeks loses its network interfaces: the next call fails, and makes Lambda create them anew.
+// isTemporary reports whether the same call may succeed later, when the SDK's own few seconds of trying were not
+// enough. A function that was idle for weeks loses its network interfaces: the next call fails, and makes Lambda create
+// them anew.
 // https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
-func temporary(err error) bool {
+func isTemporary(err error) bool {
 	var (
 		inactive  *types.ResourceNotReadyException
 		pending   *types.ResourceConflictException
@@ -138,7 +141,8 @@ func temporary(err error) bool {
 		ec2       *types.EC2ThrottledException
 		service   *types.ServiceException
 	)
-	return errors.As(err, &inactive) || errors.As(err, &pending) || errors.As(err, &throttled) || errors.As(err, &ec2) || errors.As(err, &service)
+	return errors.As(err, &inactive) || errors.As(err, &pending) || errors.As(err, &throttled) ||
+		errors.As(err, &ec2) || errors.As(err, &service)
 }
 
 func (r Relay) log() *slog.Logger {

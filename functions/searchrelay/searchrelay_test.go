@@ -27,7 +27,8 @@ type reply struct {
 	body    string
 }
 
-// endpoint plays Lambda's Invoke and IAM's query API for the SDK's own clients: a list of replies, and what was asked.
+// endpoint plays Lambda's Invoke and IAM's query API for the SDK's own clients: a list of replies, and the requests
+// received.
 type endpoint struct {
 	replies []reply
 	asked   []string // "Invoke <function>", or IAM's action and its parameter
@@ -68,9 +69,10 @@ func (e *endpoint) relay(t *testing.T) Relay {
 	}))
 	t.Cleanup(server.Close)
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-		"AWS_MAX_ATTEMPTS": "1", // the relay's own patience is what is tested
+		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test",
+		"AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_CONFIG_FILE":       "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+		"AWS_MAX_ATTEMPTS": "1", // the test is of the relay's own patience
 		"SETUP_FUNCTION":   "stack-search-setup",
 	} {
 		t.Setenv(name, value)
@@ -94,13 +96,15 @@ func (e *endpoint) relay(t *testing.T) Relay {
 
 func setupEvent(kind cfn.RequestType) cfn.Event {
 	return cfn.Event{
-		RequestType: kind, RequestID: "request", ResponseURL: "https://answer.example/?X-Amz-Signature=secret", ResourceType: contract.SearchSetupResource,
+		RequestType: kind, RequestID: "request", ResponseURL: "https://answer.example/?X-Amz-Signature=secret",
+		ResourceType:      contract.SearchSetupResource,
 		LogicalResourceID: "Setup", StackID: "stack", ResourceProperties: map[string]any{"State": `{"index":"events"}`},
 	}
 }
 
 func notReady() reply {
-	return reply{http.StatusBadGateway, map[string]string{"X-Amzn-Errortype": "ResourceNotReadyException"}, `{"message":"The function is inactive"}`}
+	return reply{http.StatusBadGateway, map[string]string{"X-Amzn-Errortype": "ResourceNotReadyException"},
+		`{"message":"The function is inactive"}`}
 }
 
 func TestRelayedRequests(t *testing.T) {
@@ -120,38 +124,54 @@ func TestRelayedRequests(t *testing.T) {
 		{"an update is passed on", cfn.RequestUpdate, "search-setup", []reply{good}, 0, ""},
 		{"a function that was idle for weeks is waited for", cfn.RequestUpdate, "search-setup", []reply{
 			notReady(),
-			{http.StatusConflict, map[string]string{"X-Amzn-Errortype": "ResourceConflictException"}, `{"message":"The function is currently in the following state: Pending"}`},
+			{http.StatusConflict, map[string]string{"X-Amzn-Errortype": "ResourceConflictException"},
+				`{"message":"The function is currently in the following state: Pending"}`},
 			good,
 		}, 2, ""},
-		{"the setup's own error comes through", cfn.RequestCreate, "", []reply{failed(`{"errorMessage":"PUT /_index_template/x: 403 no","errorType":"errorString"}`)}, 0, "PUT /_index_template/x: 403 no"},
-		{"a timeout of the setup function comes through", cfn.RequestCreate, "", []reply{failed(`{"errorMessage":"Task timed out after 780.00 seconds"}`)}, 0, "Task timed out after 780.00 seconds"},
-		{"a failure without a word says so", cfn.RequestCreate, "", []reply{failed(`null`)}, 0, `search setup failed (Unhandled) and did not say why (got "null")`},
-		{"an answer that is none is an error", cfn.RequestCreate, "", []reply{{status: http.StatusOK, body: `"done"`}}, 0, `reading the setup function's answer: must have a physicalResourceId (got "\"done\"")`},
-		{"a call that is refused is not tried again", cfn.RequestCreate, "", []reply{{http.StatusForbidden, map[string]string{"X-Amzn-Errortype": "AccessDeniedException"}, `{"Message":"not authorized"}`}}, 0, "invoking stack-search-setup: "},
-		{"a delete succeeds although the setup failed", cfn.RequestDelete, "search-setup", []reply{failed(`{"errorMessage":"no such host"}`)}, 0, ""},
-		{"a delete succeeds although the function is gone", cfn.RequestDelete, "search-setup", []reply{{http.StatusNotFound, map[string]string{"X-Amzn-Errortype": "ResourceNotFoundException"}, `{"Message":"gone"}`}}, 0, ""},
-		{"a former id is kept by a failure", cfn.RequestUpdate, "older-id", []reply{failed(`{"errorMessage":"no"}`)}, 0, "no"},
+		{"the setup's own error comes through", cfn.RequestCreate, "",
+			[]reply{failed(`{"errorMessage":"PUT /_index_template/x: 403 no","errorType":"errorString"}`)}, 0,
+			"PUT /_index_template/x: 403 no"},
+		{"a timeout of the setup function comes through", cfn.RequestCreate, "",
+			[]reply{failed(`{"errorMessage":"Task timed out after 780.00 seconds"}`)}, 0,
+			"Task timed out after 780.00 seconds"},
+		{"a failure without a word says so", cfn.RequestCreate, "", []reply{failed(`null`)}, 0,
+			`search setup failed (Unhandled) without an error message (got "null")`},
+		{"an answer that is none is an error", cfn.RequestCreate, "", []reply{{status: http.StatusOK, body: `"done"`}},
+			0, `reading the setup function's response: must have a physicalResourceId (got "\"done\"")`},
+		{"a call that is refused is not tried again", cfn.RequestCreate, "",
+			[]reply{{http.StatusForbidden, map[string]string{"X-Amzn-Errortype": "AccessDeniedException"},
+				`{"Message":"not authorized"}`}}, 0, "invoking stack-search-setup: "},
+		{"a delete succeeds although the setup failed", cfn.RequestDelete, "search-setup",
+			[]reply{failed(`{"errorMessage":"no such host"}`)}, 0, ""},
+		{"a delete succeeds although the function is gone", cfn.RequestDelete, "search-setup",
+			[]reply{{http.StatusNotFound, map[string]string{"X-Amzn-Errortype": "ResourceNotFoundException"},
+				`{"Message":"gone"}`}}, 0, ""},
+		{"a former id is kept by a failure", cfn.RequestUpdate, "older-id", []reply{failed(`{"errorMessage":"no"}`)}, 0,
+			"no"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := &endpoint{replies: test.replies}
 			event := setupEvent(test.kind)
 			event.PhysicalResourceID = test.had
 			id, _, err := e.relay(t).Handle(t.Context(), event)
-			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.HasPrefix(err.Error(), test.want)) {
+			if test.want == "" && err != nil || test.want != "" &&
+				(err == nil || !strings.HasPrefix(err.Error(), test.want)) {
 				t.Errorf("error: must be %q (got %v)", test.want, err)
 			}
 			if want := map[bool]string{true: "older-id", false: "search-setup"}[test.had == "older-id"]; id != want {
 				t.Errorf("id: must be %s (got %s)", want, id)
 			}
 			if len(e.slept) != test.slept || len(e.replies) > 0 {
-				t.Errorf("must pause %d times and use every reply (got %d pauses, %d left)", test.slept, len(e.slept), len(e.replies))
+				t.Errorf("must pause %d times and use every reply (got %d pauses, %d left)", test.slept, len(e.slept),
+					len(e.replies))
 			}
 			for i, asked := range e.asked {
 				var passed cfn.Event
 				if err := json.Unmarshal([]byte(e.bodies[i]), &passed); err != nil {
 					t.Fatal(err)
 				}
-				if asked != "Invoke stack-search-setup" || passed.RequestType != test.kind || passed.ResourceProperties["State"] != `{"index":"events"}` {
+				if asked != "Invoke stack-search-setup" || passed.RequestType != test.kind ||
+					passed.ResourceProperties["State"] != `{"index":"events"}` {
 					t.Errorf("passed on to %s: %+v", asked, passed)
 				}
 				if strings.Contains(e.bodies[i], "secret") {
@@ -170,7 +190,8 @@ func TestPatienceEndsBeforeTheDeadline(t *testing.T) {
 	defer cancel()
 	r.Sleep = func(ctx context.Context, d time.Duration) error {
 		deadline, ok := ctx.Deadline()
-		if outer, _ := t.Context().Deadline(); !ok || time.Until(deadline) > time.Hour-answerMargin || deadline.Equal(outer) {
+		if outer, _ := t.Context().Deadline(); !ok || time.Until(deadline) > time.Hour-answerMargin ||
+			deadline.Equal(outer) {
 			t.Errorf("deadline: must be %s before the function's (got %s)", answerMargin, time.Until(deadline))
 		}
 		if e.slept = append(e.slept, d); len(e.slept) == 3 {
@@ -179,7 +200,8 @@ func TestPatienceEndsBeforeTheDeadline(t *testing.T) {
 		return nil
 	}
 	_, _, err := r.Handle(ctx, setupEvent(cfn.RequestCreate))
-	if err == nil || !strings.HasPrefix(err.Error(), "invoking stack-search-setup: gave up after 3 attempts: ") || !strings.Contains(err.Error(), "The function is inactive") {
+	if err == nil || !strings.HasPrefix(err.Error(), "invoking stack-search-setup: gave up after 3 attempts: ") ||
+		!strings.Contains(err.Error(), "The function is inactive") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -195,8 +217,10 @@ func TestServiceLinkedRole(t *testing.T) {
 	there := reply{status: http.StatusOK, body: role("GetRole")}
 	taken := reply{status: http.StatusBadRequest, body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>Service role name AWSServiceRoleForAmazonOpenSearchService has been taken in this account, please try a different suffix.</Message></Error></ErrorResponse>`}
 	denied := reply{status: http.StatusForbidden, body: `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>`}
-	invalid := reply{status: http.StatusBadRequest, body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>something else</Message></Error></ErrorResponse>`}
-	down := reply{status: http.StatusServiceUnavailable, body: `<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceFailure</Code><Message>later</Message></Error></ErrorResponse>`}
+	invalid := reply{status: http.StatusBadRequest,
+		body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>something else</Message></Error></ErrorResponse>`}
+	down := reply{status: http.StatusServiceUnavailable,
+		body: `<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceFailure</Code><Message>later</Message></Error></ErrorResponse>`}
 	look, create := "GetRole "+contract.OpenSearchServiceRole, "CreateServiceLinkedRole opensearchservice.amazonaws.com"
 	for _, test := range []struct {
 		name    string
@@ -207,21 +231,34 @@ func TestServiceLinkedRole(t *testing.T) {
 		want    string
 	}{
 		{"a role that is there is left alone", cfn.RequestCreate, []reply{there}, []string{look}, nil, ""},
-		{"a missing role is made and given time", cfn.RequestCreate, []reply{missing, {status: http.StatusOK, body: role("CreateServiceLinkedRole")}}, []string{look, create}, []time.Duration{propagation}, ""},
-		{"a role that another stack made meanwhile will do", cfn.RequestCreate, []reply{missing, taken}, []string{look, create}, nil, ""},
-		{"a role that is there after a failed creation will do", cfn.RequestCreate, []reply{missing, invalid, there}, []string{look, create, look}, nil, ""},
-		{"another invalid input fails", cfn.RequestCreate, []reply{missing, invalid, missing}, []string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
-		{"a refused creation fails", cfn.RequestUpdate, []reply{missing, denied, missing}, []string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
-		{"a refused look says nothing: the role is made", cfn.RequestCreate, []reply{denied, {status: http.StatusOK, body: role("CreateServiceLinkedRole")}}, []string{look, create}, []time.Duration{propagation}, ""},
-		{"a refused look says nothing: the role is there", cfn.RequestCreate, []reply{denied, taken}, []string{look, create}, nil, ""},
-		{"a refused look and a refused creation fail", cfn.RequestCreate, []reply{denied, denied, denied}, []string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
-		{"a look that fails otherwise ends it", cfn.RequestCreate, []reply{down}, []string{look}, nil, "looking for the role AWSServiceRoleForAmazonOpenSearchService: "},
+		{"a missing role is made and given time", cfn.RequestCreate,
+			[]reply{missing, {status: http.StatusOK, body: role("CreateServiceLinkedRole")}}, []string{look, create},
+			[]time.Duration{propagation}, ""},
+		{"a role that another stack made meanwhile will do", cfn.RequestCreate, []reply{missing, taken},
+			[]string{look, create}, nil, ""},
+		{"a role that is there after a failed creation will do", cfn.RequestCreate, []reply{missing, invalid, there},
+			[]string{look, create, look}, nil, ""},
+		{"another invalid input fails", cfn.RequestCreate, []reply{missing, invalid, missing},
+			[]string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
+		{"a refused creation fails", cfn.RequestUpdate, []reply{missing, denied, missing}, []string{look, create, look},
+			nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
+		{"a refused look says nothing: the role is made", cfn.RequestCreate,
+			[]reply{denied, {status: http.StatusOK, body: role("CreateServiceLinkedRole")}}, []string{look, create},
+			[]time.Duration{propagation}, ""},
+		{"a refused look says nothing: the role is there", cfn.RequestCreate, []reply{denied, taken},
+			[]string{look, create}, nil, ""},
+		{"a refused look and a refused creation fail", cfn.RequestCreate, []reply{denied, denied, denied},
+			[]string{look, create, look}, nil, "creating the service-linked role of opensearchservice.amazonaws.com: "},
+		{"a look that fails otherwise ends it", cfn.RequestCreate, []reply{down}, []string{look}, nil,
+			"looking for the role AWSServiceRoleForAmazonOpenSearchService: "},
 		{"a delete leaves it to other domains", cfn.RequestDelete, nil, nil, nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := &endpoint{replies: test.replies}
-			id, _, err := e.relay(t).Handle(t.Context(), cfn.Event{RequestType: test.kind, ResourceType: contract.ServiceLinkedRoleResource})
-			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.HasPrefix(err.Error(), test.want)) {
+			id, _, err := e.relay(t).Handle(t.Context(),
+				cfn.Event{RequestType: test.kind, ResourceType: contract.ServiceLinkedRoleResource})
+			if test.want == "" && err != nil || test.want != "" &&
+				(err == nil || !strings.HasPrefix(err.Error(), test.want)) {
 				t.Errorf("error: must be %q (got %v)", test.want, err)
 			}
 			if id != contract.OpenSearchServiceRole {
@@ -242,7 +279,8 @@ func TestUnknownResourceTypeIsRefused(t *testing.T) {
 }
 
 func TestNewNeedsTheSetupFunction(t *testing.T) {
-	if _, err := New(t.Context(), func(string) string { return "" }); err == nil || !strings.HasPrefix(err.Error(), "SETUP_FUNCTION: ") {
+	if _, err := New(t.Context(), func(string) string { return "" }); err == nil ||
+		!strings.HasPrefix(err.Error(), "SETUP_FUNCTION: ") {
 		t.Errorf("got %v", err)
 	}
 }

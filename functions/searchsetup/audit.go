@@ -6,8 +6,9 @@ import (
 	"net/http"
 )
 
-// auditSettings are the members of the security plugin's audit configuration that the setup decides; all others keep what they
-// have. Publishing to a log group, which is the domain's own setting, logs nothing until the plugin is told to.
+// auditSettings are the members of the security plugin's audit configuration that the setup decides; all others keep
+// what they have. Publishing to a log group, which is the domain's own setting, logs nothing until the plugin's audit
+// log is on.
 // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/audit-logs.html
 var auditSettings = []struct {
 	path, member string
@@ -19,13 +20,14 @@ var auditSettings = []struct {
 	{"/config/audit/log_request_body", "log_request_body", true, false},
 }
 
-// activateAudit turns the audit log on. A domain that does not let it be is not worth a failed deployment: the log says so.
+// activateAudit turns the audit log on. A domain that does not let it be is not worth a failed deployment: the log says
+// so.
 func (s *Setup) activateAudit(ctx context.Context) error {
 	const target = securityAPI + "/audit"
 	var got struct {
 		Config map[string]any `json:"config"`
 	}
-	err := s.Client.call(ctx, http.MethodGet, target, nil, &got)
+	err := s.Client.callServer(ctx, http.MethodGet, target, nil, &got)
 	if err == nil {
 		audit, _ := got.Config["audit"].(map[string]any)
 		var patch []object
@@ -41,9 +43,9 @@ func (s *Setup) activateAudit(ctx context.Context) error {
 		if len(patch) == 0 {
 			return nil
 		}
-		err = s.Client.call(ctx, http.MethodPatch, target, patch, nil)
+		err = s.Client.callServer(ctx, http.MethodPatch, target, patch, nil)
 	}
-	if refused(err) {
+	if isRefused(err) {
 		s.log().Warn("the audit log is not activated", "error", err.Error())
 		return nil
 	}

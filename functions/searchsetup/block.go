@@ -26,7 +26,7 @@ var (
 	clusterBlock = regexp.MustCompile(`/(6|10|13)/cluster `)
 )
 
-// parseBlock finds a block in an answer that is an error; nil: there is none.
+// parseBlock finds a block in an error response; nil without one.
 func parseBlock(answer []byte) *block {
 	names, b := map[string]bool{}, block{}
 	matches := blockPattern.FindAllSubmatch(answer, -1)
@@ -53,8 +53,8 @@ func blockOf(err error) *block {
 	return nil
 }
 
-// only reports whether nothing but one index is blocked, as far as the server tells.
-func (b *block) only(index string) bool {
+// blocksOnly reports whether nothing but one index is blocked, as far as the server's response shows.
+func (b *block) blocksOnly(index string) bool {
 	return b != nil && !b.cluster && slices.Equal(b.indices, []string{index})
 }
 
@@ -82,18 +82,18 @@ func withAdvice(err error) error {
 	return err
 }
 
-// skip reports whether a change of one index may be left out: it was deleted since it was listed, as the retention
-// does, or a block keeps just this index as it is, which somebody set. The log names the latter.
-func (s *Setup) skip(index string, err error) bool {
-	if gone(err) {
+// skipsIndex reports whether a change of one index may be left out: it was deleted since it was listed, as the
+// retention does, or a block keeps just this index as it is, which somebody set. The log names the latter.
+func (s *Setup) skipsIndex(index string, err error) bool {
+	if isGone(err) {
 		return true
 	}
-	if !blockOf(err).only(index) {
+	if !blockOf(err).blocksOnly(index) {
 		return false
 	}
-	s.log().Warn("a block keeps the index as it is", "index", printable(index), "error", err.Error())
+	s.log().Warn("a block keeps the index as it is", "index", escapeText(index), "error", err.Error())
 	return true
 }
 
-// gone reports whether an index was deleted since it was listed.
-func gone(err error) bool { return hasStatus(err, http.StatusNotFound) }
+// isGone reports whether an index was deleted since it was listed.
+func isGone(err error) bool { return hasStatus(err, http.StatusNotFound) }

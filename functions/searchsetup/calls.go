@@ -1,7 +1,7 @@
 package searchsetup
 
 // Call is a request as a policy sees it: a method, and a path without its query. In the path of [State.Calls] an
-// asterisk stands for any text.
+// asterisk matches any text.
 type Call struct{ Method, Path string }
 
 // Calls returns the shapes of all requests that Apply and Remove may send. The domain's access policy has to let the
@@ -23,7 +23,7 @@ func (s State) Calls() []Call {
 	}
 	add(securityAPI+"/audit", "GET", "PATCH")
 	add("/_index_template/"+s.Index, "GET", "PUT", "DELETE")
-	add("/"+s.Index+"*/_settings/index.number_of_replicas", "GET") // <index>,<index>-2* and what is left out of them
+	add("/"+s.Index+"*/_settings/index.number_of_replicas", "GET") // <index>,<index>-2* and the names left out of them
 	add("/"+s.Index+"*/_settings", "PUT")
 	add("/"+s.Index+"*/_mapping", "GET", "PUT")
 	add(ismAPI+"/policies/"+s.policyID(), "GET", "PUT", "DELETE")

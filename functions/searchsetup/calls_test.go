@@ -26,7 +26,7 @@ func (c Call) covers(method, path string) bool {
 // longIndex is the longest name that the settings accept.
 var longIndex = strings.Repeat("i", 80)
 
-// What is listed and never sent would be a right too many in the domain's access policy.
+// A listed call that is never sent would be a right too many in the domain's access policy.
 func TestListedCallsAreMade(t *testing.T) {
 	d := newFakeDomain(t)
 	state := wanted(d)
@@ -37,7 +37,8 @@ func TestListedCallsAreMade(t *testing.T) {
 	changed := state
 	changed.Replicas, changed.RetentionDays, changed.Properties = 1, 7, properties()
 	changed.Properties["colour"] = object{"type": "keyword"}
-	changed.WriterRoleARN, changed.AdminRoleARNs, changed.ReaderRoleARNs = arn("w"), []string{arn("a")}, []string{arn("r")}
+	changed.WriterRoleARN, changed.AdminRoleARNs, changed.ReaderRoleARNs = arn("w"), []string{arn("a")},
+		[]string{arn("r")}
 	apply(t, d, changed, &state)
 	s, _ := newSetup(t, d, changed, nil)
 	if err := s.Remove(t.Context(), changed); err != nil {
@@ -52,8 +53,10 @@ func TestListedCallsAreMade(t *testing.T) {
 
 func TestUnlistedCall(t *testing.T) {
 	for _, c := range []Call{
-		{"GET", "/_cat/indices"}, {"DELETE", "/realtime-events-2026-01-01"}, {"PUT", "/_plugins/_security/api/roles/all_access"},
-		{"POST", "/_plugins/_ism/add/someone-2026"}, {"GET", "/_plugins/_ism/policies/other"}, {"PUT", "/_cluster/settings"},
+		{"GET", "/_cat/indices"}, {"DELETE", "/realtime-events-2026-01-01"},
+		{"PUT", "/_plugins/_security/api/roles/all_access"},
+		{"POST", "/_plugins/_ism/add/someone-2026"}, {"GET", "/_plugins/_ism/policies/other"},
+		{"PUT", "/_cluster/settings"},
 	} {
 		if listed(c.Method, c.Path) {
 			t.Errorf("%s %s is listed", c.Method, c.Path)

@@ -13,7 +13,7 @@ import (
 func (s *Setup) checkRetention(ctx context.Context, state State) error {
 	for _, check := range []func(context.Context, State) error{s.checkSettings, s.checkTemplates} {
 		err := check(ctx, state)
-		if refused(err) {
+		if isRefused(err) {
 			s.log().Warn("not checked: "+err.Error(), "index", state.Index)
 			err = nil
 		}
@@ -27,7 +27,7 @@ func (s *Setup) checkRetention(ctx context.Context, state State) error {
 // checkSettings reads what a person can set for index state management. On Amazon OpenSearch Service that is "enabled".
 func (s *Setup) checkSettings(ctx context.Context, _ State) error {
 	var got struct{ Persistent, Transient map[string]any }
-	if err := s.Client.call(ctx, http.MethodGet, "/_cluster/settings?flat_settings=true", nil, &got); err != nil {
+	if err := s.Client.callServer(ctx, http.MethodGet, "/_cluster/settings?flat_settings=true", nil, &got); err != nil {
 		return fmt.Errorf("reading the cluster's settings: %w", err)
 	}
 	const before = "opendistro.index_state_management" // OpenSearch 1.0
@@ -45,7 +45,7 @@ func (s *Setup) checkSettings(ctx context.Context, _ State) error {
 			}
 			if set && forbids(value) {
 				s.log().Warn("nothing is deleted by age: a cluster setting forbids it",
-					"setting", name, "value", quote(fmt.Sprint(value)))
+					"setting", name, "value", quoteAnswer(fmt.Sprint(value)))
 			}
 		}
 	}
@@ -53,7 +53,7 @@ func (s *Setup) checkSettings(ctx context.Context, _ State) error {
 }
 
 // checkTemplates names policies whose template takes new indices before ours does. One of the same priority cannot be
-// there: the server refuses either.
+// there: the server rejects either.
 func (s *Setup) checkTemplates(ctx context.Context, state State) error {
 	others, err := s.otherTemplates(ctx, state)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Setup) checkTemplates(ctx context.Context, state State) error {
 	}
 	for _, other := range others {
 		if other.priority > templatePriority {
-			s.log().Warn("another policy takes new indices: its retention holds, not this one",
+			s.log().Warn("another policy applies to new indices: its retention counts, not this one",
 				"policy", other.policy, "pattern", other.pattern, "priority", other.priority)
 		}
 	}
@@ -91,43 +91,45 @@ func (s *Setup) otherTemplates(ctx context.Context, state State) (others []other
 		Total int `json:"total_policies"`
 	}
 	target := fmt.Sprintf("%s/policies?size=%d", ismAPI, maxPolicies)
-	if err := s.Client.call(ctx, http.MethodGet, target, nil, &got); err != nil {
+	if err := s.Client.callServer(ctx, http.MethodGet, target, nil, &got); err != nil {
 		return nil, fmt.Errorf("listing the policies of indices: %w", err)
 	}
 	if got.Total > len(got.Policies) {
-		s.log().Warn("not checked: more policies than are listed", "policies", got.Total, "listed", len(got.Policies))
+		s.log().Warn("not checked: more policies exist than were listed", "policies", got.Total, "listed",
+			len(got.Policies))
 	}
 	for _, p := range got.Policies {
 		for _, t := range p.Policy.Templates {
-			if pattern := overlapping(t.Patterns, state.rotatedPattern()); pattern != "" && p.ID != state.policyID() {
-				others = append(others, otherTemplate{quote(p.ID), quote(pattern), t.Priority})
+			if pattern := overlappingPattern(t.Patterns, state.rotatedPattern()); pattern != "" &&
+				p.ID != state.policyID() {
+				others = append(others, otherTemplate{quoteAnswer(p.ID), quoteAnswer(pattern), t.Priority})
 			}
 		}
 	}
 	return others, nil
 }
 
-// overlapping returns the first of a template's patterns that matches names which ours matches too; empty: none does. A
-// pattern with a minus before it leaves names out (from OpenSearch 3.4 on).
-func overlapping(patterns []string, ours string) string {
+// overlappingPattern returns the first of a template's patterns that matches names which ours matches too; empty: none
+// does. A pattern with a minus before it leaves names out (from OpenSearch 3.4 on).
+func overlappingPattern(patterns []string, ours string) string {
 	excludes := func(p string) bool {
 		rest, ok := strings.CutPrefix(p, "-")
-		return ok && covers(rest, ours)
+		return ok && patternCovers(rest, ours)
 	}
 	if slices.ContainsFunc(patterns, excludes) {
 		return ""
 	}
 	for _, p := range patterns {
-		if !strings.HasPrefix(p, "-") && overlap(p, ours) {
+		if !strings.HasPrefix(p, "-") && patternsOverlap(p, ours) {
 			return p
 		}
 	}
 	return ""
 }
 
-// overlap reports whether some name matches both patterns, in which an asterisk stands for any text.
-func overlap(a, b string) bool {
-	return pairs(a, b, func(i, j int, match func(i, j int) bool) bool {
+// patternsOverlap reports whether some name matches both patterns, in which an asterisk matches any text.
+func patternsOverlap(a, b string) bool {
+	return matchPairs(a, b, func(i, j int, match func(i, j int) bool) bool {
 		switch {
 		case i < len(a) && a[i] == '*':
 			return match(i+1, j) || j < len(b) && match(i, j+1)
@@ -138,10 +140,10 @@ func overlap(a, b string) bool {
 	})
 }
 
-// covers reports whether every name that b matches is one that a matches. It may miss that where a has more than one
-// asterisk.
-func covers(a, b string) bool {
-	return pairs(a, b, func(i, j int, match func(i, j int) bool) bool {
+// patternCovers reports whether every name that b matches is one that a matches. It may miss that where a has more than
+// one asterisk.
+func patternCovers(a, b string) bool {
+	return matchPairs(a, b, func(i, j int, match func(i, j int) bool) bool {
 		if i < len(a) && a[i] == '*' {
 			return match(i+1, j) || j < len(b) && match(i, j+1)
 		}
@@ -149,9 +151,9 @@ func covers(a, b string) bool {
 	})
 }
 
-// pairs runs rule for the rests of two patterns, from their ends on, so that many asterisks do not make it slow. Two
-// empty rests match.
-func pairs(a, b string, rule func(i, j int, match func(i, j int) bool) bool) bool {
+// matchPairs runs rule for the rests of two patterns, from their ends on, so that many asterisks do not make it slow.
+// Two empty rests match.
+func matchPairs(a, b string, rule func(i, j int, match func(i, j int) bool) bool) bool {
 	known := make([]bool, (len(a)+1)*(len(b)+1))
 	at := func(i, j int) int { return i*(len(b)+1) + j }
 	match := func(i, j int) bool { return known[at(i, j)] }

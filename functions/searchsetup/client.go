@@ -17,7 +17,7 @@ import (
 
 const (
 	callTimeout = 30 * time.Second
-	// maxAnswer bounds what is read of an answer, in bytes: the mappings of a year of hourly indices are some 20 MB.
+	// maxAnswer bounds a response, in bytes: the mappings of a year of hourly indices are some 20 MB.
 	maxAnswer = 32 << 20
 	// maxQuoted bounds what an error quotes of an answer, in bytes: CloudFormation takes 4 KB for everything.
 	maxQuoted = 500
@@ -40,7 +40,7 @@ type CallError struct {
 	Answer       string // the first bytes of the body, printable
 	Err          error  // what went wrong, when Status is 0
 
-	// block is what a cluster_block_exception names; nil: the answer is another.
+	// block is from a cluster_block_exception; nil for another response.
 	block *block
 	// final says that the same request gets the same answer, whatever the status.
 	final bool
@@ -54,16 +54,16 @@ func (e *CallError) Error() string {
 		path = fmt.Sprintf("%s… (%d bytes)", path[:maxNamed], len(path))
 	}
 	if e.Status == 0 {
-		return fmt.Sprintf("%s %s: %s", e.Method, path, printable(e.Err.Error()))
+		return fmt.Sprintf("%s %s: %s", e.Method, path, escapeText(e.Err.Error()))
 	}
 	return fmt.Sprintf("%s %s answered %d: %s", e.Method, path, e.Status, e.Answer)
 }
 
 func (e *CallError) Unwrap() error { return e.Err }
 
-// temporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master role
-// too until its security plugin has read its configuration, and 503 before that.
-func (e *CallError) temporary() bool {
+// isTemporary reports whether a young or busy domain may give another answer later. A domain answers 403 to its master
+// role too until its security plugin has read its configuration, and 503 before that.
+func (e *CallError) isTemporary() bool {
 	if e.final || e.block != nil {
 		return !e.final
 	}
@@ -74,8 +74,8 @@ func (e *CallError) temporary() bool {
 	return e.Status >= 500
 }
 
-// refused reports whether err is an answer that waiting does not change, once the domain has answered others.
-func refused(err error) bool {
+// isRefused reports whether err is an answer that waiting does not change, once the domain has answered others.
+func isRefused(err error) bool {
 	var e *CallError
 	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && e.block == nil &&
 		e.Status != http.StatusConflict && e.Status != http.StatusTooManyRequests
@@ -87,14 +87,15 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &e) && e.Status == status
 }
 
-// path joins path segments, escaping everything but unreserved characters: AWS signs the path as it is on the wire, escaped
-// once more, and whoever verifies the signature may see a raw '*' or ',' differently.
-func path(segments ...string) string {
+// joinPath joins path segments, escaping everything but unreserved characters: AWS signs the path as it is on the wire,
+// escaped once more, and the verifier of the signature may see a raw '*' or ',' differently.
+func joinPath(segments ...string) string {
 	var b strings.Builder
 	for _, s := range segments {
 		b.WriteByte('/')
 		for _, c := range []byte(s) {
-			if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+				strings.IndexByte("-._~", c) >= 0 {
 				b.WriteByte(c)
 			} else {
 				fmt.Fprintf(&b, "%%%02X", c)
@@ -104,9 +105,9 @@ func path(segments ...string) string {
 	return b.String()
 }
 
-// call sends body (nil for none) as JSON and decodes a 2xx answer into out (nil for none). target is an escaped path with
-// an optional query. Everything else is a *CallError.
-func (c *Client) call(ctx context.Context, method, target string, body, out any) error {
+// callServer sends body (nil for none) as JSON and decodes a 2xx answer into out (nil for none). target is an escaped
+// path with an optional query. Everything else is a *CallError.
+func (c *Client) callServer(ctx context.Context, method, target string, body, out any) error {
 	var payload []byte
 	if body != nil {
 		var err error
@@ -119,33 +120,35 @@ func (c *Client) call(ctx context.Context, method, target string, body, out any)
 		log = slog.Default()
 	}
 	start := time.Now()
-	status, answer, err := c.send(ctx, method, target, payload)
-	attributes := []any{"method", method, "path", target, "status", status, "milliseconds", time.Since(start).Milliseconds()}
+	status, answer, err := c.sendRequest(ctx, method, target, payload)
+	attributes := []any{"method", method, "path", target, "status", status, "milliseconds",
+		time.Since(start).Milliseconds()}
 	if err != nil {
-		log.Info("call", append(attributes, "error", printable(err.Error()))...)
+		log.Info("call", append(attributes, "error", escapeText(err.Error()))...)
 		return &CallError{Method: method, Path: target, Err: err}
 	}
 	log.Info("call", attributes...)
 	if status < 200 || status > 299 {
-		return &CallError{Method: method, Path: target, Status: status, Answer: quote(answer), block: parseBlock(answer)}
+		return &CallError{Method: method, Path: target, Status: status, Answer: quoteAnswer(answer),
+			block: parseBlock(answer)}
 	}
 	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("decoding answer of %s %s: %w", method, target, err)
+		return fmt.Errorf("decoding response of %s %s: %w", method, target, err)
 	}
 	return nil
 }
 
-// quote returns the beginning of a server's answer for an error or a log.
-func quote[T string | []byte](answer T) string {
-	return printable(strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)])))
+// quoteAnswer returns the beginning of a server's answer for an error or a log.
+func quoteAnswer[T string | []byte](answer T) string {
+	return escapeText(strings.TrimSpace(string(answer[:min(len(answer), maxQuoted)])))
 }
 
-// printable escapes what does not print: errors and logs are read in terminals and browsers, and what a server answers
-// may hold anything.
-func printable(text string) string {
+// escapeText escapes characters that do not print: errors and logs are read in terminals and browsers, and a server's
+// response may hold anything.
+func escapeText(text string) string {
 	var out strings.Builder
 	for _, r := range strings.ToValidUTF8(text, "�") {
 		if unicode.IsPrint(r) {
@@ -157,7 +160,8 @@ func printable(text string) string {
 	return out.String()
 }
 
-func (c *Client) send(ctx context.Context, method, target string, payload []byte) (status int, answer []byte, err error) {
+func (c *Client) sendRequest(ctx context.Context, method, target string, payload []byte) (status int, answer []byte,
+	err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, c.Base.String()+target, bytes.NewReader(payload))
@@ -187,10 +191,10 @@ func (c *Client) send(ctx context.Context, method, target string, payload []byte
 	defer response.Body.Close()
 	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return 0, nil, fmt.Errorf("reading answer: %w", err)
+		return 0, nil, fmt.Errorf("reading response: %w", err)
 	}
 	if len(answer) > maxAnswer {
-		return 0, nil, fmt.Errorf("reading answer: more than %d bytes", maxAnswer)
+		return 0, nil, fmt.Errorf("reading response: more than %d bytes", maxAnswer)
 	}
 	return response.StatusCode, answer, nil
 }

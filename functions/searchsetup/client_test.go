@@ -21,11 +21,12 @@ func TestCall(t *testing.T) {
 		}
 		var buffer bytes.Buffer
 		c := &Client{Base: base, Log: slog.New(slog.NewJSONHandler(&buffer, nil))}
-		err = c.call(t.Context(), "PUT", "/a?b=c", body, &out)
+		err = c.callServer(t.Context(), "PUT", "/a?b=c", body, &out)
 		return out, buffer.String(), err
 	}
 	t.Run("one log line a call, without bodies", func(t *testing.T) {
-		_, log, err := call(t, object{"password": "secret"}, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`"secret"`)) })
+		_, log, err := call(t, object{"password": "secret"},
+			func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`"secret"`)) })
 		if err != nil || strings.Count(log, "\n") != 1 || strings.Contains(log, "secret") ||
 			!strings.Contains(log, `"msg":"call","method":"PUT","path":"/a?b=c","status":200,"milliseconds":`) {
 			t.Errorf("error %v, log %s", err, log)
@@ -33,7 +34,7 @@ func TestCall(t *testing.T) {
 	})
 	t.Run("an answer that is no JSON is an error, and final", func(t *testing.T) {
 		_, _, err := call(t, nil, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) })
-		if err == nil || !strings.HasPrefix(err.Error(), "decoding answer of PUT /a?b=c: ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "decoding response of PUT /a?b=c: ") {
 			t.Errorf("error: %v", err)
 		}
 	})
@@ -45,7 +46,7 @@ func TestCall(t *testing.T) {
 				}
 			}
 		})
-		if err == nil || !strings.Contains(err.Error(), "reading answer: more than 33554432 bytes") {
+		if err == nil || !strings.Contains(err.Error(), "reading response: more than 33554432 bytes") {
 			t.Errorf("error: %v", err)
 		}
 	})

@@ -18,7 +18,7 @@ import (
 )
 
 // fakeDomain answers the calls of the setup as OpenSearch 2.19 with its security and index management plugins does, and
-// refuses what they refuse. All answers were compared with a real 2.19.1, with the plugins. Time passes only with
+// rejects the same requests. All answers were compared with a real 2.19.1, with the plugins. Time passes only with
 // [fakeDomain.pass], and the jobs of index state management run only with [fakeDomain.runJobs].
 type fakeDomain struct {
 	t      *testing.T
@@ -40,8 +40,8 @@ type fakeDomain struct {
 	settings  object // persistent settings of the cluster, flat
 	full      bool   // flood stage: every index has block 12, those of the plugins too
 
-	// refuse, when set, may answer a request first: a status other than 0 is the answer.
-	refuse func(call int, r *http.Request) (status int, answer string)
+	// reject, when set, may answer a request first: a status other than 0 is the answer.
+	reject func(call int, r *http.Request) (status int, answer string)
 	// check, when set, sees every request with its body.
 	check func(r *http.Request, body []byte)
 }
@@ -73,7 +73,7 @@ type fakeIndex struct {
 	shownBefore string
 }
 
-// refreshInterval is how long a search does not show what was written to .opendistro-ism-config.
+// refreshInterval is how long a search does not show a write to .opendistro-ism-config.
 const refreshInterval = time.Second
 
 // pass lets time pass.
@@ -216,7 +216,8 @@ func newFakeDomain(t *testing.T) *fakeDomain {
 }
 
 func fakeMapping(roles ...string) object {
-	return object{"backend_roles": asJSON(append([]string{}, roles...)), "hosts": []any{}, "users": []any{}, "and_backend_roles": []any{}, "reserved": false, "hidden": false}
+	return object{"backend_roles": asJSON(append([]string{}, roles...)), "hosts": []any{}, "users": []any{},
+		"and_backend_roles": []any{}, "reserved": false, "hidden": false}
 }
 
 func (d *fakeDomain) backendRoles(role string) []string {
@@ -260,8 +261,8 @@ func (d *fakeDomain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.check != nil {
 		d.check(r, body)
 	}
-	if d.refuse != nil {
-		if status, answer := d.refuse(d.calls, r); status != 0 {
+	if d.reject != nil {
+		if status, answer := d.reject(d.calls, r); status != 0 {
 			w.WriteHeader(status)
 			io.WriteString(w, answer)
 			return
@@ -302,7 +303,8 @@ type plainText string
 // problem is an error as OpenSearch answers it.
 func problem(status int, kind, reason string) (int, any) {
 	cause := object{"type": kind, "reason": reason}
-	return status, object{"error": object{"root_cause": []object{cause}, "type": kind, "reason": reason}, "status": status}
+	return status, object{"error": object{"root_cause": []object{cause}, "type": kind, "reason": reason},
+		"status": status}
 }
 
 const (
@@ -373,7 +375,8 @@ func unknown(v map[string]any, names ...string) (keys []string) {
 }
 
 func invalid(keys ...string) (int, any) {
-	return 400, object{"status": "error", "reason": "Invalid configuration", "invalid_keys": object{"keys": strings.Join(keys, ",")}}
+	return 400, object{"status": "error", "reason": "Invalid configuration",
+		"invalid_keys": object{"keys": strings.Join(keys, ",")}}
 }
 
 func securityMissing(kind, name string) (int, any) {
@@ -385,14 +388,16 @@ func (d *fakeDomain) role(method, name string, in any) (int, any) {
 	switch method {
 	case "PUT":
 		body, _ := in.(map[string]any)
-		if keys := unknown(body, "description", "cluster_permissions", "index_permissions", "tenant_permissions"); keys != nil {
+		if keys := unknown(body, "description", "cluster_permissions", "index_permissions",
+			"tenant_permissions"); keys != nil {
 			return invalid(keys...)
 		}
 		if role["reserved"] == true {
 			return 403, object{"status": "FORBIDDEN", "message": "Resource '" + name + "' is reserved."}
 		}
 		for _, p := range body["index_permissions"].([]any) {
-			if keys := unknown(p.(map[string]any), "index_patterns", "allowed_actions", "dls", "fls", "masked_fields"); keys != nil {
+			if keys := unknown(p.(map[string]any), "index_patterns", "allowed_actions", "dls", "fls",
+				"masked_fields"); keys != nil {
 				return invalid(keys...)
 			}
 		}
@@ -450,7 +455,8 @@ func (d *fakeDomain) mapping(method, name string, in any) (int, any) {
 			case op["op"] == "remove" && ok && err == nil && i < len(list):
 				list = slices.Delete(list, i, i+1)
 			default:
-				return 400, object{"status": "BAD_REQUEST", "message": fmt.Sprintf("Unsupported patch operation: %v", op)}
+				return 400, object{"status": "BAD_REQUEST",
+					"message": fmt.Sprintf("Unsupported patch operation: %v", op)}
 			}
 		}
 		mapping["backend_roles"] = list
@@ -495,7 +501,8 @@ func badProperty(properties map[string]any) (int, any) {
 		p := p.(map[string]any)
 		known, ok := fieldParameters[fmt.Sprint(p["type"])]
 		if keys := unknown(p, known...); !ok || keys != nil {
-			return 400, object{"error": fmt.Sprintf("unknown parameter %v on mapper [%s] of type [%v]", keys, name, p["type"])}
+			return 400, object{"error": fmt.Sprintf("unknown parameter %v on mapper [%s] of type [%v]", keys, name,
+				p["type"])}
 		}
 	}
 	return 0, nil
@@ -524,7 +531,8 @@ func (d *fakeDomain) template(method, name string, body map[string]any) (int, an
 	case "PUT":
 		template, _ := body["template"].(map[string]any)
 		mappings, _ := template["mappings"].(map[string]any)
-		keys := append(unknown(body, "index_patterns", "priority", "composed_of", "template"), unknown(template, "settings", "mappings")...)
+		keys := append(unknown(body, "index_patterns", "priority", "composed_of", "template"),
+			unknown(template, "settings", "mappings")...)
 		keys = append(keys, unknown(mappings, "dynamic", "date_detection", "properties")...)
 		for _, setting := range settingNames("", template["settings"].(map[string]any)["index"]) {
 			if !slices.Contains(knownSettings, setting) {
@@ -575,20 +583,23 @@ func (d *fakeDomain) policy(method, id string, query url.Values, body map[string
 					if other != id && a.priority == b.priority && (strings.HasPrefix(x, y) || strings.HasPrefix(y, x)) {
 						return problem(400, "index_management_exception", fmt.Sprintf(
 							"New policy %s has an ISM template with index pattern [%s] "+
-								"matching existing policy templates, please use a different priority than %v", id, a.pattern, a.priority))
+								"matching existing policy templates, please use a different priority than %v", id,
+							a.pattern, a.priority))
 					}
 				}
 			}
 		}
 		version := query.Get("if_seq_no")
-		if exists != (version != "") || exists && (version != strconv.FormatInt(p.seqNo, 10) || query.Get("if_primary_term") != "1") {
+		if exists != (version != "") || exists && (version != strconv.FormatInt(p.seqNo, 10) ||
+			query.Get("if_primary_term") != "1") {
 			reason := "version conflict, document already exists"
 			if !exists {
 				reason = "version conflict, required seqNo [" + version + "], but no document was found"
 			}
 			return problem(409, "version_conflict_engine_exception", "["+id+"]: "+reason)
 		}
-		keys := append(unknown(body, "policy"), unknown(policy, "description", "default_state", "states", "ism_template")...)
+		keys := append(unknown(body, "policy"), unknown(policy, "description", "default_state", "states",
+			"ism_template")...)
 		states := map[any]bool{}
 		for _, s := range policy["states"].([]any) {
 			states[s.(map[string]any)["name"]] = true
@@ -609,7 +620,8 @@ func (d *fakeDomain) policy(method, id string, query url.Values, body map[string
 		}
 		d.seqNo++
 		d.config = true
-		// What the server adds to a policy. The answer to a PUT has another schema version than that to a GET.
+		// The members that the server adds to a policy. The answer to a PUT has another schema version than that to a
+		// GET.
 		policy["policy_id"], policy["last_updated_time"], policy["error_notification"] = id, 1.7e12, nil
 		for _, template := range policy["ism_template"].([]any) {
 			template.(map[string]any)["last_updated_time"] = 1.7e12
@@ -646,13 +658,14 @@ func (d *fakeDomain) listPolicies(query url.Values) (int, any) {
 	list := []any{}
 	for _, id := range slices.Sorted(maps.Keys(d.policies)) {
 		if len(list) < size {
-			list = append(list, object{"_id": id, "_seq_no": d.policies[id].seqNo, "_primary_term": 1, "policy": d.policies[id].body})
+			list = append(list, object{"_id": id, "_seq_no": d.policies[id].seqNo, "_primary_term": 1,
+				"policy": d.policies[id].body})
 		}
 	}
 	return 200, object{"policies": list, "total_policies": len(d.policies)}
 }
 
-// explain leaves out what is missing, unless that is all.
+// explain leaves out missing indices, unless all are missing.
 func (d *fakeDomain) explain(names []string) (int, any) {
 	out, managed := object{}, 0
 	for _, name := range names {
@@ -664,13 +677,15 @@ func (d *fakeDomain) explain(names []string) (int, any) {
 		if d.passed < index.shownFrom {
 			id = index.shownBefore
 		}
-		const current, old = "index.plugins.index_state_management.policy_id", "index.opendistro.index_state_management.policy_id"
+		const current, old = "index.plugins.index_state_management.policy_id",
+			"index.opendistro.index_state_management.policy_id"
 		if id == "" {
 			out[name] = object{current: nil, old: nil, "enabled": nil}
 			continue
 		}
 		managed++
-		answer := object{current: id, old: id, "policy_id": id, "index": name, "index_uuid": "uuid-" + name, "enabled": !index.disabled}
+		answer := object{current: id, old: id, "policy_id": id, "index": name, "index_uuid": "uuid-" + name,
+			"enabled": !index.disabled}
 		if index.policySeq >= 0 {
 			answer["policy_seq_no"], answer["policy_primary_term"] = index.policySeq, 1
 			answer["state"] = object{"name": "kept", "start_time": 1.7e12}
@@ -800,7 +815,8 @@ func (d *fakeDomain) index(r *http.Request, segments []string, body map[string]a
 			// A name without an asterisk is found whatever its state.
 			if fakeMatch(pattern, name) && (!strings.Contains(pattern, "*") || slices.Contains(expand, state)) {
 				found = true
-				out[name] = object{"settings": object{"index": object{"number_of_replicas": index.replicas}}, "mappings": object{"properties": index.properties}}
+				out[name] = object{"settings": object{"index": object{"number_of_replicas": index.replicas}},
+					"mappings": object{"properties": index.properties}}
 			}
 		}
 		if !found && !strings.Contains(pattern, "*") && r.URL.Query().Get("ignore_unavailable") != "true" {

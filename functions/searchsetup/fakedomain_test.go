@@ -14,7 +14,8 @@ import (
 func TestFakeDomain(t *testing.T) {
 	const policies, explainAPI = "/_plugins/_ism/policies/", "/_plugins/_ism/explain/"
 	policy := func(pattern string) string {
-		text, err := json.Marshal(object{"policy": retentionPolicy(State{Index: strings.TrimSuffix(pattern, "-2*"), RetentionDays: 30})})
+		text, err := json.Marshal(object{"policy": retentionPolicy(State{Index: strings.TrimSuffix(pattern, "-2*"),
+			RetentionDays: 30})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +43,8 @@ func TestFakeDomain(t *testing.T) {
 			t.Fatal(err)
 		}
 		if response.StatusCode != x.status {
-			t.Errorf("%s %s: must be answered %d (got %d: %s)", x.method, x.target, x.status, response.StatusCode, answer)
+			t.Errorf("%s %s: must be answered %d (got %d: %s)", x.method, x.target, x.status, response.StatusCode,
+				answer)
 		}
 		for _, part := range strings.Split(x.has, "|") {
 			if !strings.Contains(string(answer), part) {
@@ -72,10 +74,12 @@ func TestFakeDomain(t *testing.T) {
 		return exchange{"PUT", policies + policyID + query, policy("realtime-events-2*"), status, has, hasNot}
 	}
 	const unmanaged = `"index.opendistro.index_state_management.policy_id":null|"index.plugins.index_state_management.policy_id":null|"enabled":null`
-	const managedBy = `"index.plugins.index_state_management.policy_id":"` + policyID + `"|"policy_id":"` + policyID + `"|"index":"` + firstDay +
+	const managedBy = `"index.plugins.index_state_management.policy_id":"` + policyID + `"|"policy_id":"` + policyID +
+		`"|"index":"` + firstDay +
 		`"|"index_uuid":|"enabled":true|"total_managed_indices":1`
 	none := func(reason string) string {
-		return `"updated_indices":0|"failures":true|"index_name":"` + firstDay + `"|"index_uuid":|"reason":"` + reason + `"`
+		return `"updated_indices":0|"failures":true|"index_name":"` + firstDay + `"|"index_uuid":|"reason":"` + reason +
+			`"`
 	}
 
 	t.Run("a domain on which no policy was ever put", func(t *testing.T) {
@@ -86,9 +90,11 @@ func TestFakeDomain(t *testing.T) {
 			get("/_plugins/_ism/policies", 200, `"policies":[]|"total_policies":0`),
 			{"DELETE", policies + policyID, "", 404, "index_not_found_exception", ""},
 			explain(firstDay, 200, unmanaged+`|"total_managed_indices":0`, "policy_seq_no"),
-			post("add", firstDay, 404, "[.opendistro-ism-config]"), post("change_policy", firstDay, 404, "[.opendistro-ism-config]"),
+			post("add", firstDay, 404, "[.opendistro-ism-config]"),
+			post("change_policy", firstDay, 404, "[.opendistro-ism-config]"),
 			post("remove", firstDay, 200, none("This index does not have a policy to remove")),
-			put("?if_seq_no=1&if_primary_term=1", 409, `"type":"version_conflict_engine_exception"|but no document was found`, ""),
+			put("?if_seq_no=1&if_primary_term=1", 409,
+				`"type":"version_conflict_engine_exception"|but no document was found`, ""),
 			put("", 201, `"_version":1|"_seq_no":1|"_primary_term":1|"schema_version":1`, `"user"|"schema_version":21`),
 			get(policies+policyID, 200, `"_seq_no":1|"schema_version":21|"error_notification":null|"last_updated_time"`),
 			put("", 409, "version conflict, document already exists", ""),

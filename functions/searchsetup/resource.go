@@ -34,9 +34,10 @@ type Resource struct {
 	Log   *slog.Logger // nil: slog.Default()
 }
 
-// Handle serves Create, Update and Delete; give it to cfn.LambdaWrap. A Delete succeeds whatever happens, because a stack
-// that cannot be deleted is worse than a role left on a domain; what failed is in the log.
-func (r Resource) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any, err error) {
+// Handle serves Create, Update and Delete; give it to cfn.LambdaWrap. A Delete succeeds whatever happens, because a
+// stack that cannot be deleted is worse than a role left on a domain; the failure is in the log.
+func (r Resource) Handle(ctx context.Context, event cfn.Event) (physicalResourceID string, data map[string]any,
+	err error) {
 	id := PhysicalResourceID
 	if event.PhysicalResourceID != "" {
 		id = event.PhysicalResourceID
@@ -47,11 +48,11 @@ func (r Resource) Handle(ctx context.Context, event cfn.Event) (physicalResource
 	}
 	switch event.RequestType {
 	case cfn.RequestCreate, cfn.RequestUpdate:
-		err = r.apply(ctx, log, event)
+		err = r.applyState(ctx, log, event)
 	case cfn.RequestDelete:
 		ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 		defer cancel()
-		if removeErr := r.remove(ctx, log, event); removeErr != nil {
+		if removeErr := r.removeState(ctx, log, event); removeErr != nil {
 			log.Warn("deleted without cleaning up all of the domain", "error", removeErr.Error())
 		}
 	default:
@@ -64,7 +65,7 @@ func (r Resource) Handle(ctx context.Context, event cfn.Event) (physicalResource
 	return id, nil, err
 }
 
-func (r Resource) apply(ctx context.Context, log *slog.Logger, event cfn.Event) error {
+func (r Resource) applyState(ctx context.Context, log *slog.Logger, event cfn.Event) error {
 	text, err := stateProperty(event.ResourceProperties)
 	if err != nil {
 		return err
@@ -73,10 +74,10 @@ func (r Resource) apply(ctx context.Context, log *slog.Logger, event cfn.Event) 
 	if err != nil {
 		return err
 	}
-	return r.with(state, log, func(s *Setup) error { return s.Apply(ctx, state, oldState(log, event)) })
+	return r.withSetup(state, log, func(s *Setup) error { return s.Apply(ctx, state, oldState(log, event)) })
 }
 
-func (r Resource) remove(ctx context.Context, log *slog.Logger, event cfn.Event) error {
+func (r Resource) removeState(ctx context.Context, log *slog.Logger, event cfn.Event) error {
 	text, err := stateProperty(event.ResourceProperties)
 	if err != nil {
 		return err
@@ -85,10 +86,10 @@ func (r Resource) remove(ctx context.Context, log *slog.Logger, event cfn.Event)
 	if err != nil {
 		return err // then nothing was set up with it either
 	}
-	return r.with(state, log, func(s *Setup) error { return s.Remove(ctx, state) })
+	return r.withSetup(state, log, func(s *Setup) error { return s.Remove(ctx, state) })
 }
 
-func (r Resource) with(state State, log *slog.Logger, do func(*Setup) error) error {
+func (r Resource) withSetup(state State, log *slog.Logger, do func(*Setup) error) error {
 	s, err := New(state, r.Sign)
 	if err != nil {
 		return err
@@ -97,7 +98,8 @@ func (r Resource) with(state State, log *slog.Logger, do func(*Setup) error) err
 	return do(s)
 }
 
-// oldState is what an update replaces. It may come from another version of this program, so unknown members are let be.
+// oldState is the state that an update replaces. It may come from another version of this program, so unknown members
+// are ignored.
 func oldState(log *slog.Logger, event cfn.Event) *State {
 	if event.RequestType != cfn.RequestUpdate {
 		return nil

@@ -23,8 +23,8 @@ const (
 	templatePriority = 100
 )
 
-// retentionPolicy is an Index State Management policy that deletes a rotated index at its age. The default retry is spelled
-// out as the server answers it.
+// retentionPolicy is an Index State Management policy that deletes a rotated index at its age. The default retry is
+// spelled out as the server answers it.
 func retentionPolicy(s State) object {
 	return object{
 		"description":   "Deletes the indices of " + s.Index + " by age",
@@ -50,17 +50,17 @@ type policyVersion struct {
 // putPolicy creates the policy, or replaces one that differs, and reports its version and whether it was written. A
 // replacement names the version it replaces; if that is no longer the current one the server answers 409.
 func (s *Setup) putPolicy(ctx context.Context, state State) (version policyVersion, written bool, err error) {
-	target := ismAPI + path("policies", state.policyID())
+	target := ismAPI + joinPath("policies", state.policyID())
 	var got struct {
 		policyVersion
 		Policy any `json:"policy"`
 	}
-	err = s.Client.call(ctx, http.MethodGet, target, nil, &got)
+	err = s.Client.callServer(ctx, http.MethodGet, target, nil, &got)
 	put := target
 	switch {
 	case err == nil:
 		added := []string{"policy_id", "last_updated_time", "schema_version", "error_notification", "user"}
-		if reflect.DeepEqual(without(got.Policy, added...), asJSON(retentionPolicy(state))) {
+		if reflect.DeepEqual(withoutNames(got.Policy, added...), asJSON(retentionPolicy(state))) {
 			return got.policyVersion, false, nil
 		}
 		put += fmt.Sprintf("?if_seq_no=%d&if_primary_term=%d", got.SeqNo, got.PrimaryTerm)
@@ -69,7 +69,8 @@ func (s *Setup) putPolicy(ctx context.Context, state State) (version policyVersi
 	case !hasStatus(err, http.StatusNotFound):
 		return policyVersion{}, false, fmt.Errorf("reading retention policy %q: %w", state.policyID(), err)
 	}
-	if err := s.Client.call(ctx, http.MethodPut, put, object{"policy": retentionPolicy(state)}, &version); err != nil {
+	if err := s.Client.callServer(ctx, http.MethodPut, put, object{"policy": retentionPolicy(state)},
+		&version); err != nil {
 		err = s.explainPolicyError(ctx, state, err)
 		return policyVersion{}, false, fmt.Errorf("putting retention policy %q: %w", state.policyID(), err)
 	}
@@ -106,7 +107,8 @@ var errNoStateManagement = errors.New("the server has no index state management"
 // withoutHandler reports whether the server does not know the path at all.
 func withoutHandler(err error) bool {
 	var e *CallError
-	return errors.As(err, &e) && e.Status == http.StatusBadRequest && strings.Contains(e.Answer, "no handler found for uri")
+	return errors.As(err, &e) && e.Status == http.StatusBadRequest &&
+		strings.Contains(e.Answer, "no handler found for uri")
 }
 
 // managed is how index state management sees one index.
@@ -117,15 +119,15 @@ type managed struct {
 	PolicyID string // empty: not managed
 	// SeqNo is the version of the policy that the index follows; negative until its job has first run.
 	SeqNo int64
-	// Stopped says that the job does not run any more: deleting the index has failed as often as the policy allows. Only
-	// retry revives it. Until then it takes no change of its policy either, which the server accepts all the same.
+	// Stopped says that the job does not run any more: deleting the index has failed as often as the policy allows.
+	// Only retry revives it. Until then it takes no change of its policy either, which the server accepts all the same.
 	Stopped bool
-	Info    string // what the job says of its last run
+	Info    string // the job's message about its last run
 }
 
-// attachPolicy puts the rotated indices that exist already under the policy: its ism_template reaches new ones only, and
-// an index goes on following the version of the policy that it began with. rewritten says that the policy has just changed.
-// Jobs that have failed are revived first.
+// attachPolicy puts the rotated indices that exist already under the policy: its ism_template reaches new ones only,
+// and an index goes on following the version of the policy that it began with. rewritten says that the policy has just
+// changed. Jobs that have failed are revived first.
 func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVersion, rewritten bool) error {
 	indices, err := s.managedIndices(ctx, state)
 	if err != nil {
@@ -144,7 +146,8 @@ func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVer
 			add = append(add, name)
 		default:
 			if index.Stopped {
-				s.log().Warn("deleting the index had failed: it is tried again", "index", printable(name), "cause", index.Info)
+				s.log().Warn("deleting the index failed earlier: retrying", "index", escapeText(name), "cause",
+					index.Info)
 				retry = append(retry, name)
 			}
 			if outdated {
@@ -153,7 +156,7 @@ func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVer
 		}
 	}
 	policy := object{"policy_id": state.policyID()}
-	leftOut, err := s.ism(ctx, "add", add, policy)
+	leftOut, err := s.changeManagement(ctx, "add", add, policy)
 	if err == nil {
 		err = s.checkAdded(ctx, state, leftOut)
 	}
@@ -165,7 +168,7 @@ func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVer
 		names  []string
 		body   any
 	}{{"retry", retry, nil}, {"change_policy", change, policy}} {
-		leftOut, err := s.ism(ctx, post.action, post.names, post.body)
+		leftOut, err := s.changeManagement(ctx, post.action, post.names, post.body)
 		if err != nil {
 			return err
 		}
@@ -175,22 +178,24 @@ func (s *Setup) attachPolicy(ctx context.Context, state State, version policyVer
 }
 
 func (s *Setup) warnOfOther(name string, index managed) {
-	s.log().Warn("another policy manages the index", "index", printable(name), "policy", printable(index.PolicyID))
+	s.log().Warn("another policy manages the index", "index", escapeText(name), "policy", escapeText(index.PolicyID))
 }
 
-// warnOfClosed names what the server refuses to change: neither add nor change_policy nor remove reach a closed index.
-// The setup does not open it, because somebody closed it on purpose.
+// warnOfClosed names indices that the server does not change: neither add nor change_policy nor remove reach a closed
+// index. The setup does not open it, because somebody closed it on purpose.
 func (s *Setup) warnOfClosed(name string, index managed, outdated bool) {
 	switch {
 	case index.PolicyID == "" || index.Stopped:
-		s.log().Warn("a closed index is not deleted by age: open it and add the policy, or delete it", "index", printable(name))
+		s.log().Warn("a closed index is not deleted by age: open it and add the policy, or delete it", "index",
+			escapeText(name))
 	case outdated:
-		s.log().Warn("a closed index keeps the retention that it was closed with: open it and change its policy, or delete it",
-			"index", printable(name))
+		s.log().Warn("a closed index keeps the retention that it was closed with: "+
+			"open it and change its policy, or delete it",
+			"index", escapeText(name))
 	}
 }
 
-// refreshTime is a little more than index state management takes to show what was written.
+// refreshTime is a little more than index state management takes to show a write.
 const refreshTime = 1500 * time.Millisecond
 
 // checkAdded looks again at indices that add left out. Mostly the policy had them already, and explain did not show it
@@ -206,7 +211,7 @@ func (s *Setup) checkAdded(ctx context.Context, state State, missed []leftOut) e
 	for i, index := range missed {
 		names[i] = index.Index
 	}
-	indices, err := s.explain(ctx, names)
+	indices, err := s.explainIndices(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -233,17 +238,18 @@ func (s *Setup) detachPolicy(ctx context.Context, state State) error {
 		switch index := indices[name]; {
 		case index.PolicyID != state.policyID():
 		case index.Closed:
-			s.log().Warn("a closed index goes on being deleted by age: open it and remove its policy", "index", printable(name))
+			s.log().Warn("a closed index is still deleted by age: open it and remove its policy", "index",
+				escapeText(name))
 		case index.Blocked:
 			blocked = append(blocked, name)
 		default:
 			free = append(free, name)
 		}
 	}
-	// The plugin writes a setting of each index, and fails the request for all if one refuses.
+	// The plugin writes a setting of each index, and fails the request for all if one rejects.
 	var problems []error
 	for _, names := range [][]string{free, blocked} {
-		leftOut, err := s.ism(ctx, "remove", names, nil)
+		leftOut, err := s.changeManagement(ctx, "remove", names, nil)
 		problems = append(problems, err)
 		s.warnOfLeftOut("remove", leftOut)
 	}
@@ -253,11 +259,11 @@ func (s *Setup) detachPolicy(ctx context.Context, state State) error {
 // managedIndices asks how the rotated indices are managed, closed ones too. It lists them first: with no index to
 // explain, the answer of explain depends on the version.
 func (s *Setup) managedIndices(ctx context.Context, state State) (map[string]managed, error) {
-	open, err := s.indices(ctx, state, "open")
+	open, err := s.listIndices(ctx, state, "open")
 	if err != nil {
 		return nil, err
 	}
-	closed, err := s.indices(ctx, state, "closed")
+	closed, err := s.listIndices(ctx, state, "closed")
 	if err != nil {
 		return nil, err
 	}
@@ -274,8 +280,8 @@ func (s *Setup) managedIndices(ctx context.Context, state State) (map[string]man
 	for _, name := range closed.blocked {
 		listed[name] = managed{Closed: true, Blocked: true}
 	}
-	maps.DeleteFunc(listed, func(name string, _ managed) bool { return !state.rotated(name) })
-	indices, err := s.explain(ctx, slices.Collect(maps.Keys(listed)))
+	maps.DeleteFunc(listed, func(name string, _ managed) bool { return !state.isRotatedName(name) })
+	indices, err := s.explainIndices(ctx, slices.Collect(maps.Keys(listed)))
 	if err != nil {
 		return nil, err
 	}
@@ -286,15 +292,16 @@ func (s *Setup) managedIndices(ctx context.Context, state State) (map[string]man
 	return indices, nil
 }
 
-// explain asks how indices are managed. One that was deleted meanwhile is left out.
-func (s *Setup) explain(ctx context.Context, names []string) (map[string]managed, error) {
+// explainIndices asks how indices are managed. One that was deleted meanwhile is left out.
+func (s *Setup) explainIndices(ctx context.Context, names []string) (map[string]managed, error) {
 	indices := make(map[string]managed, len(names))
-	for chunk := range chunks(names) {
+	for chunk := range chunkNames(names) {
 		// The answer holds "total_managed_indices", a number, beside the indices.
 		var got map[string]any
-		err := s.Client.call(ctx, http.MethodGet, ismAPI+path("explain", strings.Join(chunk, ",")), nil, &got)
+		err := s.Client.callServer(ctx, http.MethodGet, ismAPI+joinPath("explain", strings.Join(chunk, ",")), nil, &got)
 		var call *CallError
-		if hasStatus(err, http.StatusBadRequest) && errors.As(err, &call) && strings.Contains(call.Answer, "no documents to get") {
+		if hasStatus(err, http.StatusBadRequest) && errors.As(err, &call) &&
+			strings.Contains(call.Answer, "no documents to get") {
 			continue // all of the chunk were deleted
 		}
 		if err != nil {
@@ -328,7 +335,7 @@ func managedFrom(answer map[string]any) managed {
 	if info, ok := answer["info"].(map[string]any); ok {
 		for _, key := range []string{"message", "cause"} { // the cause, if there is one
 			if text, ok := info[key].(string); ok {
-				m.Info = quote(text)
+				m.Info = quoteAnswer(text)
 			}
 		}
 	}
@@ -341,13 +348,13 @@ const ismIndexPolicy = "index." + ismSettings + ".policy_id"
 // request line of 4096, its default of http.max_initial_line_length.
 const maxRequestLine = 3500
 
-// chunks cuts names so that each part, sorted and joined with commas, fits into the path of a request.
-func chunks(names []string) iter.Seq[[]string] {
+// chunkNames cuts names so that each part, sorted and joined with commas, fits into the path of a request.
+func chunkNames(names []string) iter.Seq[[]string] {
 	names = slices.Sorted(slices.Values(names))
 	return func(yield func([]string) bool) {
 		start, size := 0, 0
 		for i, name := range names {
-			bytes := len(path(name + ",")) // and a slash that is not sent
+			bytes := len(joinPath(name + ",")) // and a slash that is not sent
 			if size += bytes; size > maxRequestLine && i > start {
 				if !yield(names[start:i]) {
 					return
@@ -369,32 +376,33 @@ type leftOut struct {
 
 func (s *Setup) warnOfLeftOut(action string, indices []leftOut) {
 	for _, index := range indices {
-		s.log().Warn("index state management left an index out",
-			"action", action, "index", printable(index.Index), "reason", quote(index.Reason))
+		s.log().Warn("index state management skipped an index",
+			"action", action, "index", escapeText(index.Index), "reason", quoteAnswer(index.Reason))
 	}
 }
 
-// ism posts an action for indices by name. The server answers 200 also when some of them failed, which are returned:
-// one that ISM took over, moved on to be deleted, or deleted in the meantime. The next run sees it again.
-func (s *Setup) ism(ctx context.Context, action string, names []string, body any) (all []leftOut, err error) {
-	for chunk := range chunks(names) {
-		target := ismAPI + path(action, strings.Join(chunk, ","))
+// changeManagement posts an action for indices by name. The server answers 200 also when some of them failed, which are
+// returned: one that ISM took over, moved on to be deleted, or deleted in the meantime. The next run sees it again.
+func (s *Setup) changeManagement(ctx context.Context, action string, names []string, body any) (all []leftOut,
+	err error) {
+	for chunk := range chunkNames(names) {
+		target := ismAPI + joinPath(action, strings.Join(chunk, ","))
 		var got struct {
 			FailedIndices []leftOut `json:"failed_indices"`
 		}
-		err := s.Client.call(ctx, http.MethodPost, target, body, &got)
+		err := s.Client.callServer(ctx, http.MethodPost, target, body, &got)
 		var call *CallError
-		if gone(err) && errors.As(err, &call) { // an index, deleted since it was listed, or the policy
+		if isGone(err) && errors.As(err, &call) { // an index, deleted since it was listed, or the policy
 			call.overtaken = true
 		}
 		for _, failed := range got.FailedIndices {
 			if b := parseBlock([]byte(failed.Reason)); b.advice() != "" { // in .opendistro-ism-config
-				answer := quote(failed.Reason)
+				answer := quoteAnswer(failed.Reason)
 				err = &CallError{Method: http.MethodPost, Path: target, Status: http.StatusOK, Answer: answer, block: b}
 			}
 		}
 		if err != nil {
-			return all, fmt.Errorf("asking index state management to %s: %w", action, err)
+			return all, fmt.Errorf("requesting %s of index state management: %w", action, err)
 		}
 		all = append(all, got.FailedIndices...)
 	}
@@ -408,7 +416,7 @@ func (s *Setup) deletePolicy(ctx context.Context, state State) error {
 	if s.NoStateManagement && withoutHandler(detachErr) {
 		detachErr = nil
 	}
-	err := s.Client.call(ctx, http.MethodDelete, ismAPI+path("policies", state.policyID()), nil, nil)
+	err := s.Client.callServer(ctx, http.MethodDelete, ismAPI+joinPath("policies", state.policyID()), nil, nil)
 	if hasStatus(err, http.StatusNotFound) || s.NoStateManagement && withoutHandler(err) {
 		err = nil
 	}

@@ -75,23 +75,24 @@ func TestRetention(t *testing.T) {
 			t.Errorf("the index follows version %d, want 2", index.policySeq)
 		}
 	})
-	t.Run("a setup within the second in which explain shows nothing yet adds again, without a warning", func(t *testing.T) {
-		d := newFakeDomain(t)
-		apply(t, d, wanted(d), nil)
-		d.makeIndex(firstDay)
-		var log bytes.Buffer
-		s, _ := newSetup(t, d, wanted(d), &log)
-		d.takeWrites()
-		if err := s.Apply(t.Context(), wanted(d), nil); err != nil {
-			t.Fatal(err)
-		}
-		wantTargets(t, d.takeWrites(), "POST /_plugins/_ism/add/"+firstDay)
-		wantNoWarning(t, log.String())
-	})
+	t.Run("a setup within the second in which explain shows nothing yet adds again, without a warning",
+		func(t *testing.T) {
+			d := newFakeDomain(t)
+			apply(t, d, wanted(d), nil)
+			d.makeIndex(firstDay)
+			var log bytes.Buffer
+			s, _ := newSetup(t, d, wanted(d), &log)
+			d.takeWrites()
+			if err := s.Apply(t.Context(), wanted(d), nil); err != nil {
+				t.Fatal(err)
+			}
+			wantTargets(t, d.takeWrites(), "POST /_plugins/_ism/add/"+firstDay)
+			wantNoWarning(t, log.String())
+		})
 	t.Run("an index that another policy took meanwhile is named in the log", func(t *testing.T) {
 		d := newFakeDomain(t)
 		d.indices[firstDay] = oldIndex()
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/_ism/add/") {
 				d.setPolicy(d.indices[firstDay], "theirs", 1)
 			}
@@ -107,14 +108,15 @@ func TestRetention(t *testing.T) {
 		d.runJobs()
 		d.policies[policyID].seqNo, d.policies[policyID].body["description"] = 9, "by hand"
 		wantTargets(t, apply(t, d, wanted(d), nil),
-			"PUT /_plugins/_ism/policies/"+policyID+"?if_seq_no=9&if_primary_term=1", "POST /_plugins/_ism/change_policy/"+firstDay)
+			"PUT /_plugins/_ism/policies/"+policyID+"?if_seq_no=9&if_primary_term=1",
+			"POST /_plugins/_ism/change_policy/"+firstDay)
 	})
 	t.Run("indices deleted between list and explain are gone, all of them or some", func(t *testing.T) {
 		for _, left := range []int{0, 1} {
 			d := newFakeDomain(t)
 			apply(t, d, wanted(d), nil)
 			d.indices[firstDay], d.indices[nextDay] = oldIndex(), oldIndex()
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if strings.Contains(r.URL.Path, "/_ism/explain/") {
 					delete(d.indices, firstDay)
 					if left == 0 {
@@ -134,7 +136,7 @@ func TestRetention(t *testing.T) {
 			apply(t, d, state, nil)
 			d.makeIndex(firstDay).failed = true
 			d.makeIndex(nextDay)
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if strings.Contains(r.URL.Path, "/_ism/"+action+"/") {
 					delete(d.indices, firstDay)
 				}
@@ -169,7 +171,7 @@ func TestFailedDeletion(t *testing.T) {
 		d, index := failed(t)
 		writes, log := applyLogged(t, d, wanted(d), nil)
 		wantTargets(t, writes, retry)
-		wantLog(t, log, warning("deleting the index had failed: it is tried again")+
+		wantLog(t, log, warning("deleting the index failed earlier: retrying")+
 			`,"index":"`+firstDay+`","cause":"index [`+firstDay+`] blocked by`)
 		if index.failed || index.disabled {
 			t.Errorf("the job is not revived: %+v", index)
@@ -192,7 +194,8 @@ func TestFailedDeletion(t *testing.T) {
 		apply(t, d, wanted(d), nil)
 		d.makeIndex(firstDay).disabled = true
 		_, log := applyLogged(t, d, wanted(d), nil)
-		wantLog(t, log, `index state management left an index out","action":"retry","index":"`+firstDay+`","reason":"This index is not in failed state."`)
+		wantLog(t, log, `index state management skipped an index","action":"retry","index":"`+firstDay+
+			`","reason":"This index is not in failed state."`)
 	})
 	t.Run("a failed index of another policy is left alone", func(t *testing.T) {
 		d := newFakeDomain(t)
@@ -271,7 +274,8 @@ func TestBlockedIndices(t *testing.T) {
 			changed.Replicas, changed.RetentionDays, changed.Properties = 1, 7, properties()
 			changed.Properties["colour"] = object{"type": "keyword"}
 			writes, log := applyLogged(t, d, changed, &state)
-			wantTargets(t, writes, "PUT /_index_template/realtime-events", "PUT /"+nextDay+"/_settings", "PUT /"+nextDay+"/_mapping",
+			wantTargets(t, writes, "PUT /_index_template/realtime-events", "PUT /"+nextDay+"/_settings",
+				"PUT /"+nextDay+"/_mapping",
 				putSecond,
 				"POST /_plugins/_ism/change_policy/"+firstDay+"%2C"+nextDay)
 			wantLog(t, log, warning("a block keeps the index as it is")+
@@ -305,7 +309,8 @@ func TestBlockedIndices(t *testing.T) {
 		}
 		d.indices["realtime-events-2026-02-01"] = &fakeIndex{replicas: "0", properties: object{}}
 		apply(t, d, wanted(d), nil)
-		if len(d.indices["realtime-events-2026-02-01"].properties) == 0 || d.indices["realtime-events-2026-01-30"].policyID != policyID {
+		if len(d.indices["realtime-events-2026-02-01"].properties) == 0 ||
+			d.indices["realtime-events-2026-01-30"].policyID != policyID {
 			t.Errorf("indices %+v", d.indices["realtime-events-2026-01-30"])
 		}
 	})
@@ -358,7 +363,7 @@ func TestFullDisk(t *testing.T) {
 		apply(t, d, wanted(d), nil)
 		d.indices[firstDay] = oldIndex()
 		d.full = true
-		d.refuse = func(call int, _ *http.Request) (int, string) {
+		d.reject = func(call int, _ *http.Request) (int, string) {
 			d.full = d.passed < 5*time.Minute
 			return 0, ""
 		}
@@ -375,7 +380,7 @@ func TestFullDisk(t *testing.T) {
 	} {
 		t.Run("waited for, with advice: "+reason, func(t *testing.T) {
 			d := newFakeDomain(t)
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if r.Method == "PUT" && strings.HasPrefix(r.URL.Path, "/_index_template/") {
 					return 403, `{"error":{"type":"cluster_block_exception","reason":"` + reason + `"},"status":403}`
 				}
@@ -390,7 +395,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Run("a cluster that is read-only keeps an index from nothing alone", func(t *testing.T) {
 		b := parseBlock([]byte(`"reason":"index [a] blocked by: [FORBIDDEN/6/cluster read-only (api), FORBIDDEN/5/index read-only (api)];"`))
-		if b.only("a") || b.advice() == "" {
+		if b.blocksOnly("a") || b.advice() == "" {
 			t.Errorf("got %+v", b)
 		}
 	})
@@ -436,7 +441,7 @@ func TestClosedIndices(t *testing.T) {
 		if err := s.Remove(t.Context(), wanted(d)); err != nil {
 			t.Fatal(err)
 		}
-		wantLog(t, log.String(), warning("a closed index goes on being deleted by age: open it and remove its policy")+
+		wantLog(t, log.String(), warning("a closed index is still deleted by age: open it and remove its policy")+
 			`,"index":"`+firstDay+`"`)
 		if open.policyID != "" || !open.unmanaged || closed.policyID != policyID || len(d.policies) != 0 {
 			t.Errorf("open %+v, closed %+v, policies %v", open, closed, d.policies)
@@ -463,22 +468,24 @@ func TestClosedIndices(t *testing.T) {
 }
 
 func TestOtherPolicies(t *testing.T) {
-	t.Run("a template of the same priority fails the deployment at once, and the error names its policy", func(t *testing.T) {
-		d := newFakeDomain(t)
-		d.putPolicy("theirs", "real", 100)
-		d.putPolicy("unrelated", "other-", 100)
-		s, clock := newSetup(t, d, wanted(d), nil)
-		err := s.Apply(t.Context(), wanted(d), nil)
-		want := `policy "theirs" has an ism_template "real*" of the same priority: ` +
-			"delete it, or give it a priority below 100"
-		if err == nil || !strings.Contains(err.Error(), want) ||
-			!strings.Contains(err.Error(), "please use a different priority than 100") || strings.Contains(err.Error(), `"unrelated"`) {
-			t.Errorf("error: %v", err)
-		}
-		if len(clock.pauses) != 0 {
-			t.Errorf("pauses %v", clock.pauses)
-		}
-	})
+	t.Run("a template of the same priority fails the deployment at once, and the error names its policy",
+		func(t *testing.T) {
+			d := newFakeDomain(t)
+			d.putPolicy("theirs", "real", 100)
+			d.putPolicy("unrelated", "other-", 100)
+			s, clock := newSetup(t, d, wanted(d), nil)
+			err := s.Apply(t.Context(), wanted(d), nil)
+			want := `policy "theirs" has an ism_template "real*" of the same priority: ` +
+				"delete it, or give it a priority below 100"
+			if err == nil || !strings.Contains(err.Error(), want) ||
+				!strings.Contains(err.Error(), "please use a different priority than 100") ||
+				strings.Contains(err.Error(), `"unrelated"`) {
+				t.Errorf("error: %v", err)
+			}
+			if len(clock.pauses) != 0 {
+				t.Errorf("pauses %v", clock.pauses)
+			}
+		})
 	t.Run("one of a higher priority is named on the first run already", func(t *testing.T) {
 		d := newFakeDomain(t)
 		for i := range 30 { // more than one page
@@ -486,7 +493,7 @@ func TestOtherPolicies(t *testing.T) {
 		}
 		d.putPolicy("theirs", "", 200)
 		_, log := applyLogged(t, d, wanted(d), nil)
-		wantLog(t, log, warning("another policy takes new indices: its retention holds, not this one")+
+		wantLog(t, log, warning("another policy applies to new indices: its retention counts, not this one")+
 			`,"policy":"theirs","pattern":"*","priority":200`)
 		if strings.Count(log, `"level":"WARN"`) != 1 {
 			t.Errorf("log:\n%s", log)
@@ -518,18 +525,22 @@ func TestOverlap(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"events-2*", "*", true}, {"events-2*", "events-2*", true}, {"events-2*", "events-*", true}, {"events-2*", "*-2026", true},
-		{"events-2*", "e*s-2026-*", true}, {"events-2*", "events-2", true}, {"events-2*", "events-1*", false}, {"events-2*", "events", false},
-		{"events-2*", "other-*", false}, {"events-2*", "", false}, {"events-2*", "e**2", true}, {"a*b", "b*a", false}, {"a*b*", "*ba", true},
+		{"events-2*", "*", true}, {"events-2*", "events-2*", true}, {"events-2*", "events-*", true},
+		{"events-2*", "*-2026", true},
+		{"events-2*", "e*s-2026-*", true}, {"events-2*", "events-2", true}, {"events-2*", "events-1*", false},
+		{"events-2*", "events", false},
+		{"events-2*", "other-*", false}, {"events-2*", "", false}, {"events-2*", "e**2", true}, {"a*b", "b*a", false},
+		{"a*b*", "*ba", true},
 		{"*", "*", true}, {strings.Repeat("*a", 100), strings.Repeat("a", 99) + "b*", true}, // and at once
 	} {
-		if got := overlap(c.a, c.b); got != c.want || overlap(c.b, c.a) != c.want {
+		if got := patternsOverlap(c.a, c.b); got != c.want || patternsOverlap(c.b, c.a) != c.want {
 			t.Errorf("%q and %q: got %t, want %t", c.a, c.b, got, c.want)
 		}
 	}
 	t.Run("a template that leaves our indices out does not match", func(t *testing.T) {
-		for exclusion, want := range map[string]string{"-events-*": "", "-events-2*": "", "-*": "", "-events-3*": "*", "-events-2026-*": "*"} {
-			if got := overlapping([]string{exclusion, "*"}, "events-2*"); got != want {
+		for exclusion, want := range map[string]string{"-events-*": "", "-events-2*": "", "-*": "", "-events-3*": "*",
+			"-events-2026-*": "*"} {
+			if got := overlappingPattern([]string{exclusion, "*"}, "events-2*"); got != want {
 				t.Errorf("%s: got %q, want %q", exclusion, got, want)
 			}
 		}
@@ -542,7 +553,8 @@ func TestStateManagementSettings(t *testing.T) {
 		d.settings["plugins.index_state_management.allow_list"] = []any{"read_only"}
 		s, clock := newSetup(t, d, wanted(d), nil)
 		err := s.Apply(t.Context(), wanted(d), nil)
-		if err == nil || !strings.Contains(err.Error(), "You have actions that are not allowed in your policy [delete]") ||
+		if err == nil || !strings.Contains(err.Error(),
+			"You have actions that are not allowed in your policy [delete]") ||
 			!strings.Contains(err.Error(), "plugins.index_state_management.allow_list") {
 			t.Errorf("error: %v", err)
 		}
@@ -568,7 +580,7 @@ func TestStateManagementSettings(t *testing.T) {
 	for _, target := range []string{"/_cluster/settings", "/_plugins/_ism/policies"} {
 		t.Run(target+" refused fails nothing, and is in the log", func(t *testing.T) {
 			d := newFakeDomain(t)
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if r.URL.Path == target {
 					return 403, "no"
 				}
@@ -585,13 +597,16 @@ func TestServersWordsAreEscaped(t *testing.T) {
 	const words = "red \x1b[31m \u202e \u009b \x00"
 	clean := func(t *testing.T, text string) {
 		t.Helper()
-		if slices.ContainsFunc([]rune(text), func(r rune) bool { return r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e) }) {
+		if slices.ContainsFunc([]rune(text), func(r rune) bool {
+			return r != '\n' &&
+				(r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e)
+		}) {
 			t.Errorf("must have no control characters: %q", text)
 		}
 	}
 	t.Run("in an error", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(int, *http.Request) (int, string) { return 400, words }
+		d.reject = func(int, *http.Request) (int, string) { return 400, words }
 		s, _ := newSetup(t, d, wanted(d), nil)
 		err := s.Apply(t.Context(), wanted(d), nil)
 		if err == nil || !strings.Contains(err.Error(), `red \u001b[31m \u202e \u009b \u0000`) {
@@ -606,14 +621,15 @@ func TestServersWordsAreEscaped(t *testing.T) {
 		index.properties["brand"] = object{"type": "x" + words}
 		d.indices[nextDay] = oldIndex()
 		d.putPolicy("p"+words, "realtime-events-2\u202e", 200)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/_ism/add/") {
-				return 200, fmt.Sprintf(`{"failed_indices":[{"index_name":%q,"reason":%q}]}`, nextDay, "left out: \u202e")
+				return 200, fmt.Sprintf(`{"failed_indices":[{"index_name":%q,"reason":%q}]}`, nextDay,
+					"left out: \u202e")
 			}
 			return 0, ""
 		}
 		_, log := applyLogged(t, d, wanted(d), nil)
-		wantLog(t, log, "keeps the field's old type", "another policy takes new indices", "left an index out")
+		wantLog(t, log, "keeps the field's old type", "another policy applies to new indices", "skipped an index")
 		clean(t, log)
 	})
 }

@@ -13,15 +13,15 @@ import (
 const (
 	firstPause = time.Second
 	maxPause   = 20 * time.Second
-	// answerMargin is kept of the deadline for telling CloudFormation: without an answer it waits for an hour.
+	// answerMargin is kept of the deadline for the response to CloudFormation, which otherwise waits for an hour.
 	answerMargin = 20 * time.Second
 	// defaultPatience applies to a context without a deadline.
 	defaultPatience = 10 * time.Minute
 	maxConflicts    = 5
 )
 
-// backoff gives the pauses between tries. At least half of each is waited, so that the functions that wait for a domain do not all
-// try at the same time, nor at once.
+// backoff gives the pauses between tries. At least half of each is waited, so that the functions that wait for a domain
+// do not all try at the same time, nor at once.
 var backoff = clock.Backoff{First: firstPause, Max: maxPause, AtLeastHalf: true}
 
 // giveUp returns when trying again stops.
@@ -32,10 +32,10 @@ func (s *Setup) giveUp(ctx context.Context) time.Time {
 	return clock.OrSystem(s.Clock).Now().Add(defaultPatience)
 }
 
-// try runs a step until it succeeds, fails for good, or the next attempt would begin after giveUp. A step reads before
-// it writes, so running it again also repairs a write whose response was lost, and one that lost against another
+// retryStep runs a step until it succeeds, fails for good, or the next attempt would begin after giveUp. A step reads
+// before it writes, so running it again also repairs a write whose response was lost, and one that lost against another
 // client's (409).
-func (s *Setup) try(ctx context.Context, giveUp time.Time, step func(context.Context) error) error {
+func (s *Setup) retryStep(ctx context.Context, giveUp time.Time, step func(context.Context) error) error {
 	now := clock.OrSystem(s.Clock).Now
 	// The last attempt must not outlive giveUp either.
 	ctx, cancel := context.WithTimeout(ctx, max(giveUp.Sub(now()), time.Millisecond))
@@ -54,7 +54,7 @@ func (s *Setup) try(ctx context.Context, giveUp time.Time, step func(context.Con
 		if conflict {
 			conflicts++
 		}
-		if conflict && conflicts >= maxConflicts || !conflict && !call.temporary() {
+		if conflict && conflicts >= maxConflicts || !conflict && !call.isTemporary() {
 			return err
 		}
 		pause := backoff.Pause(attempt - 1)

@@ -17,21 +17,21 @@ var adminRoles = []string{"all_access", "security_manager"}
 // writerRole is the permission set that AWS documents for Firehose ("Fine-grained access control in Amazon OpenSearch
 // Service", Integrations), on the pipeline's own indices only.
 func writerRole(s State) object {
-	return role("Firehose writes the indices of "+s.Index,
-		[]string{"cluster_composite_ops", "cluster_monitor"}, s.patterns(),
+	return roleBody("Firehose writes the indices of "+s.Index,
+		[]string{"cluster_composite_ops", "cluster_monitor"}, s.indexPatterns(),
 		[]string{"create_index", "manage", "crud"})
 }
 
 // readerRole lets people search the indices, list them (_cat/indices/<index>*) and see their mapping. Listing without a
-// name asks the server about every index and stays refused.
+// name asks the server about every index and stays rejected.
 func readerRole(s State) object {
-	return role("People search the indices of "+s.Index,
-		[]string{"cluster_composite_ops_ro", "cluster_monitor"}, s.patterns(),
+	return roleBody("People search the indices of "+s.Index,
+		[]string{"cluster_composite_ops_ro", "cluster_monitor"}, s.indexPatterns(),
 		[]string{"read", "indices_monitor", "indices:admin/get", "indices:admin/mappings/get"})
 }
 
-// role spells out every member, as the server answers it, so that the two compare.
-func role(description string, cluster, patterns, actions []string) object {
+// roleBody spells out every member, as the server answers it, so that the two compare.
+func roleBody(description string, cluster, patterns, actions []string) object {
 	return object{
 		"description":         description,
 		"cluster_permissions": cluster,
@@ -44,16 +44,16 @@ func role(description string, cluster, patterns, actions []string) object {
 
 // putRole creates the role, or replaces one that differs.
 func (s *Setup) putRole(ctx context.Context, name string, want object) error {
-	target := securityAPI + path("roles", name)
+	target := securityAPI + joinPath("roles", name)
 	var got map[string]any
-	err := s.Client.call(ctx, http.MethodGet, target, nil, &got)
+	err := s.Client.callServer(ctx, http.MethodGet, target, nil, &got)
 	if err != nil && !hasStatus(err, http.StatusNotFound) {
 		return fmt.Errorf("reading role %q: %w", name, err)
 	}
-	if err == nil && reflect.DeepEqual(without(got[name], "reserved", "hidden", "static"), asJSON(want)) {
+	if err == nil && reflect.DeepEqual(withoutNames(got[name], "reserved", "hidden", "static"), asJSON(want)) {
 		return nil
 	}
-	if err := s.Client.call(ctx, http.MethodPut, target, want, nil); err != nil {
+	if err := s.Client.callServer(ctx, http.MethodPut, target, want, nil); err != nil {
 		return fmt.Errorf("putting role %q: %w", name, err)
 	}
 	return nil
@@ -63,26 +63,26 @@ func (s *Setup) putRole(ctx context.Context, name string, want object) error {
 // mapping may hold the master user, and what people mapped by hand.
 func (s *Setup) mapRoles(ctx context.Context, name string, add, remove []string) error {
 	add = slices.Compact(slices.Sorted(slices.Values(add)))
-	target := securityAPI + path("rolesmapping", name)
+	target := securityAPI + joinPath("rolesmapping", name)
 	var got map[string]struct {
 		BackendRoles []string `json:"backend_roles"`
 	}
-	err := s.Client.call(ctx, http.MethodGet, target, nil, &got)
+	err := s.Client.callServer(ctx, http.MethodGet, target, nil, &got)
 	switch {
 	case hasStatus(err, http.StatusNotFound):
 		if len(add) == 0 {
 			return nil
 		}
 		body := object{"backend_roles": add, "hosts": []string{}, "users": []string{}}
-		if err := s.Client.call(ctx, http.MethodPut, target, body, nil); err != nil {
+		if err := s.Client.callServer(ctx, http.MethodPut, target, body, nil); err != nil {
 			return fmt.Errorf("putting role mapping %q: %w", name, err)
 		}
 		return nil
 	case err != nil:
 		return fmt.Errorf("reading role mapping %q: %w", name, err)
 	}
-	// A patch touches single entries, where a PUT would undo what someone else maps in the same moment. Removing goes from
-	// the end, because each removal moves the entries behind it, and adding appends. (The server knows no "test".)
+	// A patch touches single entries, where a PUT would undo what someone else maps in the same moment. Removing goes
+	// from the end, because each removal moves the entries behind it, and adding appends. (The server knows no "test".)
 	mapped := got[name].BackendRoles
 	var patch []object
 	for i := len(mapped) - 1; i >= 0; i-- {
@@ -98,7 +98,7 @@ func (s *Setup) mapRoles(ctx context.Context, name string, add, remove []string)
 	if len(patch) == 0 {
 		return nil
 	}
-	if err := s.Client.call(ctx, http.MethodPatch, target, patch, nil); err != nil {
+	if err := s.Client.callServer(ctx, http.MethodPatch, target, patch, nil); err != nil {
 		return fmt.Errorf("patching role mapping %q: %w", name, err)
 	}
 	return nil
@@ -110,7 +110,7 @@ func (s *Setup) mapAdmins(ctx context.Context, add, remove []string) error {
 		return nil
 	}
 	for _, name := range adminRoles {
-		err := s.Client.call(ctx, http.MethodGet, securityAPI+path("roles", name), nil, nil)
+		err := s.Client.callServer(ctx, http.MethodGet, securityAPI+joinPath("roles", name), nil, nil)
 		if hasStatus(err, http.StatusNotFound) {
 			s.log().Info("the server has no such built-in role", "role", name)
 			continue
@@ -128,7 +128,7 @@ func (s *Setup) mapAdmins(ctx context.Context, add, remove []string) error {
 // deleteRole removes one of the setup's own roles with its mapping. It may be gone already.
 func (s *Setup) deleteRole(ctx context.Context, name string) error {
 	for _, kind := range []string{"rolesmapping", "roles"} {
-		err := s.Client.call(ctx, http.MethodDelete, securityAPI+path(kind, name), nil, nil)
+		err := s.Client.callServer(ctx, http.MethodDelete, securityAPI+joinPath(kind, name), nil, nil)
 		if err != nil && !hasStatus(err, http.StatusNotFound) {
 			return fmt.Errorf("deleting %s %q: %w", kind, name, err)
 		}

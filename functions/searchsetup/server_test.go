@@ -20,7 +20,7 @@ func TestAudit(t *testing.T) {
 	for status, refusal := range map[int]string{403: `{"status":"FORBIDDEN"}`, 400: `no handler found`, 404: `{}`} {
 		t.Run(fmt.Sprintf("%d for it is named in the log and fails nothing", status), func(t *testing.T) {
 			d := newFakeDomain(t)
-			d.refuse = func(_ int, r *http.Request) (int, string) {
+			d.reject = func(_ int, r *http.Request) (int, string) {
 				if strings.HasSuffix(r.URL.Path, "/audit") {
 					return status, refusal
 				}
@@ -40,7 +40,7 @@ func TestAudit(t *testing.T) {
 	t.Run("503 for it is waited for", func(t *testing.T) {
 		d := newFakeDomain(t)
 		asked := 0
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.HasSuffix(r.URL.Path, "/audit") {
 				if asked++; asked < 3 {
 					return 503, ""
@@ -57,9 +57,10 @@ func TestAudit(t *testing.T) {
 
 func TestServerWithoutStateManagement(t *testing.T) {
 	without := func(d *fakeDomain) {
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.HasPrefix(r.URL.Path, ismAPI) {
-				return 400, fmt.Sprintf(`{"error":"no handler found for uri [%s] and method [%s]"}`, r.URL.Path, r.Method)
+				return 400, fmt.Sprintf(`{"error":"no handler found for uri [%s] and method [%s]"}`, r.URL.Path,
+					r.Method)
 			}
 			return 0, ""
 		}
@@ -69,7 +70,8 @@ func TestServerWithoutStateManagement(t *testing.T) {
 		without(d)
 		state := wanted(d)
 		s, _ := newSetup(t, d, state, nil)
-		if err := s.Apply(t.Context(), state, nil); err == nil || !strings.Contains(err.Error(), "no index state management") {
+		if err := s.Apply(t.Context(), state, nil); err == nil ||
+			!strings.Contains(err.Error(), "no index state management") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -14,8 +14,8 @@ import (
 type Setup struct {
 	Client *Client
 	Clock  clock.Clock // nil: the machine's
-	// NoStateManagement lets a server do without the plugin for index state management: then nothing is deleted by age, and the
-	// log says so. A domain of Amazon OpenSearch Service has it always, and there its absence is an error.
+	// NoStateManagement lets a server do without the plugin for index state management: then nothing is deleted by age,
+	// and the log says so. A domain of Amazon OpenSearch Service has it always, and there its absence is an error.
 	NoStateManagement bool
 }
 
@@ -36,15 +36,15 @@ func (s *Setup) log() *slog.Logger {
 }
 
 // Apply makes the domain what state says. old is the state of the last Apply, or nil: what only old names is unmapped,
-// and entries that others made stay. It waits for a domain that refuses or does not answer yet until shortly before the
+// and entries that others made stay. It waits for a domain that rejects or does not answer yet until shortly before the
 // context's deadline (without one, ten minutes). The error names the call and its last answer.
 //
 // When Index changes, the roles, the template and the retention of the old name stay: its indices must still be
 // readable and be deleted when their time comes.
 //
-// What a person has to look at is in the log as a warning and fails nothing: indices that are closed, blocked, or
-// managed by another policy; a policy that takes new indices; index state management that is switched off. An index
-// whose deletion has failed for good is handed back to index state management.
+// Problems for an operator are warnings in the log and fail nothing: indices that are closed, blocked, or managed by
+// another policy; a policy that takes new indices; index state management that is switched off. An index whose deletion
+// has failed for good is handed back to index state management.
 func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	if err := state.Validate(); err != nil {
 		return err
@@ -65,13 +65,14 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 		func(ctx context.Context) error { return s.putRole(ctx, state.readerRole(), readerRole(state)) },
 		func(ctx context.Context) error {
 			writer := []string{state.WriterRoleARN}
-			return s.mapRoles(ctx, state.writerRole(), writer, missing([]string{old.WriterRoleARN}, writer))
+			return s.mapRoles(ctx, state.writerRole(), writer, namesMissing([]string{old.WriterRoleARN}, writer))
 		},
 		func(ctx context.Context) error {
-			return s.mapRoles(ctx, state.readerRole(), state.ReaderRoleARNs, missing(old.ReaderRoleARNs, state.ReaderRoleARNs))
+			return s.mapRoles(ctx, state.readerRole(), state.ReaderRoleARNs,
+				namesMissing(old.ReaderRoleARNs, state.ReaderRoleARNs))
 		},
 		func(ctx context.Context) error {
-			return s.mapAdmins(ctx, state.AdminRoleARNs, missing(old.AdminRoleARNs, state.AdminRoleARNs))
+			return s.mapAdmins(ctx, state.AdminRoleARNs, namesMissing(old.AdminRoleARNs, state.AdminRoleARNs))
 		},
 		func(ctx context.Context) error { return s.putTemplate(ctx, state) },
 		func(ctx context.Context) error { return s.updateIndices(ctx, state) },
@@ -100,7 +101,7 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	giveUp := s.giveUp(ctx)
 	warned := false
 	for _, step := range steps {
-		err := s.try(ctx, giveUp, func(ctx context.Context) error {
+		err := s.retryStep(ctx, giveUp, func(ctx context.Context) error {
 			err := step(ctx)
 			if advice := blockOf(err).advice(); advice != "" && !warned {
 				warned = true
@@ -115,8 +116,8 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	return nil
 }
 
-// missing returns the members of old that now does not have.
-func missing(old, now []string) []string {
+// namesMissing returns the members of old that now does not have.
+func namesMissing(old, now []string) []string {
 	var out []string
 	for _, s := range old {
 		if !slices.Contains(now, s) {
@@ -145,7 +146,7 @@ func (s *Setup) Remove(ctx context.Context, state State) error {
 		err := withAdvice(step(ctx))
 		problems = append(problems, err)
 		if hasStatus(err, 0) {
-			return fmt.Errorf("the server is out of reach: %w", errors.Join(problems...))
+			return fmt.Errorf("the server cannot be reached: %w", errors.Join(problems...))
 		}
 	}
 	return errors.Join(problems...)

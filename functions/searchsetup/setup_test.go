@@ -79,7 +79,7 @@ func newSetup(t *testing.T, d *fakeDomain, state State, log *bytes.Buffer) (*Set
 	return s, clock
 }
 
-// apply applies the state to the domain, a minute after what was before, and returns the writes that it took.
+// apply applies the state to the domain, a minute after the last change, and returns the writes that it needed.
 func apply(t *testing.T, d *fakeDomain, state State, old *State) []write {
 	t.Helper()
 	writes, _ := applyLogged(t, d, state, old)
@@ -151,7 +151,8 @@ func TestApply(t *testing.T) {
 		apply(t, d, state, nil)
 
 		old := state
-		state.Replicas, state.RetentionDays, state.AdminRoleARNs, state.ReaderRoleARNs = 1, 7, []string{arn("second")}, []string{arn("reader"), arn("second")}
+		state.Replicas, state.RetentionDays, state.AdminRoleARNs, state.ReaderRoleARNs = 1, 7, []string{arn("second")},
+			[]string{arn("reader"), arn("second")}
 		state.Properties = properties()
 		state.Properties["colour"] = object{"type": "keyword", "ignore_above": 10922}
 		golden(t, "update", apply(t, d, state, &old))
@@ -228,7 +229,8 @@ func TestApply(t *testing.T) {
 		old := state
 		state.AdminRoleARNs = []string{arn("b")}
 		apply(t, d, state, &old)
-		if got, want := d.backendRoles("all_access"), []string{masterARN, "by-hand", arn("b")}; !slices.Equal(got, want) {
+		if got, want := d.backendRoles("all_access"),
+			[]string{masterARN, "by-hand", arn("b")}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
@@ -286,14 +288,17 @@ func TestIndices(t *testing.T) {
 	t.Run("an index left on an old version of the policy is caught up", func(t *testing.T) {
 		d := newFakeDomain(t)
 		apply(t, d, wanted(d), nil)
-		d.indices["realtime-events-2026-01-01"] = &fakeIndex{replicas: "0", properties: properties(), policyID: "realtime-events-retention", policySeq: 0}
-		d.indices["realtime-events-2026-01-02"] = &fakeIndex{replicas: "0", properties: properties(), policyID: "realtime-events-retention", policySeq: -1}
+		d.indices["realtime-events-2026-01-01"] = &fakeIndex{replicas: "0", properties: properties(),
+			policyID: "realtime-events-retention", policySeq: 0}
+		d.indices["realtime-events-2026-01-02"] = &fakeIndex{replicas: "0", properties: properties(),
+			policyID: "realtime-events-retention", policySeq: -1}
 		wantTargets(t, apply(t, d, wanted(d), nil), "POST /_plugins/_ism/change_policy/realtime-events-2026-01-01")
 	})
 	t.Run("more indices than one address holds", func(t *testing.T) {
 		d := newFakeDomain(t)
 		for i := range 120 {
-			d.indices[fmt.Sprintf("realtime-events-2026-01-01-%03d", i)] = &fakeIndex{replicas: "0", properties: properties()}
+			d.indices[fmt.Sprintf("realtime-events-2026-01-01-%03d", i)] = &fakeIndex{replicas: "0",
+				properties: properties()}
 		}
 		apply(t, d, wanted(d), nil)
 		for name, index := range d.indices {
@@ -340,7 +345,8 @@ func TestIndices(t *testing.T) {
 		state := wanted(d)
 		apply(t, d, state, nil)
 		state.Replicas = 1
-		wantTargets(t, apply(t, d, state, nil), "PUT /_index_template/realtime-events", "PUT /realtime-events-2026-01-01/_settings")
+		wantTargets(t, apply(t, d, state, nil), "PUT /_index_template/realtime-events",
+			"PUT /realtime-events-2026-01-01/_settings")
 	})
 	t.Run("without rotation no policy takes the one index", func(t *testing.T) {
 		d := newFakeDomain(t)
@@ -358,7 +364,7 @@ func TestIndices(t *testing.T) {
 	t.Run("an index deleted in between does not fail the setup", func(t *testing.T) {
 		d := newFakeDomain(t)
 		d.indices["realtime-events-2026-01-01"] = &fakeIndex{replicas: "0", properties: properties()}
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/_ism/add/") {
 				delete(d.indices, "realtime-events-2026-01-01")
 			}
@@ -371,7 +377,7 @@ func TestIndices(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	t.Run("403, 429, 503 and a closed connection of a young domain are waited for", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(call int, _ *http.Request) (int, string) {
+		d.reject = func(call int, _ *http.Request) (int, string) {
 			switch call {
 			case 1: // on a fresh connection, where net/http does not try again by itself
 				panic(http.ErrAbortHandler)
@@ -400,22 +406,24 @@ func TestWaiting(t *testing.T) {
 	t.Run("a write whose answer was lost is not repeated", func(t *testing.T) {
 		d := newFakeDomain(t)
 		lost := 0
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PATCH" && lost == 0 {
 				lost++
-				d.mappings["all_access"]["backend_roles"] = append(d.mappings["all_access"]["backend_roles"].([]any), arn("admin"))
+				d.mappings["all_access"]["backend_roles"] = append(d.mappings["all_access"]["backend_roles"].([]any),
+					arn("admin"))
 				return 504, "upstream timed out"
 			}
 			return 0, ""
 		}
 		apply(t, d, wanted(d), nil)
-		if got, want := d.backendRoles("all_access"), []string{masterARN, "by-hand", arn("admin")}; !slices.Equal(got, want) || lost != 1 {
+		if got, want := d.backendRoles("all_access"),
+			[]string{masterARN, "by-hand", arn("admin")}; !slices.Equal(got, want) || lost != 1 {
 			t.Errorf("got %q, want %q (lost %d)", got, want, lost)
 		}
 	})
 	t.Run("it gives up in time to answer, naming the call and the last answer", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(int, *http.Request) (int, string) { return 403, "not yet" }
+		d.reject = func(int, *http.Request) (int, string) { return 403, "not yet" }
 		s, clock := newSetup(t, d, wanted(d), nil)
 		start := clock.t
 		ctx, cancel := context.WithDeadline(t.Context(), start.Add(5*time.Minute))
@@ -425,7 +433,8 @@ func TestWaiting(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "gave up after") {
 			t.Errorf("error: %v\nwant: %s", err, want)
 		}
-		if waited := clock.t.Sub(start); waited > 5*time.Minute-answerMargin || waited < 5*time.Minute-answerMargin-maxPause {
+		if waited := clock.t.Sub(start); waited > 5*time.Minute-answerMargin ||
+			waited < 5*time.Minute-answerMargin-maxPause {
 			t.Errorf("waited %v", waited)
 		}
 	})
@@ -434,7 +443,8 @@ func TestWaiting(t *testing.T) {
 		d.server.Close()
 		s, clock := newSetup(t, d, wanted(d), nil)
 		start := clock.t
-		if err := s.Apply(t.Context(), wanted(d), nil); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		if err := s.Apply(t.Context(), wanted(d), nil); err == nil ||
+			!strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("error: %v", err)
 		}
 		if waited := clock.t.Sub(start); waited > defaultPatience {
@@ -443,7 +453,7 @@ func TestWaiting(t *testing.T) {
 	})
 	t.Run("another 4xx is final", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PUT" {
 				return 400, strings.Repeat("x", 10*maxQuoted)
 			}
@@ -451,7 +461,8 @@ func TestWaiting(t *testing.T) {
 		}
 		s, clock := newSetup(t, d, wanted(d), nil)
 		err := s.Apply(t.Context(), wanted(d), nil)
-		if err == nil || !strings.HasPrefix(err.Error(), `putting role "realtime-events-writer": PUT /_plugins/_security/api/roles/realtime-events-writer answered 400: xxx`) {
+		if err == nil || !strings.HasPrefix(err.Error(),
+			`putting role "realtime-events-writer": PUT /_plugins/_security/api/roles/realtime-events-writer answered 400: xxx`) {
 			t.Errorf("error: %v", err)
 		}
 		if len(err.Error()) > 2*maxQuoted || len(clock.pauses) != 0 {
@@ -464,7 +475,7 @@ func TestWaiting(t *testing.T) {
 		apply(t, d, state, nil)
 		state.RetentionDays = 7
 		once := true
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PUT" && once {
 				once = false
 				d.policies["realtime-events-retention"].seqNo = 77 // someone else wrote in between
@@ -475,7 +486,7 @@ func TestWaiting(t *testing.T) {
 	})
 	t.Run("endless conflicts end", func(t *testing.T) {
 		d := newFakeDomain(t)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if r.Method == "PUT" {
 				return 409, "conflict"
 			}
@@ -489,7 +500,7 @@ func TestWaiting(t *testing.T) {
 	t.Run("a slow answer is cut off by the context", func(t *testing.T) {
 		d := newFakeDomain(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			cancel()
 			<-r.Context().Done()
 			return 500, ""
@@ -516,7 +527,8 @@ func TestRemove(t *testing.T) {
 		if after := asJSON([]any{d.roles, d.mappings, d.templates}); !reflect.DeepEqual(before, after) {
 			t.Errorf("before: %v\nafter: %v", before, after)
 		}
-		if index := d.indices["realtime-events-2026-01-01"]; index == nil || index.policyID != "" || len(d.policies) != 0 {
+		if index := d.indices["realtime-events-2026-01-01"]; index == nil || index.policyID != "" ||
+			len(d.policies) != 0 {
 			t.Errorf("index %+v, policies %v", index, d.policies)
 		}
 	})
@@ -531,7 +543,7 @@ func TestRemove(t *testing.T) {
 	t.Run("one refusal does not keep the rest", func(t *testing.T) {
 		d := newFakeDomain(t)
 		apply(t, d, wanted(d), nil)
-		d.refuse = func(_ int, r *http.Request) (int, string) {
+		d.reject = func(_ int, r *http.Request) (int, string) {
 			if strings.Contains(r.URL.Path, "/roles/realtime-events-writer") {
 				return 403, "no"
 			}

@@ -25,8 +25,8 @@ var testCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cre
 
 var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/(\d{8})/eu-west-1/es/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$`)
 
-// signatureProblem computes the Signature Version 4 of a received request as the IAM User Guide writes it down ("Create a
-// signed AWS API request") and says what is wrong with the one that it carries, or "".
+// signatureProblem computes the Signature Version 4 of a received request as the IAM User Guide writes it down ("Create
+// a signed AWS API request") and returns the problem of the one that it carries, or "".
 func signatureProblem(r *http.Request, body []byte) string {
 	parts := authorization.FindStringSubmatch(r.Header.Get("Authorization"))
 	if parts == nil {
@@ -54,8 +54,10 @@ func signatureProblem(r *http.Request, body []byte) string {
 	query := strings.Split(r.URL.RawQuery, "&")
 	slices.Sort(query)
 	sum := func(b []byte) string { h := sha256.Sum256(b); return hex.EncodeToString(h[:]) }
-	canonical := strings.Join([]string{r.Method, canonicalPath, strings.Join(query, "&"), headers.String(), strings.Join(signed, ";"), sum(body)}, "\n")
-	text := strings.Join([]string{"AWS4-HMAC-SHA256", r.Header.Get("X-Amz-Date"), day + "/eu-west-1/es/aws4_request", sum([]byte(canonical))}, "\n")
+	canonical := strings.Join([]string{r.Method, canonicalPath, strings.Join(query, "&"), headers.String(),
+		strings.Join(signed, ";"), sum(body)}, "\n")
+	text := strings.Join([]string{"AWS4-HMAC-SHA256", r.Header.Get("X-Amz-Date"), day + "/eu-west-1/es/aws4_request",
+		sum([]byte(canonical))}, "\n")
 	key := []byte("AWS4secret")
 	for _, part := range []string{day, "eu-west-1", "es", "aws4_request", text} {
 		h := hmac.New(sha256.New, key)
@@ -77,7 +79,8 @@ func TestSigV4(t *testing.T) {
 		d.check = func(r *http.Request, body []byte) {
 			checked++
 			if r.ContentLength > 0 {
-				r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // net/http takes it out of the headers
+				// net/http takes it out of the headers
+				r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10))
 			}
 			if problem := signatureProblem(r, body); problem != "" {
 				t.Error(problem)
@@ -118,12 +121,16 @@ func TestSigV4(t *testing.T) {
 		}
 	})
 	t.Run("missing credentials are an error", func(t *testing.T) {
-		none := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errors.New("none") })
+		none := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{},
+				errors.New("none")
+		})
 		r, err := http.NewRequest("GET", "https://x.example/", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := sigv4.New(none, "eu-west-1", now)(t.Context(), r, nil); err == nil || err.Error() != "retrieving credentials: none" {
+		if err := sigv4.New(none, "eu-west-1", now)(t.Context(), r, nil); err == nil ||
+			err.Error() != "retrieving credentials: none" {
 			t.Errorf("error: %v", err)
 		}
 	})
@@ -145,7 +152,7 @@ func TestBasic(t *testing.T) {
 
 func TestPath(t *testing.T) {
 	t.Run("everything but unreserved characters is escaped", func(t *testing.T) {
-		if got, want := path("a-b_c.~", "x*,/ é"), "/a-b_c.~/x%2A%2C%2F%20%C3%A9"; got != want {
+		if got, want := joinPath("a-b_c.~", "x*,/ é"), "/a-b_c.~/x%2A%2C%2F%20%C3%A9"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})

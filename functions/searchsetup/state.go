@@ -1,13 +1,3 @@
-// Package searchsetup puts an OpenSearch domain with fine-grained access control into the state that the search stream
-// needs: security roles and their mappings (roles.go), the index template (template.go) and the retention policy
-// (retention.go). CloudFormation has no resources for these, and without them the domain refuses Firehose with 403.
-//
-// [Setup.Apply] and [Setup.Remove] do the work through a signed [Client]; [Resource] makes a CloudFormation custom
-// resource of them. Every step reads before it writes, so that a second run writes nothing, with two exceptions, both
-// harmless. Index state management shows what was written a second later: an index that came within that time is added
-// to its policy again. And it does not show a change of an index's policy until its next run has taken it (5 to 8
-// minutes): until then the change is posted again.
-// https://docs.aws.amazon.com/opensearch-service/latest/developerguide/ism.html
 package searchsetup
 
 import (
@@ -26,7 +16,8 @@ import (
 // State is the wanted state of a domain. It comes to the function as one JSON string, because CloudFormation would turn
 // each number of a structured property into a string.
 type State struct {
-	// Endpoint is the domain's host name, or an https:// URL without a path. http:// is accepted for a loopback address.
+	// Endpoint is the domain's host name, or an https:// URL without a path. http:// is accepted for a loopback
+	// address.
 	Endpoint string `json:"endpoint"`
 	// Index is the search stream's IndexName; with a rotation it is the first part of the names of the indices.
 	Index string `json:"index"`
@@ -36,8 +27,8 @@ type State struct {
 	Shards int `json:"shards"`
 	// Replicas is the number of copies of each shard, 0 to 100. One data node can hold none.
 	Replicas int `json:"replicas"`
-	// RetentionDays is the age, 1 to 36500 days, at which a rotated index is deleted. The one index of NoRotation is never
-	// deleted: it holds today's events too.
+	// RetentionDays is the age, 1 to 36500 days, at which a rotated index is deleted. The one index of NoRotation is
+	// never deleted: it holds today's events too.
 	RetentionDays int `json:"retentionDays"`
 	// Properties are the "properties" of the index mapping.
 	Properties map[string]any `json:"properties"`
@@ -69,7 +60,8 @@ func ParseState(text string) (State, error) {
 var (
 	rotations = []string{"NoRotation", "OneHour", "OneDay", "OneWeek", "OneMonth"}
 
-	// indexName is stricter than OpenSearch (which takes other scripts too): the name is also part of role names and paths.
+	// indexName is stricter than OpenSearch (which takes other scripts too): the name is also part of role names and
+	// paths.
 	indexName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,79}$`)
 	// roleARN is an IAM role's ARN with its path. An assumed-role session ARN would never match as a backend role.
 	roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`)
@@ -85,8 +77,10 @@ func (s State) Validate() error {
 	}
 	_, err := s.baseURL()
 	check(err == nil, "endpoint", "must be a host name or an https URL without a path", s.Endpoint)
-	check(indexName.MatchString(s.Index), "index", "must be 1 to 80 of a-z, 0-9, '.', '_' and '-', a letter or digit first", s.Index)
-	check(slices.Contains(rotations, s.Rotation), "rotation", "must be one of "+strings.Join(rotations, ", "), s.Rotation)
+	check(indexName.MatchString(s.Index), "index",
+		"must be 1 to 80 of a-z, 0-9, '.', '_' and '-', a letter or digit first", s.Index)
+	check(slices.Contains(rotations, s.Rotation), "rotation", "must be one of "+strings.Join(rotations, ", "),
+		s.Rotation)
 	check(s.Shards >= 1 && s.Shards <= 1024, "shards", "must be 1 to 1024", s.Shards)
 	check(s.Replicas >= 0 && s.Replicas <= 100, "replicas", "must be 0 to 100", s.Replicas)
 	check(s.RetentionDays >= 1 && s.RetentionDays <= 36500, "retentionDays", "must be 1 to 36500", s.RetentionDays)
@@ -123,7 +117,7 @@ func (s State) baseURL() (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
-// Names of what the setup owns on the domain.
+// Names of the setup's own objects on the domain.
 func (s State) writerRole() string { return s.Index + "-writer" }
 func (s State) readerRole() string { return s.Index + "-reader" }
 func (s State) policyID() string   { return s.Index + "-retention" }
@@ -132,14 +126,15 @@ func (s State) policyID() string   { return s.Index + "-retention" }
 // year's first digit so that someone's "<index>-summary" is neither opened to the roles nor deleted by the retention.
 func (s State) rotatedPattern() string { return s.Index + "-2*" }
 
-// patterns match every index of the pipeline, rotated or not, whatever the rotation is today: after a change of rotation
-// the old indices stay readable, and Firehose is not refused in the moment between the setup's update and its own.
-func (s State) patterns() []string { return []string{s.Index, s.rotatedPattern()} }
+// indexPatterns match every index of the pipeline, rotated or not, whatever the rotation is today: after a change of
+// rotation the old indices stay readable, and Firehose is not rejected in the moment between the setup's update and its
+// own.
+func (s State) indexPatterns() []string { return []string{s.Index, s.rotatedPattern()} }
 
-// owns reports whether name is one of the pipeline's indices.
-func (s State) owns(name string) bool { return name == s.Index || s.rotated(name) }
+// ownsIndex reports whether name is one of the pipeline's indices.
+func (s State) ownsIndex(name string) bool { return name == s.Index || s.isRotatedName(name) }
 
-func (s State) rotated(name string) bool { return strings.HasPrefix(name, s.Index+"-2") }
+func (s State) isRotatedName(name string) bool { return strings.HasPrefix(name, s.Index+"-2") }
 
 // object is a JSON object to send.
 type object = map[string]any
@@ -158,22 +153,22 @@ func asJSON(v any) any {
 	return out
 }
 
-// without returns v without the members of the given names, at any depth, and without null members: what a server adds to
-// an object that it was given.
-func without(v any, names ...string) any {
+// withoutNames returns v without the members of the given names, at any depth, and without null members: a server adds
+// such members.
+func withoutNames(v any, names ...string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, value := range v {
 			if value != nil && !slices.Contains(names, key) {
-				out[key] = without(value, names...)
+				out[key] = withoutNames(value, names...)
 			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, value := range v {
-			out[i] = without(value, names...)
+			out[i] = withoutNames(value, names...)
 		}
 		return out
 	}

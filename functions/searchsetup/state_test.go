@@ -9,8 +9,10 @@ import (
 func TestParseState(t *testing.T) {
 	valid := func() object {
 		return object{
-			"endpoint": "search-x.eu-west-1.es.amazonaws.com", "index": "realtime-events", "rotation": "OneDay", "shards": 1, "replicas": 0,
-			"retentionDays": 30, "properties": object{"a": object{"type": "keyword"}}, "writerRoleArn": "arn:aws:iam::123456789012:role/path/firehose",
+			"endpoint": "search-x.eu-west-1.es.amazonaws.com", "index": "realtime-events", "rotation": "OneDay",
+			"shards": 1, "replicas": 0,
+			"retentionDays": 30, "properties": object{"a": object{"type": "keyword"}},
+			"writerRoleArn": "arn:aws:iam::123456789012:role/path/firehose",
 			"adminRoleArns": []string{}, "readerRoleArns": nil,
 		}
 	}
@@ -26,7 +28,8 @@ func TestParseState(t *testing.T) {
 	if err := parse(t, valid()); err != nil {
 		t.Fatal(err)
 	}
-	for _, endpoint := range []string{"https://x.example", "https://x.example/", "http://127.0.0.1:9200", "http://localhost:9200", "http://[::1]:9200", "vpc-x.example:443"} {
+	for _, endpoint := range []string{"https://x.example", "https://x.example/", "http://127.0.0.1:9200",
+		"http://localhost:9200", "http://[::1]:9200", "vpc-x.example:443"} {
 		t.Run("endpoint "+endpoint, func(t *testing.T) {
 			o := valid()
 			o["endpoint"] = endpoint
@@ -48,14 +51,17 @@ func TestParseState(t *testing.T) {
 		{"an index has no wildcard", "index", "events*", "index: "},
 		{"an index does not begin with a dot", "index", ".events", "index: "},
 		{"an index has at most 80 characters", "index", strings.Repeat("a", 81), "index: "},
-		{"rotations are Firehose's", "rotation", "Daily", "rotation: must be one of NoRotation, OneHour, OneDay, OneWeek, OneMonth (got Daily)"},
+		{"rotations are Firehose's", "rotation", "Daily",
+			"rotation: must be one of NoRotation, OneHour, OneDay, OneWeek, OneMonth (got Daily)"},
 		{"one shard at least", "shards", 0, "shards: must be 1 to 1024 (got 0)"},
 		{"replicas are not negative", "replicas", -1, "replicas: "},
 		{"one day at least", "retentionDays", 0, "retentionDays: "},
 		{"properties are needed", "properties", object{}, "properties: "},
 		{"a session is no role", "writerRoleArn", "arn:aws:sts::123456789012:assumed-role/a/b", "writerRoleArn: "},
-		{"every admin is a role", "adminRoleArns", []string{"arn:aws:iam::123456789012:role/a", "b"}, "adminRoleArns[1]: must be the ARN of an IAM role (got b)"},
-		{"every reader is a role", "readerRoleArns", []string{"arn:aws:iam::123456789012:user/a"}, "readerRoleArns[0]: "},
+		{"every admin is a role", "adminRoleArns", []string{"arn:aws:iam::123456789012:role/a", "b"},
+			"adminRoleArns[1]: must be the ARN of an IAM role (got b)"},
+		{"every reader is a role", "readerRoleArns", []string{"arn:aws:iam::123456789012:user/a"},
+			"readerRoleArns[0]: "},
 		{"unknown members are refused", "retention", 1, `unknown field "retention"`},
 		{"numbers are numbers", "shards", "1", "cannot unmarshal string"},
 	} {

@@ -15,7 +15,7 @@ import (
 // indexTemplate is written exactly as OpenSearch answers it: settings nested under "index", their values strings.
 func indexTemplate(s State) object {
 	return object{
-		"index_patterns": s.patterns(),
+		"index_patterns": s.indexPatterns(),
 		"priority":       100,
 		"composed_of":    []string{},
 		"template": object{
@@ -27,7 +27,8 @@ func indexTemplate(s State) object {
 					"query": object{"warn": "5s"}, "fetch": object{"warn": "1s"},
 				}}},
 				// source is how much of a slow document the log quotes: events do not belong into logs.
-				"indexing": object{"slowlog": object{"threshold": object{"index": object{"warn": "5s"}}, "source": "0"}},
+				"indexing": object{"slowlog": object{"threshold": object{"index": object{"warn": "5s"}},
+					"source": "0"}},
 			}},
 			"mappings": s.Mappings(),
 		},
@@ -36,23 +37,23 @@ func indexTemplate(s State) object {
 
 // Mappings returns the "mappings" of the pipeline's indices.
 //
-// "dynamic" is false: a field that the schema does not declare stays in the document (_source) but is not indexed. Indexing
-// it would let one event with thousands of keys use up the mapping, and the first value of a field decide its type and
-// refuse every later event that differs. To search a field, declare it in the event's schema.
+// "dynamic" is false: a field that the schema does not declare stays in the document (_source) but is not indexed.
+// Indexing it would let one event with thousands of keys use up the mapping, and the first value of a field decide its
+// type and reject every later event that differs. To search a field, declare it in the event's schema.
 func (s State) Mappings() map[string]any {
 	return object{"dynamic": "false", "date_detection": false, "properties": s.Properties}
 }
 
 // putTemplate creates the index template, or replaces one that differs. It decides about new indices only.
 func (s *Setup) putTemplate(ctx context.Context, state State) error {
-	target := path("_index_template", state.Index)
+	target := joinPath("_index_template", state.Index)
 	var got struct {
 		Templates []struct {
 			Name     string `json:"name"`
 			Template any    `json:"index_template"`
 		} `json:"index_templates"`
 	}
-	err := s.Client.call(ctx, http.MethodGet, target, nil, &got)
+	err := s.Client.callServer(ctx, http.MethodGet, target, nil, &got)
 	if err != nil && !hasStatus(err, http.StatusNotFound) {
 		return fmt.Errorf("reading index template %q: %w", state.Index, err)
 	}
@@ -62,22 +63,23 @@ func (s *Setup) putTemplate(ctx context.Context, state State) error {
 			return nil
 		}
 	}
-	if err := s.Client.call(ctx, http.MethodPut, target, want, nil); err != nil {
+	if err := s.Client.callServer(ctx, http.MethodPut, target, want, nil); err != nil {
 		return fmt.Errorf("putting index template %q: %w", state.Index, err)
 	}
 	return nil
 }
 
-// updateIndices brings what can change of existing indices to the state: the number of replicas, and fields that were
-// added to the schema. Neither shards nor the type of a field can change; such an index stays as it is until it is
-// deleted. So does a closed index, and one that is blocked.
+// updateIndices updates existing indices as far as possible: the number of replicas, and fields that were added to the
+// schema. Neither shards nor the type of a field can change; such an index stays as it is until it is deleted. So does
+// a closed index, and one that is blocked.
 func (s *Setup) updateIndices(ctx context.Context, state State) error {
-	list, err := s.indices(ctx, state, "open")
+	list, err := s.listIndices(ctx, state, "open")
 	if err != nil {
 		return err
 	}
 	for _, name := range list.blocked {
-		s.log().Warn("a block keeps the index as it is", "index", printable(name), "error", "index.blocks.metadata [FORBIDDEN/9]")
+		s.log().Warn("a block keeps the index as it is", "index", escapeText(name), "error",
+			"index.blocks.metadata [FORBIDDEN/9]")
 	}
 	if len(list.replicas) == 0 {
 		return nil
@@ -91,11 +93,11 @@ func (s *Setup) updateIndices(ctx context.Context, state State) error {
 // allIndices is the path of the pipeline's indices without some; none of them need exist. expand says which of them
 // that the wildcard matches: "open" or "closed". <index> itself is found in either state.
 func allIndices(state State, expand string, without []string, segments ...string) string {
-	names := state.patterns()
+	names := state.indexPatterns()
 	for _, name := range without {
 		names = append(names, "-"+name)
 	}
-	return path(append([]string{strings.Join(names, ",")}, segments...)...) +
+	return joinPath(append([]string{strings.Join(names, ",")}, segments...)...) +
 		"?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=" + expand
 }
 
@@ -106,7 +108,7 @@ func (s *Setup) getIndices(
 ) (blocked []string, err error) {
 	for {
 		target := allIndices(state, expand, blocked, segments...)
-		err := s.Client.call(ctx, http.MethodGet, target, nil, out)
+		err := s.Client.callServer(ctx, http.MethodGet, target, nil, out)
 		b := blockOf(err)
 		if b == nil || b.cluster {
 			return blocked, err
@@ -119,14 +121,14 @@ func (s *Setup) getIndices(
 	}
 }
 
-// indexList is what is known of the pipeline's indices.
+// indexList is the pipeline's indices.
 type indexList struct {
-	replicas map[string]string // number of replicas of those that the server tells about
+	replicas map[string]string // number of replicas, where the server returned it
 	blocked  []string          // names of those whose metadata is blocked
 }
 
-// indices lists the open indices of the pipeline, or the closed ones.
-func (s *Setup) indices(ctx context.Context, state State, expand string) (indexList, error) {
+// listIndices lists the open indices of the pipeline, or the closed ones.
+func (s *Setup) listIndices(ctx context.Context, state State, expand string) (indexList, error) {
 	var got map[string]struct {
 		Settings struct {
 			Index struct {
@@ -140,12 +142,12 @@ func (s *Setup) indices(ctx context.Context, state State, expand string) (indexL
 	}
 	list := indexList{replicas: make(map[string]string, len(got))}
 	for name, index := range got {
-		if state.owns(name) { // not one that an alias of this name points to
+		if state.ownsIndex(name) { // not one that an alias of this name points to
 			list.replicas[name] = index.Settings.Index.Replicas
 		}
 	}
 	for _, name := range blocked {
-		if state.owns(name) {
+		if state.ownsIndex(name) {
 			list.blocked = append(list.blocked, name)
 		}
 	}
@@ -159,7 +161,8 @@ func (s *Setup) updateReplicas(ctx context.Context, state State, indices map[str
 			continue
 		}
 		body := object{"index": object{"number_of_replicas": want}}
-		if err := s.Client.call(ctx, http.MethodPut, path(name, "_settings"), body, nil); err != nil && !s.skip(name, err) {
+		if err := s.Client.callServer(ctx, http.MethodPut, joinPath(name, "_settings"), body, nil); err != nil &&
+			!s.skipsIndex(name, err) {
 			return fmt.Errorf("changing replicas of index %q: %w", name, err)
 		}
 	}
@@ -180,7 +183,7 @@ func (s *Setup) updateMappings(ctx context.Context, state State) error {
 		return errors.New("reading properties: not an object")
 	}
 	for _, name := range slices.Sorted(maps.Keys(got)) {
-		if !state.owns(name) {
+		if !state.ownsIndex(name) {
 			continue
 		}
 		has, added := got[name].Mappings.Properties, object{}
@@ -190,14 +193,16 @@ func (s *Setup) updateMappings(ctx context.Context, state State) error {
 				added[field] = property
 			} else if w, ok := property.(map[string]any); ok && p["type"] != w["type"] && p["properties"] == nil {
 				s.log().Warn("an existing index keeps the field's old type",
-					"index", printable(name), "field", field, "type", printable(fmt.Sprint(p["type"])), "declared", w["type"])
+					"index", escapeText(name), "field", field, "type", escapeText(fmt.Sprint(p["type"])), "declared",
+					w["type"])
 			}
 		}
 		if len(added) == 0 {
 			continue
 		}
 		body := object{"properties": added}
-		if err := s.Client.call(ctx, http.MethodPut, path(name, "_mapping"), body, nil); err != nil && !s.skip(name, err) {
+		if err := s.Client.callServer(ctx, http.MethodPut, joinPath(name, "_mapping"), body, nil); err != nil &&
+			!s.skipsIndex(name, err) {
 			return fmt.Errorf("adding fields to index %q: %w", name, err)
 		}
 	}
@@ -206,7 +211,7 @@ func (s *Setup) updateMappings(ctx context.Context, state State) error {
 
 // deleteTemplate removes the index template. It may be gone already.
 func (s *Setup) deleteTemplate(ctx context.Context, state State) error {
-	err := s.Client.call(ctx, http.MethodDelete, path("_index_template", state.Index), nil, nil)
+	err := s.Client.callServer(ctx, http.MethodDelete, joinPath("_index_template", state.Index), nil, nil)
 	if err != nil && !hasStatus(err, http.StatusNotFound) {
 		return fmt.Errorf("deleting index template %q: %w", state.Index, err)
 	}

@@ -40,9 +40,9 @@ type batch struct {
 	answer    []byte
 	text      []byte // data of one record, as base64
 	decoded   []byte // the same, decoded
-	output    []byte // what the record becomes, after a beginning that is the same
-	// reserved is what the shortest answers to the records still to come need, once counted: -1 before, while there is
-	// room in any case.
+	output    []byte // the record's output, after the unchanged beginning
+	// reserved is the size of the shortest answers to the records still to come, once counted: -1 before, while there
+	// is room in any case.
 	reserved int
 	growth   float64 // how much longer the last answer was than its request
 	counts   counts
@@ -52,11 +52,11 @@ type batch struct {
 // 1,000 KiB; only many small objects in a record grow to more than this.
 const keepBytes = 4 << 20
 
-// slack is room after what is decoded or encoded, so that vector code never has to write up to the end of a buffer.
+// slack is room after decoded or encoded bytes, so that vector code never has to write up to the end of a buffer.
 const slack = 64
 
-// run answers a request; the answer has at most limit bytes.
-func (b *batch) run(data []byte, limit int, now time.Time) ([]byte, counts, error) {
+// answerBatch answers a request; the answer has at most limit bytes.
+func (b *batch) answerBatch(data []byte, limit int, now time.Time) ([]byte, counts, error) {
 	b.request = request{data: data}
 	b.limit, b.reserved = limit, -1
 	b.counts = counts{inputBytes: len(data)}
@@ -64,9 +64,9 @@ func (b *batch) run(data []byte, limit int, now time.Time) ([]byte, counts, erro
 	if b.growth == 0 {
 		b.growth = 1.6 // events of 600 bytes
 	}
-	b.answer = grow(b.answer, min(int(float64(len(data))*b.growth), limit)+1024)
+	b.answer = growBuffer(b.answer, min(int(float64(len(data))*b.growth), limit)+1024)
 	b.answer = append(b.answer, answerStart...)
-	err := b.request.each(b.record)
+	err := b.request.eachRecord(b.answerRecord)
 	b.answer = append(b.answer, answerEnd...)
 
 	answer, c := b.answer, b.counts
@@ -87,8 +87,8 @@ func (b *batch) run(data []byte, limit int, now time.Time) ([]byte, counts, erro
 	return answer, c, nil
 }
 
-// record answers one record.
-func (b *batch) record(rec *record) error {
+// answerRecord answers one record.
+func (b *batch) answerRecord(rec *record) error {
 	b.counts.records++
 	if b.reserved >= 0 {
 		b.reserved -= shortest + len(rec.id)
@@ -100,25 +100,27 @@ func (b *batch) record(rec *record) error {
 	answer = append(answer, idStart...)
 	b.answer = append(answer, rec.id...)
 
-	refused, err := b.transform(rec)
+	refused, err := b.transformRecord(rec)
 	if err != nil {
 		return err
 	}
 	if refused != "" {
-		if fits, err := b.fits(len(failedEnd)); err != nil {
+		if fits, err := b.fitsAnswer(len(failedEnd)); err != nil {
 			return err
 		} else if !fits {
-			return fmt.Errorf("answering request of %d bytes: no room in %d bytes for the shortest answers", len(b.request.data), b.limit)
+			return fmt.Errorf("answering request of %d bytes: no room in %d bytes for the shortest answers",
+				len(b.request.data), b.limit)
 		}
-		b.counts.refuse(refused)
+		b.counts.countFailed(refused)
 		b.answer = append(b.answer, failedEnd...)
 	}
 	return nil
 }
 
-// transform finishes the answer to a record. When the record is refused it leaves that to the caller and says why.
-func (b *batch) transform(rec *record) (event.Reason, error) {
-	valid, err := b.decode(rec)
+// transformRecord finishes the answer to a record. When the record is rejected it leaves that to the caller and says
+// why.
+func (b *batch) transformRecord(rec *record) (event.Reason, error) {
+	valid, err := b.decodeData(rec)
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +134,7 @@ func (b *batch) transform(rec *record) (event.Reason, error) {
 		return parts.Refused.Reason, nil
 	}
 	if parts.Written == 0 {
-		if fits, err := b.fits(len(droppedEnd)); err != nil || !fits {
+		if fits, err := b.fitsAnswer(len(droppedEnd)); err != nil || !fits {
 			return event.TooLarge, err
 		}
 		b.counts.dropped++
@@ -145,7 +147,7 @@ func (b *batch) transform(rec *record) (event.Reason, error) {
 		ends = b.encodeSuffix(parts.Suffix)
 	}
 	n := base64.StdEncoding.EncodedLen(len(b.output))
-	if fits, err := b.fits(len(okStart) + len(begins) + n + len(ends) + len(okEnd)); err != nil || !fits {
+	if fits, err := b.fitsAnswer(len(okStart) + len(begins) + n + len(ends) + len(okEnd)); err != nil || !fits {
 		return event.TooLarge, err
 	}
 	if parts.Partial > 0 {
@@ -154,7 +156,7 @@ func (b *batch) transform(rec *record) (event.Reason, error) {
 	}
 	b.counts.undeclaredFields += parts.UndeclaredFields
 	b.counts.ok++
-	answer := grow(b.answer, len(okStart)+len(begins)+n+len(ends)+slack)
+	answer := growBuffer(b.answer, len(okStart)+len(begins)+n+len(ends)+slack)
 	answer = append(answer, okStart...)
 	answer = append(answer, begins...)
 	answer = appendBase64(answer, b.output, n)
@@ -174,7 +176,8 @@ func appendBase64(dst, data []byte, n int) []byte {
 	return dst[:from+n]
 }
 
-// encodeSuffix returns the base64 of a suffix, the first bytes of which it moves to b.output, so that what is there is whole groups.
+// encodeSuffix returns the base64 of a suffix, the first bytes of which it moves to b.output, so that b.output ends with a
+// whole group.
 func (b *batch) encodeSuffix(suffix *event.Suffix) []byte {
 	first := (3 - len(b.output)%3) % 3
 	b.output = append(b.output, suffix.JSON[:first]...)
@@ -184,9 +187,9 @@ func (b *batch) encodeSuffix(suffix *event.Suffix) []byte {
 	return suffix.Texts[first]
 }
 
-// decode puts the record's data, decoded, into b.decoded; false when it is no base64. An error means that it is not even a
-// JSON string.
-func (b *batch) decode(rec *record) (bool, error) {
+// decodeData puts the record's data, decoded, into b.decoded; false when it is not base64. An error means that it is
+// not even a JSON string.
+func (b *batch) decodeData(rec *record) (bool, error) {
 	if !rec.hasData {
 		return false, nil
 	}
@@ -200,7 +203,7 @@ func (b *batch) decode(rec *record) (bool, error) {
 	return b.decodeText(jsonscan.Unescape(nil, rec.data)), nil // some write / as \/
 }
 
-// decodeText decodes standard base64 with padding. Line breaks, which the library would skip, are refused.
+// decodeText decodes standard base64 with padding. Line breaks, which the library would skip, are rejected.
 func (b *batch) decodeText(text []byte) bool {
 	if len(text)%4 != 0 || len(text) == 0 {
 		b.text, b.decoded = nil, b.decoded[:0]
@@ -209,7 +212,7 @@ func (b *batch) decodeText(text []byte) bool {
 	b.text = text
 	// The last four characters, which may have padding, are read here: the library is slow with that.
 	whole := len(text) - 4
-	b.decoded = grow(b.decoded[:0], len(text)/4*3+slack)
+	b.decoded = growBuffer(b.decoded[:0], len(text)/4*3+slack)
 	n, err := base64.StdEncoding.Decode(b.decoded[:whole/4*3+slack], text[:whole])
 	if err != nil || n != whole/4*3 {
 		return false
@@ -233,7 +236,7 @@ func (b *batch) decodeText(text []byte) bool {
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-// digitValues has the value of each base64 digit, and 1<<24 for what is none.
+// digitValues has the value of each base64 digit, and 1<<24 for any other byte.
 var digitValues = func() (values [256]uint32) {
 	for c := range values {
 		values[c] = 1 << 24
@@ -244,9 +247,9 @@ var digitValues = func() (values [256]uint32) {
 	return values
 }()
 
-// fits reports whether n more bytes leave room for the end of the answer and the shortest answers to all records still to
-// come. An error means that the rest of the request cannot be read.
-func (b *batch) fits(n int) (bool, error) {
+// fitsAnswer reports whether n more bytes leave room for the end of the answer and the shortest answers to all records
+// still to come. An error means that the rest of the request cannot be read.
+func (b *batch) fitsAnswer(n int) (bool, error) {
 	room := b.limit - len(b.answer) - n - len(answerEnd)
 	if b.reserved < 0 {
 		// No record's shortest answer is more than this times as long as the record in the request.
@@ -254,25 +257,25 @@ func (b *batch) fits(n int) (bool, error) {
 		if room >= most*(len(b.request.data)-b.request.at) {
 			return true, nil
 		}
-		if err := b.reserve(); err != nil {
+		if err := b.reserveAnswers(); err != nil {
 			return false, err
 		}
 	}
 	return room >= b.reserved, nil
 }
 
-// reserve counts what the shortest answers to the records still to come need.
-func (b *batch) reserve() error {
+// reserveAnswers counts the bytes of the shortest answers to the records still to come.
+func (b *batch) reserveAnswers() error {
 	rest := b.request
 	b.reserved = 0
-	return rest.rest(func(rec *record) error {
+	return rest.readRest(func(rec *record) error {
 		b.reserved += shortest + len(rec.id)
 		return nil
 	})
 }
 
-// grow returns buffer with room for n more bytes.
-func grow(buffer []byte, n int) []byte {
+// growBuffer returns buffer with room for n more bytes.
+func growBuffer(buffer []byte, n int) []byte {
 	if cap(buffer)-len(buffer) >= n {
 		return buffer
 	}

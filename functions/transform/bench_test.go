@@ -16,7 +16,7 @@ import (
 	"firehose-pipeline/internal/testkit/sampleevents"
 )
 
-// Each benchmark reports the time and the allocations of a record, which is what a change must not make worse.
+// Each benchmark reports the time and the allocations of a record: a change must not make either worse.
 
 func BenchmarkMix500(b *testing.B)  { benchmarkHandler(b, sampleevents.Mix(500)) }
 func BenchmarkMix50(b *testing.B)   { benchmarkHandler(b, sampleevents.Mix(50)) }
@@ -33,7 +33,8 @@ func BenchmarkSmall(b *testing.B) {
 func BenchmarkStoreEvents(b *testing.B) { benchmarkHandler(b, storeEvents(b)) }
 
 func benchmarkHandler(b *testing.B, records [][]byte) {
-	handler := newHandler(b, Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true}, io.Discard, io.Discard)
+	handler := newHandler(b, Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true},
+		io.Discard, io.Discard)
 	request := sampleevents.Request(records...)
 	b.SetBytes(int64(len(bytes.Join(records, nil))))
 	b.ReportAllocs()
@@ -44,8 +45,7 @@ func benchmarkHandler(b *testing.B, records [][]byte) {
 	})
 }
 
-// perRecord runs do in the benchmark's loop and reports what a record costs. CPU time is what to compare on a machine that
-// others use, too.
+// perRecord runs do in the benchmark's loop and reports the cost of a record. On a shared machine compare the CPU time.
 func perRecord(b *testing.B, records int, do func()) {
 	start := cpuTime(b)
 	for b.Loop() {
@@ -64,7 +64,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkFloor is what cannot be saved: base64 both ways.
+// BenchmarkFloor is the least possible work: base64 both ways.
 func BenchmarkFloor(b *testing.B) {
 	records := sampleevents.Mix(500)
 	var texts [][]byte
@@ -95,7 +95,8 @@ func BenchmarkValid(b *testing.B) {
 
 func BenchmarkPartsScan(b *testing.B) {
 	records := sampleevents.Mix(500)
-	s := jsonscan.NewScanner(jsonscan.NewNames("event_id", "user_id", "event_type", "amount", "product_id", "timestamp", "session_id", "category_id"))
+	s := jsonscan.NewScanner(jsonscan.NewNames("event_id", "user_id", "event_type", "amount", "product_id", "timestamp",
+		"session_id", "category_id"))
 	perRecord(b, len(records), func() {
 		for _, r := range records {
 			s.Object(r, 0)
@@ -122,7 +123,7 @@ func BenchmarkPartsRequest(b *testing.B) {
 	data := sampleevents.Request(sampleevents.Mix(500)...)
 	perRecord(b, 500, func() {
 		r := request{data: data}
-		if err := r.each(func(*record) error { return nil }); err != nil {
+		if err := r.eachRecord(func(*record) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	})

@@ -1,8 +1,3 @@
-// Package transform is the Lambda function that Firehose calls with a batch of records: it answers for each record whether
-// it goes on, changed as package event says, is dropped, or failed.
-//
-// The request is read in one pass by hand, and the answer is written straight into one buffer: with encoding/json and
-// aws-lambda-go's event types most of the time would go there.
 package transform
 
 import (
@@ -17,12 +12,13 @@ import (
 	"firehose-pipeline/event"
 )
 
-// MaxAnswerBytes is the most that an answer may have. Lambda's limit for the response of a synchronous invocation is 6 MB
-// (6,291,456 bytes); a longer one fails the whole batch. 16 KiB are left for what anybody may count besides the body.
+// MaxAnswerBytes is the most that an answer may have. Lambda's limit for the response of a synchronous invocation is 6
+// MB (6,291,456 bytes); a longer one fails the whole batch. 16 KiB are left for what anybody may count besides the
+// body.
 const MaxAnswerBytes = 6<<20 - 16<<10
 
-// Handler answers Firehose. It is a lambda.Handler and safe for concurrent use: Lambda may run several invocations in one
-// process (AWS_LAMBDA_MAX_CONCURRENCY).
+// Handler answers Firehose. It is a lambda.Handler and safe for concurrent use: Lambda may run several invocations in
+// one process (AWS_LAMBDA_MAX_CONCURRENCY).
 type Handler struct {
 	metrics *metricWriter
 	log     *slog.Logger
@@ -33,8 +29,8 @@ type Handler struct {
 	spare   atomic.Pointer[[]byte] // the last answer's memory, when reuse
 }
 
-// New returns the handler. The error says that the schema hashes a field and the settings have no key. Metric lines go to metrics, one write each; log messages, none of which has event content, to
-// logs.
+// New returns the handler. Metric lines go to metrics, one write each; log messages, none of which has event content,
+// to logs. The error says that the schema hashes a field and the settings have no key.
 func New(settings Settings, metrics, logs io.Writer) (*Handler, error) {
 	h := &Handler{
 		metrics: newMetricWriter(metrics, settings.Stack, settings.Stream),
@@ -59,9 +55,9 @@ func New(settings Settings, metrics, logs io.Writer) (*Handler, error) {
 	return h, nil
 }
 
-// Invoke answers one request of Firehose. A record that cannot be transformed is answered ProcessingFailed, without data:
-// Firehose stores the record as it was received. An error, which fails the whole batch, means that the request itself
-// cannot be read, or that not even the shortest answer to it has room in a response.
+// Invoke answers one request of Firehose. A record that cannot be transformed is answered ProcessingFailed, without
+// data: Firehose stores the record as it was received. An error, which fails the whole batch, means that the request
+// itself cannot be read, or that not even the shortest answer to it has room in a response.
 //
 // Without [Settings.ReuseAnswer] the caller owns the answer; with it, until it calls Invoke again.
 func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {
@@ -73,7 +69,7 @@ func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {
 			b.answer = (*spare)[:0]
 		}
 	}
-	answer, counts, err := b.run(request, h.limit, start)
+	answer, counts, err := b.answerBatch(request, h.limit, start)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +78,15 @@ func (h *Handler) Invoke(ctx context.Context, request []byte) ([]byte, error) {
 	}
 	end := h.now()
 	counts.duration = end.Sub(start)
-	if err := h.metrics.write(end, counts); err != nil {
+	if err := h.metrics.writeMetrics(end, counts); err != nil {
 		h.log.Error("writing metrics", "error", err.Error())
 	}
-	if n := counts.refused.of(event.TooLarge); n > 0 {
-		h.log.Warn("answer full", "records", counts.records, "tooLarge", n, "inputBytes", counts.inputBytes, "outputBytes", counts.outputBytes)
+	if n := counts.rejected.countOf(event.TooLarge); n > 0 {
+		h.log.Warn("answer full", "records", counts.records, "tooLarge", n, "inputBytes", counts.inputBytes,
+			"outputBytes", counts.outputBytes)
 	}
 	if counts.failed > 0 && h.log.Enabled(ctx, slog.LevelDebug) {
-		h.log.Debug("records refused", "reasons", counts.refused)
+		h.log.Debug("records refused", "reasons", counts.rejected)
 	}
 	return answer, nil
 }

@@ -79,7 +79,8 @@ func invoke(t testing.TB, h *Handler, request []byte) []byte {
 
 func TestResults(t *testing.T) {
 	records := [][]byte{
-		[]byte(`{"user_id":"7"}`), []byte(`{"a":`), []byte(`{"event_type":"heartbeat"}`), []byte(""), []byte("{}\n{}"), []byte(`{"amount":"x"}`),
+		[]byte(`{"user_id":"7"}`), []byte(`{"a":`), []byte(`{"event_type":"heartbeat"}`), []byte(""), []byte("{}\n{}"),
+		[]byte(`{"amount":"x"}`),
 	}
 	const stamp = `"processed_timestamp":"2026-03-04T05:06:07.089Z","processing_status":"SUCCESS"`
 	for _, c := range []struct {
@@ -87,18 +88,24 @@ func TestResults(t *testing.T) {
 		want   []string
 	}{
 		{event.Lake, []string{
-			`{"user_id":"7",` + stamp + `,"user_category":"registered","data_quality_score":11.11}` + "\n", "ProcessingFailed", "Dropped",
-			"ProcessingFailed", `{` + stamp + `,"data_quality_score":0}` + "\n" + `{` + stamp + `,"data_quality_score":0}` + "\n",
-			`{` + strings.Replace(stamp, "SUCCESS", "PARTIAL", 1) + `,"amount_category":"unknown","amount_tier":"unknown","data_quality_score":0,"malformed":{"amount":"x"}}` + "\n",
+			`{"user_id":"7",` + stamp + `,"user_category":"registered","data_quality_score":11.11}` + "\n",
+			"ProcessingFailed", "Dropped",
+			"ProcessingFailed", `{` + stamp + `,"data_quality_score":0}` + "\n" + `{` + stamp +
+				`,"data_quality_score":0}` + "\n",
+			`{` + strings.Replace(stamp, "SUCCESS", "PARTIAL", 1) +
+				`,"amount_category":"unknown","amount_tier":"unknown","data_quality_score":0,"malformed":{"amount":"x"}}` + "\n",
 		}},
 		{event.Search, []string{
-			`{"user_id":"7",` + stamp + `,"user_category":"registered","data_quality_score":11.11}`, "ProcessingFailed", "Dropped",
+			`{"user_id":"7",` + stamp + `,"user_category":"registered","data_quality_score":11.11}`, "ProcessingFailed",
+			"Dropped",
 			"ProcessingFailed", "ProcessingFailed",
-			`{` + strings.Replace(stamp, "SUCCESS", "PARTIAL", 1) + `,"amount_category":"unknown","amount_tier":"unknown","data_quality_score":0,"malformed":{"amount":"x"}}`,
+			`{` + strings.Replace(stamp, "SUCCESS", "PARTIAL", 1) +
+				`,"amount_category":"unknown","amount_tier":"unknown","data_quality_score":0,"malformed":{"amount":"x"}}`,
 		}},
 	} {
 		t.Run(string(c.stream), func(t *testing.T) {
-			answer := readAnswer(t, invoke(t, newTestHandler(c.stream, io.Discard, io.Discard), sampleevents.Request(records...)))
+			answer := readAnswer(t, invoke(t, newTestHandler(c.stream, io.Discard, io.Discard),
+				sampleevents.Request(records...)))
 			if len(answer) != len(records) {
 				t.Fatalf("%d answers", len(answer))
 			}
@@ -123,22 +130,29 @@ func TestRequests(t *testing.T) {
 		{"no records", `{"records":[]}`, ``},
 		{"unknown members are skipped", `{"a":[{"records":[]}],"records":[{"x":{"recordId":"no"},"recordId":"1","data":"e30="}],"b":null}`, `1 Ok`},
 		{"a Kinesis source", `{"sourceKinesisStreamArn":"arn","records":[{"recordId":"1","data":"e30=","kinesisRecordMetadata":{"sequenceNumber":"2","subsequenceNumber":0,"partitionKey":"data","shardId":"s","approximateArrivalTimestamp":1}}]}`, `1 Ok`},
-		{"data before recordId", `{"records":[{"data":"e30=","recordId":"1"},{"data":"eA==","recordId":"2"}]}`, `1 Ok 2 ProcessingFailed`},
+		{"data before recordId", `{"records":[{"data":"e30=","recordId":"1"},{"data":"eA==","recordId":"2"}]}`,
+			`1 Ok 2 ProcessingFailed`},
 		{"white space everywhere", " {\n\"records\" :\t[ { \"recordId\" : \"1\" , \"data\" : \"e30=\" } , {\"recordId\":\"2\",\"data\":\"\"} ] } \r\n", `1 Ok 2 ProcessingFailed`},
 		{"an escaped id comes back as it was", `{"records":[{"recordId":"a\"\\\u00e9","data":"e30="}]}`, `a"\é Ok`},
 		{"escaped keys", `{"r\u0065cords":[{"record\u0049d":"1","d\u0061ta":"e30="}]}`, `1 Ok`},
-		{"an escaped slash in data", `{"records":[{"recordId":"1","data":"eyJhIjoi\/z8\/In0="}]}`, `1 ProcessingFailed`},
+		{"an escaped slash in data", `{"records":[{"recordId":"1","data":"eyJhIjoi\/z8\/In0="}]}`,
+			`1 ProcessingFailed`},
 		{"an escaped slash in good data", `{"records":[{"recordId":"1","data":"eyJhIjoi77+\/In0="}]}`, `1 Ok`},
-		{"an escaped quote in data", `{"records":[{"recordId":"1","data":"e3\"0="},{"recordId":"2","data":"e30="}]}`, `1 ProcessingFailed 2 Ok`},
-		{"a backslash that ends data", `{"records":[{"recordId":"1","data":"e30=\\"},{"recordId":"2","data":"e30="}]}`, `1 ProcessingFailed 2 Ok`},
+		{"an escaped quote in data", `{"records":[{"recordId":"1","data":"e3\"0="},{"recordId":"2","data":"e30="}]}`,
+			`1 ProcessingFailed 2 Ok`},
+		{"a backslash that ends data", `{"records":[{"recordId":"1","data":"e30=\\"},{"recordId":"2","data":"e30="}]}`,
+			`1 ProcessingFailed 2 Ok`},
 		{"an escaped line break in data", `{"records":[{"recordId":"1","data":"e3\n0="}]}`, `1 ProcessingFailed`},
 		{"base64 without padding", `{"records":[{"recordId":"1","data":"e30"}]}`, `1 ProcessingFailed`},
-		{"base64 with too much padding", `{"records":[{"recordId":"1","data":"e3=="},{"recordId":"2","data":"===="}]}`, `1 ProcessingFailed 2 ProcessingFailed`},
+		{"base64 with too much padding", `{"records":[{"recordId":"1","data":"e3=="},{"recordId":"2","data":"===="}]}`,
+			`1 ProcessingFailed 2 ProcessingFailed`},
 		{"URL-safe base64", `{"records":[{"recordId":"1","data":"eyJhIjoi77-_In0="}]}`, `1 ProcessingFailed`},
-		{"data that is missing, null or no string", `{"records":[{"recordId":"1"},{"recordId":"2","data":null},{"recordId":"3","data":{"data":"e30="}},{"recordId":"4","data":"e30="}]}`,
+		{"data that is missing, null or no string",
+			`{"records":[{"recordId":"1"},{"recordId":"2","data":null},{"recordId":"3","data":{"data":"e30="}},{"recordId":"4","data":"e30="}]}`,
 			`1 ProcessingFailed 2 ProcessingFailed 3 ProcessingFailed 4 Ok`},
 		{"an empty id", `{"records":[{"recordId":"","data":"e30="}]}`, ` Ok`},
-		{"ids that come twice are answered twice", `{"records":[{"recordId":"1","data":"e30="},{"recordId":"1","data":""}]}`, `1 Ok 1 ProcessingFailed`},
+		{"ids that come twice are answered twice",
+			`{"records":[{"recordId":"1","data":"e30="},{"recordId":"1","data":""}]}`, `1 Ok 1 ProcessingFailed`},
 
 		{"nothing", ``, `reading request: expected { at byte 0 of 0`},
 		{"no object", `[]`, `reading request: expected { at byte 0 of 2`},
@@ -147,24 +161,36 @@ func TestRequests(t *testing.T) {
 		{"records twice", `{"records":[],"records":[]}`, `reading request: repeated records at byte 24 of 27`},
 		{"no recordId", `{"records":[{"data":"e30="}]}`, `reading request: record without recordId at byte 27 of 29`},
 		{"an empty record", `{"records":[{}]}`, `reading request: invalid syntax at byte 13 of 16`},
-		{"recordId twice", `{"records":[{"recordId":"1","recordId":"2","data":""}]}`, `reading request: repeated recordId at byte 39 of 55`},
-		{"data twice", `{"records":[{"recordId":"1","data":"","data":""}]}`, `reading request: repeated data at byte 45 of 50`},
-		{"recordId that is no string", `{"records":[{"recordId":1,"data":""}]}`, `reading request: invalid syntax at byte 24 of 38`},
+		{"recordId twice", `{"records":[{"recordId":"1","recordId":"2","data":""}]}`,
+			`reading request: repeated recordId at byte 39 of 55`},
+		{"data twice", `{"records":[{"recordId":"1","data":"","data":""}]}`,
+			`reading request: repeated data at byte 45 of 50`},
+		{"recordId that is no string", `{"records":[{"recordId":1,"data":""}]}`,
+			`reading request: invalid syntax at byte 24 of 38`},
 		{"a record that is no object", `{"records":["1"]}`, `reading request: expected { at byte 12 of 17`},
-		{"a raw line break in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\"}]}", `reading request: invalid syntax at byte 40 of 45`},
-		{"four raw line breaks in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\n\n\n\"}]}", `reading request: invalid syntax at byte 40 of 48`},
-		{"an invalid escape in data", `{"records":[{"recordId":"1","data":"e30\x"}]}`, `reading request: invalid syntax at byte 40 of 45`},
-		{"an invalid escape in the last four characters of data", `{"records":[{"recordId":"1","data":"0\00"}]}`, `reading request: invalid syntax at byte 38 of 44`},
-		{"invalid UTF-8 in an id", "{\"records\":[{\"recordId\":\"\xff\",\"data\":\"\"}]}", `reading request: invalid UTF-8 at byte 25 of 40`},
+		{"a raw line break in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\"}]}",
+			`reading request: invalid syntax at byte 40 of 45`},
+		{"four raw line breaks in data", "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\n\n\n\"}]}",
+			`reading request: invalid syntax at byte 40 of 48`},
+		{"an invalid escape in data", `{"records":[{"recordId":"1","data":"e30\x"}]}`,
+			`reading request: invalid syntax at byte 40 of 45`},
+		{"an invalid escape in the last four characters of data", `{"records":[{"recordId":"1","data":"0\00"}]}`,
+			`reading request: invalid syntax at byte 38 of 44`},
+		{"invalid UTF-8 in an id", "{\"records\":[{\"recordId\":\"\xff\",\"data\":\"\"}]}",
+			`reading request: invalid UTF-8 at byte 25 of 40`},
 		{"cut in data", `{"records":[{"recordId":"1","data":"e30=`, `reading request: unexpected end at byte 40 of 40`},
-		{"cut after a record", `{"records":[{"recordId":"1","data":"e30="}`, `reading request: expected , or ] at byte 42 of 42`},
-		{"a trailing comma", `{"records":[{"recordId":"1","data":"e30="},]}`, `reading request: expected { at byte 43 of 45`},
-		{"a trailing comma in a record", `{"records":[{"recordId":"1",}]}`, `reading request: invalid syntax at byte 28 of 31`},
+		{"cut after a record", `{"records":[{"recordId":"1","data":"e30="}`,
+			`reading request: expected , or ] at byte 42 of 42`},
+		{"a trailing comma", `{"records":[{"recordId":"1","data":"e30="},]}`,
+			`reading request: expected { at byte 43 of 45`},
+		{"a trailing comma in a record", `{"records":[{"recordId":"1",}]}`,
+			`reading request: invalid syntax at byte 28 of 31`},
 		{"more after the request", `{"records":[]} {}`, `reading request: expected nothing more at byte 15 of 17`},
 		{"an invalid unknown member", `{"records":[],"x":tru}`, `reading request: invalid syntax at byte 21 of 22`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			answer, err := newTestHandler(event.Lake, io.Discard, io.Discard).Invoke(context.Background(), []byte(c.request))
+			answer, err := newTestHandler(event.Lake, io.Discard, io.Discard).Invoke(context.Background(),
+				[]byte(c.request))
 			if err != nil {
 				if err.Error() != c.want || answer != nil {
 					t.Fatalf("%v, want %s", err, c.want)
@@ -204,10 +230,12 @@ func TestBase64(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	var metrics, logs bytes.Buffer
-	h := newHandler(t, Settings{Stream: event.Lake, DropEventTypes: []string{"heartbeat"}, Stack: "test-dev", LogLevel: -4}, &metrics, &logs)
+	h := newHandler(t, Settings{Stream: event.Lake, DropEventTypes: []string{"heartbeat"}, Stack: "test-dev", LogLevel: -4},
+		&metrics, &logs)
 	times := []time.Time{testTime, testTime.Add(1500 * time.Microsecond)}
 	h.now = func() time.Time { now := times[0]; times = append(times[1:], now); return now }
-	request := sampleevents.Request([]byte(`{"secret":"s3cr3t"}`), []byte(`{"secret":s3cr3t}`), []byte(`{"event_type":"heartbeat"}`), []byte(`{"amount":"s3cr3t"}`), []byte("s3cr3t"))
+	request := sampleevents.Request([]byte(`{"secret":"s3cr3t"}`), []byte(`{"secret":s3cr3t}`),
+		[]byte(`{"event_type":"heartbeat"}`), []byte(`{"amount":"s3cr3t"}`), []byte("s3cr3t"))
 	answer := invoke(t, h, request)
 
 	t.Run("one line in embedded metric format", func(t *testing.T) {
@@ -219,8 +247,10 @@ func TestMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]any{
-			"Stack": "test-dev", "Stream": "lake", "Records": 5.0, "Ok": 2.0, "Dropped": 1.0, "ProcessingFailed": 2.0, "TooLarge": 0.0,
-			"PartialRecords": 1.0, "InputBytes": float64(len(request)), "OutputBytes": float64(len(answer)), "Duration": 1.5,
+			"Stack": "test-dev", "Stream": "lake", "Records": 5.0, "Ok": 2.0, "Dropped": 1.0, "ProcessingFailed": 2.0,
+			"TooLarge":       0.0,
+			"PartialRecords": 1.0, "InputBytes": float64(len(request)), "OutputBytes": float64(len(answer)),
+			"Duration": 1.5,
 		}
 		for name, value := range want {
 			if line[name] != value {
@@ -261,7 +291,8 @@ func TestMetrics(t *testing.T) {
 func TestInvocationsAtOnce(t *testing.T) {
 	var metrics bytes.Buffer
 	h := newTestHandler(event.Lake, &metrics, io.Discard)
-	requests := [][]byte{sampleevents.Request(storeEvents(t)[:50]...), sampleevents.Request(sampleevents.Mix(100)...), sampleevents.Request([]byte("{}{}")), sampleevents.Request()}
+	requests := [][]byte{sampleevents.Request(storeEvents(t)[:50]...), sampleevents.Request(sampleevents.Mix(100)...),
+		sampleevents.Request([]byte("{}{}")), sampleevents.Request()}
 	var want []string
 	for _, r := range requests {
 		want = append(want, string(invoke(t, newTestHandler(event.Lake, io.Discard, io.Discard), r)))
@@ -332,7 +363,7 @@ func TestReuseAnswer(t *testing.T) {
 
 // TestLimit tries many sizes, with the smallest and the largest records, around the limit of the answer.
 func TestLimit(t *testing.T) {
-	// check fails when an answer passes the limit, and returns how many records were refused for it.
+	// check fails when an answer passes the limit, and returns how many records were rejected for it.
 	check := func(t *testing.T, h *Handler, request []byte, ids int) int {
 		t.Helper()
 		answer, err := h.Invoke(context.Background(), request)
@@ -358,7 +389,8 @@ func TestLimit(t *testing.T) {
 		return failed
 	}
 	t.Run("every limit for a small batch", func(t *testing.T) {
-		records := [][]byte{[]byte(`{}`), []byte(`{"event_type":"heartbeat"}`), []byte(`{"a":"` + strings.Repeat("x", 300) + `"}`), []byte(`{`), []byte(`{}{}{}`), []byte(`{"b":1}`)}
+		records := [][]byte{[]byte(`{}`), []byte(`{"event_type":"heartbeat"}`),
+			[]byte(`{"a":"` + strings.Repeat("x", 300) + `"}`), []byte(`{`), []byte(`{}{}{}`), []byte(`{"b":1}`)}
 		request := sampleevents.Request(records...)
 		h := newTestHandler(event.Lake, io.Discard, io.Discard)
 		full := len(invoke(t, h, request))
@@ -381,7 +413,8 @@ func TestLimit(t *testing.T) {
 			t.Error("fits into less than it needs")
 		}
 		h.limit = shortestAnswer - 1
-		if _, err := h.Invoke(context.Background(), request); err == nil || !strings.HasPrefix(err.Error(), "answering request of ") {
+		if _, err := h.Invoke(context.Background(), request); err == nil ||
+			!strings.HasPrefix(err.Error(), "answering request of ") {
 			t.Fatalf("with no room for the shortest answers: %v", err)
 		}
 	})
@@ -413,16 +446,19 @@ func TestLimit(t *testing.T) {
 		if err := json.Unmarshal(metrics.Bytes(), &line); err != nil {
 			t.Fatal(err)
 		}
-		if line.TooLarge != failed || line.ProcessingFailed != failed || line.Ok != len(records)-failed || line.Records != len(records) {
+		if line.TooLarge != failed || line.ProcessingFailed != failed || line.Ok != len(records)-failed ||
+			line.Records != len(records) {
 			t.Errorf("%+v counted, %d of %d failed", line, failed, len(records))
 		}
 		return failed
 	}
-	// tooMany is how many of n records have to be refused, because not more of the others fit beside their shortest answers.
+	// tooMany is how many of n records have to be rejected, because not more of the others fit beside their shortest
+	// answers.
 	tooMany := func(t *testing.T, record []byte, n int) int {
 		t.Helper()
 		h := newTestHandler(event.Lake, io.Discard, io.Discard)
-		one, two := len(invoke(t, h, sampleevents.Request(record))), len(invoke(t, h, sampleevents.Request(record, record)))
+		one, two := len(invoke(t, h, sampleevents.Request(record))),
+			len(invoke(t, h, sampleevents.Request(record, record)))
 		accepted, refused := two-one, shortest+len(sampleevents.RecordID(0)) // bytes of an answer
 		empty := one - accepted
 		return n - min(n, (h.limit-empty-n*refused)/(accepted-refused))
@@ -454,7 +490,9 @@ func TestLimit(t *testing.T) {
 				if size > 2 {
 					record = []byte(`{"a":"` + strings.Repeat("x", size-8) + `"}`)
 				}
-				n := min(total/size, (6<<20-200)/(len(sampleevents.Request(record, record))-len(sampleevents.Request(record)))) // no request has more than 6 MB
+				// no request has more than 6 MB
+				n := min(total/size, (6<<20-200)/(len(sampleevents.Request(record,
+					record))-len(sampleevents.Request(record))))
 				records := slices.Repeat([][]byte{record}, n)
 				want := tooMany(t, record, n)
 				if failed := whole(t, records); failed != want {
@@ -481,11 +519,12 @@ func TestLimit(t *testing.T) {
 	})
 }
 
-// FuzzHandler puts two records into a batch with a good one, and checks what holds for every answer: each id once and in
-// order, valid JSON within the limit, refused what event.Check refuses, and of the rest what event.Processor makes of it (which
-// FuzzProcessor holds against the contract), even when it comes again.
+// FuzzHandler puts two records into a batch with a good one, and checks what holds for every answer: each id once and
+// in order, valid JSON within the limit, rejected what event.Check rejects, and of the rest what event.Processor makes
+// of it (which FuzzProcessor holds against the contract), even when it comes again.
 func FuzzHandler(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":1}{"b":2}`, `{"user_id":{},"x":{"y": [1]},"amount":"7"}`, `{"event_type":"heartbeat"}`, "\xff", `{"a":`, ``} {
+	for _, seed := range []string{`{}`, `{"a":1}{"b":2}`, `{"user_id":{},"x":{"y": [1]},"amount":"7"}`,
+		`{"event_type":"heartbeat"}`, "\xff", `{"a":`, ``} {
 		f.Add([]byte(seed), []byte(`{"category_id":"12","z":1e400}`), uint16(0))
 	}
 	f.Add([]byte(`{}`), []byte(`{}{}{}{}`), uint16(700))
@@ -510,7 +549,7 @@ func FuzzHandler(f *testing.F) {
 			}
 			limited := h.limit < MaxAnswerBytes
 			answer := invoke(t, h, request)
-			for range 2 { // what is kept from one record to the next changes nothing
+			for range 2 { // state kept from one record to the next changes nothing
 				if again := invoke(t, h, request); !bytes.Equal(again, answer) {
 					t.Fatalf("first %s\nthen  %s", answer, again)
 				}
@@ -539,7 +578,8 @@ func FuzzHandler(f *testing.F) {
 					if want, _ := processors[stream].Append(nil, records[i], MaxAnswerBytes); string(want) != text {
 						t.Fatalf("%q became %q, want %q", records[i], text, want)
 					}
-					if stream == event.Lake && !strings.HasSuffix(text, "\n") || stream == event.Search && strings.Contains(text, "\n") {
+					if stream == event.Lake && !strings.HasSuffix(text, "\n") ||
+						stream == event.Search && strings.Contains(text, "\n") {
 						t.Fatalf("%s: %q", stream, text)
 					}
 					h.limit = MaxAnswerBytes // the whole answer has been checked
@@ -559,8 +599,10 @@ func FuzzHandler(f *testing.F) {
 func FuzzRequest(f *testing.F) {
 	f.Add(sampleevents.Request([]byte(`{}`), []byte(`x`)))
 	for _, seed := range []string{
-		`{"records":[]}`, `{"records":[{"recordId":"1","data":"e30="}]}`, `{"records":[{"data":"e3\/0=","recordId":"\u0031"} , {"recordId":"2","data":null}],"x":[1]}`,
-		`{"records":[{"recordId":"1","data":"e3\"0="}]}`, "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\"}]}", `{"records":[{"recordId":"1","recordId":"2"}]}`,
+		`{"records":[]}`, `{"records":[{"recordId":"1","data":"e30="}]}`,
+		`{"records":[{"data":"e3\/0=","recordId":"\u0031"} , {"recordId":"2","data":null}],"x":[1]}`,
+		`{"records":[{"recordId":"1","data":"e3\"0="}]}`, "{\"records\":[{\"recordId\":\"1\",\"data\":\"e30=\n\"}]}",
+		`{"records":[{"recordId":"1","recordId":"2"}]}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -592,7 +634,8 @@ func FuzzRequest(f *testing.F) {
 			}
 			data, isString := records[i]["data"].(string)
 			decoded, err := base64.StdEncoding.DecodeString(data)
-			accepted := isString && err == nil && !strings.ContainsAny(data, "\r\n") && event.Check(event.Lake, decoded) == nil
+			accepted := isString && err == nil && !strings.ContainsAny(data, "\r\n") &&
+				event.Check(event.Lake, decoded) == nil
 			if accepted != (a.Result != "ProcessingFailed") {
 				t.Fatalf("record %d, %q: %s", i, data, a.Result)
 			}

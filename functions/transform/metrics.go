@@ -27,39 +27,47 @@ var Metrics = []struct{ Name, Unit string }{
 	{"PartialRecords", "Count"}, {"MalformedFields", "Count"}, {"UndeclaredFields", "Count"}, {"InputBytes", "Bytes"}, {"OutputBytes", "Bytes"}, {"Duration", "Milliseconds"},
 }
 
-// counts is what one invocation counts.
+// counts are of one invocation.
 type counts struct {
 	records, ok, dropped, failed, partial int
 	malformedFields, undeclaredFields     int
 	inputBytes, outputBytes               int
-	refused                               reasonCounts
+	rejected                              reasonCounts
 	duration                              time.Duration
 }
 
-// reasonCounts are numbers of records by reason, in the order of event.Reasons.
-type reasonCounts [16]int
+// reasonCounts are numbers of records by reason, in the order of event.Reasons; nil when none failed.
+type reasonCounts []int
 
-func (c *counts) refuse(reason event.Reason) {
+func (c *counts) countFailed(reason event.Reason) {
 	c.failed++
-	c.refused[slices.Index(event.Reasons, reason)]++
+	if c.rejected == nil {
+		c.rejected = make(reasonCounts, len(event.Reasons))
+	}
+	c.rejected[slices.Index(event.Reasons, reason)]++
 }
 
-func (c *reasonCounts) of(reason event.Reason) int { return c[slices.Index(event.Reasons, reason)] }
+func (c reasonCounts) countOf(reason event.Reason) int {
+	if c == nil {
+		return 0
+	}
+	return c[slices.Index(event.Reasons, reason)]
+}
 
-// append appends the counts that are not 0 as JSON.
-func (c *reasonCounts) append(dst []byte) []byte {
+// appendJSON appends the counts that are not 0 as JSON.
+func (c reasonCounts) appendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
-	for i, reason := range event.Reasons {
-		if c[i] == 0 {
+	for i, n := range c {
+		if n == 0 {
 			continue
 		}
 		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, '"')
-		dst = append(dst, reason...)
+		dst = append(dst, event.Reasons[i]...)
 		dst = append(dst, `":`...)
-		dst = strconv.AppendInt(dst, int64(c[i]), 10)
+		dst = strconv.AppendInt(dst, int64(n), 10)
 	}
 	return append(dst, '}')
 }
@@ -67,16 +75,16 @@ func (c *reasonCounts) append(dst []byte) []byte {
 // LogValue makes the counts an object in a log.
 func (c reasonCounts) LogValue() slog.Value {
 	var attributes []slog.Attr
-	for i, reason := range event.Reasons {
-		if c[i] > 0 {
-			attributes = append(attributes, slog.Int(string(reason), c[i]))
+	for i, n := range c {
+		if n > 0 {
+			attributes = append(attributes, slog.Int(string(event.Reasons[i]), n))
 		}
 	}
 	return slog.GroupValue(attributes...)
 }
 
-// metricWriter writes one line in CloudWatch's embedded metric format for each invocation. Reasons, which is no metric but
-// can be searched for, has the number of records by the reason they were refused for.
+// metricWriter writes one line in CloudWatch's embedded metric format for each invocation. Reasons, not a metric but
+// searchable, has the number of records by the reason they were rejected for.
 type metricWriter struct {
 	out        io.Writer
 	dimensions []byte // the members Stack and Stream
@@ -90,12 +98,14 @@ func newMetricWriter(out io.Writer, stack string, stream event.Stream) *metricWr
 	if err != nil {
 		panic(err) // a string always encodes
 	}
-	return &metricWriter{out: out, dimensions: []byte(`"` + contract.DimensionStack + `":` + string(name) + `,"` + contract.DimensionStream + `":"` + string(stream) + `"`)}
+	return &metricWriter{out: out, dimensions: []byte(`"` + contract.DimensionStack + `":` + string(name) + `,"` +
+		contract.DimensionStream + `":"` + string(stream) + `"`)}
 }
 
 // metricsStart is the declaration that the format wants in each line, up to the timestamp.
 var metricsStart = func() []byte {
-	start := `{"_aws":{"CloudWatchMetrics":[{"Namespace":"` + contract.MetricNamespace + `","Dimensions":[["` + contract.DimensionStack + `","` + contract.DimensionStream + `"]],"Metrics":[`
+	start := `{"_aws":{"CloudWatchMetrics":[{"Namespace":"` + contract.MetricNamespace + `","Dimensions":[["` +
+		contract.DimensionStack + `","` + contract.DimensionStream + `"]],"Metrics":[`
 	for i, m := range Metrics {
 		if i > 0 {
 			start += ","
@@ -105,13 +115,14 @@ var metricsStart = func() []byte {
 	return []byte(start + `]}],"Timestamp":`)
 }()
 
-func (w *metricWriter) write(now time.Time, c counts) error {
+func (w *metricWriter) writeMetrics(now time.Time, c counts) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	line := append(w.line[:0], metricsStart...)
 	line = strconv.AppendInt(line, now.UnixMilli(), 10)
 	line = append(line, '}')
-	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.refused.of(event.TooLarge), c.partial, c.malformedFields, c.undeclaredFields, c.inputBytes, c.outputBytes}
+	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.rejected.countOf(event.TooLarge), c.partial,
+		c.malformedFields, c.undeclaredFields, c.inputBytes, c.outputBytes}
 	for i, v := range values {
 		line = append(line, `,"`...)
 		line = append(line, Metrics[i].Name...)
@@ -125,7 +136,7 @@ func (w *metricWriter) write(now time.Time, c counts) error {
 	line = append(line, ',')
 	line = append(line, w.dimensions...)
 	if c.failed > 0 {
-		line = c.refused.append(append(line, `,"Reasons":`...))
+		line = c.rejected.appendJSON(append(line, `,"Reasons":`...))
 	}
 	w.line = append(line, "}\n"...)
 	_, err := w.out.Write(w.line)

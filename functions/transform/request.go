@@ -12,8 +12,8 @@ import (
 //	{"invocationId":"…","deliveryStreamArn":"…","region":"…","records":[
 //	  {"recordId":"…","approximateArrivalTimestamp":1700000000000,"data":"base64","kinesisRecordMetadata":{…}}, …]}
 //
-// Members may come in any order, and unknown ones are skipped, but they must be JSON: a request that is not might pair an
-// id with the data of another record, so it is an error. So are a repeated or missing recordId, data or records.
+// Members may come in any order, and unknown ones are skipped, but they must be JSON: a request that is not might pair
+// an id with the data of another record, so it is an error. So are a repeated or missing recordId, data or records.
 type request struct {
 	data []byte
 	at   int // offset of the next byte to read
@@ -27,13 +27,13 @@ type record struct {
 	dataAt  int  // offset of data in the request, after its quote
 }
 
-// fail says what is wrong with the request, and where, but quotes nothing of it.
-func (r *request) fail(what string) error {
+// syntaxError names the problem and its place in the request, but quotes nothing of it.
+func (r *request) syntaxError(what string) error {
 	return fmt.Errorf("reading request: %s at byte %d of %d", what, r.at, len(r.data))
 }
 
-// peek returns the first byte of the next token, 0 at the end.
-func (r *request) peek() byte {
+// peekToken returns the first byte of the next token, 0 at the end.
+func (r *request) peekToken() byte {
 	if r.at < len(r.data) && r.data[r.at] <= ' ' {
 		r.at = jsonscan.SkipSpace(r.data, r.at)
 	}
@@ -43,18 +43,18 @@ func (r *request) peek() byte {
 	return 0
 }
 
-// take reads one byte, which has to be c.
-func (r *request) take(c byte) error {
-	if r.peek() != c {
-		return r.fail("expected " + string(rune(c)))
+// takeByte reads one byte, which has to be c.
+func (r *request) takeByte(c byte) error {
+	if r.peekToken() != c {
+		return r.syntaxError("expected " + string(rune(c)))
 	}
 	r.at++
 	return nil
 }
 
-// more reads what follows a member or element: a comma, for true, or the closing byte, for false.
-func (r *request) more(closing byte) (bool, error) {
-	switch r.peek() {
+// hasMore reads what follows a member or element: a comma, for true, or the closing byte, for false.
+func (r *request) hasMore(closing byte) (bool, error) {
+	switch r.peekToken() {
 	case ',':
 		r.at++
 		return true, nil
@@ -62,114 +62,115 @@ func (r *request) more(closing byte) (bool, error) {
 		r.at++
 		return false, nil
 	}
-	return false, r.fail("expected , or " + string(rune(closing)))
+	return false, r.syntaxError("expected , or " + string(rune(closing)))
 }
 
-// text reads a string and returns its content as written.
-func (r *request) text() (content []byte, escaped bool, err error) {
-	r.peek()
+// readText reads a string and returns its content as written.
+func (r *request) readText() (content []byte, escaped bool, err error) {
+	r.peekToken()
 	start := r.at + 1
 	end, escaped, problem := jsonscan.Text(r.data, r.at)
 	if r.at = end; problem != jsonscan.None {
-		return nil, false, r.fail(problem.String())
+		return nil, false, r.syntaxError(problem.String())
 	}
 	r.at++
 	return r.data[start:end], escaped, nil
 }
 
-// key reads a member's key and the colon after it.
-func (r *request) key() ([]byte, error) {
-	key, escaped, err := r.text()
+// readKey reads a member's key and the colon after it.
+func (r *request) readKey() ([]byte, error) {
+	key, escaped, err := r.readText()
 	if err != nil {
 		return nil, err
 	}
 	if escaped {
 		key = jsonscan.Unescape(nil, key)
 	}
-	return key, r.take(':')
+	return key, r.takeByte(':')
 }
 
-// skip reads a value of any kind.
-func (r *request) skip() error {
-	r.peek()
+// skipValue reads a value of any kind.
+func (r *request) skipValue() error {
+	r.peekToken()
 	end, problem := jsonscan.Value(r.data, r.at)
 	if r.at = end; problem != jsonscan.None {
-		return r.fail(problem.String())
+		return r.syntaxError(problem.String())
 	}
 	return nil
 }
 
-// each reads the whole request and calls do for each record, when r.at is just after it.
-func (r *request) each(do func(*record) error) error {
-	if err := r.take('{'); err != nil {
+// eachRecord reads the whole request and calls do for each record, when r.at is just after it.
+func (r *request) eachRecord(do func(*record) error) error {
+	if err := r.takeByte('{'); err != nil {
 		return err
 	}
 	seen, more := false, true
-	if r.peek() == '}' {
+	if r.peekToken() == '}' {
 		r.at++
 		more = false
 	}
 	for more {
-		key, err := r.key()
+		key, err := r.readKey()
 		if err != nil {
 			return err
 		}
 		switch {
 		case string(key) != "records":
-			err = r.skip()
+			err = r.skipValue()
 		case seen:
-			return r.fail("repeated records")
+			return r.syntaxError("repeated records")
 		default:
 			seen = true
-			err = r.records(do)
+			err = r.readRecords(do)
 		}
 		if err != nil {
 			return err
 		}
-		if more, err = r.more('}'); err != nil {
+		if more, err = r.hasMore('}'); err != nil {
 			return err
 		}
 	}
-	if r.peek(); r.at != len(r.data) {
-		return r.fail("expected nothing more")
+	if r.peekToken(); r.at != len(r.data) {
+		return r.syntaxError("expected nothing more")
 	}
 	if !seen {
-		return r.fail("no records")
+		return r.syntaxError("no records")
 	}
 	return nil
 }
 
-// records reads the array of records.
-func (r *request) records(do func(*record) error) error {
-	if err := r.take('['); err != nil {
+// readRecords reads the array of records.
+func (r *request) readRecords(do func(*record) error) error {
+	if err := r.takeByte('['); err != nil {
 		return err
 	}
-	if r.peek() == ']' {
+	if r.peekToken() == ']' {
 		r.at++
 		return nil
 	}
 	var rec record // one for all: they are not small
 	for {
-		if err := r.record(&rec); err != nil {
+		if err := r.readRecord(&rec); err != nil {
 			return err
 		}
 		if err := do(&rec); err != nil {
 			return err
 		}
-		if more, err := r.more(']'); err != nil || !more {
+		if more, err := r.hasMore(']'); err != nil || !more {
 			return err
 		}
 	}
 }
 
-// rest reads on, just after a record, to the end of the array of records, and calls do for each record still to come.
-func (r *request) rest(do func(*record) error) error {
+// readRest reads on, just after a record, to the end of the array of records, and calls do for each record still to
+// come.
+func (r *request) readRest(do func(*record) error) error {
 	var rec record
 	for {
-		if more, err := r.more(']'); err != nil || !more {
+		if more, err := r.hasMore(']'); err != nil || !more {
 			return err
 		}
-		if err := r.record(&rec); err != nil {
+		if err := r.readRecord(&rec); err != nil {
 			return err
 		}
 		if err := do(&rec); err != nil {
@@ -178,63 +179,63 @@ func (r *request) rest(do func(*record) error) error {
 	}
 }
 
-// record reads one record.
-func (r *request) record(rec *record) error {
-	seenData := r.usual(rec)
+// readRecord reads one record.
+func (r *request) readRecord(rec *record) error {
+	seenData := r.readUsual(rec)
 	if seenData {
-		if more, err := r.more('}'); err != nil || !more {
+		if more, err := r.hasMore('}'); err != nil || !more {
 			return err
 		}
 	} else {
 		*rec = record{}
-		if err := r.take('{'); err != nil {
+		if err := r.takeByte('{'); err != nil {
 			return err
 		}
 	}
 	for {
-		key, err := r.key()
+		key, err := r.readKey()
 		if err != nil {
 			return err
 		}
 		switch string(key) {
 		case "recordId":
 			if rec.id != nil {
-				return r.fail("repeated recordId")
+				return r.syntaxError("repeated recordId")
 			}
-			rec.id, _, err = r.text()
+			rec.id, _, err = r.readText()
 		case "data":
 			if seenData {
-				return r.fail("repeated data")
+				return r.syntaxError("repeated data")
 			}
 			seenData = true
 			err = r.recordData(rec)
 		default:
-			err = r.skip()
+			err = r.skipValue()
 		}
 		if err != nil {
 			return err
 		}
-		switch more, err := r.more('}'); {
+		switch more, err := r.hasMore('}'); {
 		case err != nil:
 			return err
 		case !more && rec.id == nil:
-			return r.fail("record without recordId")
+			return r.syntaxError("record without recordId")
 		case !more:
 			return nil
 		}
 	}
 }
 
-// The members that Firehose's records begin with, and what is between their values.
+// The members that Firehose's records begin with, and the text between their values.
 const (
 	usualID      = `{"recordId":"`
 	usualArrival = `","approximateArrivalTimestamp":`
 	usualData    = `,"data":"`
 )
 
-// usual reads a record as Firehose writes it, up to the end of data, which is faster than to read one member after the other.
-// Of any other record it reads nothing.
-func (r *request) usual(rec *record) bool {
+// readUsual reads a record as Firehose writes it, up to the end of data, which is faster than to read one member after
+// the other. Of any other record it reads nothing.
+func (r *request) readUsual(rec *record) bool {
 	data, at := r.data, r.at
 	if !hasAt(data, at, usualID) {
 		return false
@@ -259,7 +260,7 @@ func (r *request) usual(rec *record) bool {
 	return true
 }
 
-// hasAt reports whether what stands at data[at].
+// hasAt reports whether data has the text at an offset.
 func hasAt(data []byte, at int, what string) bool {
 	return at >= 0 && at <= len(data)-len(what) && string(data[at:at+len(what)]) == what
 }
@@ -267,14 +268,14 @@ func hasAt(data []byte, at int, what string) bool {
 // recordData reads the value of data. Base64 has no escapes, so the next quote ends it; whether there was anything else
 // inside shows when it is decoded.
 func (r *request) recordData(rec *record) error {
-	if r.peek() != '"' {
-		return r.skip()
+	if r.peekToken() != '"' {
+		return r.skipValue()
 	}
 	rec.hasData, rec.dataAt = true, r.at+1
 	n := bytes.IndexByte(r.data[rec.dataAt:], '"')
 	if n > 0 && r.data[rec.dataAt+n-1] == '\\' || n < 0 {
 		var err error
-		rec.data, _, err = r.text()
+		rec.data, _, err = r.readText()
 		return err
 	}
 	rec.data = r.data[rec.dataAt : rec.dataAt+n]
@@ -285,5 +286,5 @@ func (r *request) recordData(rec *record) error {
 // textAt reads the string whose content begins at this offset, strictly.
 func (r *request) textAt(offset int) (content []byte, escaped bool, err error) {
 	at := request{data: r.data, at: offset - 1}
-	return at.text()
+	return at.readText()
 }

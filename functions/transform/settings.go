@@ -12,7 +12,7 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// Settings are what the function's environment tells it.
+// Settings are from the function's environment.
 type Settings struct {
 	Stream         event.Stream // STREAM: lake or search
 	DropEventTypes []string     // DROP_EVENT_TYPES: JSON array of strings; none when empty
@@ -21,15 +21,15 @@ type Settings struct {
 
 	// Layout is the compiled event schema; see [ReadLayout]. Not read from the environment.
 	Layout *event.Layout
-	// HashKey is the key of values with x-protect hash, when the schema has any. HashSecret (HASH_SECRET_ARN) is the ARN of
-	// the secret that holds it; the caller reads it.
+	// HashKey is the key of values with x-protect hash, when the schema has any. HashSecret (HASH_SECRET_ARN) is the
+	// ARN of the secret that holds it; the caller reads it.
 	HashKey    []byte
 	HashSecret string
 
-	// ReuseAnswer lets each answer use the memory of the one before, which saves getting and clearing about a megabyte. It
-	// is only for a caller that has done with an answer before it calls Invoke again: aws-lambda-go when it serves one
-	// invocation at a time, because it asks for the next one after the Runtime API has taken the answer. Not read from the
-	// environment.
+	// ReuseAnswer lets each answer use the memory of the one before, which saves getting and clearing about a megabyte.
+	// It is only for a caller that has done with an answer before it calls Invoke again: aws-lambda-go when it serves
+	// one invocation at a time, because it asks for the next one after the Runtime API has accepted the answer. Not
+	// read from the environment.
 	ReuseAnswer bool
 }
 

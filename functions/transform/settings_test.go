@@ -11,11 +11,13 @@ func TestSettings(t *testing.T) {
 		return SettingsFrom(func(k string) string { return env[k] })
 	}
 	t.Run("all of them", func(t *testing.T) {
-		s, err := from(map[string]string{"STREAM": "search", "DROP_EVENT_TYPES": `["a","b"]`, "LOG_LEVEL": "debug", "STACK": "x-dev"})
+		s, err := from(map[string]string{"STREAM": "search", "DROP_EVENT_TYPES": `["a","b"]`, "LOG_LEVEL": "debug",
+			"STACK": "x-dev"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Stream != "search" || strings.Join(s.DropEventTypes, "+") != "a+b" || s.LogLevel != slog.LevelDebug || s.Stack != "x-dev" || s.ReuseAnswer {
+		if s.Stream != "search" || strings.Join(s.DropEventTypes, "+") != "a+b" || s.LogLevel != slog.LevelDebug ||
+			s.Stack != "x-dev" || s.ReuseAnswer {
 			t.Errorf("%+v", s)
 		}
 	})

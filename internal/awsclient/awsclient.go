@@ -1,4 +1,3 @@
-// Package awsclient makes the AWS SDK's clients that more than one program needs, for AWS and for a server on this machine.
 package awsclient
 
 import (
@@ -25,19 +24,21 @@ func NewSQS(c aws.Config) *sqs.Client {
 	return sqs.NewFromConfig(c, func(o *sqs.Options) { o.HTTPClient = ReadWhole(o.HTTPClient, o.BaseEndpoint) })
 }
 
-// HTTPClient is what a client of the SDK sends requests with.
+// HTTPClient sends the requests of an SDK client.
 type HTTPClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// ReadWhole returns a client that reads each response to its end before it hands it over, when an endpoint was given, which
-// may be on this machine; without one it returns the client.
+// ReadWhole returns a client that reads each response to its end before it hands it over, when an endpoint was given,
+// which may be on this machine; without one it returns the client.
 //
-// smithy-go closes the body of a request as soon as the head of the response is there. On loopback that may be before net/http
-// has noticed that the body is at its end; it then takes the request for broken and closes the connection under the response
-// that is still being read ("use of closed network connection"). Across a network the response never comes that early.
+// smithy-go closes the body of a request as soon as the head of the response is there. On loopback that may be before
+// net/http has noticed that the body is at its end; it then takes the request for broken and closes the connection
+// under the response that is still being read ("use of closed network connection"). Across a network the response never
+// comes that early.
 //
-// It is for calls with small responses: what streams, an object of S3, has a request without a body and needs none of it.
+// It is for calls with small responses: what streams, an object of S3, has a request without a body and needs none of
+// it.
 func ReadWhole(client HTTPClient, endpoint *string) HTTPClient {
 	if endpoint == nil {
 		return client

@@ -1,4 +1,3 @@
-// Package eventid finds the id of an event in a record that is broken.
 package eventid
 
 import (
@@ -7,8 +6,8 @@ import (
 	"strings"
 )
 
-// Path is the keys that lead to the id in an event: one for a field of the event, more for one inside structs, none when events
-// have no id.
+// Path is the keys that lead to the id in an event: one for a field of the event, more for one inside structs, none when
+// events have no id.
 type Path []string
 
 // ParsePath returns the path of a JSON Pointer (RFC 6901).
@@ -24,9 +23,9 @@ func ParsePath(pointer string) Path {
 	return path
 }
 
-// Find returns the id of the first event in a record, or "". It reads token by token, so that the id of a record that
-// breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record, which would
-// take as much memory again.
+// Find returns the id of the first event in a record, or "". It reads token by token, so that the id of a record
+// that breaks off after it is still found; of a repeated key the last counts. It does not read all of a large record,
+// which would take as much memory again.
 func Find(record []byte, path Path) string {
 	if len(path) == 0 {
 		return ""

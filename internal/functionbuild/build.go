@@ -1,8 +1,3 @@
-// Package functionbuild compiles the Lambda functions with the host's Go and names each build after what went into it.
-//
-// The name is a hash of the sources, not of the binary: two patch releases of Go compile the same sources to different
-// bytes, and a deployment without a change must change nothing. The go line of go.mod is part of the hash, so raising it
-// (go 1.26.0 → go 1.26.9) deploys functions compiled anew.
 package functionbuild
 
 import (
@@ -30,24 +25,24 @@ type Target struct {
 	OS, Arch string // as GOOS and GOARCH
 }
 
-// Lambda is what the stack deploys: provided.al2023 on Graviton.
+// Lambda is the stack's target: provided.al2023 on Graviton.
 var Lambda = Target{OS: "linux", Arch: "arm64"}
 
-// flags leave out what differs between machines (paths, version control) and what a function does not need: the RPC server
-// of the retired go1.x runtime, the symbol table.
+// flags leave out differences between machines (paths, version control) and parts that a function does not need: the
+// RPC server of the retired go1.x runtime, the symbol table.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w"}
 
 // hashVersion changes when the meaning of the hash does.
 const hashVersion = "1"
 
-// environ is the environment of the go command: the caller's, without the settings that would change the result.
-func (t Target) environ() []string {
+// goEnvironment is the environment of the go command: the caller's, without the settings that would change the result.
+func (t Target) goEnvironment() []string {
 	return append(os.Environ(), "GOOS="+t.OS, "GOARCH="+t.Arch, "GOARM64=v8.0", "GOAMD64=v1", "CGO_ENABLED=0",
 		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=")
 }
 
-// Build compiles the named function into outDir/bootstrap, the name that provided.al2023 looks for. Root is the folder of
-// go.mod.
+// Build compiles the named function into outDir/bootstrap, the name that provided.al2023 looks for. Root is the folder
+// of go.mod.
 func Build(ctx context.Context, root, name, outDir string, target Target) error {
 	if !slices.Contains(Names, name) {
 		return fmt.Errorf("building function: must be one of %s (got %q)", strings.Join(Names, ", "), name)
@@ -76,16 +71,19 @@ type Asset struct {
 // Files are the contents of files that a function finds beside its executable, by the function's name and the file's.
 type Files map[string]map[string][]byte
 
-// BuildAll compiles the functions for target into folders of cacheDir, named by hash, and returns them by name. What is
-// there already is not built again. Progress gets one line a build.
-func BuildAll(ctx context.Context, root, cacheDir string, target Target, files Files, progress io.Writer) (map[string]Asset, error) {
+// BuildAll compiles the functions for target into folders of cacheDir, named by hash, and returns them by name. An
+// existing folder is not built again. Progress gets one line a build.
+func BuildAll(
+	ctx context.Context, root, cacheDir string, target Target, files Files, progress io.Writer,
+) (map[string]Asset, error) {
 	hashes, err := Hashes(ctx, root, target)
 	if err != nil {
 		return nil, err
 	}
 	assets := make(map[string]Asset, len(Names))
 	for _, name := range Names {
-		asset := Asset{Dir: filepath.Join(cacheDir, target.OS+"-"+target.Arch, name+"-"+hashes[name][:16]), Hash: hashes[name]}
+		asset := Asset{Dir: filepath.Join(cacheDir, target.OS+"-"+target.Arch, name+"-"+hashes[name][:16]),
+			Hash: hashes[name]}
 		if !fileExists(filepath.Join(asset.Dir, "bootstrap")) {
 			fmt.Fprintf(progress, "building function %s for %s/%s\n", name, target.OS, target.Arch)
 			if err := buildInto(ctx, root, name, asset.Dir, target); err != nil {
@@ -199,10 +197,11 @@ type goModule struct {
 }
 
 // Hashes returns the hash of every function's sources by name: its own packages file by file, under names relative to
-// their module, every other module by version (go.sum pins its content), the build flags, the target, and the go line of
-// go.mod. The standard library is left out on purpose: see the package comment.
+// their module, every other module by version (go.sum pins its content), the build flags, the target, and the go line
+// of go.mod. The standard library is left out on purpose: see the package comment.
 func Hashes(ctx context.Context, root string, target Target) (map[string]string, error) {
-	args := []string{"list", "-deps", "-tags", "lambda.norpc", "-json=ImportPath,Dir,Standard,GoFiles,SFiles,EmbedFiles,Deps,Module"}
+	args := []string{"list", "-deps", "-tags", "lambda.norpc",
+		"-json=ImportPath,Dir,Standard,GoFiles,SFiles,EmbedFiles,Deps,Module"}
 	for _, name := range Names {
 		args = append(args, "./functions/"+name+"/bootstrap")
 	}
@@ -222,14 +221,14 @@ func Hashes(ctx context.Context, root string, target Target) (map[string]string,
 	}
 	hashes := make(map[string]string, len(Names))
 	for _, name := range Names {
-		if hashes[name], err = hash(packages, name, target); err != nil {
+		if hashes[name], err = hashFunction(packages, name, target); err != nil {
 			return nil, fmt.Errorf("hashing function %s: %w", name, err)
 		}
 	}
 	return hashes, nil
 }
 
-func hash(packages map[string]goPackage, name string, target Target) (string, error) {
+func hashFunction(packages map[string]goPackage, name string, target Target) (string, error) {
 	var main *goPackage
 	for _, p := range packages {
 		if p.Module != nil && p.Module.Main && strings.HasSuffix(p.ImportPath, "/functions/"+name+"/bootstrap") {
@@ -260,7 +259,8 @@ func hash(packages map[string]goPackage, name string, target Target) (string, er
 			if err != nil {
 				return "", err
 			}
-			lines = append(lines, fmt.Sprintf("file %s/%s %x", p.ImportPath, filepath.ToSlash(file), sha256.Sum256(content)))
+			lines = append(lines, fmt.Sprintf("file %s/%s %x", p.ImportPath, filepath.ToSlash(file),
+				sha256.Sum256(content)))
 		}
 	}
 	slices.Sort(lines[5:])
@@ -271,7 +271,7 @@ func hash(packages map[string]goPackage, name string, target Target) (string, er
 func runGo(ctx context.Context, root string, target Target, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
-	cmd.Env = target.environ()
+	cmd.Env = target.goEnvironment()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -99,7 +99,7 @@ func TestHashesFollowTheSources(t *testing.T) {
 	})
 }
 
-// What the Makefile and cdk.json build for this machine does not depend on the caller's settings for Go.
+// The builds of the Makefile and cdk.json for this machine do not depend on the caller's settings for Go.
 func TestHostEnvironment(t *testing.T) {
 	folder := t.TempDir()
 	write(t, folder, "go.work", "go 1.26.0\n")
@@ -113,7 +113,8 @@ func TestHostEnvironment(t *testing.T) {
 	if err != nil || string(out) != want {
 		t.Errorf("got %q, %v, want %q", out, err, want)
 	}
-	if out, err := exec.Command("sh", "hostenv.sh", "sh", "-c", "exit 7").CombinedOutput(); err == nil || err.Error() != "exit status 7" {
+	if out, err := exec.Command("sh", "hostenv.sh", "sh", "-c", "exit 7").CombinedOutput(); err == nil ||
+		err.Error() != "exit status 7" {
 		t.Errorf("the command's status: got %q, %v", out, err)
 	}
 }
@@ -162,7 +163,8 @@ func TestBuildSaysWhatTheCompilerSays(t *testing.T) {
 	root := project(t)
 	write(t, root, "functions/transform/bootstrap/main.go", "package main\n\nfunc main() { undefinedName() }\n")
 	_, err := BuildAll(context.Background(), root, t.TempDir(), Lambda, nil, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "building function transform") || !strings.Contains(err.Error(), "undefinedName") {
+	if err == nil || !strings.Contains(err.Error(), "building function transform") ||
+		!strings.Contains(err.Error(), "undefinedName") {
 		t.Errorf("error: must name the function and the mistake (got %v)", err)
 	}
 }

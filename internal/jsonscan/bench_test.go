@@ -30,7 +30,9 @@ func BenchmarkValueMix(b *testing.B) {
 
 func BenchmarkObjectMix(b *testing.B) {
 	records := sampleevents.Mix(500)
-	s := NewScanner(NewNames("event_id", "user_id", "event_type", "amount", "product_id", "timestamp", "session_id", "category_id", "category_code", "brand", "processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score", "malformed"))
+	s := NewScanner(NewNames("event_id", "user_id", "event_type", "amount", "product_id", "timestamp", "session_id",
+		"category_id", "category_code", "brand", "processed_timestamp", "processing_status", "user_category",
+		"amount_category", "amount_tier", "event_category", "data_quality_score", "malformed"))
 	for b.Loop() {
 		for _, r := range records {
 			s.Object(r, 0)

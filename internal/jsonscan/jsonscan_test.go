@@ -105,7 +105,8 @@ func TestMembers(t *testing.T) {
 		}{{"id", `"a"`, 0, String}, {"x", `[1, 2]`, -1, Array}, {"größe", "12", 1, Number}, {"", "null", 2, Null}}
 		for i, w := range want {
 			m := &s.Members[i]
-			if got := data[m.Start:m.End]; string(s.Key(m)) != w.key || got != w.value || m.Name != w.name || m.Kind != w.kind {
+			if got := data[m.Start:m.End]; string(s.Key(m)) != w.key || got != w.value || m.Name != w.name ||
+				m.Kind != w.kind {
 				t.Errorf("member %d: %s %s %d %d", i, s.Key(m), got, m.Name, m.Kind)
 			}
 		}
@@ -157,7 +158,8 @@ func TestMembers(t *testing.T) {
 	t.Run("names that need escapes", func(t *testing.T) {
 		s := NewScanner(NewNames("a\"b", "\xff", "\n"))
 		for range 2 {
-			if _, problem := s.Object([]byte(`{"a\"b":1,"\n":2}`), 0); problem != None || s.Found[0] != 0 || s.Found[2] != 1 {
+			if _, problem := s.Object([]byte(`{"a\"b":1,"\n":2}`), 0); problem != None || s.Found[0] != 0 ||
+				s.Found[2] != 1 {
 				t.Error(problem, s.Found)
 			}
 			if _, problem := s.Object([]byte(`{"a"b":1}`), 0); problem != Syntax {
@@ -228,7 +230,8 @@ func TestIsNumber(t *testing.T) {
 func FuzzObject(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"a":1}`, `{"id":"x","id":2,"\u0069d":[]}`, ` {"a" : [ 1 , {"b":"\u00e9\ud83d\ude00"} ] , "c":1e5} `,
-		`{"id":tru}`, "{\"a\":\"\xff\"}", `[1]`, `{"a":"\ud800"}`, `{"a":"é€😀"}`, `{"a":01}`, `{"a":1.}`, `{"a":-}`, "\xEF\xBB\xBF{}",
+		`{"id":tru}`, "{\"a\":\"\xff\"}", `[1]`, `{"a":"\ud800"}`, `{"a":"é€😀"}`, `{"a":01}`, `{"a":1.}`, `{"a":-}`,
+		"\xEF\xBB\xBF{}",
 		`{"a":{"b":{"c":[[],{},"",0,null]}}}`, `{"12345678":"12345678","1234567":"1234567\n"}`, `{"a"b":1}`, "{\x000",
 	} {
 		f.Add([]byte(seed))
@@ -312,7 +315,8 @@ func compareMembers(t *testing.T, s *Scanner, data []byte) {
 
 // FuzzUnescape compares Unescape with encoding/json.
 func FuzzUnescape(f *testing.F) {
-	for _, seed := range []string{``, `a\n\"\/`, `\u00e9`, `\ud83d\ude00`, `\ud83d`, `\ude00\ud83dx`, `\ud83d\u0041`, `\uD83D\\`} {
+	for _, seed := range []string{``, `a\n\"\/`, `\u00e9`, `\ud83d\ude00`, `\ud83d`, `\ude00\ud83dx`, `\ud83d\u0041`,
+		`\uD83D\\`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, content string) {
@@ -329,7 +333,7 @@ func FuzzUnescape(f *testing.F) {
 		if err := json.Unmarshal(text, &want); err != nil {
 			t.Fatal(err)
 		}
-		// What is left that is not UTF-8 are lone surrogates of three bytes each, for which encoding/json has U+FFFD.
+		// The rest that is not UTF-8 are lone surrogates of three bytes each, for which encoding/json has U+FFFD.
 		var valid []byte
 		for rest := got; len(rest) > 0; {
 			r, size := utf8.DecodeRune(rest)
@@ -350,7 +354,8 @@ func FuzzUnescape(f *testing.F) {
 func TestCharacters(t *testing.T) {
 	check := func(content []byte) {
 		t.Helper()
-		for _, after := range []string{`"`, `" and so on to the end`} { // the last bytes of the data are read in another way
+		// the last bytes of the data are read in another way
+		for _, after := range []string{`"`, `" and so on to the end`} {
 			data := append([]byte(`"`+string(content)), after...)
 			_, _, problem := Text(data, 0)
 			if valid := utf8.Valid(content); valid != (problem == None) || !valid && problem != InvalidUTF8 {

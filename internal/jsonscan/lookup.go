@@ -21,7 +21,7 @@ func (l *Lookup) Find(data []byte, i int, last int32) (name int32, end int, esca
 		w := data[i : i+24 : i+24]
 		for _, next := range expected {
 			if token := &l.names.tokens[next]; token.is(w) {
-				return next - 1, i + token.length - len(`":`), false, skipSpace(data, i+token.length)
+				return next - 1, i + token.length - len(`":`), false, skipBlank(data, i+token.length)
 			}
 		}
 	}
@@ -30,7 +30,7 @@ func (l *Lookup) Find(data []byte, i int, last int32) (name int32, end int, esca
 	if escaped {
 		key = Unescape(nil, key)
 	}
-	name = l.names.find(key, keyMark(key))
+	name = l.names.findKey(key, keyMark(key))
 	if name >= 0 {
 		if expected[1] > 0 {
 			expected[0] = expected[1]
@@ -41,7 +41,7 @@ func (l *Lookup) Find(data []byte, i int, last int32) (name int32, end int, esca
 			expected[0] = name + 1
 		}
 	}
-	return name, end, escaped, skipSpace(data, skipSpace(data, end+1)+1)
+	return name, end, escaped, skipBlank(data, skipBlank(data, end+1)+1)
 }
 
 // ValueAt returns the value that begins at data[i], of data that a scan has accepted, as a member without a key.
@@ -66,7 +66,7 @@ func ValueAt(data []byte, i int) Member {
 func stringEnd(data []byte, i int, escaped *bool) int {
 	i++
 	if i <= len(data)-16 {
-		first, second := words(data, i)
+		first, second := loadWords(data, i)
 		if at := stopAt(i, first, second); at < len(data) && data[at] == '"' {
 			return at + 1
 		}
@@ -76,8 +76,8 @@ func stringEnd(data []byte, i int, escaped *bool) int {
 	return end + 1
 }
 
-// skipSpace is SkipSpace, for text that mostly has none.
-func skipSpace(data []byte, i int) int {
+// skipBlank is SkipSpace, for text that mostly has none.
+func skipBlank(data []byte, i int) int {
 	if i < len(data) && data[i] <= ' ' {
 		return SkipSpace(data, i)
 	}

@@ -2,14 +2,14 @@ package jsonscan
 
 import "math/bits"
 
-// notDigits has the high bit set in the lowest byte of w that is no digit; above that byte its bits are meaningless.
+// notDigits has the high bit set in the lowest byte of w that is not a digit; above that byte its bits are meaningless.
 func notDigits(w uint64) uint64 {
 	w ^= '0' * ones // digits become 0 to 9
 	return (w + (0x80-10)*ones | w) & high
 }
 
-// scanNumber checks the number that begins at data[i] and returns the offset after it and whether it is an integer; with a
-// problem, the problem's offset. What may follow a number is the caller's business.
+// scanNumber checks the number that begins at data[i] and returns the offset after it and whether it is an integer;
+// with a problem, the problem's offset. The caller checks the byte after the number.
 func scanNumber(data []byte, i int) (end int, integer bool, problem Problem) {
 	if uint(i) < uint(len(data)) && data[i] == '-' {
 		i++
@@ -22,7 +22,7 @@ func scanNumber(data []byte, i int) (end int, integer bool, problem Problem) {
 	} else if data[i]-'0' > 9 {
 		return i, false, Syntax
 	} else {
-		i = digits(data, i)
+		i = skipDigits(data, i)
 	}
 	if uint(i) >= uint(len(data)) {
 		return i, true, None
@@ -43,7 +43,7 @@ func scanFraction(data []byte, i int) (end int, integer bool, problem Problem) {
 		if data[i]-'0' > 9 {
 			return i, false, Syntax
 		}
-		i = digits(data, i)
+		i = skipDigits(data, i)
 	}
 	if uint(i) < uint(len(data)) && data[i]|0x20 == 'e' {
 		i++
@@ -56,15 +56,15 @@ func scanFraction(data []byte, i int) (end int, integer bool, problem Problem) {
 		if data[i]-'0' > 9 {
 			return i, false, Syntax
 		}
-		i = digits(data, i)
+		i = skipDigits(data, i)
 	}
 	return i, false, None
 }
 
-// digits skips digits.
-func digits(data []byte, i int) int {
+// skipDigits skips digits.
+func skipDigits(data []byte, i int) int {
 	for i >= 0 && i <= len(data)-8 {
-		if stop := notDigits(load(data, i)); stop != 0 {
+		if stop := notDigits(loadWord(data, i)); stop != 0 {
 			return i + bits.TrailingZeros64(stop)>>3
 		}
 		i += 8

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of readers on the JVM, which RFC 8259 does not have. They are the defaults of Jackson's StreamReadConstraints, with
-// which OpenSearch reads documents; MaxArrays is OpenSearch's index.mapping.depth.limit.
+// Limits of readers on the JVM, which RFC 8259 does not have. They are the defaults of Jackson's StreamReadConstraints,
+// with which OpenSearch reads documents; MaxArrays is OpenSearch's index.mapping.depth.limit.
 // https://javadoc.io/doc/com.fasterxml.jackson.core/jackson-core/latest/com/fasterxml/jackson/core/StreamReadConstraints.html
 const (
 	MaxDigits   = 1000   // of a number: those before and after the point and of the exponent
@@ -27,11 +27,11 @@ const (
 	DeepArrays                          // the value is more than MaxArrays arrays directly inside each other
 )
 
-// Inspect returns what a value that has been scanned holds. It is slower than the scan, whose [Member.OddValue] says when to
-// ask.
+// Inspect returns what a value that has been scanned holds. It is slower than the scan, whose [Member.OddValue] says
+// when to ask.
 func Inspect(value []byte) Findings {
 	in := inspection{data: value}
-	in.value(SkipSpace(value, 0), 0)
+	in.inspectValue(SkipSpace(value, 0), 0)
 	return in.found
 }
 
@@ -41,18 +41,19 @@ type inspection struct {
 	found Findings
 }
 
-// value inspects the value that begins at data[i], inside so many arrays directly around it, and returns the offset after it.
-func (in *inspection) value(i, arrays int) int {
+// inspectValue inspects the value that begins at data[i], inside so many arrays directly around it, and returns the
+// offset after it.
+func (in *inspection) inspectValue(i, arrays int) int {
 	switch kinds[in.data[i]] {
 	case Object:
-		return in.object(i)
+		return in.inspectObject(i)
 	case Array:
 		if arrays++; arrays > MaxArrays {
 			in.found |= DeepArrays
 		}
 		i = SkipSpace(in.data, i+1)
 		for in.data[i] != ']' {
-			if i = SkipSpace(in.data, in.value(i, arrays)); in.data[i] == ',' {
+			if i = SkipSpace(in.data, in.inspectValue(i, arrays)); in.data[i] == ',' {
 				i = SkipSpace(in.data, i+1)
 			}
 		}
@@ -68,11 +69,11 @@ func (in *inspection) value(i, arrays int) int {
 	return end
 }
 
-// insideObject is the number of arrays around a value of an object: OpenSearch, which skips the content of an object that it
-// does not index, does not count these.
+// insideObject is the number of arrays around a value of an object: OpenSearch, which skips the content of an object
+// that it does not index, does not count these.
 const insideObject = -MaxDepth
 
-func (in *inspection) object(i int) int {
+func (in *inspection) inspectObject(i int) int {
 	var few [16][]byte // keys are compared one by one as long as they have room here
 	keys, many := few[:0], map[string]bool(nil)
 	i = SkipSpace(in.data, i+1)
@@ -107,7 +108,7 @@ func (in *inspection) object(i int) int {
 			keys = append(keys, key)
 		}
 		i = SkipSpace(in.data, SkipSpace(in.data, end+1)+1) // over the colon
-		if i = SkipSpace(in.data, in.value(i, insideObject)); in.data[i] == ',' {
+		if i = SkipSpace(in.data, in.inspectValue(i, insideObject)); in.data[i] == ',' {
 			i = SkipSpace(in.data, i+1)
 		}
 	}

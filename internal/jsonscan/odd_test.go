@@ -18,11 +18,17 @@ func TestInspect(t *testing.T) {
 		`1`: 0, `"a\"b"`: 0, `null`: 0, `{}`: 0, `[ ]`: 0, `{ "a" : { "a" : [ 1 , { "a" : 2 } ] } , "b" : "a" }`: 0,
 		`{"a":1,"a":2}`: RepeatedKeys, `[1,{"b":{"a":1,"\u0061":2}}]`: RepeatedKeys, `{"":1,"":2}`: RepeatedKeys,
 		`{"\ud800":1,"\ud801":2}`: LoneSurrogates, `{"\ud83d\ude00":1}`: 0,
-		digits(1000): 0, digits(1001): LongNumbers, "-" + digits(1000): 0, digits(500) + "." + digits(500): 0, digits(500) + "." + digits(501): LongNumbers,
-		digits(999) + "e-1": 0, digits(1000) + "E1": LongNumbers, `{"a":[` + digits(1001) + `]}`: LongNumbers, `"` + digits(1001) + `"`: 0,
-		`{"` + digits(50_000) + `":1}`: 0, `{"` + digits(50_001) + `":1}`: LongKeys, `{"\u0061` + digits(49_999) + `":1}`: 0,
-		arrays(20): 0, arrays(21): DeepArrays, `{"a":` + arrays(21) + `}`: 0, strings.Repeat("[", 19) + `[1,{"a":[[]]},[ [2] ]]` + strings.Repeat("]", 19): DeepArrays,
-		`{` + many.String() + `"x":1}`: 0, `{` + many.String() + `"key 499":1}`: RepeatedKeys, `{` + many.String() + `"key 3":1}`: RepeatedKeys,
+		digits(1000): 0, digits(1001): LongNumbers, "-" + digits(1000): 0, digits(500) + "." + digits(500): 0,
+		digits(500) + "." + digits(501): LongNumbers,
+		digits(999) + "e-1":             0, digits(1000) + "E1": LongNumbers,
+		`{"a":[` + digits(1001) + `]}`: LongNumbers,
+		`"` + digits(1001) + `"`:       0,
+		`{"` + digits(50_000) + `":1}`: 0, `{"` + digits(50_001) + `":1}`: LongKeys,
+		`{"\u0061` + digits(49_999) + `":1}`: 0,
+		arrays(20):                           0, arrays(21): DeepArrays, `{"a":` + arrays(21) + `}`: 0,
+		strings.Repeat("[", 19) + `[1,{"a":[[]]},[ [2] ]]` + strings.Repeat("]", 19): DeepArrays,
+		`{` + many.String() + `"x":1}`: 0, `{` + many.String() + `"key 499":1}`: RepeatedKeys,
+		`{` + many.String() + `"key 3":1}`: RepeatedKeys,
 	} {
 		if got := Inspect([]byte(value)); got != want {
 			t.Errorf("%.60s: %b, want %b", value, got, want)
@@ -40,9 +46,11 @@ func TestInspect(t *testing.T) {
 // TestOddKeys: exactly the odd keys are marked, wherever in the input a key is.
 func TestOddKeys(t *testing.T) {
 	for key, want := range map[string]bool{
-		"": true, "_": true, "_id": true, "a.b": true, ".": true, "a.": true, "abcdefghijklmno.": true, "abcdefgh.": true, "0123456789abcdefghij.x": true,
+		"": true, "_": true, "_id": true, "a.b": true, ".": true, "a.": true, "abcdefghijklmno.": true,
+		"abcdefgh.": true, "0123456789abcdefghij.x": true,
 		"\\u0061": true, "_0123456789abcdefghij": true, strings.Repeat("k", MaxKeyBytes+1): true,
-		"a": false, "id_": false, "a-b": false, "a/b": false, "0123456789abcdef": false, "0123456789abcdefghijklmnop": false, "größe": false,
+		"a": false, "id_": false, "a-b": false, "a/b": false, "0123456789abcdef": false,
+		"0123456789abcdefghijklmnop": false, "größe": false,
 		"name": false, "name.of_more than.16": false, "\\u006eame": false, strings.Repeat("k", MaxKeyBytes): false,
 	} {
 		for _, after := range []string{"", `,"some":"text that is long enough for the fast way"`} {

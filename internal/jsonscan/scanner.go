@@ -22,7 +22,8 @@ type Scanner struct {
 	texts  [][]byte // decoded keys of the last object
 	others keySet   // the keys that are not in names
 	// follows has, for each name and at 0 for the start of an object, 1 + each of two names that came after it, or 0:
-	// objects of a kind mostly have their members in one order, some left out, and to compare is faster than to look for.
+	// objects of a kind mostly have their members in one order, some left out, and to compare is faster than to look
+	// for.
 	follows [][2]int32
 }
 
@@ -36,14 +37,14 @@ func NewScanner(names *Names) *Scanner {
 	return s
 }
 
-// Object scans the JSON object that begins at data[start], where white space may come first. Without a problem it returns
-// the offset just after the object; what follows is not looked at. With a problem it returns the problem's offset, for
-// [NotAnObject] that of the other value. Members and Found are then meaningless.
+// Object scans the JSON object that begins at data[start], where white space may come first. Without a problem it
+// returns the offset just after the object; what follows is not looked at. With a problem it returns the problem's
+// offset, for [NotAnObject] that of the other value. Members and Found are then meaningless.
 func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	s.data, s.texts = data, s.texts[:0]
 	s.Members = s.Members[:0]
 	copy(s.Found, s.none)
-	s.others.clear()
+	s.others.clearKeys()
 	s.Spaced, s.Repeats, s.Odd = false, false, false
 
 	i := SkipSpace(data, start)
@@ -59,7 +60,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	i++
 	var found marks
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, found = space(data, i, found)
+		i, found = skipSpace(data, i, found)
 	}
 	if uint(i) < uint(len(data)) && data[i] == '}' {
 		s.Spaced = found&spaced != 0
@@ -99,12 +100,12 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			m.Name = name - 1
 			last = name
 			if earlier := s.Found[m.Name]; earlier >= 0 {
-				s.repeat(members, earlier)
+				s.markRepeated(members, earlier)
 			}
 			s.Found[m.Name] = at
 		} else {
 			if uint(i) >= uint(len(data)) || data[i] != '"' {
-				if i, found, problem = expect(data, i, '"', found); problem != None {
+				if i, found, problem = expectByte(data, i, '"', found); problem != None {
 					return i, problem
 				}
 				m.KeyStart = i + 1
@@ -112,7 +113,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			i++
 			escaped, mark := false, uint64(0)
 			if i >= 0 && i <= len(data)-16 {
-				first, second := words(data, i)
+				first, second := loadWords(data, i)
 				i = stopAt(i, first, second)
 				mark = fingerprint(first, second, i-m.KeyStart)
 				m.OddKey = oddKey(first, second, i-m.KeyStart)
@@ -127,13 +128,13 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			m.KeyEnd = i
 			i++
 			if uint(i) >= uint(len(data)) || data[i] != ':' {
-				if i, found, problem = expect(data, i, ':', found); problem != None {
+				if i, found, problem = expectByte(data, i, ':', found); problem != None {
 					return i, problem
 				}
 			}
 			i++
 			if mark == 0 || s.names.slots[mark&uint64(len(s.names.slots)-1)].name != 0 || !s.others.isNew(mark) {
-				if s.identify(members, at, escaped, mark); m.Name >= 0 {
+				if s.identifyKey(members, at, escaped, mark); m.Name >= 0 {
 					if expected[1] > 0 {
 						expected[0] = expected[1]
 					}
@@ -154,7 +155,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			m.Start, m.Kind = i, String
 			i++
 			if i >= 0 && i <= len(data)-16 {
-				first, second := words(data, i)
+				first, second := loadWords(data, i)
 				i = stopAt(i, first, second)
 			}
 			if uint(i) >= uint(len(data)) || data[i] != '"' {
@@ -165,7 +166,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 			i++
 		} else {
 			if uint(i) < uint(len(data)) && data[i] <= ' ' {
-				i, found = space(data, i, found)
+				i, found = skipSpace(data, i, found)
 			}
 			if uint(i) >= uint(len(data)) {
 				return i, UnexpectedEnd
@@ -177,15 +178,15 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 					found |= odd
 				}
 			case Object:
-				i, found, problem = object(data, i, 1, found)
+				i, found, problem = scanObject(data, i, 1, found)
 			case Array:
-				i, found, problem = array(data, i, 1, found)
+				i, found, problem = scanArray(data, i, 1, found)
 			case String:
 				if i, m.Escaped, problem = scanString(data, i+1); problem == None {
 					i++
 				}
 			default:
-				i, problem = literal(data, i, m.Kind)
+				i, problem = scanLiteral(data, i, m.Kind)
 			}
 			if problem != None {
 				return i, problem
@@ -200,7 +201,7 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 		// What follows it.
 		if uint(i) >= uint(len(data)) || data[i] != ',' {
 			if uint(i) < uint(len(data)) && data[i] <= ' ' {
-				i, found = space(data, i, found)
+				i, found = skipSpace(data, i, found)
 			}
 			if i >= len(data) {
 				return i, UnexpectedEnd
@@ -218,8 +219,9 @@ func (s *Scanner) Object(data []byte, start int) (int, Problem) {
 	}
 }
 
-// identify finds the name of a member's key, and the earlier member of the same key, if there is one. A mark of 0 is not known.
-func (s *Scanner) identify(members []Member, at int, escaped bool, mark uint64) {
+// identifyKey finds the name of a member's key, and the earlier member of the same key, if there is one. A mark of 0 is
+// not known.
+func (s *Scanner) identifyKey(members []Member, at int, escaped bool, mark uint64) {
 	m := &members[at]
 	key := s.data[m.KeyStart:m.KeyEnd]
 	if escaped {
@@ -231,19 +233,19 @@ func (s *Scanner) identify(members []Member, at int, escaped bool, mark uint64) 
 		mark = keyMark(key)
 	}
 	earlier := -1
-	if m.Name = s.names.find(key, mark); m.Name >= 0 {
+	if m.Name = s.names.findKey(key, mark); m.Name >= 0 {
 		earlier, s.Found[m.Name] = s.Found[m.Name], at
 	} else if s.others.isNew(mark) {
 		return
 	} else {
-		earlier = s.others.put(s, members, key, at)
+		earlier = s.others.putKey(s, members, key, at)
 	}
 	if earlier >= 0 {
-		s.repeat(members, earlier)
+		s.markRepeated(members, earlier)
 	}
 }
 
-func (s *Scanner) repeat(members []Member, earlier int) {
+func (s *Scanner) markRepeated(members []Member, earlier int) {
 	members[earlier].Repeated, s.Repeats = true, true
 }
 

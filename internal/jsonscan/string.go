@@ -11,41 +11,42 @@ const (
 	high = 0x8080808080808080
 )
 
-// load returns the eight bytes at data[i]. Where the caller has just compared i with 0 and with len(data)-8 it is one
-// instruction: data[i:] would cost four more.
-func load(data []byte, i int) uint64 { return binary.LittleEndian.Uint64(data[i : i+8 : i+8]) }
+// loadWord returns the eight bytes at data[i]. Where the caller has just compared i with 0 and with len(data)-8 it is
+// one instruction: data[i:] would cost four more.
+func loadWord(data []byte, i int) uint64 { return binary.LittleEndian.Uint64(data[i : i+8 : i+8]) }
 
-// special has the high bit set in the lowest byte of w that ends a run of plain ASCII in a string: a quote, a backslash, a
-// control character or a byte of 0x80 and above. Above that byte, borrows make its bits meaningless.
-func special(w uint64) uint64 {
-	// With its second bit flipped a quote is a blank, and what was below a blank still is: one subtraction finds both.
+// specialBytes has the high bit set in the lowest byte of w that ends a run of plain ASCII in a string: a quote, a
+// backslash, a control character or a byte of 0x80 and above. Above that byte, borrows make its bits meaningless.
+func specialBytes(w uint64) uint64 {
+	// With its second bit flipped a quote is a blank, and bytes below a blank stay below it: one subtraction finds
+	// both.
 	return (((w ^ 0x02*ones) - 0x21*ones) | ((w ^ '\\'*ones) - ones) | w) & high
 }
 
-// words returns the sixteen bytes at data[i]; as with load, without a check where i has just been compared.
-func words(data []byte, i int) (first, second uint64) {
+// loadWords returns the sixteen bytes at data[i]; as with load, without a check where i has just been compared.
+func loadWords(data []byte, i int) (first, second uint64) {
 	w := data[i : i+16 : i+16]
 	return binary.LittleEndian.Uint64(w[0:8:8]), binary.LittleEndian.Uint64(w[8:16:16])
 }
 
-// stopAt returns the offset of the first byte that special stops at, when data[i] begins with these sixteen bytes; i+16 when
-// there is none. It is inlined.
+// stopAt returns the offset of the first byte that special stops at, when data[i] begins with these sixteen bytes; i+16
+// without one. It is inlined.
 func stopAt(i int, first, second uint64) int {
-	stop := special(first)
+	stop := specialBytes(first)
 	if stop == 0 {
-		stop, i = special(second), i+8
+		stop, i = specialBytes(second), i+8
 	}
 	return i + bits.TrailingZeros64(stop)>>3
 }
 
-// scanString checks a string from data[i], just after its opening quote or after plain ASCII of it, and returns the offset of
-// its closing quote and whether there were escapes; with a problem, the problem's offset.
+// scanString checks a string from data[i], just after its opening quote or after plain ASCII of it, and returns the
+// offset of its closing quote and whether there were escapes; with a problem, the problem's offset.
 //
-// What is common in strings is done here, without a call, so that nothing has to be saved for one.
+// Common strings are handled here, without a call, so that nothing has to be saved for one.
 func scanString(data []byte, i int) (end int, escaped bool, problem Problem) {
 	for {
 		for i >= 0 && i <= len(data)-8 {
-			if stop := special(load(data, i)); stop != 0 {
+			if stop := specialBytes(loadWord(data, i)); stop != 0 {
 				i += bits.TrailingZeros64(stop) >> 3
 				break
 			}
@@ -61,17 +62,19 @@ func scanString(data []byte, i int) (end int, escaped bool, problem Problem) {
 		if i > len(data)-8 {
 			return scanRest(data, i, escaped)
 		}
-		switch w := uint32(load(data, i)); {
+		switch w := uint32(loadWord(data, i)); {
 		case c == '\\':
 			escaped = true
 			if e := data[i+1]; e != 'u' && unescaped[e] != 0 {
 				i += 2
-			} else if e == 'u' && hexDigits[data[i+2]]|hexDigits[data[i+3]]|hexDigits[data[i+4]]|hexDigits[data[i+5]] >= 0 {
+			} else if e == 'u' &&
+				hexDigits[data[i+2]]|hexDigits[data[i+3]]|hexDigits[data[i+4]]|hexDigits[data[i+5]] >= 0 {
 				i += 6
 			} else {
 				return scanRest(data, i, escaped)
 			}
-		// Characters of two, three and four bytes. What is excluded could be written shorter, is a surrogate, or beyond Unicode.
+		// Characters of two, three and four bytes. Excluded are sequences that could be shorter, surrogates, and values
+		// beyond Unicode.
 		case w&0xC0E0 == 0x80C0 && w&0x1E != 0:
 			i += 2
 		case w&0xC0C0F0 == 0x8080E0 && w&0x200F != 0 && w&0x200F != 0x200D:

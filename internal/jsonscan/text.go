@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Unescape appends to dst what text, the content of a scanned JSON string, means. A lone surrogate such as \ud800, which
-// has no UTF-8, becomes the three bytes that its number would have, so that different strings stay different.
+// Unescape appends to dst what text, the content of a scanned JSON string, means. A lone surrogate such as \ud800,
+// which has no UTF-8, becomes the three bytes that its number would have, so that different strings stay different.
 func Unescape(dst, text []byte) []byte {
 	for i := 0; i < len(text); {
 		if text[i] != '\\' {
@@ -23,11 +23,11 @@ func Unescape(dst, text []byte) []byte {
 			i += 2
 			continue
 		}
-		r := unit(text[i+2:])
+		r := hexUnit(text[i+2:])
 		i += 6
 		if utf16.IsSurrogate(r) {
 			if i+6 <= len(text) && text[i] == '\\' && text[i+1] == 'u' {
-				if pair := utf16.DecodeRune(r, unit(text[i+2:])); pair != utf8.RuneError {
+				if pair := utf16.DecodeRune(r, hexUnit(text[i+2:])); pair != utf8.RuneError {
 					dst = utf8.AppendRune(dst, pair)
 					i += 6
 					continue
@@ -43,8 +43,8 @@ func Unescape(dst, text []byte) []byte {
 
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// unit reads the four hexadecimal digits of an escape.
-func unit(hex []byte) rune {
+// hexUnit reads the four hexadecimal digits of an escape.
+func hexUnit(hex []byte) rune {
 	var r rune
 	for _, c := range hex[:4] {
 		r = r<<4 | rune(hexDigits[c])

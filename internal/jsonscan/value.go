@@ -4,7 +4,8 @@ import "math/bits"
 
 // kinds gives the kind of a value from its first byte, 0 where none can begin.
 var kinds = [256]Kind{'"': String, '{': Object, '[': Array, 't': True, 'f': False, 'n': Null, '-': Number,
-	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number, '9': Number}
+	'0': Number, '1': Number, '2': Number, '3': Number, '4': Number, '5': Number, '6': Number, '7': Number, '8': Number,
+	'9': Number}
 
 // Value checks the JSON value of any kind that begins at data[i], without white space before it, and returns the offset
 // after it. With a problem it returns the problem's offset.
@@ -12,12 +13,12 @@ func Value(data []byte, i int) (int, Problem) {
 	if uint(i) < uint(len(data)) && kinds[data[i]] == 0 {
 		return i, Syntax
 	}
-	end, _, problem := element(data, i, 0, 0)
+	end, _, problem := scanElement(data, i, 0, 0)
 	return end, problem
 }
 
-// Text checks the JSON string whose opening quote is data[i]. It returns the offset of its closing quote and whether there
-// are escapes before it. With a problem it returns the problem's offset.
+// Text checks the JSON string whose opening quote is data[i]. It returns the offset of its closing quote and whether
+// there are escapes before it. With a problem it returns the problem's offset.
 func Text(data []byte, i int) (end int, escaped bool, problem Problem) {
 	if i >= len(data) {
 		return i, false, UnexpectedEnd
@@ -28,8 +29,8 @@ func Text(data []byte, i int) (end int, escaped bool, problem Problem) {
 	return scanString(data, i+1)
 }
 
-// IsNumber reports whether text is exactly one JSON number, and whether that is an integer: a number without fraction and
-// exponent.
+// IsNumber reports whether text is exactly one JSON number, and whether that is an integer: a number without fraction
+// and exponent.
 func IsNumber(text []byte) (number, integer bool) {
 	end, integer, problem := scanNumber(text, 0)
 	if problem != None || end != len(text) {
@@ -46,7 +47,7 @@ func SkipSpace(data []byte, i int) int {
 	return i
 }
 
-// marks are what the checks of nested values found on their way.
+// marks are findings of the checks of nested values.
 type marks uint8
 
 const (
@@ -54,13 +55,12 @@ const (
 	odd                      // [Inspect] may find something
 )
 
-// object checks the object whose brace is data[i], inside depth open objects and arrays. It returns the offset after it, or
-// that of the problem, and the marks with its own added.
+// scanObject checks the object whose brace is data[i], inside depth open objects and arrays. It returns the offset
+// after it, or that of the problem, and the marks with its own added.
 //
-// White space is looked for only where something else is not what it should be: there is none in most JSON. A string that ends
-// within sixteen bytes, and with it nearly every key, needs no call. Keys that share a bit of seen may be the same: [Inspect]
-// decides.
-func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
+// White space is looked for only after an unexpected byte: most JSON has none. A string that ends within sixteen bytes,
+// and with it nearly every key, needs no call. Keys that share a bit of seen may be the same: [Inspect] decides.
+func scanObject(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if depth >= MaxDepth {
 		return i, found, TooDeep
 	}
@@ -68,21 +68,21 @@ func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	var seen [4]uint64
 	i++
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, found = space(data, i, found)
+		i, found = skipSpace(data, i, found)
 	}
 	if uint(i) < uint(len(data)) && data[i] == '}' {
 		return i + 1, found, None
 	}
 	for {
 		if uint(i) >= uint(len(data)) || data[i] != '"' {
-			if i, found, problem = expect(data, i, '"', found); problem != None {
+			if i, found, problem = expectByte(data, i, '"', found); problem != None {
 				return i, found, problem
 			}
 		}
 		i++
 		start := i
 		if i >= 0 && i <= len(data)-16 {
-			first, second := words(data, i)
+			first, second := loadWords(data, i)
 			i = stopAt(i, first, second)
 		}
 		if uint(i) >= uint(len(data)) || data[i] != '"' {
@@ -98,11 +98,11 @@ func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 			found |= odd
 		} else {
 			// All of a short key; the first and the last eight bytes of a longer one.
-			key := load(data, i-8)
+			key := loadWord(data, i-8)
 			if length := uint(i - start); length < 8 {
 				key >>= (64 - 8*length) & 63
 			} else {
-				key += bits.RotateLeft64(load(data, start), 29)
+				key += bits.RotateLeft64(loadWord(data, start), 29)
 			}
 			key *= 0x9E3779B97F4A7C15
 			bit, word := uint64(1)<<(key>>58), &seen[key>>56&3]
@@ -113,7 +113,7 @@ func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 		}
 		i++
 		if uint(i) >= uint(len(data)) || data[i] != ':' {
-			if i, found, problem = expect(data, i, ':', found); problem != None {
+			if i, found, problem = expectByte(data, i, ':', found); problem != None {
 				return i, found, problem
 			}
 		}
@@ -121,7 +121,7 @@ func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 		if uint(i) < uint(len(data)) && data[i] == '"' {
 			i++
 			if i >= 0 && i <= len(data)-16 {
-				first, second := words(data, i)
+				first, second := loadWords(data, i)
 				i = stopAt(i, first, second)
 			}
 			if uint(i) >= uint(len(data)) || data[i] != '"' {
@@ -130,7 +130,7 @@ func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 				}
 			}
 			i++
-		} else if i, found, problem = element(data, i, depth+1, found); problem != None {
+		} else if i, found, problem = scanElement(data, i, depth+1, found); problem != None {
 			return i, found, problem
 		}
 		if uint(i) < uint(len(data)) && data[i] == ',' {
@@ -138,7 +138,7 @@ func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 			continue
 		}
 		if uint(i) >= uint(len(data)) || data[i] != '}' {
-			if i, found = space(data, i, found); i >= len(data) {
+			if i, found = skipSpace(data, i, found); i >= len(data) {
 				return i, found, UnexpectedEnd
 			}
 			if data[i] == ',' {
@@ -153,8 +153,8 @@ func object(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	}
 }
 
-// array is object for an array, whose bracket is data[i].
-func array(data []byte, i, depth int, found marks) (int, marks, Problem) {
+// scanArray is object for an array, whose bracket is data[i].
+func scanArray(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if depth >= MaxDepth {
 		return i, found, TooDeep
 	}
@@ -164,13 +164,13 @@ func array(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	var problem Problem
 	i++
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, found = space(data, i, found)
+		i, found = skipSpace(data, i, found)
 	}
 	if uint(i) < uint(len(data)) && data[i] == ']' {
 		return i + 1, found, None
 	}
 	for {
-		if i, found, problem = element(data, i, depth+1, found); problem != None {
+		if i, found, problem = scanElement(data, i, depth+1, found); problem != None {
 			return i, found, problem
 		}
 		if uint(i) < uint(len(data)) && data[i] == ',' {
@@ -178,7 +178,7 @@ func array(data []byte, i, depth int, found marks) (int, marks, Problem) {
 			continue
 		}
 		if uint(i) >= uint(len(data)) || data[i] != ']' {
-			if i, found = space(data, i, found); i >= len(data) {
+			if i, found = skipSpace(data, i, found); i >= len(data) {
 				return i, found, UnexpectedEnd
 			}
 			if data[i] == ',' {
@@ -193,11 +193,11 @@ func array(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	}
 }
 
-// element checks the value of any kind that begins at data[i], where white space may come first, inside depth open objects and
-// arrays.
-func element(data []byte, i, depth int, found marks) (int, marks, Problem) {
+// scanElement checks the value of any kind that begins at data[i], where white space may come first, inside depth open
+// objects and arrays.
+func scanElement(data []byte, i, depth int, found marks) (int, marks, Problem) {
 	if uint(i) < uint(len(data)) && data[i] <= ' ' {
-		i, found = space(data, i, found)
+		i, found = skipSpace(data, i, found)
 	}
 	if uint(i) >= uint(len(data)) {
 		return i, found, UnexpectedEnd
@@ -214,17 +214,17 @@ func element(data []byte, i, depth int, found marks) (int, marks, Problem) {
 			i++
 		}
 	case Object:
-		return object(data, i, depth, found)
+		return scanObject(data, i, depth, found)
 	case Array:
-		return array(data, i, depth, found)
+		return scanArray(data, i, depth, found)
 	default:
-		i, problem = literal(data, i, kind)
+		i, problem = scanLiteral(data, i, kind)
 	}
 	return i, found, problem
 }
 
-// space skips white space inside an object or array and marks it when there is any.
-func space(data []byte, i int, found marks) (int, marks) {
+// skipSpace skips white space inside an object or array and marks it when there is any.
+func skipSpace(data []byte, i int, found marks) (int, marks) {
 	end := SkipSpace(data, i)
 	if end > i {
 		found |= spaced
@@ -232,9 +232,9 @@ func space(data []byte, i int, found marks) (int, marks) {
 	return end, found
 }
 
-// expect skips white space up to a byte that has to be c, and returns the offset of that.
-func expect(data []byte, i int, c byte, found marks) (int, marks, Problem) {
-	i, found = space(data, i, found)
+// expectByte skips white space up to a byte that has to be c, and returns the offset of that.
+func expectByte(data []byte, i int, c byte, found marks) (int, marks, Problem) {
+	i, found = skipSpace(data, i, found)
 	switch {
 	case i >= len(data):
 		return i, found, UnexpectedEnd
@@ -244,8 +244,8 @@ func expect(data []byte, i int, c byte, found marks) (int, marks, Problem) {
 	return i, found, None
 }
 
-// literal checks null, false or true, whichever kind says; with another kind nothing that begins a value is there.
-func literal(data []byte, i int, kind Kind) (int, Problem) {
+// scanLiteral checks null, false or true, whichever kind says; with another kind nothing that begins a value is there.
+func scanLiteral(data []byte, i int, kind Kind) (int, Problem) {
 	want := ""
 	switch kind {
 	case Null:

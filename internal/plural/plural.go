@@ -1,4 +1,3 @@
-// Package plural puts a text into the number of what it counts.
 package plural
 
 import "strings"

@@ -1,6 +1,3 @@
-// Package printable makes text that came from elsewhere (events, dead letters, keys of objects, answers of
-// servers) harmless on a terminal and in a log: escape sequences, line ends, direction overrides and invisible
-// characters are shown, not obeyed.
 package printable
 
 import (
@@ -12,15 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns s on one line: every character that [strconv.IsPrint] refuses, line ends and tabs included, becomes
-// \uXXXX (two of them above U+FFFF, as in JSON), and every byte that is not UTF-8 becomes \xXX. A text of
-// printable characters comes back as it is.
-func Text(s string) string { return escape(s, "") }
+// Text returns s on one line: every character that [strconv.IsPrint] rejects, line ends and tabs included, becomes
+// \uXXXX (two of them above U+FFFF, as in JSON), and every byte that is not UTF-8 becomes \xXX. A text of printable
+// characters comes back as it is.
+func Text(s string) string { return escapeText(s, "") }
 
 // Lines is [Text] that keeps line feeds and tabs, for text of several lines. JSON stays the same JSON.
-func Lines(s string) string { return escape(s, "\n\t") }
+func Lines(s string) string { return escapeText(s, "\n\t") }
 
-func escape(s, kept string) string {
+func escapeText(s, kept string) string {
 	accepted := func(c rune, size int) bool {
 		invalid := c == utf8.RuneError && size == 1
 		return !invalid && (strconv.IsPrint(c) || strings.ContainsRune(kept, c))
@@ -53,8 +50,8 @@ func escape(s, kept string) string {
 	return b.String()
 }
 
-// Writer passes on what is written as [Lines] gives it. It is the last fence before a terminal: text that nobody
-// has escaped at its source stays harmless, too. A character that comes in two writes is escaped byte by byte.
+// Writer escapes as [Lines] does. It is the last fence before a terminal: text not escaped at its source stays
+// harmless, too. A character that comes in two writes is escaped byte by byte.
 type Writer struct{ Out io.Writer }
 
 // Write implements [io.Writer]; its count is of p.

@@ -72,7 +72,8 @@ func FuzzText(f *testing.F) {
 			t.Fatal(err)
 		}
 		var want, got string
-		if err := errors.Join(json.Unmarshal(before, &want), json.Unmarshal([]byte(Lines(string(before))), &got)); err != nil || !reflect.DeepEqual(got, want) {
+		if err := errors.Join(json.Unmarshal(before, &want),
+			json.Unmarshal([]byte(Lines(string(before))), &got)); err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s became %s: %v", before, Lines(string(before)), err)
 		}
 	})

@@ -1,5 +1,3 @@
-// Package s3read reads an object of S3 over connections that break, stall or end early: the SDK retries only the request, not
-// the reading of the answer.
 package s3read
 
 import (
@@ -16,18 +14,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// MaxResumes is how often the reading of an object is taken up again without a byte in between before it counts as failed.
+// MaxResumes is how often the reading of an object is taken up again without a byte in between before it counts as
+// failed.
 const MaxResumes = 4
 
 // StallTime is how long nothing may come over a connection before it counts as broken.
 const StallTime = 30 * time.Second
 
-var errStalled = fmt.Errorf("nothing came for %v", StallTime)
+var errStalled = fmt.Errorf("no data for %v", StallTime)
 
 // backoff gives the pause before resumption n (1, 2, …): up to 100 ms at first.
 var backoff = clock.Backoff{First: 50 * time.Millisecond, Max: time.Second}
 
-// Getter is what is needed of S3.
+// Getter is the part of S3's API that this package uses.
 type Getter interface {
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 }
@@ -39,8 +38,8 @@ type Place struct {
 	Offset      int64  // where to begin
 }
 
-// Body is the content of an object. A connection that breaks is replaced by a ranged request from where it broke, of the
-// same version and the same content (ETag).
+// Body is the content of an object. A connection that breaks is replaced by a ranged request from where it broke, of
+// the same version and the same content (ETag).
 type Body struct {
 	ctx     context.Context
 	objects Getter
@@ -54,14 +53,15 @@ type Body struct {
 	resumes int
 }
 
-// Open requests the object; pause waits before reading is taken up again. The error tells with [Missing] when there is none.
-func Open(ctx context.Context, objects Getter, place Place, pause func(context.Context, time.Duration) error) (*Body, error) {
+// Open requests the object; pause waits before reading is resumed. [Missing] recognises the error of a missing object.
+func Open(ctx context.Context, objects Getter, place Place, pause func(context.Context, time.Duration) error) (*Body,
+	error) {
 	b := &Body{ctx: ctx, objects: objects, pause: pause, offset: place.Offset}
 	b.input.Bucket, b.input.Key = &place.Bucket, &place.Key
 	if place.VersionID != "" {
 		b.input.VersionId = &place.VersionID
 	}
-	output, err := b.get()
+	output, err := b.requestObject()
 	if err != nil {
 		return nil, fmt.Errorf("getting object: %w", err)
 	}
@@ -78,8 +78,8 @@ func Open(ctx context.Context, objects Getter, place Place, pause func(context.C
 // VersionID is the version that is read, empty in a bucket without versions.
 func (b *Body) VersionID() string { return aws.ToString(b.input.VersionId) }
 
-// get asks for the object from the offset on; cancel ends the reading of the answer.
-func (b *Body) get() (output *s3.GetObjectOutput, err error) {
+// requestObject asks for the object from the offset on; cancel ends the reading of the answer.
+func (b *Body) requestObject() (output *s3.GetObjectOutput, err error) {
 	if b.offset > 0 {
 		b.input.Range = aws.String(fmt.Sprintf("bytes=%d-", b.offset))
 	}
@@ -89,8 +89,9 @@ func (b *Body) get() (output *s3.GetObjectOutput, err error) {
 		b.cancel()
 		return nil, err
 	}
-	if got := aws.ToString(output.ContentRange); b.offset > 0 && !strings.HasPrefix(got, fmt.Sprintf("bytes %d-", b.offset)) {
-		err := errors.Join(fmt.Errorf("asked for byte %d, got range %q", b.offset, got), output.Body.Close())
+	if got := aws.ToString(output.ContentRange); b.offset > 0 &&
+		!strings.HasPrefix(got, fmt.Sprintf("bytes %d-", b.offset)) {
+		err := errors.Join(fmt.Errorf("requested byte %d, got range %q", b.offset, got), output.Body.Close())
 		b.cancel()
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (b *Body) Read(p []byte) (int, error) {
 			if b.size > 0 && b.offset == b.size { // what broke was only the end of the answer
 				return 0, io.EOF
 			}
-			if err := b.resume(); err != nil {
+			if err := b.resumeReading(); err != nil {
 				return 0, err
 			}
 		}
@@ -132,15 +133,15 @@ func (b *Body) Read(p []byte) (int, error) {
 	}
 }
 
-// resume asks for the rest of the object.
-func (b *Body) resume() error {
+// resumeReading asks for the rest of the object.
+func (b *Body) resumeReading() error {
 	if b.resumes++; b.resumes > MaxResumes {
 		return fmt.Errorf("reading object at byte %d, %d times: %w", b.offset, b.resumes, b.failure)
 	}
 	if err := b.pause(b.ctx, backoff.Pause(b.resumes)); err != nil {
 		return errors.Join(b.failure, err)
 	}
-	output, err := b.get()
+	output, err := b.requestObject()
 	if err != nil {
 		return fmt.Errorf("resuming object at byte %d: %w", b.offset, errors.Join(err, b.failure))
 	}
@@ -159,8 +160,8 @@ func (b *Body) Close() error {
 	return err
 }
 
-// Missing reports whether the object or its version is gone for good. A caller without s3:ListBucket gets AccessDenied for a
-// missing key instead, which may as well be a missing right.
+// Missing reports whether the object or its version is gone for good. A caller without s3:ListBucket gets AccessDenied
+// for a missing key instead, which may as well be a missing right.
 func Missing(err error) bool {
 	code := ErrorCode(err)
 	return code == "NoSuchKey" || code == "NoSuchVersion"

@@ -1,5 +1,5 @@
-// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
-// encoding/json, so that it shares nothing with the code it checks.
+// Package main_test runs the function's binary. Expected results are written here a second time, from the contract and
+// with encoding/json, so that it shares nothing with the code it checks.
 package main_test
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	_ "firehose-pipeline/functions/errorhandler" // Go's test cache does not see what the binaries are made of
+	_ "firehose-pipeline/functions/errorhandler" // Go's test cache does not see the binaries' sources
 	_ "firehose-pipeline/functions/transform"
 	"firehose-pipeline/internal/testkit/functiontest"
 	"firehose-pipeline/local/s3"
@@ -56,11 +56,11 @@ func startErrorHandler(t *testing.T) *errorPath {
 	return startErrorHandlerWith(t, faults{})
 }
 
-// faults are what goes wrong around the handler.
+// faults are injected around the handler.
 type faults struct {
 	queue string                              // whose URL the handler is given, default queueName
 	send  func(sqs.Entry) *sqs.Fault          // of an entry of the queue
-	s3    func(api http.Handler) http.Handler // stands in front of S3 for the handler
+	s3    func(api http.Handler) http.Handler // a proxy between the handler and S3
 	tls   bool                                // to S3 and SQS, as on AWS
 	limit time.Duration                       // of an invocation, default 1m
 }
@@ -70,7 +70,8 @@ func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 	t.Helper()
 	p := &errorPath{t: t, created: make(chan s3.ObjectCreated, 100)}
 	var err error
-	p.store, err = s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: lakeBucket, Versioned: true}},
+	p.store, err = s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(),
+		Buckets: []s3.Bucket{{Name: lakeBucket, Versioned: true}},
 		Created: func(o s3.ObjectCreated) { p.created <- o }})
 	if err != nil {
 		t.Fatal(err)
@@ -89,10 +90,11 @@ func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 			t.Error(err)
 		}
 	})
-	p.bucket = sdk.New(sdk.Options{BaseEndpoint: &p.store.URL, Region: "us-east-1", UsePathStyle: true, Credentials: aws.CredentialsProviderFunc(
-		func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		})})
+	p.bucket = sdk.New(sdk.Options{BaseEndpoint: &p.store.URL, Region: "us-east-1", UsePathStyle: true,
+		Credentials: aws.CredentialsProviderFunc(
+			func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+			})})
 	environment := map[string]string{
 		"DEAD_LETTER_QUEUE_URL": p.queue.QueueURL(cmp.Or(f.queue, queueName)),
 		"ERROR_PREFIX":          "error-data/",
@@ -108,7 +110,8 @@ func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 		objects, queue := serveTLS(t, p.store.Handler()), serveTLS(t, p.queue)
 		environment["AWS_ENDPOINT_URL_S3"], environment["AWS_ENDPOINT_URL_SQS"] = objects.URL, queue.URL
 		environment["AWS_CA_BUNDLE"] = filepath.Join(t.TempDir(), "ca.pem")
-		certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: objects.Certificate().Raw}) // the same for both
+		// the same for both
+		certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: objects.Certificate().Raw})
 		if err := os.WriteFile(environment["AWS_CA_BUNDLE"], certificate, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +156,8 @@ type letter struct {
 // put stores an error object and returns the notification about it.
 func (p *errorPath) put(key string, content []byte) []byte {
 	p.t.Helper()
-	_, err := p.bucket.PutObject(p.t.Context(), &sdk.PutObjectInput{Bucket: aws.String(lakeBucket), Key: &key, Body: bytes.NewReader(content)})
+	_, err := p.bucket.PutObject(p.t.Context(), &sdk.PutObjectInput{Bucket: aws.String(lakeBucket), Key: &key,
+		Body: bytes.NewReader(content)})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -188,8 +192,10 @@ func (p *errorPath) letters() []letter {
 		if err := json.Unmarshal([]byte(m.Body), &l); err != nil {
 			p.t.Fatalf("%v in %s", err, m.Body)
 		}
-		for name, want := range map[string]string{"kind": l.Kind, "stream": l.Stream, "stage": l.Stage, "reason": l.Reason} {
-			if got := m.Attributes[name]; got.DataType != "String" || got.StringValue == nil || *got.StringValue != want {
+		for name, want := range map[string]string{"kind": l.Kind, "stream": l.Stream, "stage": l.Stage,
+			"reason": l.Reason} {
+			if got := m.Attributes[name]; got.DataType != "String" || got.StringValue == nil ||
+				*got.StringValue != want {
 				p.t.Errorf("got attribute %s %+v, want %q", name, got, want)
 			}
 		}
@@ -201,13 +207,14 @@ func (p *errorPath) letters() []letter {
 	return letters
 }
 
-// pointed reads what a letter's pointer leads to.
+// pointed reads the target of a dead letter's pointer.
 func (p *errorPath) pointed(l letter) []byte {
 	p.t.Helper()
 	if l.Pointer == nil {
 		p.t.Fatalf("letter %s has no pointer", l.ID)
 	}
-	out, err := p.bucket.GetObject(p.t.Context(), &sdk.GetObjectInput{Bucket: &l.Pointer.Bucket, Key: &l.Pointer.Key, VersionId: &l.Pointer.VersionID})
+	out, err := p.bucket.GetObject(p.t.Context(), &sdk.GetObjectInput{Bucket: &l.Pointer.Bucket, Key: &l.Pointer.Key,
+		VersionId: &l.Pointer.VersionID})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -237,7 +244,8 @@ func processingFailed(record []byte) string {
 }
 
 func errorKey(stream, kind, suffix string) string {
-	return "error-data/" + stream + "/" + kind + "/year=2026/month=01/day=02/hour=03/pipeline-test-" + stream + "-1-2026-01-02-03-04-05-0a1b2c3d-" + suffix
+	return "error-data/" + stream + "/" + kind + "/year=2026/month=01/day=02/hour=03/pipeline-test-" + stream +
+		"-1-2026-01-02-03-04-05-0a1b2c3d-" + suffix
 }
 
 func zip(t *testing.T, content []byte) []byte {
@@ -269,8 +277,8 @@ func (b *breaking) Write(p []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
-// TestFailedRecordsBecomeDeadLetters takes what the transform's binary refuses through Firehose's error objects to the
-// queue.
+// TestFailedRecordsBecomeDeadLetters takes records that the transform's binary rejects through Firehose's error objects
+// to the queue.
 func TestFailedRecordsBecomeDeadLetters(t *testing.T) {
 	layouts := map[string]func([]string) []byte{
 		"one a line":         func(d []string) []byte { return []byte(strings.Join(d, "\n") + "\n") },
@@ -312,7 +320,8 @@ func TestFailedRecordsBecomeDeadLetters(t *testing.T) {
 				ids := map[string]bool{}
 				for i, l := range letters {
 					ids[l.ID] = true
-					if l.Kind != "record" || l.Stream != stream || l.Stage != "transform" || string(l.RawData) != inputs[i] ||
+					if l.Kind != "record" || l.Stream != stream || l.Stage != "transform" ||
+						string(l.RawData) != inputs[i] ||
 						l.ErrorCode != "Lambda.ProcessingFailedStatus" || l.Attempts != 1 {
 						t.Errorf("record %q: got %+v", inputs[i], l)
 					}
@@ -352,7 +361,8 @@ func TestFailedRecordsBecomeDeadLetters(t *testing.T) {
 				}
 				for _, m := range metrics {
 					n := float64(len(letters))
-					if m["FailedRecords"] != n || m["DeadLetters"] != n || m["UnreadableObjects"] != 0.0 || m["Stream"] != stream || m["Stack"] != "pipeline-test" {
+					if m["FailedRecords"] != n || m["DeadLetters"] != n || m["UnreadableObjects"] != 0.0 ||
+						m["Stream"] != stream || m["Stack"] != "pipeline-test" {
 						t.Errorf("got metrics %v", m)
 					}
 				}
@@ -370,15 +380,20 @@ func TestOtherErrorObjects(t *testing.T) {
 				`","sequenceNumber":"49","subSequenceNumber":0,"dataCatalogTable":{"catalogId":null,"databaseName":"d","tableName":"t","region":"us-east-1","versionId":"LATEST","catalogArn":null}}`,
 			"conversion", "ConversionData", "DataFormatConversion.MalformedData"},
 		{"conversion, as documented", "lake", "format-conversion-failed",
-			`{"attemptsMade":"1","ErrorCode":"DataFormatConversion.AccessDenied","ErrorMessage":"no","rawData":"` + raw + `"}`, "conversion", "ConversionRefused", "DataFormatConversion.AccessDenied"},
+			`{"attemptsMade":"1","ErrorCode":"DataFormatConversion.AccessDenied","ErrorMessage":"no","rawData":"` +
+				raw + `"}`, "conversion", "ConversionRefused", "DataFormatConversion.AccessDenied"},
 		{"search, all in quotes as documented", "search", "AmazonOpenSearchService-failed",
 			`{"attemptsMade":"3","arrivalTimestamp":"1767322800000","errorCode":"400","errorMessage":"mapper_parsing_exception","attemptEndingTimestamp":"1767322860000","esDocumentId":"d","esIndexName":"i-2026-01-02","esTypeName":"","rawData":"` + raw + `"}`,
 			"search", "SearchRejected", "400"},
 		{"search, numbers", "search", "AmazonOpenSearchService_failed",
-			`{"attemptsMade":3,"arrivalTimestamp":1767322800000,"errorCode":503,"errorMessage":"down","rawData":"` + raw + `","esDocumentId":"d","esIndexName":"i"}`, "search", "SearchUnavailable", "503"},
+			`{"attemptsMade":3,"arrivalTimestamp":1767322800000,"errorCode":503,"errorMessage":"down","rawData":"` +
+				raw + `","esDocumentId":"d","esIndexName":"i"}`, "search", "SearchUnavailable", "503"},
 		{"a function that failed, documented spelling", "search", "processing-failed",
-			`{"attemptsMade":4,"errorCode":"Lambda.FunctionError","errorMessage":"boom","rawData":"` + raw + `","lambdaArn":"arn:aws:lambda:us-east-1:000000000000:function:f"}`, "transform", "FunctionError", "Lambda.FunctionError"},
-		{"an answer above 6 MB", "lake", "processing-failed", processingFailed(record), "transform", "AcceptedNow", "Lambda.ProcessingFailedStatus"},
+			`{"attemptsMade":4,"errorCode":"Lambda.FunctionError","errorMessage":"boom","rawData":"` + raw +
+				`","lambdaArn":"arn:aws:lambda:us-east-1:000000000000:function:f"}`, "transform", "FunctionError",
+			"Lambda.FunctionError"},
+		{"an answer above 6 MB", "lake", "processing-failed", processingFailed(record), "transform", "AcceptedNow",
+			"Lambda.ProcessingFailedStatus"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := startErrorHandler(t)
@@ -386,7 +401,8 @@ func TestOtherErrorObjects(t *testing.T) {
 			if len(letters) != 1 {
 				t.Fatalf("got %d letters", len(letters))
 			}
-			if l := letters[0]; l.Kind != "record" || l.Stream != c.stream || l.Stage != c.stage || l.Reason != c.reason || l.ErrorCode != c.code ||
+			if l := letters[0]; l.Kind != "record" || l.Stream != c.stream || l.Stage != c.stage ||
+				l.Reason != c.reason || l.ErrorCode != c.code ||
 				!bytes.Equal(l.RawData, record) || l.EventID != "e-1" {
 				t.Errorf("got %+v", l)
 			}
@@ -406,7 +422,8 @@ func TestOtherErrorObjects(t *testing.T) {
 			t.Fatalf("got %d letters, want 1001", len(letters))
 		}
 		rest := letters[1000]
-		if rest.Kind != "object" || rest.Reason != "MoreRecords" || !maps.Equal(rest.Counts, map[string]int{"NotAnObject": 600}) {
+		if rest.Kind != "object" || rest.Reason != "MoreRecords" ||
+			!maps.Equal(rest.Counts, map[string]int{"NotAnObject": 600}) {
 			t.Errorf("got %+v", rest)
 		}
 		if got := strings.Split(string(p.pointed(rest)), "\n"); !slices.Equal(got, documents[1000:]) {
@@ -417,15 +434,18 @@ func TestOtherErrorObjects(t *testing.T) {
 		p := startErrorHandler(t)
 		good, torn := processingFailed([]byte(`[1]`)), processingFailed([]byte(`[2]`))[:100]
 		letters := p.handle(p.put(errorKey("lake", "processing-failed", "1"), []byte(good+"\n"+torn)))
-		if len(letters) != 2 || letters[0].Kind != "record" || letters[1].Kind != "object" || letters[1].Reason != "Unreadable" || letters[1].Pointer.Offset < int64(len(good)) {
+		if len(letters) != 2 || letters[0].Kind != "record" || letters[1].Kind != "object" ||
+			letters[1].Reason != "Unreadable" || letters[1].Pointer.Offset < int64(len(good)) {
 			t.Fatalf("got %+v", letters)
 		}
 	})
 	t.Run("a record that is too large for a message is pointed to", func(t *testing.T) {
 		p := startErrorHandler(t)
-		document := processingFailed(append([]byte(`{"event_id":"large","a":"`), make([]byte, 900<<10)...)) // NULs: invalid
+		// NULs: invalid
+		document := processingFailed(append([]byte(`{"event_id":"large","a":"`), make([]byte, 900<<10)...))
 		letters := p.handle(p.put(errorKey("search", "processing-failed", "1"), []byte(document)))
-		if len(letters) != 1 || letters[0].RawData != nil || letters[0].EventID != "large" || string(p.pointed(letters[0])) != document {
+		if len(letters) != 1 || letters[0].RawData != nil || letters[0].EventID != "large" ||
+			string(p.pointed(letters[0])) != document {
 			t.Errorf("got %.1000v", letters)
 		}
 	})
@@ -434,7 +454,8 @@ func TestOtherErrorObjects(t *testing.T) {
 		var events []json.RawMessage
 		for i := range 3 {
 			var e struct{ Records []json.RawMessage }
-			if err := json.Unmarshal(p.put(errorKey("lake", "processing-failed", fmt.Sprint(i)), []byte(processingFailed([]byte(`[]`)))), &e); err != nil {
+			if err := json.Unmarshal(p.put(errorKey("lake", "processing-failed", fmt.Sprint(i)),
+				[]byte(processingFailed([]byte(`[]`)))), &e); err != nil {
 				t.Fatal(err)
 			}
 			events = append(events, e.Records...)
@@ -465,7 +486,8 @@ func TestOtherErrorObjects(t *testing.T) {
 	t.Run("gzip that S3 declares is unzipped once", func(t *testing.T) {
 		p := startErrorHandler(t)
 		document := processingFailed([]byte(`[]`))
-		created, err := p.store.Put(lakeBucket, errorKey("lake", "processing-failed", "1"), map[string]string{"Content-Encoding": "gzip"}, bytes.NewReader(zip(t, []byte(document))))
+		created, err := p.store.Put(lakeBucket, errorKey("lake", "processing-failed", "1"),
+			map[string]string{"Content-Encoding": "gzip"}, bytes.NewReader(zip(t, []byte(document))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -508,7 +530,8 @@ func TestOtherErrorObjects(t *testing.T) {
 		var events []json.RawMessage
 		for _, name := range []string{"forbidden", "good"} {
 			var e struct{ Records []json.RawMessage }
-			if err := json.Unmarshal(p.put(errorKey("lake", "processing-failed", name), []byte(processingFailed([]byte(`[]`)))), &e); err != nil {
+			if err := json.Unmarshal(p.put(errorKey("lake", "processing-failed", name),
+				[]byte(processingFailed([]byte(`[]`)))), &e); err != nil {
 				t.Fatal(err)
 			}
 			events = append(events, e.Records...)
@@ -521,7 +544,8 @@ func TestOtherErrorObjects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if result.FunctionError == "" || !strings.Contains(result.ErrorMessage(), "-forbidden") || !strings.Contains(result.ErrorMessage(), "AccessDenied") {
+		if result.FunctionError == "" || !strings.Contains(result.ErrorMessage(), "-forbidden") ||
+			!strings.Contains(result.ErrorMessage(), "AccessDenied") {
 			t.Errorf("got %s, want an error", result.Payload)
 		}
 		all, err := p.queue.Messages(queueName)
@@ -546,8 +570,11 @@ func TestOtherErrorObjects(t *testing.T) {
 	})
 	t.Run("an object that is gone leaves a letter", func(t *testing.T) {
 		p := startErrorHandler(t)
-		event := s3.Notification("us-east-1", "errors", s3.ObjectCreated{Event: "ObjectCreated:Put", Bucket: lakeBucket, Key: errorKey("lake", "processing-failed", "x"), Sequencer: "01"})
-		if letters := p.handle(event); len(letters) != 1 || letters[0].Kind != "object" || letters[0].Reason != "ObjectMissing" {
+		event := s3.Notification("us-east-1", "errors",
+			s3.ObjectCreated{Event: "ObjectCreated:Put", Bucket: lakeBucket,
+				Key: errorKey("lake", "processing-failed", "x"), Sequencer: "01"})
+		if letters := p.handle(event); len(letters) != 1 || letters[0].Kind != "object" ||
+			letters[0].Reason != "ObjectMissing" {
 			t.Errorf("got %+v", letters)
 		}
 	})

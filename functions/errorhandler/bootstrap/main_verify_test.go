@@ -23,7 +23,7 @@ import (
 	"firehose-pipeline/local/sqs"
 )
 
-// memoryLimit is what the handler's process may have in memory at any time.
+// memoryLimit is the limit of the handler's process at any time.
 const memoryLimit = 64 << 20
 
 // documents is an error object that is made while it is read: a line a document, at least size bytes.
@@ -48,7 +48,7 @@ func (d *documents) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// small is the record of a shop event that is no JSON.
+// small is the record of a shop event that is not JSON.
 func small(i int) []byte {
 	return fmt.Appendf(nil, `{"event_id":"e-%07d","event_type":"view","amount":NaN,"user_id":"550050854","product_id":"1306083","session_id":"7c90fc70-0e80-4590-96f3-13c02c18c713"}`, i)
 }
@@ -111,7 +111,7 @@ func (p *errorPath) keep(name string, content io.Reader) s3.ObjectCreated {
 	return created
 }
 
-// measure handles an event and returns its letters; the process's memory is what is tested.
+// measure handles an event and returns its dead letters; the test is of the process's memory.
 func (p *errorPath) measure(objects ...s3.ObjectCreated) []letter {
 	p.t.Helper()
 	result, err := p.Invoke(p.t.Context(), s3.Notification("us-east-1", "errors", objects...))
@@ -131,13 +131,14 @@ func (p *errorPath) measure(objects ...s3.ObjectCreated) []letter {
 	for _, o := range objects {
 		bytes += o.Size
 	}
-	p.t.Logf("%d MiB in %d objects: %d letters, peak memory %.1f MiB, %.2f s of CPU, %.2f s", bytes>>20, len(objects), len(letters),
+	p.t.Logf("%d MiB in %d objects: %d letters, peak memory %.1f MiB, %.2f s of CPU, %.2f s", bytes>>20, len(objects),
+		len(letters),
 		float64(result.PeakMemory)/(1<<20), result.CPU.Seconds(), result.Duration.Seconds())
 	return letters
 }
 
 func TestLargeErrorObjects(t *testing.T) {
-	// itemised checks the letters of an object of so many documents.
+	// itemised checks the dead letters of an object of so many documents.
 	itemised := func(t *testing.T, letters []letter, documents int) {
 		t.Helper()
 		ids := map[string]bool{}
@@ -150,7 +151,8 @@ func TestLargeErrorObjects(t *testing.T) {
 		want := documents
 		if documents > 1000 {
 			want = 1001
-			if rest := letters[len(letters)-1]; rest.Kind != "object" || rest.Reason != "MoreRecords" || rest.Counts["InvalidJson"] != documents-1000 || len(rest.Counts) != 1 {
+			if rest := letters[len(letters)-1]; rest.Kind != "object" || rest.Reason != "MoreRecords" ||
+				rest.Counts["InvalidJson"] != documents-1000 || len(rest.Counts) != 1 {
 				t.Errorf("got %+v, want a count of %d", rest, documents-1000)
 			}
 		}
@@ -182,7 +184,8 @@ func TestLargeErrorObjects(t *testing.T) {
 		"one line that unzips to 1 GB":           func() io.Reader { return zipped(t, repeated("x", 64<<20), 16) },
 		"a record of 128 MB that never ends":     func() io.Reader { return io.MultiReader(strings.NewReader(`{"rawData":"`), repeated("QUJD", 128<<20)) },
 		"a record that never ends unzips to 1 GB": func() io.Reader {
-			return io.MultiReader(zipped(t, strings.NewReader(`{"rawData":"`), 1), zipped(t, repeated("QUJD", 64<<20), 16))
+			return io.MultiReader(zipped(t, strings.NewReader(`{"rawData":"`), 1),
+				zipped(t, repeated("QUJD", 64<<20), 16))
 		},
 		"braces that unzip to 1 GB": func() io.Reader { return zipped(t, repeated(`{"a":`, 64<<20), 16) },
 		"gzip that breaks off in the middle of 1 GB": func() io.Reader {
@@ -212,8 +215,8 @@ func TestLargeErrorObjects(t *testing.T) {
 	})
 }
 
-// TestKilledErrorHandler kills the process in the middle of an object, again in the first retry, and lets Lambda's second
-// retry finish: 20 times in all, at random points.
+// TestKilledErrorHandler kills the process in the middle of an object, again in the first retry, and lets Lambda's
+// second retry finish: 20 times in all, at random points.
 func TestKilledErrorHandler(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -247,14 +250,14 @@ func TestKilledErrorHandler(t *testing.T) {
 		created   s3.ObjectCreated
 		documents int
 		kills     int
-		parts     []string // the reasons of letters that stand for more than one record
+		parts     []string // the reasons of dead letters for more than one record
 	}{
 		{"128 MB", plainObject, plain.n, 16, []string{"MoreRecords"}},
 		{"1 GB unzipped", zippedObject, 16 * member.n, 2, []string{"MoreRecords"}},
 		{"64 MB unzipped and a torn end", tornObject, 4 * tornMember.n, 2, []string{"MoreRecords", "Unreadable"}},
 	} {
 		event := s3.Notification("us-east-1", "errors", object.created)
-		var known map[string]string // the letters by their ids
+		var known map[string]string // the dead letters by their ids
 		killed := 0
 		for round := 0; killed < object.kills && round < 3*object.kills; round++ {
 			for range 2 {
@@ -305,7 +308,8 @@ func TestKilledErrorHandler(t *testing.T) {
 					t.Fatalf("round %d: letter %s is missing", round, id)
 				}
 			}
-			t.Logf("%s, %d records: killed %d times so far, %d letters sent again with the same ids", object.name, object.documents, killed, repeats)
+			t.Logf("%s, %d records: killed %d times so far, %d letters sent again with the same ids", object.name,
+				object.documents, killed, repeats)
 		}
 		if killed < object.kills {
 			t.Errorf("%s: got %d kills, want %d", object.name, killed, object.kills)
@@ -313,7 +317,7 @@ func TestKilledErrorHandler(t *testing.T) {
 	}
 }
 
-// checkLetters checks that the letters account for every document.
+// checkLetters checks that the dead letters account for every document.
 func checkLetters(t *testing.T, letters map[string]string, documents int, parts []string) {
 	t.Helper()
 	events := map[string]bool{}
@@ -337,7 +341,8 @@ func checkLetters(t *testing.T, letters map[string]string, documents int, parts 
 		}
 	}
 	if len(events)+counted != documents || len(letters) != len(events)+len(parts) {
-		t.Errorf("got %d records and a count of %d in %d letters, want %d together", len(events), counted, len(letters), documents)
+		t.Errorf("got %d records and a count of %d in %d letters, want %d together", len(events), counted, len(letters),
+			documents)
 	}
 	for _, reason := range parts {
 		if !reasons[reason] {
@@ -346,7 +351,7 @@ func checkLetters(t *testing.T, letters map[string]string, documents int, parts 
 	}
 }
 
-// counted tells of the bytes of an answer.
+// counted counts the bytes of an answer.
 type counted struct {
 	http.ResponseWriter
 	wrote func(int)
@@ -358,19 +363,21 @@ func (c counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// TestErrorHandlerStopsInTime: an object that cannot be read in time fails the invocation with a word, and what has been read
-// is in the queue.
+// TestErrorHandlerStopsInTime: an object that cannot be read in time fails the invocation with an error, and the dead
+// letters so far are in the queue.
 func TestErrorHandlerStopsInTime(t *testing.T) {
 	p := startErrorHandlerWith(t, faults{limit: 5 * time.Second, s3: func(api http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			api.ServeHTTP(&stalling{w, 200_000, r.Context()}, r)
 		})
 	}})
-	result, err := p.Invoke(t.Context(), s3.Notification("us-east-1", "errors", p.keep("1", &documents{size: 1 << 20, record: small})))
+	result, err := p.Invoke(t.Context(), s3.Notification("us-east-1", "errors",
+		p.keep("1", &documents{size: 1 << 20, record: small})))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(result.ErrorMessage(), "stopped before the time limit") || !strings.Contains(result.ErrorMessage(), "processing-failed") {
+	if !strings.Contains(result.ErrorMessage(), "stopped before the time limit") ||
+		!strings.Contains(result.ErrorMessage(), "processing-failed") {
 		t.Errorf("got %s", result.Payload)
 	}
 	if letters := p.letters(); len(letters) < 200 {

@@ -1,4 +1,4 @@
-// Command searchrelay is the Lambda function that stands between CloudFormation and a search setup inside a VPC.
+// Command searchrelay is the Lambda function between CloudFormation and a search setup inside a VPC.
 package main
 
 import (

@@ -1,5 +1,3 @@
-// Package sigv4 signs the search setup's requests. It is a package of its own so that searchsetup, which the CDK app imports for
-// the form of its state, links nothing of the AWS SDK.
 package sigv4
 
 import (
@@ -14,9 +12,10 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// New returns a signer (searchsetup.Signer) for an IAM role, with the service name es of Amazon OpenSearch Service domains. now
-// gives the signing time.
-func New(credentials aws.CredentialsProvider, region string, now func() time.Time) func(ctx context.Context, r *http.Request, body []byte) error {
+// New returns a signer (searchsetup.Signer) for an IAM role, with the service name es of Amazon OpenSearch Service
+// domains. now gives the signing time.
+func New(credentials aws.CredentialsProvider, region string, now func() time.Time) func(ctx context.Context,
+	r *http.Request, body []byte) error {
 	signer := v4.NewSigner()
 	return func(ctx context.Context, r *http.Request, body []byte) error {
 		c, err := credentials.Retrieve(ctx)

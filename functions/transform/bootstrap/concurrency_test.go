@@ -20,9 +20,9 @@ import (
 	"firehose-pipeline/internal/testkit/functiontest"
 )
 
-// TestSeveralInvocationsInOneProcess hands several events at once to one process, as Lambda does when a function allows it
-// (AWS_LAMBDA_MAX_CONCURRENCY). The process asks for as many events at once; each round of events is handed out only when all
-// of them are asked for, so that they are worked on together.
+// TestSeveralInvocationsInOneProcess hands several events at once to one process, as Lambda does when a function allows
+// it (AWS_LAMBDA_MAX_CONCURRENCY). The process asks for as many events at once; each round of events is handed out only
+// when all of them are asked for, so that they are worked on together.
 func TestSeveralInvocationsInOneProcess(t *testing.T) {
 	const atOnce, rounds = 4, 15
 	events := storeEvents(t)
@@ -78,7 +78,8 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	cmd := exec.CommandContext(ctx, functiontest.Binary("transform"))
-	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"), fmt.Sprint("AWS_LAMBDA_MAX_CONCURRENCY=", atOnce),
+	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"),
+		fmt.Sprint("AWS_LAMBDA_MAX_CONCURRENCY=", atOnce),
 		"LAMBDA_TASK_ROOT="+filepath.Dir(functiontest.Binary("transform")), "STREAM=lake", "STACK=pipeline-test", `DROP_EVENT_TYPES=["heartbeat"]`)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -102,7 +103,8 @@ func TestSeveralInvocationsInOneProcess(t *testing.T) {
 			var answer struct {
 				Records []functiontest.AnswerRecord `json:"records"`
 			}
-			if err := json.Unmarshal(answers[fmt.Sprintf("%d-%d", round, place)], &answer); err != nil || len(answer.Records) != len(sent) {
+			if err := json.Unmarshal(answers[fmt.Sprintf("%d-%d", round, place)], &answer); err != nil ||
+				len(answer.Records) != len(sent) {
 				t.Fatalf("round %d: %v, %d answers to %d records\n%s", round, err, len(answer.Records), len(sent), &log)
 			}
 			for i, a := range answer.Records {

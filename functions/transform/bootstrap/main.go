@@ -52,17 +52,19 @@ func prepare(ctx context.Context, settings *transform.Settings) (err error) {
 	return err
 }
 
-// runAlone fits the Go runtime to one invocation after the other, of which docs/performance.md has the figures. The environment variables
-// GOMAXPROCS and GOMEMLIMIT have precedence.
+// runAlone fits the Go runtime to one invocation after the other, of which docs/performance.md has the figures. The
+// environment variables GOMAXPROCS and GOMEMLIMIT have precedence.
 func runAlone() {
-	// One after the other nothing runs at the same time, and with less than 1,769 MB of memory there is less than one CPU to run on. With one
-	// processor the goroutines of the HTTP client hand over to each other without waking a thread, and aws-lambda-go finds its last request's
-	// buffer again, which its sync.Pool may hold where another processor cannot reach it.
+	// One after the other nothing runs at the same time, and with less than 1,769 MB of memory there is less than one
+	// CPU to run on. With one processor the goroutines of the HTTP client hand over to each other without waking a
+	// thread, and aws-lambda-go finds its last request's buffer again, which its sync.Pool may hold where another
+	// processor cannot reach it.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
-	// Enough for the largest batch that Firehose can be told to send, 3 MB: 8.4 MB for the request's buffer, 4.2 MB for the one before while it
-	// grows, 6.3 MB for the answer. Without it garbage would be collected when there is twice as much.
+	// Enough for the largest batch that Firehose can be configured to send, 3 MB: 8.4 MB for the request's buffer, 4.2
+	// MB for the one before while it grows, 6.3 MB for the answer. Without it garbage would be collected when there is
+	// twice as much.
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(22 << 20)
 	}

@@ -1,5 +1,5 @@
-// Package main_test runs the function's binary. What is expected is written here a second time, from the contract and with
-// encoding/json, so that it shares nothing with the code it checks.
+// Package main_test runs the function's binary. Expected results are written here a second time, from the contract and
+// with encoding/json, so that it shares nothing with the code it checks.
 package main_test
 
 import (
@@ -68,7 +68,8 @@ func TestStoreEvents(t *testing.T) {
 			}
 			for i, m := range metrics {
 				n := float64(len(all[i]))
-				if m["Records"] != n || m["Ok"] != n || m["Dropped"] != 0.0 || m["ProcessingFailed"] != 0.0 || m["TooLarge"] != 0.0 ||
+				if m["Records"] != n || m["Ok"] != n || m["Dropped"] != 0.0 || m["ProcessingFailed"] != 0.0 ||
+					m["TooLarge"] != 0.0 ||
 					m["Stream"] != stream || m["Stack"] != "pipeline-test" {
 					t.Errorf("batch of %v: got metrics %v", n, m)
 				}
@@ -201,10 +202,12 @@ func TestAnswersStayWithinSixMegabytes(t *testing.T) {
 				counts[answer.Result]++
 			}
 			metrics := f.Metrics()
-			if len(metrics) != 1 || metrics[0]["TooLarge"] != float64(counts["ProcessingFailed"]) || counts["Ok"] == 0 || counts["ProcessingFailed"] == 0 {
+			if len(metrics) != 1 || metrics[0]["TooLarge"] != float64(counts["ProcessingFailed"]) ||
+				counts["Ok"] == 0 || counts["ProcessingFailed"] == 0 {
 				t.Errorf("got answers %v, metrics %v", counts, metrics)
 			}
-			// What fits goes through: no room is left for another of the same records, but for the function's own margin.
+			// What fits goes through: no room is left for another of the same records, but for the function's own
+			// margin.
 			if room := 6<<20 - f.AnswerSize; room > f.AnswerSize/max(counts["Ok"], 1)+64<<10 {
 				t.Errorf("got %d bytes of room in the answer (%v)", room, counts)
 			}
@@ -227,7 +230,8 @@ func TestRequestsThatAreNoBatch(t *testing.T) {
 		}
 	}
 	// Such an error costs no cold start.
-	if result, err := f.Invoke(t.Context(), functiontest.Request(t, []byte(`{}`))); err != nil || result.Cold || result.FunctionError != "" {
+	if result, err := f.Invoke(t.Context(), functiontest.Request(t, []byte(`{}`))); err != nil || result.Cold ||
+		result.FunctionError != "" {
 		t.Errorf("then got %+v, %v", result, err)
 	}
 }
@@ -244,9 +248,11 @@ func TestSettings(t *testing.T) {
 		}
 	})
 	t.Run("what is dropped is a setting", func(t *testing.T) {
-		f := functiontest.Start(t, "transform", map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["view","a \"b\""]`})
+		f := functiontest.Start(t, "transform", map[string]string{"STREAM": "lake",
+			"DROP_EVENT_TYPES": `["view","a \"b\""]`})
 		var got []string
-		for _, answer := range f.Transform([]byte(`{"event_type":"view"}`), []byte(`{"event_type":"a \u0022b\""}`), []byte(`{"event_type":"heartbeat"}`)) {
+		for _, answer := range f.Transform([]byte(`{"event_type":"view"}`), []byte(`{"event_type":"a \u0022b\""}`),
+			[]byte(`{"event_type":"heartbeat"}`)) {
 			got = append(got, answer.Result)
 		}
 		if want := []string{"Dropped", "Dropped", "Ok"}; !slices.Equal(got, want) {
@@ -255,11 +261,12 @@ func TestSettings(t *testing.T) {
 	})
 }
 
-// TestTheOracleAgreesWithTheTraps keeps the oracle honest: the hand-written output of the traps is what it computes.
+// TestTheOracleAgreesWithTheTraps keeps the oracle honest: it computes the hand-written outputs of the traps.
 func TestTheOracleAgreesWithTheTraps(t *testing.T) {
 	checked := map[string]bool{}
 	for _, c := range functiontest.Traps {
-		if c.Lake == functiontest.Failed || c.Lake == functiontest.Dropped || strings.Contains(c.Lake, "\n") || c.NoOracle {
+		if c.Lake == functiontest.Failed || c.Lake == functiontest.Dropped || strings.Contains(c.Lake, "\n") ||
+			c.NoOracle {
 			continue
 		}
 		checked[c.Name] = true
@@ -273,9 +280,12 @@ func TestTheOracleAgreesWithTheTraps(t *testing.T) {
 // TestRandomEvents puts values of all kinds under all names, in one fixed sequence, and compares with the oracle.
 func TestRandomEvents(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	keys := append(slices.Sorted(maps.Keys(declared)), "x", "", "user\\u005fid", "amo\\u0075nt", "Amount", "processing_status", "user_category", "malformed2")
-	values := []string{"null", "true", "false", "0", "-0", "0.0", "1", "100", "100.5", "501", "-3e2", "1E400", "1e-400", "12345678901234567890", "9223372036854775807",
-		`""`, `" "`, `"view"`, `"purchase"`, `"search"`, `"0"`, `"12"`, `"12.5"`, `" 7 "`, `"\u0031"`, `"0x1p4"`, `"NaN"`, `"2019-10-01T00:00:00Z"`, `"2019-10-01T00:00:00+14:00"`,
+	keys := append(slices.Sorted(maps.Keys(declared)), "x", "", "user\\u005fid", "amo\\u0075nt", "Amount",
+		"processing_status", "user_category", "malformed2")
+	values := []string{"null", "true", "false", "0", "-0", "0.0", "1", "100", "100.5", "501", "-3e2", "1E400", "1e-400",
+		"12345678901234567890", "9223372036854775807",
+		`""`, `" "`, `"view"`, `"purchase"`, `"search"`, `"0"`, `"12"`, `"12.5"`, `" 7 "`, `"\u0031"`, `"0x1p4"`,
+		`"NaN"`, `"2019-10-01T00:00:00Z"`, `"2019-10-01T00:00:00+14:00"`,
 		`"é\n\"\\"`, "{}", "[]", `[1,{"a":"b"}]`, `{"a":{"b":[]}}`, "\"\u2028\""}
 	var events [][]byte
 	for range 3000 {
@@ -305,20 +315,26 @@ func TestRandomEvents(t *testing.T) {
 	}
 }
 
-// TestNoEventContentInLogs sends records and requests of all kinds, each with a word in it, at the level that logs most.
+// TestNoEventContentInLogs sends records and requests of all kinds, each with a word in it, at the level that logs
+// most.
 func TestNoEventContentInLogs(t *testing.T) {
 	const marker = "s3cr3tM4rker"
-	f := functiontest.Start(t, "transform", map[string]string{"STREAM": "lake", "LOG_LEVEL": "debug", "DROP_EVENT_TYPES": `["heartbeat"]`})
+	f := functiontest.Start(t, "transform", map[string]string{"STREAM": "lake", "LOG_LEVEL": "debug",
+		"DROP_EVENT_TYPES": `["heartbeat"]`})
 	records := [][]byte{
-		[]byte(`{"user_id":"` + marker + `"}`), []byte(`{"` + marker + `":1}`), []byte(`{"amount":"` + marker + `"}`), []byte(`{"malformed":"` + marker + `"}`),
-		[]byte(`{"event_type":"heartbeat","a":"` + marker + `"}`), []byte(marker), []byte(`{"a":` + marker + `}`), []byte(`{"a":"` + marker), []byte(`["` + marker + `"]`),
-		[]byte("{\"a\":\"" + marker + "\xff\"}"), []byte(`{}{"a":` + marker + `}`), []byte("\ufeff" + marker), bytes.Repeat([]byte(`{"a":"`+marker+`"}`), 50_000),
+		[]byte(`{"user_id":"` + marker + `"}`), []byte(`{"` + marker + `":1}`), []byte(`{"amount":"` + marker + `"}`),
+		[]byte(`{"malformed":"` + marker + `"}`),
+		[]byte(`{"event_type":"heartbeat","a":"` + marker + `"}`), []byte(marker), []byte(`{"a":` + marker + `}`),
+		[]byte(`{"a":"` + marker), []byte(`["` + marker + `"]`),
+		[]byte("{\"a\":\"" + marker + "\xff\"}"), []byte(`{}{"a":` + marker + `}`), []byte("\ufeff" + marker),
+		bytes.Repeat([]byte(`{"a":"`+marker+`"}`), 50_000),
 	}
 	for _, c := range functiontest.Traps {
 		records = append(records, []byte(strings.ReplaceAll(c.In, `"a"`, `"`+marker+`"`)))
 	}
 	f.Transform(records...)
-	for _, payload := range []string{marker, `{"` + marker + `":`, `{"records":"` + marker + `"}`, `{"records":[{"data":"` + marker + `"}]}`, `{"records":[{"recordId":"` + marker + `","recordId":""}]}`,
+	for _, payload := range []string{marker, `{"` + marker + `":`, `{"records":"` + marker + `"}`,
+		`{"records":[{"data":"` + marker + `"}]}`, `{"records":[{"recordId":"` + marker + `","recordId":""}]}`,
 		`{"records":[{"recordId":"1","data":"` + marker + `\x"}]}`} {
 		if result, err := f.Invoke(t.Context(), []byte(payload)); err != nil || result.FunctionError == "" {
 			t.Fatalf("%s: %v, %+v", payload, err, result)
@@ -364,8 +380,8 @@ func batches(records [][]byte) [][][]byte {
 	return all
 }
 
-// withTime returns the data with the value of processed_timestamp replaced by "NOW", also where another rule repeats it, and
-// the value.
+// withTime returns the data with the value of processed_timestamp replaced by "NOW", also where another rule repeats
+// it, and the value.
 func withTime(data string) (string, string) {
 	const key = `"processed_timestamp":"`
 	at := strings.LastIndex(data, key)

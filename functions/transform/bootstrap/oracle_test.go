@@ -50,12 +50,15 @@ func members(t *testing.T, object []byte) []member {
 // The contract's tables. Fields and rules beyond them are not the oracle's concern.
 var (
 	declared = map[string]string{
-		"event_id": "string", "user_id": "string", "event_type": "string", "product_id": "string", "session_id": "string",
-		"category_code": "string", "brand": "string", "amount": "double", "category_id": "bigint", "timestamp": "timestamp",
+		"event_id": "string", "user_id": "string", "event_type": "string", "product_id": "string",
+		"session_id":    "string",
+		"category_code": "string", "brand": "string", "amount": "double", "category_id": "bigint",
+		"timestamp": "timestamp",
 	}
 	replaced = []string{"processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier",
 		"event_category", "data_quality_score", "malformed"}
-	weights    = map[string]float64{"event_id": 1, "event_type": 1, "timestamp": 1, "user_id": 0.5, "amount": 0.5, "product_id": 0.5}
+	weights = map[string]float64{"event_id": 1, "event_type": 1, "timestamp": 1, "user_id": 0.5, "amount": 0.5,
+		"product_id": 0.5}
 	commerce   = []string{"purchase", "add_to_cart", "remove_from_cart", "cart", "checkout"}
 	engagement = []string{"view", "click", "scroll", "hover", "search"}
 )
@@ -97,8 +100,9 @@ func conform(kind, raw string) (string, bool) {
 	panic("no type " + kind)
 }
 
-// setsAside reports whether the stream's store would reject an event with this undeclared member: of what the tests here send
-// that is an empty key in search, arrays deep inside each other in search, and a key twice in an object in both.
+// setsAside reports whether the stream's store would reject an event with this undeclared member: of what the tests
+// here send that is an empty key in search, arrays deep inside each other in search, and a key twice in an object in
+// both.
 func setsAside(t *testing.T, stream string, m member) bool {
 	if stream == "search" && (m.key == "" || strings.HasPrefix(m.raw, strings.Repeat("[", 21))) {
 		return true
@@ -254,8 +258,8 @@ func wantEnriched(t *testing.T, stream string, event []byte, line string) string
 	return stamp
 }
 
-// sameMalformed gives the malformed object of got the spelling of want's when both say the same: the contract leaves open
-// in which order its members come and which characters are escaped.
+// sameMalformed gives the malformed object of got the spelling of want's when both say the same: the contract leaves
+// open in which order its members come and which characters are escaped.
 func sameMalformed(t *testing.T, got, want []member) {
 	t.Helper()
 	if len(got) == 0 || len(want) == 0 || got[len(got)-1].key != "malformed" || want[len(want)-1].key != "malformed" {

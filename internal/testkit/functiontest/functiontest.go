@@ -24,7 +24,8 @@ const root = "../../.."
 // binaries has the folder of each function's bootstrap.
 var binaries = map[string]string{}
 
-// Main builds the functions named for this machine, as they are built for the stack, runs the tests, and ends the process.
+// Main builds the functions named for this machine, as they are built for the stack, runs the tests, and ends the
+// process.
 func Main(m *testing.M, names ...string) { os.Exit(run(m, names)) }
 
 func run(m *testing.M, names []string) int {
@@ -53,7 +54,7 @@ func run(m *testing.M, names []string) int {
 	return m.Run()
 }
 
-// lines keeps what a function logs.
+// lines keeps a function's log.
 type lines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -82,7 +83,8 @@ func Start(t *testing.T, name string, environment map[string]string) *Function {
 // StartWithin starts a function with a time limit.
 func StartWithin(t *testing.T, name string, environment map[string]string, limit time.Duration) *Function {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(root, "functions", name, "bootstrap", "main.go")); err != nil { // a file that the test cache then watches
+	// a file that the test cache then watches
+	if _, err := os.Stat(filepath.Join(root, "functions", name, "bootstrap", "main.go")); err != nil {
 		t.Fatal(err)
 	}
 	environment["STACK"] = "pipeline-test"
@@ -117,7 +119,7 @@ func (f *Function) MustInvoke(payload []byte) []byte {
 }
 
 // Metrics returns the function's metric lines, each one JSON object with an _aws member. It closes the function first:
-// what it wrote is complete only then.
+// its output is complete only then.
 func (f *Function) Metrics() []map[string]any {
 	f.t.Helper()
 	f.Close()
@@ -138,7 +140,7 @@ func (f *Function) Metrics() []map[string]any {
 // Binary returns the path of a function's binary.
 func Binary(name string) string { return filepath.Join(binaries[name], "bootstrap") }
 
-// Log returns what the function has logged. It is complete once the function is closed.
+// Log returns the function's log. It is complete once the function is closed.
 func (f *Function) Log() string {
 	f.log.mu.Lock()
 	defer f.log.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 // StartTransform starts the transform of a stream.
 func StartTransform(t *testing.T, stream string) *Function {
 	t.Helper()
-	return Start(t, "transform", map[string]string{"STREAM": stream, "DROP_EVENT_TYPES": `["heartbeat"]`, "LOG_LEVEL": "warn"})
+	return Start(t, "transform", map[string]string{"STREAM": stream, "DROP_EVENT_TYPES": `["heartbeat"]`,
+		"LOG_LEVEL": "warn"})
 }
 
 // Firehose's request and answer, as far as they matter here.
@@ -80,7 +81,8 @@ func (f *Function) Transform(records ...[]byte) []AnswerRecord {
 		if r.RecordID != RecordID(i) {
 			f.t.Fatalf("answer %d is for record %q", i, r.RecordID)
 		}
-		if (r.Result == "Ok") != (r.Data != nil) || !slices.Contains([]string{"Ok", "Dropped", "ProcessingFailed"}, r.Result) {
+		if (r.Result == "Ok") != (r.Data != nil) ||
+			!slices.Contains([]string{"Ok", "Dropped", "ProcessingFailed"}, r.Result) {
 			f.t.Fatalf("answer %d: got %+v", i, r)
 		}
 		if r.Data != nil {

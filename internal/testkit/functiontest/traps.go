@@ -2,23 +2,23 @@ package functiontest
 
 import "strings"
 
-// What a record comes to when it is not Ok.
+// Results of a record that is not Ok.
 const (
 	Failed  = "ProcessingFailed"
 	Dropped = "Dropped"
 )
 
-// Trap is a record in which careless code goes wrong, and what it has to come to, byte for byte; processed_timestamp is
+// Trap is a record in which careless code goes wrong, with the required output, byte for byte; processed_timestamp is
 // "NOW".
 type Trap struct {
 	Name string
 	In   string
 	Lake string // the output without its last newline, or Failed or Dropped
-	// Search is what it comes to on the search stream when that is something else.
+	// Search is the output on the search stream where it differs.
 	Search string
 	// Or is another output that the contract allows.
 	Or string
-	// NoOracle: the oracle cannot tell, because the contract leaves something open.
+	// NoOracle: the oracle cannot decide, because the contract leaves something open.
 	NoOracle bool
 	// Reason is why it failed, as the error handler names it.
 	Reason string
@@ -48,7 +48,7 @@ const (
 	partial = `"processed_timestamp":"NOW","processing_status":"PARTIAL"`
 )
 
-func nested(depth int) string {
+func nestedObject(depth int) string {
 	return `{"a":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + `}`
 }
 
@@ -173,9 +173,9 @@ var Traps = []Trap{
 		Lake: `{"b":2,` + partial + `,"data_quality_score":0,"malformed":{"o":"{\"a\":1,\"a\":1.0,\"user_id\":null}"}}`},
 	{Name: "a metadata field of the index is set aside", In: `{"_id":"7"}`, Lake: `{"_id":"7",` + success + `,"data_quality_score":0}`,
 		Search: `{` + partial + `,"data_quality_score":0,"malformed":{"_id":"7"}}`},
-	{Name: "nested 1000 deep", In: nested(1000), Lake: strings.TrimSuffix(nested(1000), "}") + `,` + success + `,"data_quality_score":0}`,
-		Search: `{` + partial + `,"data_quality_score":0,"malformed":{"a":"` + strings.TrimSuffix(strings.TrimPrefix(nested(1000), `{"a":`), "}") + `"}}`},
-	{Name: "nested 1001 deep", In: nested(1001), Lake: Failed, Reason: "TooDeep"},
+	{Name: "nested 1000 deep", In: nestedObject(1000), Lake: strings.TrimSuffix(nestedObject(1000), "}") + `,` + success + `,"data_quality_score":0}`,
+		Search: `{` + partial + `,"data_quality_score":0,"malformed":{"a":"` + strings.TrimSuffix(strings.TrimPrefix(nestedObject(1000), `{"a":`), "}") + `"}}`},
+	{Name: "nested 1001 deep", In: nestedObject(1001), Lake: Failed, Reason: "TooDeep"},
 	{Name: "nested 100000 deep", In: strings.Repeat(`{"a":`, 100000), Lake: Failed, Reason: "TooDeep"},
 	{Name: "two objects", In: `{"a":1}{"b":2}`, Lake: `{"a":1,` + success + `,"data_quality_score":0}` + "\n" + `{"b":2,` + success + `,"data_quality_score":0}`,
 		Search: Failed, Reason: "TrailingData"},

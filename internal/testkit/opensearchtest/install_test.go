@@ -45,7 +45,8 @@ func TestOwnHome(t *testing.T) {
 	} {
 		t.Run("without "+part, func(t *testing.T) {
 			_, err := ownHome(home(t, part))
-			if err == nil || !strings.HasPrefix(err.Error(), "OPENSEARCH_HOME: must be an installation of OpenSearch with ") ||
+			if err == nil || !strings.HasPrefix(err.Error(),
+				"OPENSEARCH_HOME: must be an installation of OpenSearch with ") ||
 				!strings.Contains(err.Error(), named) {
 				t.Errorf("got %v", err)
 			}

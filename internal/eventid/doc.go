@@ -1,0 +1,2 @@
+// Package eventid finds the event_id of a record that is broken.
+package eventid
