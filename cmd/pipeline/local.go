@@ -19,7 +19,8 @@ import (
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/audit"
-	"firehose-pipeline/local/firehose/api"
+	"firehose-pipeline/local/firehose"
+	"firehose-pipeline/local/loopback"
 	"firehose-pipeline/local/opensearch"
 	"firehose-pipeline/local/results"
 )
@@ -170,20 +171,11 @@ func (l *localCommand) validate(given func(flag string) bool) error {
 		return usage("--opensearch: the environment variables OPENSEARCH_USER and OPENSEARCH_PASSWORD must name the server's master user")
 	}
 	if l.serve {
-		return checkLoopback(l.listen)
-	}
-	return nil
-}
-
-// checkLoopback refuses addresses that other machines could reach: the endpoint lets anybody in.
-func checkLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err == nil {
-		if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-			return nil
+		if err := loopback.CheckAddress(l.listen); err != nil {
+			return usage("--listen: %w", err)
 		}
 	}
-	return usage("--listen: must be a loopback address and a port, such as 127.0.0.1:4573 (got %q)", address)
+	return nil
 }
 
 func (l *localCommand) run(ctx context.Context) (err error) {
@@ -200,7 +192,7 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	var input *source
 	var listener net.Listener
 	if l.serve { // what is wrong with these shows before a minute is spent on building
-		if listener, err = net.Listen("tcp", l.listen); err != nil {
+		if listener, err = loopback.Listen(l.listen); err != nil {
 			return usage("--listen: %v", err)
 		}
 		defer listener.Close()
@@ -350,8 +342,8 @@ type rejections struct {
 func (r *rejections) add(line, length int64, result local.PutResult) {
 	r.lines++
 	why := fmt.Sprintf("%s: %s", result.ErrorCode, result.ErrorMessage)
-	if length > api.MaxRecordBytes {
-		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, api.MaxRecordBytes)
+	if length > firehose.MaxRecordBytes {
+		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, firehose.MaxRecordBytes)
 	}
 	r.screen.say("%s:%d: rejected: %s", r.name, line, why)
 }

@@ -25,13 +25,13 @@ type Output struct {
 func New(stack string, outputs []Output) *Server { return &Server{stack: stack, outputs: outputs} }
 
 type describeStacksResponse struct {
-	XMLName xml.Name      `xml:"http://cloudformation.amazonaws.com/doc/2010-05-15/ DescribeStacksResponse"`
-	Name    string        `xml:"DescribeStacksResult>Stacks>member>StackName"`
-	ID      string        `xml:"DescribeStacksResult>Stacks>member>StackId"`
-	Created string        `xml:"DescribeStacksResult>Stacks>member>CreationTime"`
-	Status  string        `xml:"DescribeStacksResult>Stacks>member>StackStatus"`
+	XMLName xml.Name `xml:"http://cloudformation.amazonaws.com/doc/2010-05-15/ DescribeStacksResponse"`
+	Name    string   `xml:"DescribeStacksResult>Stacks>member>StackName"`
+	ID      string   `xml:"DescribeStacksResult>Stacks>member>StackId"`
+	Created string   `xml:"DescribeStacksResult>Stacks>member>CreationTime"`
+	Status  string   `xml:"DescribeStacksResult>Stacks>member>StackStatus"`
 	Outputs []Output `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
-	Request string        `xml:"ResponseMetadata>RequestId"`
+	Request string   `xml:"ResponseMetadata>RequestId"`
 }
 
 type errorResponse struct {
