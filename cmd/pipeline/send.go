@@ -298,5 +298,3 @@ func sendText(r producer.Report) string {
 	}
 	return w.String()
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.2f", float64(n)/1e6) }

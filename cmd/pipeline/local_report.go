@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,13 +13,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/audit"
@@ -87,16 +86,6 @@ func readLetters(path string) (letters, error) {
 // place is a path in the folder of results, quoted for a shell where it has to be.
 func (t *textReport) place(elements ...string) string {
 	return quote(filepath.Join(append([]string{t.out}, elements...)...))
-}
-
-func quote(text string) string {
-	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%") == "" {
-		return text
-	}
-	if !strings.ContainsAny(text, "\"$`\\!") {
-		return `"` + text + `"`
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 func (t *textReport) write(w *strings.Builder) {
@@ -246,20 +235,85 @@ func writeCheck(w io.Writer, c *audit.Report) {
 	writeRepeated(w, c)
 }
 
-func flush(w *tabwriter.Writer) {
-	_ = w.Flush() // what is below is a strings.Builder, which never fails
+// report prints the result; its error says with which status to exit.
+func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted bool) error {
+	report := p.Report()
+	if !l.serve {
+		report.Events = l.put.events
+	}
+	var checked *audit.Report
+	if l.check {
+		l.screen.begin("checking", -1)
+		c, err := p.Check(ctx)
+		if err != nil {
+			return stopped(ctx, err)
+		}
+		l.screen.end()
+		checked = &c
+	}
+	if l.format.value == "json" {
+		text, err := jsonReport(report, l.put, rejections.lines, checked)
+		if err != nil {
+			return err
+		}
+		if _, err := l.stdout.Write(text); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		if checked != nil {
+			writeCheck(l.stderr, checked)
+		}
+	} else {
+		letters, err := readLetters(results.Path(out, results.QueueFile))
+		if err != nil {
+			return err
+		}
+		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines,
+			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, letters: letters, checked: checked}
+		var text strings.Builder
+		t.write(&text)
+		if rows := int(l.sample.value); rows > 0 {
+			if err := t.writeSample(&text, rows); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(l.stdout, text.String()); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+	}
+	never := neverFired(report.Faults)
+	if len(never) > 0 {
+		fmt.Fprintf(l.stderr, "--fault: never came about: %s\n", strings.Join(never, ", "))
+	}
+	switch {
+	case interrupted && !l.serve:
+		if l.format.value == "json" {
+			fmt.Fprintln(l.stderr, "interrupted: the report has what was put until then")
+		}
+		return errInterrupted
+	case l.put.notEvents > 0 && l.put.events == 0:
+		sayNoEvent(l.stderr, l.events)
+		return errReported
+	case checked != nil && !checked.Clean(), rejections.lines > 0, len(never) > 0:
+		return errReported
+	}
+	return nil
 }
 
-func count(n int64, what string) string { return counted(n, what+"{|s}") }
-
-// counted is a number and a text in the form of [plural.Of].
-func counted(n int64, what string) string { return thousands(n) + " " + plural.Of(n, what) }
-
-// thousands writes a number with a comma between thousands.
-func thousands(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
+// jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
+// and what the check found only in a run with faults.
+func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report) ([]byte, error) {
+	if len(r.Faults) == 0 {
+		checked = nil
 	}
-	return text
+	text, err := json.Marshal(struct {
+		local.Report
+		Check     *audit.Report `json:"check,omitempty"`
+		NotEvents int64         `json:"notEvents,omitempty"`
+		Blank     int64         `json:"blank,omitempty"`
+		Rejected  int64         `json:"rejected,omitempty"`
+	}{r, checked, put.notEvents, put.blank, rejected})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the report: %w", err)
+	}
+	return []byte(printable.Lines(string(text)) + "\n"), nil
 }
