@@ -88,6 +88,9 @@ type putLines struct {
 	blank     int64 // not sent
 }
 
+// any reports whether any line was put.
+func (p *putLines) any() bool { return p.events+p.notEvents > 0 }
+
 func newLocal() *cobra.Command {
 	l := &localCommand{
 		format:  choice{value: "text", from: []string{"text", "json"}},
@@ -229,7 +232,10 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	if errors.As(err, &other) {
 		return other
 	}
-	if err != nil && (!interrupted || hard.Err() != nil) {
+	var unread *readError
+	if errors.As(err, &unread) && hard.Err() == nil && (l.put.any() || rejections.lines > 0) {
+		l.screen.end()
+	} else if err != nil && (!interrupted || hard.Err() != nil) {
 		return stopped(hard, err)
 	}
 	if !l.serve && !interrupted && p.Report().Events == 0 && rejections.lines == 0 {
@@ -240,7 +246,11 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		return stopped(hard, err)
 	}
 	l.screen.end()
-	return l.report(hard, p, options.Out, rejections, interrupted)
+	reporting := l.report(hard, p, options.Out, rejections, interrupted, unread != nil)
+	if unread != nil && (reporting == nil || reporting == errReported) {
+		return unread
+	}
+	return reporting
 }
 
 // errStopped ends a command that a second signal has stopped at once.

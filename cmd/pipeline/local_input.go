@@ -83,12 +83,18 @@ func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
 			if err == io.EOF {
 				return nil
 			}
-			return fmt.Errorf("reading the events: %w", err)
+			return &readError{err}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
+
+// readError is a failure to read the input to its end.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return fmt.Sprintf("reading the events: %v", e.err) }
+func (e *readError) Unwrap() error { return e.err }
 
 // fill reads lines, the next of which has the number, until the batch is full or the next line is yet to come, leaving room for the
 // longest record so that no line has to be looked at twice. At the end of the input it returns io.EOF.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/printable"
@@ -33,6 +34,7 @@ type textReport struct {
 	served      bool     // records were put to the endpoint, and may be anything
 	put         putLines // of a file
 	interrupted bool
+	unread      bool // the input could not be read to its end
 	letters     letters
 	checked     *audit.Report
 }
@@ -90,7 +92,9 @@ func (t *textReport) place(elements ...string) string {
 
 func (t *textReport) write(w *strings.Builder) {
 	r := &t.report
-	if t.interrupted {
+	if t.unread {
+		fmt.Fprint(w, "the events could not be read to the end: this is what was put until then\n\n")
+	} else if t.interrupted {
 		fmt.Fprint(w, "interrupted: this is what was put until then\n\n")
 	}
 	switch all := r.Events + t.put.notEvents + t.put.blank + t.rejected; {
@@ -123,6 +127,7 @@ func (t *textReport) write(w *strings.Builder) {
 		row("search", s.Counts, counted(int64(len(s.Indices)), "{index|indices}"))
 	}
 	flush(table)
+	t.writeDropped(w)
 	lost := func(name string, c local.Counts) {
 		if c.Discarded > 0 {
 			fmt.Fprintf(w, "%s: %s discarded, which S3 had refused for 24 hours\n", name, count(c.Discarded, "record"))
@@ -151,6 +156,26 @@ func (t *textReport) write(w *strings.Builder) {
 		writeCheck(w, t.checked)
 	}
 	t.writeNext(w)
+}
+
+// writeDropped names the rule by which records were dropped.
+func (t *textReport) writeDropped(w io.Writer) {
+	dropped := map[event.Stream]int64{event.Lake: t.report.Streams.Lake.Dropped}
+	if s := t.report.Streams.Search; s != nil {
+		dropped[event.Search] = s.Dropped
+	}
+	for _, s := range t.streams { // the streams have the same setting
+		if dropped[s.Kind] == 0 || s.Config.Transform == nil {
+			continue
+		}
+		var types []string
+		text := s.Config.Transform.Function.Environment[contract.EnvDropEventTypes]
+		if json.Unmarshal([]byte(text), &types) != nil { // the transform would not have started with it
+			types = []string{text}
+		}
+		fmt.Fprintf(w, "dropped by the setting dropEventTypes: %s\n", printable.Text(strings.Join(types, ", ")))
+		return
+	}
 }
 
 func (t *textReport) writeLetters(w io.Writer) {
@@ -236,7 +261,7 @@ func writeCheck(w io.Writer, c *audit.Report) {
 }
 
 // report prints the result; its error says with which status to exit.
-func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted bool) error {
+func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted, unread bool) error {
 	report := p.Report()
 	if !l.serve {
 		report.Events = l.put.events
@@ -268,7 +293,7 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 			return err
 		}
 		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines,
-			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, letters: letters, checked: checked}
+			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters, checked: checked}
 		var text strings.Builder
 		t.write(&text)
 		if rows := int(l.sample.value); rows > 0 {

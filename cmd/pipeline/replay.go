@@ -215,6 +215,9 @@ func (r *replayCommand) run(ctx context.Context, given func(flag string) bool) (
 	if reporting := r.report(&report); reporting != nil {
 		return errors.Join(err, reporting)
 	}
+	if report.From != replay.FromQueue && report.Objects == 0 && err == nil && !report.Interrupted {
+		r.screen.say("%s", r.whereObjectsAre())
+	}
 	switch {
 	case hard.Err() != nil:
 		return fmt.Errorf("%w at once: letters that were held come back into sight within %.0f minutes", errInterrupted, held.Minutes())
@@ -229,6 +232,14 @@ func (r *replayCommand) run(ctx context.Context, given func(flag string) bool) (
 	return nil
 }
 
+// whereObjectsAre is the advice for a prefix that no object matches.
+func (r *replayCommand) whereObjectsAre() string {
+	if r.source != "" {
+		return fmt.Sprintf("%s: no object matches. Records as received are under %s", r.source, contract.SourcePrefix)
+	}
+	return fmt.Sprintf("%s: no object matches. Error objects are under %s%s/ and %[2]s%[4]s/", r.prefix, r.errorPrefix, event.Lake, event.Search)
+}
+
 func (r *replayCommand) step() string {
 	if r.yes {
 		return "putting records back"
@@ -238,11 +249,8 @@ func (r *replayCommand) step() string {
 
 // prepare connects, and sets up what is to be done.
 func (r *replayCommand) prepare(ctx context.Context) (*replay.Replay, error) {
-	config, err := r.account.load(ctx)
+	config, err := r.target.connect(ctx, &r.account)
 	if err != nil {
-		return nil, err
-	}
-	if err := r.target.resolve(ctx, cloudFormationClient(config)); err != nil {
 		return nil, err
 	}
 	switch {
