@@ -284,3 +284,21 @@ func TestFaults(t *testing.T) {
 		t.Errorf("five seeds have %d each", first)
 	})
 }
+
+// Documents whose responses were lost are in the index all the same, and the report counts them there.
+func TestReportOfLostResponses(t *testing.T) {
+	w, report := faultyOf(t, 100, "search-lost:1")
+	search := report.Streams.Search
+	if search.Delivered != 0 || search.Failed == 0 {
+		t.Fatalf("got %+v", search)
+	}
+	stored := map[string]int64{}
+	for name, content := range w.files() {
+		if index, ok := strings.CutPrefix(name, "opensearch/"); ok {
+			stored[strings.TrimSuffix(index, ".ndjson")] = int64(strings.Count(content, "\n"))
+		}
+	}
+	if len(stored) == 0 || !maps.Equal(search.Indices, stored) {
+		t.Errorf("got indices %v, want %v", search.Indices, stored)
+	}
+}

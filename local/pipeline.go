@@ -254,13 +254,33 @@ func (p *Pipeline) export(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, searchPatience)
 	defer cancel()
 	for _, s := range p.streams {
-		for index := range s.Counts().Indices {
-			if err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.Path(results.IndicesDir)); err != nil {
+		if s.info.Config.Search == nil {
+			continue
+		}
+		confirmed := s.Counts().Indices
+		for index := range p.server.Documents() {
+			err := p.server.Export(ctx, index, s.IDPrefix(), p.folder.Path(results.IndicesDir))
+			if errors.Is(err, opensearch.ErrNotFound) && confirmed[index] == 0 {
+				continue // no request created it
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// documents returns the number of documents by index. Those whose response was lost are among them.
+func (p *Pipeline) documents() map[string]int64 {
+	documents := map[string]int64{}
+	if p.server != nil {
+		documents = p.server.Documents()
+	} else if p.files != nil {
+		documents = p.files.Documents()
+	}
+	maps.DeleteFunc(documents, func(_ string, n int64) bool { return n == 0 })
+	return documents
 }
 
 // invocations is how many invocations of a transform run at once: with two streams, more than the processors can use.

@@ -38,7 +38,7 @@ type LakeCounts struct {
 	Objects int64 `json:"objects"`
 }
 
-// SearchCounts are of the search stream. Indices has the number of documents by index.
+// SearchCounts are of the search stream. Indices has the number of documents by index; those of a real server are counted at a Flush.
 type SearchCounts struct {
 	Counts
 	Indices map[string]int64 `json:"indices"`
@@ -60,7 +60,7 @@ func (p *Pipeline) Report() Report {
 		case event.Lake:
 			r.Streams.Lake = LakeCounts{counts, c.Objects}
 		case event.Search:
-			r.Streams.Search = &SearchCounts{counts, c.Indices}
+			r.Streams.Search = &SearchCounts{counts, p.documents()}
 		}
 	}
 	if messages, err := p.queue.Messages(p.config.Queue.Name); err == nil { // the queue exists from the start

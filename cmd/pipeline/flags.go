@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // number is a flag that takes a finite number of at least min, or above it.
@@ -75,3 +76,29 @@ func (s settings) String() string {
 }
 
 func (s settings) Type() string { return "key=value" }
+
+// moment is a flag that takes a day, a time, or how long ago.
+type moment struct{ time.Time }
+
+func (m *moment) Set(text string) error {
+	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
+		m.Time = time.Now().Add(-ago)
+		return nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			m.Time = t
+			return nil
+		}
+	}
+	return errors.New("must be a day (2026-01-31), a time (2026-01-31T12:00:00Z) or how long ago (36h)")
+}
+
+func (m *moment) String() string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.Format(time.RFC3339)
+}
+
+func (m *moment) Type() string { return "TIME" }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,17 +10,14 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
-	"firehose-pipeline/local/audit"
-	"firehose-pipeline/local/firehose/api"
+	"firehose-pipeline/local/firehose"
+	"firehose-pipeline/local/loopback"
 	"firehose-pipeline/local/opensearch"
-	"firehose-pipeline/local/results"
 )
 
 const localHelp = `Runs the whole pipeline on this machine, without an AWS account: the synthesised template says what there is, the
@@ -91,6 +87,9 @@ type putLines struct {
 	notEvents int64 // which become dead letters
 	blank     int64 // not sent
 }
+
+// any reports whether any line was put.
+func (p *putLines) any() bool { return p.events+p.notEvents > 0 }
 
 func newLocal() *cobra.Command {
 	l := &localCommand{
@@ -170,20 +169,11 @@ func (l *localCommand) validate(given func(flag string) bool) error {
 		return usage("--opensearch: the environment variables OPENSEARCH_USER and OPENSEARCH_PASSWORD must name the server's master user")
 	}
 	if l.serve {
-		return checkLoopback(l.listen)
-	}
-	return nil
-}
-
-// checkLoopback refuses addresses that other machines could reach: the endpoint lets anybody in.
-func checkLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err == nil {
-		if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-			return nil
+		if err := loopback.CheckAddress(l.listen); err != nil {
+			return usage("--listen: %w", err)
 		}
 	}
-	return usage("--listen: must be a loopback address and a port, such as 127.0.0.1:4573 (got %q)", address)
+	return nil
 }
 
 func (l *localCommand) run(ctx context.Context) (err error) {
@@ -200,7 +190,7 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	var input *source
 	var listener net.Listener
 	if l.serve { // what is wrong with these shows before a minute is spent on building
-		if listener, err = net.Listen("tcp", l.listen); err != nil {
+		if listener, err = loopback.Listen(l.listen); err != nil {
 			return usage("--listen: %v", err)
 		}
 		defer listener.Close()
@@ -242,7 +232,10 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	if errors.As(err, &other) {
 		return other
 	}
-	if err != nil && (!interrupted || hard.Err() != nil) {
+	var unread *readError
+	if errors.As(err, &unread) && hard.Err() == nil && (l.put.any() || rejections.lines > 0) {
+		l.screen.end()
+	} else if err != nil && (!interrupted || hard.Err() != nil) {
 		return stopped(hard, err)
 	}
 	if !l.serve && !interrupted && p.Report().Events == 0 && rejections.lines == 0 {
@@ -253,7 +246,11 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		return stopped(hard, err)
 	}
 	l.screen.end()
-	return l.report(hard, p, options.Out, rejections, interrupted)
+	reporting := l.report(hard, p, options.Out, rejections, interrupted, unread != nil)
+	if unread != nil && (reporting == nil || reporting == errReported) {
+		return unread
+	}
+	return reporting
 }
 
 // errStopped ends a command that a second signal has stopped at once.
@@ -354,95 +351,8 @@ type rejections struct {
 func (r *rejections) add(line, length int64, result local.PutResult) {
 	r.lines++
 	why := fmt.Sprintf("%s: %s", result.ErrorCode, result.ErrorMessage)
-	if length > api.MaxRecordBytes {
-		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, api.MaxRecordBytes)
+	if length > firehose.MaxRecordBytes {
+		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, firehose.MaxRecordBytes)
 	}
 	r.screen.say("%s:%d: rejected: %s", r.name, line, why)
-}
-
-// report prints the result; its error says with which status to exit.
-func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted bool) error {
-	report := p.Report()
-	if !l.serve {
-		report.Events = l.put.events
-	}
-	var checked *audit.Report
-	if l.check {
-		l.screen.begin("checking", -1)
-		c, err := p.Check(ctx)
-		if err != nil {
-			return stopped(ctx, err)
-		}
-		l.screen.end()
-		checked = &c
-	}
-	if l.format.value == "json" {
-		text, err := jsonReport(report, l.put, rejections.lines, checked)
-		if err != nil {
-			return err
-		}
-		if _, err := l.stdout.Write(text); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
-		}
-		if checked != nil {
-			writeCheck(l.stderr, checked)
-		}
-	} else {
-		letters, err := readLetters(results.Path(out, results.QueueFile))
-		if err != nil {
-			return err
-		}
-		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines,
-			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, letters: letters, checked: checked}
-		var text strings.Builder
-		t.write(&text)
-		if rows := int(l.sample.value); rows > 0 {
-			if err := t.writeSample(&text, rows); err != nil {
-				return err
-			}
-		}
-		if _, err := io.WriteString(l.stdout, text.String()); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
-		}
-	}
-	never := neverFired(report.Faults)
-	if len(never) > 0 {
-		fmt.Fprintf(l.stderr, "--fault: never came about: %s\n", strings.Join(never, ", "))
-	}
-	switch {
-	case interrupted && !l.serve:
-		if l.format.value == "json" {
-			fmt.Fprintln(l.stderr, "interrupted: the report has what was put until then")
-		}
-		return errInterrupted
-	case l.put.notEvents > 0 && l.put.events == 0:
-		sayNoEvent(l.stderr, l.events)
-		return errReported
-	case checked != nil && !checked.Clean(), rejections.lines > 0, len(never) > 0:
-		return errReported
-	}
-	return nil
-}
-
-// jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
-// and what the check found only in a run with faults.
-func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report) ([]byte, error) {
-	if len(r.Faults) == 0 {
-		checked = nil
-	}
-	text, err := json.Marshal(struct {
-		local.Report
-		Check     *audit.Report `json:"check,omitempty"`
-		NotEvents int64         `json:"notEvents,omitempty"`
-		Blank     int64         `json:"blank,omitempty"`
-		Rejected  int64         `json:"rejected,omitempty"`
-	}{r, checked, put.notEvents, put.blank, rejected})
-	if err != nil {
-		return nil, fmt.Errorf("encoding the report: %w", err)
-	}
-	return []byte(printable.Lines(string(text)) + "\n"), nil
-}
-
-func seconds(s float64) string {
-	return (time.Duration(s*1000) * time.Millisecond).String()
 }

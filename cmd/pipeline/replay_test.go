@@ -649,3 +649,20 @@ func TestReplayHelp(t *testing.T) {
 		}
 	}
 }
+
+// A prefix without objects is said, with the place where objects are.
+func TestReplayOfNoObjects(t *testing.T) {
+	_, c := serveStack(t)
+	useEndpoint(t, c.url)
+	stack := stackName(t)
+	for want, args := range map[string][]string{
+		"nope/: no object matches. Error objects are under error-data/lake/ and error-data/search/\n": {"--prefix", "nope/"},
+		"nope/: no object matches. Records as received are under source-data/\n":                      {"--source", "nope/", "--from", "1h"},
+		"": nil,
+	} {
+		_, stderr := replayed(t, 0, append(args, "--stack", stack)...)
+		if stderr != want {
+			t.Errorf("%q: got %q, want %q", args, stderr, want)
+		}
+	}
+}

@@ -161,11 +161,8 @@ func (s *sendCommand) run(ctx context.Context) error {
 }
 
 func (s *sendCommand) options(ctx context.Context) (o producer.Options, err error) {
-	config, err := s.account.load(ctx)
+	config, err := s.target.connect(ctx, &s.account)
 	if err != nil {
-		return o, err
-	}
-	if err := s.target.resolve(ctx, cloudFormationClient(config)); err != nil {
 		return o, err
 	}
 	client := firehoseClient(config)
@@ -298,5 +295,3 @@ func sendText(r producer.Report) string {
 	}
 	return w.String()
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.2f", float64(n)/1e6) }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -38,6 +39,19 @@ func (t *target) queueFlags(f *pflag.FlagSet) {
 // stackDescriber is what finding a stack's outputs needs of CloudFormation.
 type stackDescriber interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+}
+
+// connect loads the AWS configuration and resolves the target. A file of outputs is read even when the configuration is not complete,
+// so that both problems are reported at once.
+func (t *target) connect(ctx context.Context, a *account) (aws.Config, error) {
+	config, err := a.load(ctx)
+	if t.outputs != "" {
+		return config, errors.Join(t.resolve(ctx, nil), err)
+	}
+	if err != nil {
+		return config, err
+	}
+	return config, t.resolve(ctx, cloudFormationClient(config))
 }
 
 // resolve fills in what the flags leave open. A part that the stack does not have stays empty.

@@ -5,10 +5,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/aws/smithy-go"
 
+	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 )
 
@@ -63,4 +67,47 @@ func foreign(err error) []string {
 		}
 	}
 	return said
+}
+
+func count(n int64, what string) string { return counted(n, what+"{|s}") }
+
+// counted is a number and a text in the form of [plural.Of].
+func counted(n int64, what string) string { return thousands(n) + " " + plural.Of(n, what) }
+
+// thousands writes a number with a comma between thousands.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+func seconds(s float64) string {
+	return (time.Duration(s*1000) * time.Millisecond).String()
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.2f", float64(n)/1e6) }
+
+// shorten is the beginning of a text, on one line and printable.
+func shorten(text string) string {
+	characters := []rune(printable.Text(text))
+	if len(characters) <= cellWidth {
+		return string(characters)
+	}
+	return string(characters[:cellWidth-1]) + "…"
+}
+
+func quote(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%") == "" {
+		return text
+	}
+	if !strings.ContainsAny(text, "\"$`\\!") {
+		return `"` + text + `"`
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+func flush(w *tabwriter.Writer) {
+	_ = w.Flush() // what is below is a strings.Builder, which never fails
 }

@@ -232,23 +232,6 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	return f.InvokeWith(ctx, payload, None)
 }
 
-// Fault is what is to go wrong in one invocation.
-type Fault int
-
-// The faults.
-const (
-	None     Fault = iota
-	Crash          // the process is killed when it gives its answer, which nobody gets
-	Hang           // the process is stopped before it reads the event, and killed for its timeout: after hangWait, not the whole of it
-	Late           // the process gives its answer, and it counts as given after the timeout
-	Oversize       // the answer is refused as one above [ResponseLimit]
-)
-
-// Invoker is a function that can be invoked with a fault.
-type Invoker interface {
-	InvokeWith(ctx context.Context, payload []byte, fault Fault) (Result, error)
-}
-
 // InvokeWith is Invoke with something going wrong. Result.Injected says whether it did: a function may fail before.
 func (f *Function) InvokeWith(ctx context.Context, payload []byte, fault Fault) (Result, error) {
 	if len(payload) > RequestLimit {

@@ -1,4 +1,3 @@
-// Package loopback opens the listeners of the local endpoints, which let anybody in, and keeps web pages out of them.
 package loopback
 
 import (
@@ -8,12 +7,19 @@ import (
 
 // Listen listens on a TCP address such as 127.0.0.1:0, and refuses addresses that other machines could reach.
 func Listen(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("listen: must be a loopback address (got %s)", address)
+	if err := CheckAddress(address); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return net.Listen("tcp", address)
+}
+
+// CheckAddress refuses addresses that other machines could reach.
+func CheckAddress(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err == nil {
+		if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+			return nil
+		}
+	}
+	return fmt.Errorf("must be a loopback address and a port, such as 127.0.0.1:4573 (got %q)", address)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,8 +21,9 @@ import (
 type Files struct {
 	dir string
 
-	mu      sync.Mutex
-	checker *Checker
+	mu        sync.Mutex
+	checker   *Checker
+	documents map[string]int64 // by index
 
 	// Hashes of the ids of the latest documents, in two halves of which the older one is forgotten; nil: of none.
 	ids, older  map[uint64]struct{}
@@ -31,7 +33,7 @@ type Files struct {
 
 // NewFiles plays an OpenSearch whose indices are <dir>/<index>.ndjson and have this mapping. The folder must exist.
 func NewFiles(dir string, mapping *Mapping) *Files {
-	return &Files{dir: dir, checker: mapping.NewChecker()}
+	return &Files{dir: dir, checker: mapping.NewChecker(), documents: map[string]int64{}}
 }
 
 // Overwrite makes a document that comes again, with the id that it had, take the place of the one before, as in OpenSearch. A
@@ -48,6 +50,13 @@ func (f *Files) Overwritten() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.overwritten
+}
+
+// Documents returns the number of documents by index.
+func (f *Files) Documents() map[string]int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.documents)
 }
 
 // keptIDs is how many ids are kept at least: of 100 MB of documents of 200 bytes, a request's.
@@ -114,6 +123,7 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 			refused = append(refused, rejected{count, why})
 		} else if !f.known(id) {
 			documents = append(append(documents, source...), '\n')
+			f.documents[index]++
 		}
 		count++
 	}

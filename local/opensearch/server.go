@@ -12,11 +12,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"firehose-pipeline/functions/searchsetup"
@@ -35,12 +37,15 @@ type Server struct {
 	o      Options
 	client *http.Client
 	writer searchsetup.Signer // as the user that stands in for Firehose's role
+
+	mu        sync.Mutex
+	documents map[string]int64 // by index, of every index that a bulk request names, as last exported
 }
 
 // Open brings the server into the wanted state, as the custom resource does with a domain, and makes an internal user whose
 // backend role is the writer's: it stands in for the IAM role, which the server does not know.
 func Open(ctx context.Context, o Options, state searchsetup.State) (*Server, error) {
-	s := &Server{o: o, client: &http.Client{Timeout: requestTimeout}}
+	s := &Server{o: o, client: &http.Client{Timeout: requestTimeout}, documents: map[string]int64{}}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("reading the system's certificates: %w", err)
@@ -79,7 +84,28 @@ const requestTimeout = 30 * time.Second
 
 // Bulk sends a bulk request as Firehose.
 func (s *Server) Bulk(ctx context.Context, _ time.Time, body []byte) (status int, answer []byte, err error) {
+	s.addIndices(body)
 	return s.send(ctx, s.writer, http.MethodPost, "/_bulk", "application/x-ndjson", body)
+}
+
+// addIndices notes the indices of a bulk request: documents may be there although the response is lost.
+func (s *Server) addIndices(body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(body) > 0 {
+		action, rest, _ := bytes.Cut(body, []byte("\n"))
+		_, body, _ = bytes.Cut(rest, []byte("\n"))
+		if name, _, err := placeOf(action); err == nil { // the server says what is wrong with others
+			s.documents[name] += 0
+		}
+	}
+}
+
+// Documents returns the number of documents by index, as last exported, of every index that a bulk request names.
+func (s *Server) Documents() map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.documents)
 }
 
 func (s *Server) send(ctx context.Context, sign searchsetup.Signer, method, target, kind string, body []byte) (int, []byte, error) {
@@ -102,6 +128,9 @@ func (s *Server) send(ctx context.Context, sign searchsetup.Signer, method, targ
 // errOutOfReach: the server may answer later.
 var errOutOfReach = errors.New("the server is out of reach")
 
+// ErrNotFound: the server has no such index.
+var ErrNotFound = errors.New("not found")
+
 // call sends a request as the master user and decodes its answer into out (nil for none).
 func (s *Server) call(ctx context.Context, method, target string, body, out any) error {
 	content, err := json.Marshal(body)
@@ -114,6 +143,8 @@ func (s *Server) call(ctx context.Context, method, target string, body, out any)
 		err = fmt.Errorf("%w: %w", errOutOfReach, err)
 	case status >= 500:
 		err = fmt.Errorf("%w: answered %d: %.500s", errOutOfReach, status, answer)
+	case status == http.StatusNotFound:
+		err = fmt.Errorf("%w: answered %d: %.500s", ErrNotFound, status, answer)
 	case status/100 != 2:
 		err = fmt.Errorf("answered %d: %.500s", status, answer)
 	}
@@ -153,7 +184,7 @@ func (s *Server) export(ctx context.Context, index, idPrefix, dir string) (err e
 	if err != nil {
 		return fmt.Errorf("reading index %s: %w", index, err)
 	}
-	out := bufio.NewWriter(file)
+	out, count := bufio.NewWriter(file), int64(0)
 	err = s.each(ctx, index, func(id string, source json.RawMessage) error {
 		if !strings.HasPrefix(id, idPrefix) {
 			return nil
@@ -161,12 +192,19 @@ func (s *Server) export(ctx context.Context, index, idPrefix, dir string) (err e
 		if bytes.IndexByte(source, '\n') >= 0 {
 			return fmt.Errorf("document %s is on several lines", id)
 		}
+		count++
 		out.Write(source)
 		return out.WriteByte('\n')
 	})
 	if err = errors.Join(err, out.Flush(), file.Close()); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
 		return fmt.Errorf("reading index %s: %w", index, err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.documents[index] = count
 	return nil
 }
 

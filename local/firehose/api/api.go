@@ -27,13 +27,6 @@ import (
 // TargetPrefix begins the X-Amz-Target header of every call of this API.
 const TargetPrefix = "Firehose_20150804."
 
-// The limits of the API reference, PutRecord and PutRecordBatch, in bytes before base64.
-const (
-	MaxRecordBytes  = 1000 << 10
-	MaxBatchRecords = 500
-	MaxBatchBytes   = 4 << 20
-)
-
 // requestLimit bounds what is read of one request, drainLimit what is thrown away after that so that the client can finish
 // sending and see the answer.
 const (

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/internal/awsclient"
+	model "firehose-pipeline/local/firehose"
 )
 
 // target takes the records that the API lets through.
@@ -147,10 +148,10 @@ func TestPutRecord(t *testing.T) {
 	})
 	t.Run("1,000 KiB before base64 is the most a record may have", func(t *testing.T) {
 		c, x, _ := serve(t, nil)
-		if _, err := putRecord(t.Context(), c, "lake", make([]byte, MaxRecordBytes)); err != nil {
+		if _, err := putRecord(t.Context(), c, "lake", make([]byte, model.MaxRecordBytes)); err != nil {
 			t.Error(err)
 		}
-		_, err := putRecord(t.Context(), c, "lake", make([]byte, MaxRecordBytes+1))
+		_, err := putRecord(t.Context(), c, "lake", make([]byte, model.MaxRecordBytes+1))
 		wantError(t, err, "ValidationException", "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at 'record.data' failed to satisfy constraint: Member must have length less than or equal to 1024000")
 		if len(x.records["lake"]) != 1 {
 			t.Errorf("%d records taken, want 1", len(x.records["lake"]))
@@ -231,7 +232,7 @@ func TestPutRecordBatch(t *testing.T) {
 	})
 	t.Run("4 MiB before base64 are the most a call may have", func(t *testing.T) {
 		c, x, _ := serve(t, nil)
-		exact := append(repeat(make([]byte, MaxRecordBytes), 4), make([]byte, MaxBatchBytes-4*MaxRecordBytes))
+		exact := append(repeat(make([]byte, model.MaxRecordBytes), 4), make([]byte, model.MaxBatchBytes-4*model.MaxRecordBytes))
 		if _, err := putBatch(t.Context(), c, "lake", exact...); err != nil {
 			t.Error(err)
 		}
@@ -243,7 +244,7 @@ func TestPutRecordBatch(t *testing.T) {
 	})
 	t.Run("one record above its limit refuses the whole call, and every one is named", func(t *testing.T) {
 		c, x, _ := serve(t, nil)
-		large := make([]byte, MaxRecordBytes+1)
+		large := make([]byte, model.MaxRecordBytes+1)
 		_, err := putBatch(t.Context(), c, "lake", []byte("{}"), large, large)
 		wantError(t, err, "ValidationException", "2 validation errors detected: "+
 			"Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at 'records.2.member.data' failed to satisfy constraint: Member must have length less than or equal to 1024000; "+
@@ -324,7 +325,7 @@ func TestQuota(t *testing.T) {
 	})
 	t.Run("bytes beyond the quota are refused, but one whole batch passes", func(t *testing.T) {
 		throttle := newThrottle(&DefaultQuota, clock)
-		whole := repeat(make([]byte, MaxBatchBytes/8), 8)
+		whole := repeat(make([]byte, model.MaxBatchBytes/8), 8)
 		if taken, ok := throttle.take(whole); taken != 8 || !ok {
 			t.Errorf("got %d, %t", taken, ok)
 		}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	model "firehose-pipeline/local/firehose"
 )
 
 // fuzzTarget takes records, and fails in the ways that the records ask for.
@@ -70,7 +72,7 @@ func readRequest(operation string, body []byte) request {
 	list := []json.RawMessage{in["Record"]}
 	if operation == "PutRecordBatch" {
 		list = nil
-		r.ok = json.Unmarshal(in["Records"], &list) == nil && len(list) >= 1 && len(list) <= MaxBatchRecords
+		r.ok = json.Unmarshal(in["Records"], &list) == nil && len(list) >= 1 && len(list) <= model.MaxBatchRecords
 	}
 	size := 0
 	for _, one := range list {
@@ -83,9 +85,9 @@ func readRequest(operation string, body []byte) request {
 		data, err := base64.StdEncoding.DecodeString(*text)
 		r.records = append(r.records, data)
 		size += len(data)
-		r.ok = r.ok && err == nil && len(data) <= MaxRecordBytes
+		r.ok = r.ok && err == nil && len(data) <= model.MaxRecordBytes
 	}
-	r.ok = r.ok && size <= MaxBatchBytes
+	r.ok = r.ok && size <= model.MaxBatchBytes
 	return r
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/local/firehose"
 )
 
 // The members of the inputs. As in the service, their names are case-sensitive.
@@ -87,7 +88,7 @@ func records(body []byte, array *jsonscan.Member, problems *violations) (all [][
 	beyond := new(violations)
 	for i := jsonscan.SkipSpace(body, array.Start+1); body[i] != ']'; {
 		count++
-		if count > MaxBatchRecords {
+		if count > firehose.MaxBatchRecords {
 			problems, *beyond = beyond, nil
 		}
 		path := fmt.Sprintf("records.%d.member", count)
@@ -101,7 +102,7 @@ func records(body []byte, array *jsonscan.Member, problems *violations) (all [][
 			}
 			problems.data(data, path+".data")
 		}
-		if count <= MaxBatchRecords {
+		if count <= firehose.MaxBatchRecords {
 			all = append(all, data)
 		}
 		if i = jsonscan.SkipSpace(body, i); body[i] == ',' {
@@ -180,7 +181,7 @@ func (v *violations) data(data []byte, path string) {
 	switch {
 	case data == nil:
 		v.missing(path)
-	case len(data) > MaxRecordBytes:
-		v.addQuoted(fmt.Sprintf("java.nio.HeapByteBuffer[pos=0 lim=%d cap=%[1]d]", len(data)), path, fmt.Sprintf("Member must have length less than or equal to %d", MaxRecordBytes))
+	case len(data) > firehose.MaxRecordBytes:
+		v.addQuoted(fmt.Sprintf("java.nio.HeapByteBuffer[pos=0 lim=%d cap=%[1]d]", len(data)), path, fmt.Sprintf("Member must have length less than or equal to %d", firehose.MaxRecordBytes))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/local/firehose"
 )
 
 const (
@@ -90,8 +91,8 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 		// AWS prints the whole list as the value.
 		if count < 1 {
 			problems.addQuoted("[]", "records", "Member must have length greater than or equal to 1")
-		} else if count > MaxBatchRecords {
-			problems.addQuoted(fmt.Sprintf("[%d records]", count), "records", fmt.Sprintf("Member must have length less than or equal to %d", MaxBatchRecords))
+		} else if count > firehose.MaxBatchRecords {
+			problems.addQuoted(fmt.Sprintf("[%d records]", count), "records", fmt.Sprintf("Member must have length less than or equal to %d", firehose.MaxBatchRecords))
 		}
 	}
 	if failed := problems.err(); failed != nil {
@@ -101,7 +102,7 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 	for _, record := range data {
 		size += len(record)
 	}
-	if size > MaxBatchBytes {
+	if size > firehose.MaxBatchBytes {
 		return nil, fail("InvalidArgumentException", "Records size exceeds 4 MB limit") // osquery/osquery#3568
 	}
 	s, results, failed := a.put(ctx, *name, data)

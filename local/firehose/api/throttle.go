@@ -3,6 +3,8 @@ package api
 import (
 	"sync"
 	"time"
+
+	"firehose-pipeline/local/firehose"
 )
 
 // Quota is what one stream takes through PutRecord and PutRecordBatch together, a second (Developer Guide, quotas).
@@ -41,9 +43,9 @@ func newThrottle(q *Quota, now func() time.Time) *throttle {
 	return &throttle{
 		now:      now,
 		last:     now(),
-		bytes:    newBucket(q.Bytes, MaxBatchBytes),
+		bytes:    newBucket(q.Bytes, firehose.MaxBatchBytes),
 		requests: newBucket(q.Requests, 1),
-		records:  newBucket(q.Records, MaxBatchRecords),
+		records:  newBucket(q.Records, firehose.MaxBatchRecords),
 	}
 }
 

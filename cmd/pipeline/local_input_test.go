@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"firehose-pipeline/local/firehose/api"
+	"firehose-pipeline/local/firehose"
 )
 
 // collect returns the lines, and the sizes of the batches that they came in.
@@ -20,7 +20,7 @@ func collect(t *testing.T, input io.Reader) (records []string, lengths []int64, 
 		for i, r := range b.records {
 			records = append(records, string(r))
 			want := string(r)
-			if len(r) < api.MaxRecordBytes {
+			if len(r) < firehose.MaxRecordBytes {
 				want += "\n"
 			}
 			if got := string(b.lakeRecords[i]); got != want {
@@ -28,7 +28,7 @@ func collect(t *testing.T, input io.Reader) (records []string, lengths []int64, 
 			}
 			size += len(want)
 		}
-		if size > api.MaxBatchBytes {
+		if size > firehose.MaxBatchBytes {
 			t.Errorf("batch of %d bytes", size)
 		}
 		lengths = append(lengths, b.lengths...)
@@ -98,12 +98,12 @@ func TestLines(t *testing.T) {
 	t.Run("of a line that is too long a beginning is kept that shows it, and its length", func(t *testing.T) {
 		for _, end := range []string{"\n", "\r\n", ""} {
 			for _, more := range []int{0, 1, 2, 3, 1_000_000} {
-				long := strings.Repeat("y", api.MaxRecordBytes+more)
+				long := strings.Repeat("y", firehose.MaxRecordBytes+more)
 				records, lengths, _, err := collect(t, strings.NewReader("a\n"+long+end))
 				if err != nil || len(records) != 2 {
 					t.Fatalf("got %d records, %v", len(records), err)
 				}
-				if tooLong := len(records[1]) > api.MaxRecordBytes; tooLong != (more > 0) || len(records[1]) > api.MaxRecordBytes+3 {
+				if tooLong := len(records[1]) > firehose.MaxRecordBytes; tooLong != (more > 0) || len(records[1]) > firehose.MaxRecordBytes+3 {
 					t.Errorf("%d more, end %q: %d bytes kept", more, end, len(records[1]))
 				}
 				if lengths[1] != int64(len(long)) {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"firehose-pipeline/event"
 )
@@ -130,4 +133,33 @@ func TestSpoiledEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An input that cannot be read to its end is an error, but what was put before is delivered and reported.
+func TestReadErrorMidway(t *testing.T) {
+	s := buildStack(t)
+	args := []string{"local", "--events", "-", "--template", s.template, "--project", s.root, "--check", "--out"}
+	broken := func(text string) io.Reader {
+		return io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("read: input/output error")))
+	}
+	const problem = "reading the events: read: input/output error\n"
+	t.Run("for people", func(t *testing.T) {
+		stdout, stderr := command(t, exitFailed, broken("{}\n{}\n"), append(args, t.TempDir())...)
+		if !strings.HasPrefix(stdout, "the events could not be read to the end: this is what was put until then\n\n2 events in ") ||
+			!strings.Contains(stdout, "check: 4 records put, each one where it had to end, once\n") || stderr != problem {
+			t.Errorf("got %s%s", stdout, stderr)
+		}
+	})
+	t.Run("for programs", func(t *testing.T) {
+		stdout, stderr := command(t, exitFailed, broken("{}\n"), append(args, t.TempDir(), "--format", "json")...)
+		if !strings.HasPrefix(stdout, `{"events":1,"streams":{"lake":{"received":1,"delivered":1,`) || !strings.HasSuffix(stderr, problem) {
+			t.Errorf("got %s%s", stdout, stderr)
+		}
+	})
+	t.Run("nothing put", func(t *testing.T) {
+		stdout, stderr := command(t, exitFailed, broken(""), append(args, t.TempDir())...)
+		if stdout != "" || stderr != problem {
+			t.Errorf("got %s%s", stdout, stderr)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,13 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
-	"firehose-pipeline/internal/plural"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/audit"
@@ -34,6 +34,7 @@ type textReport struct {
 	served      bool     // records were put to the endpoint, and may be anything
 	put         putLines // of a file
 	interrupted bool
+	unread      bool // the input could not be read to its end
 	letters     letters
 	checked     *audit.Report
 }
@@ -89,19 +90,11 @@ func (t *textReport) place(elements ...string) string {
 	return quote(filepath.Join(append([]string{t.out}, elements...)...))
 }
 
-func quote(text string) string {
-	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=+,:@%") == "" {
-		return text
-	}
-	if !strings.ContainsAny(text, "\"$`\\!") {
-		return `"` + text + `"`
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
 func (t *textReport) write(w *strings.Builder) {
 	r := &t.report
-	if t.interrupted {
+	if t.unread {
+		fmt.Fprint(w, "the events could not be read to the end: this is what was put until then\n\n")
+	} else if t.interrupted {
 		fmt.Fprint(w, "interrupted: this is what was put until then\n\n")
 	}
 	switch all := r.Events + t.put.notEvents + t.put.blank + t.rejected; {
@@ -134,6 +127,7 @@ func (t *textReport) write(w *strings.Builder) {
 		row("search", s.Counts, counted(int64(len(s.Indices)), "{index|indices}"))
 	}
 	flush(table)
+	t.writeDropped(w)
 	lost := func(name string, c local.Counts) {
 		if c.Discarded > 0 {
 			fmt.Fprintf(w, "%s: %s discarded, which S3 had refused for 24 hours\n", name, count(c.Discarded, "record"))
@@ -162,6 +156,26 @@ func (t *textReport) write(w *strings.Builder) {
 		writeCheck(w, t.checked)
 	}
 	t.writeNext(w)
+}
+
+// writeDropped names the rule by which records were dropped.
+func (t *textReport) writeDropped(w io.Writer) {
+	dropped := map[event.Stream]int64{event.Lake: t.report.Streams.Lake.Dropped}
+	if s := t.report.Streams.Search; s != nil {
+		dropped[event.Search] = s.Dropped
+	}
+	for _, s := range t.streams { // the streams have the same setting
+		if dropped[s.Kind] == 0 || s.Config.Transform == nil {
+			continue
+		}
+		var types []string
+		text := s.Config.Transform.Function.Environment[contract.EnvDropEventTypes]
+		if json.Unmarshal([]byte(text), &types) != nil { // the transform would not have started with it
+			types = []string{text}
+		}
+		fmt.Fprintf(w, "dropped by the setting dropEventTypes: %s\n", printable.Text(strings.Join(types, ", ")))
+		return
+	}
 }
 
 func (t *textReport) writeLetters(w io.Writer) {
@@ -246,20 +260,85 @@ func writeCheck(w io.Writer, c *audit.Report) {
 	writeRepeated(w, c)
 }
 
-func flush(w *tabwriter.Writer) {
-	_ = w.Flush() // what is below is a strings.Builder, which never fails
+// report prints the result; its error says with which status to exit.
+func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted, unread bool) error {
+	report := p.Report()
+	if !l.serve {
+		report.Events = l.put.events
+	}
+	var checked *audit.Report
+	if l.check {
+		l.screen.begin("checking", -1)
+		c, err := p.Check(ctx)
+		if err != nil {
+			return stopped(ctx, err)
+		}
+		l.screen.end()
+		checked = &c
+	}
+	if l.format.value == "json" {
+		text, err := jsonReport(report, l.put, rejections.lines, checked)
+		if err != nil {
+			return err
+		}
+		if _, err := l.stdout.Write(text); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		if checked != nil {
+			writeCheck(l.stderr, checked)
+		}
+	} else {
+		letters, err := readLetters(results.Path(out, results.QueueFile))
+		if err != nil {
+			return err
+		}
+		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines,
+			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters, checked: checked}
+		var text strings.Builder
+		t.write(&text)
+		if rows := int(l.sample.value); rows > 0 {
+			if err := t.writeSample(&text, rows); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(l.stdout, text.String()); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+	}
+	never := neverFired(report.Faults)
+	if len(never) > 0 {
+		fmt.Fprintf(l.stderr, "--fault: never came about: %s\n", strings.Join(never, ", "))
+	}
+	switch {
+	case interrupted && !l.serve:
+		if l.format.value == "json" {
+			fmt.Fprintln(l.stderr, "interrupted: the report has what was put until then")
+		}
+		return errInterrupted
+	case l.put.notEvents > 0 && l.put.events == 0:
+		sayNoEvent(l.stderr, l.events)
+		return errReported
+	case checked != nil && !checked.Clean(), rejections.lines > 0, len(never) > 0:
+		return errReported
+	}
+	return nil
 }
 
-func count(n int64, what string) string { return counted(n, what+"{|s}") }
-
-// counted is a number and a text in the form of [plural.Of].
-func counted(n int64, what string) string { return thousands(n) + " " + plural.Of(n, what) }
-
-// thousands writes a number with a comma between thousands.
-func thousands(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
+// jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
+// and what the check found only in a run with faults.
+func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report) ([]byte, error) {
+	if len(r.Faults) == 0 {
+		checked = nil
 	}
-	return text
+	text, err := json.Marshal(struct {
+		local.Report
+		Check     *audit.Report `json:"check,omitempty"`
+		NotEvents int64         `json:"notEvents,omitempty"`
+		Blank     int64         `json:"blank,omitempty"`
+		Rejected  int64         `json:"rejected,omitempty"`
+	}{r, checked, put.notEvents, put.blank, rejected})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the report: %w", err)
+	}
+	return []byte(printable.Lines(string(text)) + "\n"), nil
 }

@@ -47,7 +47,8 @@ var streams = []local.StreamInfo{
 		Conversion: &template.Conversion{},
 		Backup:     &template.S3Output{Prefix: "source-data/year=!{timestamp:yyyy}/"},
 	}}},
-	{Name: "SearchStream", Kind: event.Search},
+	{Name: "SearchStream", Kind: event.Search, Config: template.Stream{Transform: &template.Processor{
+		Function: template.Function{Environment: map[string]string{"DROP_EVENT_TYPES": `["heartbeat","a b\u001b"]`}}}}},
 }
 
 const queueFile = `{"version":1,"kind":"record","id":"1","stream":"lake","stage":"transform","reason":"InvalidJson","pointer":{"bucket":"b","key":"k","offset":0}}

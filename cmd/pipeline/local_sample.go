@@ -250,12 +250,3 @@ func writeRows(w io.Writer, rows []row) {
 		}
 	}
 }
-
-// shorten is the beginning of a text, on one line and printable.
-func shorten(text string) string {
-	characters := []rune(printable.Text(text))
-	if len(characters) <= cellWidth {
-		return string(characters)
-	}
-	return string(characters[:cellWidth-1]) + "…"
-}

@@ -9,7 +9,7 @@ import (
 	"io"
 
 	"firehose-pipeline/event"
-	"firehose-pipeline/local/firehose/api"
+	"firehose-pipeline/local/firehose"
 )
 
 // batch is what one PutRecordBatch takes. Its memory is used again.
@@ -83,17 +83,23 @@ func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
 			if err == io.EOF {
 				return nil
 			}
-			return fmt.Errorf("reading the events: %w", err)
+			return &readError{err}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
+// readError is a failure to read the input to its end.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return fmt.Sprintf("reading the events: %v", e.err) }
+func (e *readError) Unwrap() error { return e.err }
+
 // fill reads lines, the next of which has the number, until the batch is full or the next line is yet to come, leaving room for the
 // longest record so that no line has to be looked at twice. At the end of the input it returns io.EOF.
 func (b *batch) fill(reader *bufio.Reader, number int64) error {
-	for b.lines < api.MaxBatchRecords && len(b.bytes) <= api.MaxBatchBytes-api.MaxRecordBytes {
+	for b.lines < firehose.MaxBatchRecords && len(b.bytes) <= firehose.MaxBatchBytes-firehose.MaxRecordBytes {
 		start := len(b.bytes)
 		length, end, err := b.line(reader)
 		if err != nil && (length+end == 0 || err != io.EOF) { // what broke off is no record
@@ -116,13 +122,13 @@ func (b *batch) fill(reader *bufio.Reader, number int64) error {
 // add makes records of the bytes from start on, which are a line without its end.
 func (b *batch) add(start int, number, length int64) {
 	text := b.bytes[start:len(b.bytes):len(b.bytes)]
-	if len(bytes.TrimSpace(text)) == 0 && length <= api.MaxRecordBytes {
+	if len(bytes.TrimSpace(text)) == 0 && length <= firehose.MaxRecordBytes {
 		b.bytes = b.bytes[:start]
 		b.blank++
 		return
 	}
 	withNewline := text
-	if length < api.MaxRecordBytes { // a record of the largest size has no room for it, and needs none
+	if length < firehose.MaxRecordBytes { // a record of the largest size has no room for it, and needs none
 		b.bytes = append(b.bytes, '\n')
 		withNewline = b.bytes[start:len(b.bytes):len(b.bytes)]
 		text = withNewline[:length:length]
@@ -132,7 +138,7 @@ func (b *batch) add(start int, number, length int64) {
 }
 
 // keep is what is kept of a line: the longest record, with room for a line end that tells a longer one.
-const keep = api.MaxRecordBytes + 2
+const keep = firehose.MaxRecordBytes + 2
 
 // line appends one line without its end, or the beginning of one that is too long. It returns the lengths of the whole line and of
 // its end.
