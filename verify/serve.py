@@ -1,4 +1,4 @@
-"""Starts `pipeline local --serve` for a check, and stops it: with the project's own stack, on a free port of loopback."""
+"""Starts `pipeline local --serve` for a check, with the project's own stack on a free port, and stops it."""
 
 import contextlib
 import os
@@ -38,12 +38,14 @@ def serve(*flags: str) -> Iterator[Served]:
         log = Path(folder) / "log"
         with log.open("w") as writing:
             process = subprocess.Popen(
-                [command, "local", "--serve", "--listen", "127.0.0.1:0", "--out", out, *flags], cwd=ROOT, stdout=writing, stderr=subprocess.STDOUT
+                [command, "local", "--serve", "--listen", "127.0.0.1:0", "--out", out, *flags],
+                cwd=ROOT, stdout=writing, stderr=subprocess.STDOUT,
             )
         try:
-            said = wait_for(process, log, "sqs receive-message")
-            url = re.search(r"served on (http://127\.0\.0\.1:\d+)$", said, re.M).group(1)
-            streams = {kind.lower(): name for kind, name in re.findall(r"export (LAKE|SEARCH)_STREAM=(\S+)$", said, re.M)}
+            printed = wait_for(process, log, "sqs receive-message")
+            url = re.search(r"served on (http://127\.0\.0\.1:\d+)$", printed, re.M).group(1)
+            exported = re.findall(r"export (LAKE|SEARCH)_STREAM=(\S+)$", printed, re.M)
+            streams = {kind.lower(): name for kind, name in exported}
             yield Served(url, streams, out, client_environment(url, folder))
         finally:
             if process.poll() is None:
@@ -56,15 +58,15 @@ def serve(*flags: str) -> Iterator[Served]:
 def wait_for(process: subprocess.Popen, log: Path, text: str) -> str:
     deadline = time.monotonic() + 180  # the first time, the functions are built
     while time.monotonic() < deadline and process.poll() is None:
-        said = log.read_text()
-        if text in said:
-            return said
+        printed = log.read_text()
+        if text in printed:
+            return printed
         time.sleep(0.05)
     sys.exit(f"pipeline local --serve did not start:\n{log.read_text()}")
 
 
 def client_environment(url: str, home: str) -> dict[str, str]:
-    """The caller's environment without its AWS settings, and with those that the command tells to use."""
+    """The caller's environment without its AWS settings, and with those that the command prints."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return environment | {
         "AWS_ENDPOINT_URL": url,

@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-const tableHead = "| Fault | Events | Injected | Lake: delivered, dropped, failed | Search: delivered, dropped, failed " +
-	"| Messages in the queue | Duplicates: dead letters, documents with a dead letter, overwritten | " +
-	"Declared losses | Missing |\n" +
+const tableHead = "| Fault | Events | Injected | Lake: delivered, dropped, failed " +
+	"| Search: delivered, dropped, failed | Messages in the queue " +
+	"| Duplicates: dead letters, documents with a dead letter, overwritten " +
+	"| Declared losses | Missing |\n" +
 	"| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 
 // lossyFault is the one fault with which AWS declares losses: S3 is down for longer than Firehose retries.

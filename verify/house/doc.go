@@ -1,8 +1,9 @@
 // Command house measures the project's code, comments and documentation: sizes, names, language, tests. `make house`
 // runs it.
 //
-// Unless it says otherwise, a figure is of Go files that are neither tests nor generated. links_test.go checks that
-// comments and documentation refer to identifiers and files that exist.
+// Unless it says otherwise, a figure is of Go files that are neither tests nor generated. limits_test.go has the limits
+// that `make test` enforces; links_test.go checks that comments and documentation refer to identifiers and files that
+// exist.
 //
 // The measures:
 //

@@ -14,8 +14,8 @@ type phrase struct {
 // phrases are the patterns, in the order in which they are printed. A clause that begins with "what" where a noun
 // would do has a determiner, a pronoun or an auxiliary after it.
 var phrases = []phrase{
-	{"what", "what-clauses", regexp.MustCompile(`(?i)\bwhat\s+(is|are|was|were|has|have|had|do|does|did|can|cannot|could|` +
-		`may|might|must|should|will|would|it|they|he|she|we|you|the|a|an|its|their|one|each|every|no|this|that|these|` +
+	{"what", "what-clauses", regexp.MustCompile(`(?i)\bwhat\s+(is|are|was|were|has|have|had|do|does|did|can|cannot|` +
+		`could|may|might|must|should|will|would|it|they|he|she|we|you|the|a|an|its|their|one|each|every|no|this|that|these|` +
 		`those|there)\b`)},
 	{"told", "told, tell", regexp.MustCompile(`(?i)\b(told|tells?)\b`)},
 	{"stand", "stand, lie, mend", regexp.MustCompile(`(?i)\b(stands?|lies|mend(s|ed)?)\b`)},

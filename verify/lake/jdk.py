@@ -19,7 +19,8 @@ PLACES = (
 def home(program: str, lowest: int, highest: int) -> Path:
     """Returns the folder of the oldest JDK from lowest to highest; ends the check when there is none."""
     # GitHub's runners have JAVA_HOME_17_X64 and the like.
-    candidates = [os.environ.get("JAVA_HOME", "")] + [v for k, v in sorted(os.environ.items()) if k.startswith("JAVA_HOME_")]
+    candidates = [os.environ.get("JAVA_HOME", "")]
+    candidates += [v for k, v in sorted(os.environ.items()) if k.startswith("JAVA_HOME_")]
     if java := shutil.which("java"):
         candidates.append(str(Path(java).resolve().parent.parent))
     for place in PLACES:

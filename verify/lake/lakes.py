@@ -22,7 +22,7 @@ from serve import ROOT, build
 STORE = ROOT / "testdata" / "store-events.ndjson"
 KEYS = ("year", "month", "day", "hour")
 
-# One event in 17 hours, so that 500 take 361 days, and one in 139.
+# One event in 17 hours, so that 500 last 361 days, and one in 139.
 RATE = "0.000016"
 JSON_RATE, JSON_EVENTS = "0.000002", 60
 
@@ -97,7 +97,7 @@ def write(out: Path, template: Path, made: list[dict], rate: str, project: Path 
 
 
 def project_with_field(copy: Path) -> Path:
-    """Makes a copy of the project, adds the field of README.md to it as README.md says, and builds its command."""
+    """Makes a copy of the project, adds the field of README.md to it as README.md shows, and builds its command."""
     copy_project(copy)
     schema = copy / "event" / "schema.go"
     before, fields, after = schema.read_text().partition("\nvar Fields = ")

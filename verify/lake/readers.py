@@ -1,5 +1,5 @@
 """Runs the commands that README.md and docs/changes.md show for reading the lake, as they are printed, on lakes that
-`pipeline local` writes, and compares what the readers see with what pyarrow reads from each file by itself.
+`pipeline local` writes, and compares the rows of each reader with those that pyarrow reads from each file by itself.
 """
 
 import gzip
@@ -132,7 +132,7 @@ def without_currency(lake: Lake) -> list[Row]:
 
 
 def duckdb_rows(desk: Desk, block: str) -> dict:
-    """What the README's call of read_parquet sees of the whole lake."""
+    """The rows and columns of the whole lake for the README's call of read_parquet."""
     [source] = re.findall(r"read_parquet\(.*\)", block)
     source = source.replace("'lake/", f"'{desk.folder}/lake/")
     columns = duckdb.sql(f"SELECT * FROM {source} LIMIT 0").columns

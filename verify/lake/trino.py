@@ -22,7 +22,7 @@ from readme import only
 from serve import Checks
 from trinoserver import QueryError, Trino
 
-# Trino's names of what a table in Hive's catalog says by three classes.
+# Trino's names of the formats for which a table in Hive's catalog has three classes.
 STORAGE = {
     ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
      "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",

@@ -27,8 +27,8 @@ COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 START_SECONDS = 240
 QUERY_SECONDS = 120
 
-# One node that listens on loopback. An hour without events has no folder, and a projected partition without a folder is an
-# error on local files; on S3 there are no folders.
+# One node that listens on loopback. An hour without events has no folder, and a projected partition without a folder is
+# an error on local files, but not on S3, which has no folders.
 FILES = {
     "config.properties": """coordinator=true
 node-scheduler.include-coordinator=true

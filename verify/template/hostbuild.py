@@ -1,7 +1,7 @@
 """Builds and runs a copy of the project in a hostile environment.
 
-The copy is below a folder with a go.work, in a repository of another owner, with Go's settings for another machine in the
-environment and in the file of `go env -w`.
+The copy is below a folder with a go.work, in a repository of another owner. Go's settings for another machine are in
+the environment and in the file of `go env -w`.
 """
 
 import os
@@ -47,7 +47,8 @@ def hostile_environment(work: Path) -> dict[str, str]:
 
 def run(copy: Path, environment: dict[str, str], *command: str) -> str:
     """Runs a command that must succeed in the copy, and returns its output."""
-    done = subprocess.run(command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True)
     if done.returncode != 0:
         sys.exit(f"hostbuild: {' '.join(command)} failed:\n{done.stdout[-4000:]}")
     return done.stdout
@@ -70,7 +71,8 @@ def main() -> None:
             sys.exit(f"hostbuild: make local printed no check:\n{printed[-4000:]}")
         print("make local, and the app of cdk.json in it: built and ran")
         run(copy, environment, "make", "test", "PACKAGES=./event ./internal/functionbuild")
-        run(copy, environment, "sh", "internal/functionbuild/hostenv.sh", "go", "test", ".", "-run", "TestReadmeTables/folders")
+        run(copy, environment, "sh", "internal/functionbuild/hostenv.sh", "go", "test", ".", "-run",
+            "TestReadmeTables/folders")
         print("make test: formatting, vet and tests ran")
 
 

@@ -49,7 +49,8 @@ def main() -> None:
                      f"did not run: {other.stderr}")
         synthesise(two, toolchain, {"GOARCH": "arm64"}, 0o077)
         print(f"one: {version({}).stdout.strip()}; two: {other.stdout.strip()}, GOARCH=arm64, umask 077")
-        different = [suffix for suffix in ("template.json", "assets.json") if output(one, suffix) != output(two, suffix)]
+        suffixes = ("template.json", "assets.json")
+        different = [suffix for suffix in suffixes if output(one, suffix) != output(two, suffix)]
     if different:
         sys.exit(f"reproducible: different: {', '.join(different)}")
     print("reproducible: templates and asset hashes are identical")

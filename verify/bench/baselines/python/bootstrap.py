@@ -1,6 +1,6 @@
 """Runs handler.lambda_handler against Lambda's Runtime API: a loop over one connection, with the standard library only.
 
-It does less than AWS's own client for Python (awslambdaric) and is the faster for it: no signals, no logging, no deadlines.
+It does less than AWS's own client for Python (awslambdaric) and is faster: no signals, no logging, no deadlines.
 """
 
 import http.client

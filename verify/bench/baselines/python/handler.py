@@ -1,9 +1,9 @@
 """The transform's rules as a Python function would have them: the json module, one dict an event.
 
-It is what `make bench` compares with, written to be read and without tricks, but not carelessly: the decoder and the encoder
-are made once, and so is the time. It differs from the Go transform where the json module does: numbers pass through int and
-float, so that their text may change (1.50 becomes 1.5), escapes are normalised, a repeated key keeps its first place, and
-the answer has no bound.
+`make bench` compares the transform with it. It is written to be read and without tricks, but not carelessly: the decoder
+and the encoder are made once, and so is the time. It differs from the Go transform where the json module does: numbers
+pass through int and float, so that their text may change (1.50 becomes 1.5), escapes are normalised, a repeated key keeps
+its first place, and the answer has no bound.
 """
 
 import base64
@@ -34,7 +34,8 @@ WEIGHTS = {"event_id": 1, "event_type": 1, "timestamp": 1, "user_id": 0.5, "amou
 ALL_WEIGHTS = sum(WEIGHTS.values())
 COMMERCE = frozenset(["purchase", "add_to_cart", "remove_from_cart", "cart", "checkout"])
 ENGAGEMENT = frozenset(["view", "click", "scroll", "hover", "search"])
-ADDED = ["processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category", "data_quality_score"]
+ADDED = ["processed_timestamp", "processing_status", "user_category", "amount_category", "amount_tier", "event_category",
+         "data_quality_score"]
 
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -122,7 +123,8 @@ def enrich(event, now):
             event["amount_tier"] = "premium" if amount > 500 else "standard" if amount > 100 else "basic"
     if "event_type" in sent:
         event_type = event.get("event_type")
-        event["event_category"] = "commerce" if event_type in COMMERCE else "engagement" if event_type in ENGAGEMENT else "other"
+        category = "commerce" if event_type in COMMERCE else "engagement" if event_type in ENGAGEMENT else "other"
+        event["event_category"] = category
     present = sum(weight for name, weight in WEIGHTS.items() if is_present(event.get(name)))
     event["data_quality_score"] = round(100 * present / ALL_WEIGHTS, 2)
     if malformed:
