@@ -40,15 +40,16 @@ func TestEveryReplacementIsDocumented(t *testing.T) {
 	})
 }
 
-// docs/changes.md says for every setting what changing it does.
+// docs/settings.md has the effect of a change of every setting.
 func TestEverySettingIsInTheChanges(t *testing.T) {
-	page, err := os.ReadFile(fromRoot("docs/changes.md"))
+	page, err := os.ReadFile(fromRoot("docs/settings.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range settingKeys(t) {
-		if !strings.Contains(string(page), "| `"+key+"`") && !strings.Contains(string(page), ", `"+key+"`") {
-			t.Errorf("docs/changes.md: does not say what changing %s does", key)
+		_, part, found := strings.Cut(string(page), "\n### `"+key+"`\n")
+		if part, _, _ = strings.Cut(part, "\n#"); !found || !strings.Contains(part, "\n- A change: ") {
+			t.Errorf("docs/settings.md: does not describe a change of %s", key)
 		}
 	}
 }

@@ -134,13 +134,13 @@ func TestRequestsToTheDomain(t *testing.T) {
 	}
 }
 
-// What README and the runbook let a reader ask is allowed to a reader.
+// A reader may send the requests that docs/use.md and the runbook show.
 func TestReadersMayAskWhatTheDocumentsShow(t *testing.T) {
 	const reader = "arn:aws:iam::111122223333:role/Analyst"
 	template := synth(t, variants["production"])
 	asked := 0
 	for file, form := range map[string]*regexp.Regexp{
-		"README.md":       regexp.MustCompile(`"\$\(output OpenSearchEndpoint\)(/[^" ]*)"()`),
+		"docs/use.md":     regexp.MustCompile(`"\$\(output OpenSearchEndpoint\)(/[^" ]*)"()`),
 		"docs/runbook.md": regexp.MustCompile("ask '?(/_(?:cat|cluster)/[^' `?)\\n]*)[^`\n]*?( -X [A-Z]+)?"),
 	} {
 		text, err := os.ReadFile(fromRoot(file))
@@ -160,7 +160,7 @@ func TestReadersMayAskWhatTheDocumentsShow(t *testing.T) {
 		}
 	}
 	if asked < 8 {
-		t.Errorf("README and runbook: must show what a reader asks (got %d requests)", asked)
+		t.Errorf("docs/use.md and runbook: must show requests of a reader (got %d requests)", asked)
 	}
 }
 

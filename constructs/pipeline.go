@@ -127,7 +127,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 	first := markStack(this)
 	writeOutputs(p, config.IndexPattern(), first)
 	if first {
-		tameProviders(this, name, logs)
+		restrictBucketEmptier(this, name, logs)
 	}
 	return p
 }

@@ -12,7 +12,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// settingKeys returns the keys of every setting, in the order of the README's table.
+// settingKeys returns the keys of every setting, in the order of docs/settings.md.
 func settingKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string

@@ -448,7 +448,7 @@ func retentionRows(s *Settings) []setting {
 			field:    wordOr("never", &s.ExpireAfterDays, 1, longestDays),
 			defaults: all(`"never"`),
 			meaning:  "Age at which they are deleted, later than they move",
-			change: "In place, for existing objects of the whole bucket too. Lower: objects that are now too old are " +
+			change: "In place, for existing objects of the whole bucket too, `source-data/` and `error-data/` included. Lower: objects that are now too old are " +
 				"deleted at S3's next daily run; as noncurrent versions they can be restored for 30 days",
 		},
 		{

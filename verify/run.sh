@@ -29,14 +29,14 @@ step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhand
 step "templates against CloudFormation's schemas" verify/templates.sh
 step "AWS CLI, boto3 and their errors against the local model" .build/venv/bin/python verify/clients.py
 step "the lake read by pyarrow and DuckDB" .build/venv/bin/python verify/parquet.py
-step "the lake read as the README shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" .build/venv/bin/python verify/lake.py readers trino
+step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" .build/venv/bin/python verify/lake.py readers trino
 if [[ -z ${OPENSEARCH_HOME:-} ]]; then
   echo "== without OPENSEARCH_HOME, retention is not tested on a real OpenSearch: see docs/local.md"
 fi
 step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 30m ./verify/search
 step "no record lost, with each fault and with all" verify/faults.sh
 step "one event's journey" .build/venv/bin/python verify/journey.py
-step "the README's sending examples as printed" .build/venv/bin/python verify/readme.py
+step "the documented sending examples as printed" .build/venv/bin/python verify/readme.py
 step "same template on another machine" verify/reproducible.sh
 step "builds amid foreign settings of Go" verify/hostbuild.sh
-step "the edits that the README shows" verify/edit.sh
+step "the recipes of CONTRIBUTING.md" .build/venv/bin/python verify/recipes.py
