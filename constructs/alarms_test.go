@@ -22,8 +22,12 @@ var realMetrics = map[string]struct {
 		"ExecuteProcessing.Success", "FailedConversion.Records", "ThrottledRecords", "IncomingRecords", "IncomingBytes", "IncomingPutRequests",
 		"BytesPerSecondLimit", "RecordsPerSecondLimit", "PutRequestsPerSecondLimit",
 	}},
-	"AWS/Lambda": {[]string{"FunctionName"}, []string{"Errors", "Throttles", "Duration", "AsyncEventsDropped", "AsyncEventAge", "DestinationDeliveryFailures"}},
-	"AWS/SQS":    {[]string{"QueueName"}, []string{"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}},
+	"AWS/Lambda": {[]string{"FunctionName"}, []string{
+		"Errors", "Throttles", "Duration", "AsyncEventsDropped", "AsyncEventAge", "DestinationDeliveryFailures",
+	}},
+	"AWS/SQS": {[]string{"QueueName"}, []string{
+		"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage",
+	}},
 	"AWS/ES": {[]string{"ClientId", "DomainName"}, []string{
 		"ClusterStatus.red", "ClusterStatus.yellow", "FreeStorageSpace", "ClusterIndexWritesBlocked", "Nodes", "AutomatedSnapshotFailure",
 		"CPUUtilization", "JVMMemoryPressure", "OldGenJVMMemoryPressure", "MasterCPUUtilization", "MasterJVMMemoryPressure",
