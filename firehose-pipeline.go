@@ -52,7 +52,11 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 }
 
 // NewPipelineStack makes the stack, with the pipeline in it.
-func NewPipelineStack(app awscdk.App, config settings.Settings, functions map[string]constructs.FunctionAsset) awscdk.Stack {
+func NewPipelineStack(
+	app awscdk.App,
+	config settings.Settings,
+	functions map[string]constructs.FunctionAsset,
+) awscdk.Stack {
 	name := config.StackName()
 	stack := awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{
 		StackName:             jsii.String(name),

@@ -41,7 +41,8 @@ type metric struct {
 func (m metric) properties() []any {
 	var properties []any
 	for _, d := range m.dimensions {
-		properties = append(properties, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
+		properties = append(properties,
+			&awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
 	}
 	return properties
 }
@@ -162,9 +163,17 @@ func (a *Alarms) watchTransform(s *Stream) {
 		condition{below, 0.99, 300, 2, 3})
 	a.watchFunction(kind+"-transform", "the "+kind+" transform", function, s.Transform.TimeoutSeconds)
 	// Fires when records were given up because the answer would have passed 6 MB: lower the processor buffer.
-	a.on(kind+"-transform-too-large", "answers of the "+kind+" transform reach Lambda's 6 MB",
-		metric{contract.MetricNamespace, "TooLarge", [][2]string{{contract.DimensionStack, a.stackName}, {contract.DimensionStream, kind}}, "Sum"},
-		condition{above, 0, 300, 1, 1})
+	a.on(
+		kind+"-transform-too-large",
+		"answers of the "+kind+" transform reach Lambda's 6 MB",
+		metric{
+			contract.MetricNamespace,
+			"TooLarge",
+			[][2]string{{contract.DimensionStack, a.stackName}, {contract.DimensionStream, kind}},
+			"Sum",
+		},
+		condition{above, 0, 300, 1, 1},
+	)
 }
 
 // watchFunction watches errors, throttles and time of a function.
@@ -215,7 +224,8 @@ func (a *Alarms) watchDeadLetters(q *DeadLetterQueue) {
 	// times and not deleted: one that people only look at. The next alarm sees those.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 	a.on("dead-letters-expiring", "dead letters are about to be deleted by their age",
-		of("ApproximateAgeOfOldestMessage", "Maximum"), condition{above, float64((DeadLetterRetentionDays - 4) * 24 * 60 * 60), 300, 1, 1})
+		of("ApproximateAgeOfOldestMessage", "Maximum"),
+		condition{above, float64((DeadLetterRetentionDays - 4) * 24 * 60 * 60), 300, 1, 1})
 	// Fires when the queue held letters in 144 of the last 168 hours, without a break in each. Not in seven days of seven: somebody
 	// who looks at the last letter hides it for a moment, and one such moment would make a day's minimum 0.
 	a.on("dead-letters-waiting", "dead letters waited for 144 of the last 168 hours",
@@ -230,37 +240,51 @@ func (a *Alarms) watchDomain(d *SearchDomain) {
 		return metric{"AWS/ES", name, [][2]string{{"DomainName", d.Name}, {"ClientId", *awscdk.Aws_ACCOUNT_ID()}}, statistic}
 	}
 	// Fires when a primary shard is nowhere: writes to its index fail.
-	a.on("domain-red", "a primary shard is not allocated", of("ClusterStatus.red", "Maximum"), condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-red", "a primary shard is not allocated", of("ClusterStatus.red", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
 	if d.DataNodes > 1 {
 		// Fires when a replica is nowhere. A single node has no replicas: its index template says so.
-		a.on("domain-yellow", "a replica shard is not allocated", of("ClusterStatus.yellow", "Maximum"), condition{atLeast, 1, 60, 5, 5})
+		a.on("domain-yellow", "a replica shard is not allocated", of("ClusterStatus.yellow", "Maximum"),
+			condition{atLeast, 1, 60, 5, 5})
 	}
 	// Fires at a quarter of a node's storage left; at about a fifth the domain blocks writes.
 	free := float64(d.VolumeGB) * 1024 / 4
-	a.on("domain-storage-low", fmt.Sprintf("a node has less than %.0f MiB free", free), of("FreeStorageSpace", "Minimum"), condition{atMost, free, 60, 1, 1})
+	a.on("domain-storage-low", fmt.Sprintf("a node has less than %.0f MiB free", free), of("FreeStorageSpace", "Minimum"),
+		condition{atMost, free, 60, 1, 1})
 	// Fires when the domain refuses writes, mostly for want of storage or memory.
-	a.on("domain-writes-blocked", "the domain blocks writes", of("ClusterIndexWritesBlocked", "Maximum"), condition{atLeast, 1, 300, 1, 1})
+	a.on("domain-writes-blocked", "the domain blocks writes", of("ClusterIndexWritesBlocked", "Maximum"),
+		condition{atLeast, 1, 300, 1, 1})
 	// Fires when on some minute of a day a node was missing: AWS's form, which looks at the day's minimum.
 	nodes := float64(d.DataNodes + d.MasterNodes)
-	a.on("domain-node-missing", fmt.Sprintf("the domain had fewer than %.0f nodes at some time of a day", nodes), of("Nodes", "Minimum"), condition{below, nodes, 86_400, 1, 1})
+	a.on("domain-node-missing", fmt.Sprintf("the domain had fewer than %.0f nodes at some time of a day", nodes),
+		of("Nodes", "Minimum"), condition{below, nodes, 86_400, 1, 1})
 	// Fires when the daily snapshot failed.
-	a.on("domain-snapshot-failed", "the automated snapshot failed", of("AutomatedSnapshotFailure", "Maximum"), condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-snapshot-failed", "the automated snapshot failed", of("AutomatedSnapshotFailure", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
 	// Fires when the nodes are too small for the load.
 	a.on("domain-cpu-high", "CPU stays above 80 %", of("CPUUtilization", "Maximum"), condition{atLeast, 80, 900, 3, 3})
-	a.on("domain-memory-high", "the JVM heap stays above 95 %", of("JVMMemoryPressure", "Maximum"), condition{atLeast, 95, 60, 3, 3})
-	a.on("domain-old-memory-high", "the old generation of the JVM heap stays above 80 %", of("OldGenJVMMemoryPressure", "Maximum"), condition{atLeast, 80, 60, 3, 3})
+	a.on("domain-memory-high", "the JVM heap stays above 95 %", of("JVMMemoryPressure", "Maximum"),
+		condition{atLeast, 95, 60, 3, 3})
+	a.on("domain-old-memory-high", "the old generation of the JVM heap stays above 80 %",
+		of("OldGenJVMMemoryPressure", "Maximum"), condition{atLeast, 80, 60, 3, 3})
 	// Fires when writes queue up or are turned away.
-	a.on("domain-write-queue", "writes queue up in the domain", of("ThreadpoolWriteQueue", "Average"), condition{atLeast, 100, 60, 5, 5})
+	a.on("domain-write-queue", "writes queue up in the domain", of("ThreadpoolWriteQueue", "Average"),
+		condition{atLeast, 100, 60, 5, 5})
 	a.onMath("domain-writes-rejected", "the domain turns writes away", "DIFF(rejected)",
 		[]input{{"rejected", of("ThreadpoolWriteRejected", "Sum")}}, nil, condition{atLeast, 1, 60, 1, 1})
 	// Fires when the key that encrypts the domain is disabled or its grant is gone: the data is about to be unreadable.
-	a.on("domain-key-error", "the domain cannot use its key", of("KMSKeyError", "Maximum"), condition{atLeast, 1, 60, 1, 1})
-	a.on("domain-key-inaccessible", "the domain's key is inaccessible", of("KMSKeyInaccessible", "Maximum"), condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-key-error", "the domain cannot use its key", of("KMSKeyError", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-key-inaccessible", "the domain's key is inaccessible", of("KMSKeyInaccessible", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
 	if d.MasterNodes > 0 {
 		// Fires when the dedicated masters are too small, or cannot be reached.
-		a.on("domain-master-cpu-high", "CPU of a dedicated master stays above 50 %", of("MasterCPUUtilization", "Maximum"), condition{atLeast, 50, 900, 3, 3})
-		a.on("domain-master-memory-high", "the JVM heap of a dedicated master stays above 95 %", of("MasterJVMMemoryPressure", "Maximum"), condition{atLeast, 95, 60, 3, 3})
-		a.on("domain-master-unreachable", "the dedicated masters cannot be reached", of("MasterReachableFromNode", "Maximum"), condition{below, 1, 300, 1, 1})
+		a.on("domain-master-cpu-high", "CPU of a dedicated master stays above 50 %", of("MasterCPUUtilization", "Maximum"),
+			condition{atLeast, 50, 900, 3, 3})
+		a.on("domain-master-memory-high", "the JVM heap of a dedicated master stays above 95 %",
+			of("MasterJVMMemoryPressure", "Maximum"), condition{atLeast, 95, 60, 3, 3})
+		a.on("domain-master-unreachable", "the dedicated masters cannot be reached", of("MasterReachableFromNode", "Maximum"),
+			condition{below, 1, 300, 1, 1})
 	}
 }
 
@@ -293,16 +317,34 @@ func (a *Alarms) onMath(name, fires, expression string, inputs []input, steps []
 			Id:         jsii.String(in.id),
 			ReturnData: jsii.Bool(false),
 			MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
-				Metric: &awscloudwatch.CfnAlarm_MetricProperty{Namespace: jsii.String(in.namespace), MetricName: jsii.String(in.name), Dimensions: in.properties()},
+				Metric: &awscloudwatch.CfnAlarm_MetricProperty{
+					Namespace:  jsii.String(in.namespace),
+					MetricName: jsii.String(in.name),
+					Dimensions: in.properties(),
+				},
 				Period: jsii.Number(c.periodSecs),
 				Stat:   jsii.String(in.statistic),
 			},
 		})
 	}
 	for _, step := range steps {
-		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{Id: jsii.String(step[0]), Expression: jsii.String(step[1]), ReturnData: jsii.Bool(false)})
+		queries = append(
+			queries,
+			&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+				Id:         jsii.String(step[0]),
+				Expression: jsii.String(step[1]),
+				ReturnData: jsii.Bool(false),
+			},
+		)
 	}
-	queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{Id: jsii.String("result"), Expression: jsii.String(expression), ReturnData: jsii.Bool(true)})
+	queries = append(
+		queries,
+		&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+			Id:         jsii.String("result"),
+			Expression: jsii.String(expression),
+			ReturnData: jsii.Bool(true),
+		},
+	)
 	props := a.props(name, fires, c)
 	props.Metrics = queries
 	awscloudwatch.NewCfnAlarm(a.Construct, jsii.String(name), props)

@@ -135,7 +135,11 @@ func TestStalledAlarmComparesTwoSeries(t *testing.T) {
 			if strings.Contains(id, "search") {
 				destination = "DeliveryToAmazonOpenSearchService"
 			}
-			expected := []string{"incoming = IncomingRecords", "delivered = " + destination + ".Records", "incoming > 1000000000000 * delivered"}
+			expected := []string{
+				"incoming = IncomingRecords",
+				"delivered = " + destination + ".Records",
+				"incoming > 1000000000000 * delivered",
+			}
 			if !slices.Equal(got, expected) {
 				t.Errorf("%s: must compare %q (got %q)", id, expected, got)
 			}
@@ -170,7 +174,8 @@ func TestLettersThatPeopleOnlyLookAtHaveAnAlarm(t *testing.T) {
 func TestEveryStageHasAnAlarm(t *testing.T) {
 	var names []string
 	for _, alarm := range synth(t, variants["production"]).of("AWS::CloudWatch::Alarm") {
-		names = append(names, strings.TrimPrefix(alarm.Properties["AlarmName"].(string), "kinesis-firehose-pipeline-production-"))
+		names = append(names,
+			strings.TrimPrefix(alarm.Properties["AlarmName"].(string), "kinesis-firehose-pipeline-production-"))
 	}
 	for _, stage := range []string{
 		"lake-throttled", "lake-transform-failing", "lake-transform-errors", "lake-conversion-failing", "lake-delivery-failing", "lake-delivery-lagging",
@@ -207,7 +212,8 @@ func TestEveryAlarmHasASectionInTheRunbook(t *testing.T) {
 				t.Errorf("docs/runbook.md: has no section on %s", name)
 			}
 			sections[name] = true
-			if !strings.HasSuffix(alarm.Properties["AlarmDescription"].(string), "docs/runbook.md#"+name) || !strings.Contains(string(runbook), `<a id="`+name+`"></a>`) {
+			if !strings.HasSuffix(alarm.Properties["AlarmDescription"].(string), "docs/runbook.md#"+name) ||
+				!strings.Contains(string(runbook), `<a id="`+name+`"></a>`) {
 				t.Errorf("docs/runbook.md: has no anchor #%s, which the alarm's description names", name)
 			}
 		}

@@ -106,14 +106,16 @@ func TestStreamsKeepTheirRights(t *testing.T) {
 	for _, variant := range []string{"enableDataTransformation false", "dataFormat json", "dataFormat orc", "openSearchBackup all"} {
 		for _, role := range []string{"LakeStreamRole", "SearchWriterRole"} {
 			if before, after := of("dev", role), of(variant, role); !slices.Equal(before, after) {
-				t.Errorf("%s: %s must keep its rights\n%s\n(got\n%s)", variant, role, strings.Join(before, "\n"), strings.Join(after, "\n"))
+				t.Errorf("%s: %s must keep its rights\n%s\n(got\n%s)", variant, role, strings.Join(before, "\n"),
+					strings.Join(after, "\n"))
 			}
 		}
 	}
 	for _, function := range []string{"kinesis-firehose-pipeline-dev-transform-lake", "kinesis-firehose-pipeline-dev-transform-search"} {
 		expected := "lambda:InvokeFunction arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + function
 		rights := append(of("dev", "LakeStreamRole"), of("dev", "SearchWriterRole")...)
-		if !slices.Contains(rights, expected+" arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+function+":*") {
+		if !slices.Contains(rights,
+			expected+" arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+function+":*") {
 			t.Errorf("streams: must be allowed to call %s by name and by version (got %v)", function, rights)
 		}
 	}

@@ -66,7 +66,8 @@ func NewDataLake(scope constructs.Construct, id string, props DataLakeProps) *Da
 	// Natively, not by the CDK's notification handler (a Python function that calls S3 at deploy time): the bucket refers to
 	// the function, and nothing that the function needs to exist refers to the bucket.
 	bucket.Node().DefaultChild().(awss3.CfnBucket).SetNotificationConfiguration(props.ErrorHandler.notification())
-	bucket.Node().DefaultChild().(awss3.CfnBucket).AddResourceDependency(props.ErrorHandler.admission, jsii.String("S3 checks at once that it may call the function"))
+	bucket.Node().DefaultChild().(awss3.CfnBucket).AddResourceDependency(props.ErrorHandler.admission,
+		jsii.String("S3 checks at once that it may call the function"))
 	lake.handlerReads = props.ErrorHandler.readErrorObjects(lake)
 	lake.Table = newTable(this, bucket, props)
 	return lake
@@ -83,10 +84,22 @@ func lifecycle(props DataLakeProps) *[]*awss3.LifecycleRule {
 	}}
 	var transitions []*awss3.Transition
 	if days := props.InfrequentAccessAfterDays; days > 0 {
-		transitions = append(transitions, &awss3.Transition{StorageClass: awss3.StorageClass_INFREQUENT_ACCESS(), TransitionAfter: awscdk.Duration_Days(jsii.Number(days))})
+		transitions = append(
+			transitions,
+			&awss3.Transition{
+				StorageClass:    awss3.StorageClass_INFREQUENT_ACCESS(),
+				TransitionAfter: awscdk.Duration_Days(jsii.Number(days)),
+			},
+		)
 	}
 	if days := props.GlacierAfterDays; days > 0 {
-		transitions = append(transitions, &awss3.Transition{StorageClass: awss3.StorageClass_GLACIER_INSTANT_RETRIEVAL(), TransitionAfter: awscdk.Duration_Days(jsii.Number(days))})
+		transitions = append(
+			transitions,
+			&awss3.Transition{
+				StorageClass:    awss3.StorageClass_GLACIER_INSTANT_RETRIEVAL(),
+				TransitionAfter: awscdk.Duration_Days(jsii.Number(days)),
+			},
+		)
 	}
 	if transitions == nil && props.ExpireAfterDays == 0 {
 		return &rules
@@ -217,7 +230,11 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 }
 
 func column(name, hiveType, comment string) *awsglue.CfnTable_ColumnProperty {
-	return &awsglue.CfnTable_ColumnProperty{Name: jsii.String(name), Type: jsii.String(hiveType), Comment: jsii.String(comment)}
+	return &awsglue.CfnTable_ColumnProperty{
+		Name:    jsii.String(name),
+		Type:    jsii.String(hiveType),
+		Comment: jsii.String(comment),
+	}
 }
 
 // write lets a stream write below its own prefixes. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html

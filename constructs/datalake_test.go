@@ -17,7 +17,8 @@ func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
 		var got []event.Column
 		for _, c := range columns.([]any) {
 			column := c.(map[string]any)
-			got = append(got, event.Column{Name: column["Name"].(string), Type: column["Type"].(string), Comment: column["Comment"].(string)})
+			got = append(got,
+				event.Column{Name: column["Name"].(string), Type: column["Type"].(string), Comment: column["Comment"].(string)})
 		}
 		if !slices.Equal(got, event.Columns()) {
 			t.Errorf("columns: must be\n%v\n(got\n%v)", event.Columns(), got)
@@ -27,7 +28,8 @@ func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
 		for _, key := range keys.([]any) {
 			name := key.(map[string]any)["Name"].(string)
 			parameters, _ := at(table.Properties, "TableInput.Parameters")
-			if parameters.(map[string]any)["projection."+name+".type"] == nil || parameters.(map[string]any)["projection."+name+".range"] == nil {
+			if parameters.(map[string]any)["projection."+name+".type"] == nil ||
+				parameters.(map[string]any)["projection."+name+".range"] == nil {
 				t.Errorf("partition key %s: has no projection", name)
 			}
 		}
@@ -53,7 +55,8 @@ func TestTableIsReadAsItIsWritten(t *testing.T) {
 		value, _ := at(table.Properties, "TableInput.Parameters")
 		parameters := value.(map[string]any)
 		for key, values := range projected {
-			if kind, of := parameters["projection."+key+".type"], parameters["projection."+key+".range"]; kind != "integer" || of != values {
+			if kind, of := parameters["projection."+key+".type"], parameters["projection."+key+".range"]; kind != "integer" ||
+				of != values {
 				t.Errorf("%s: must be projected as integer %s (got %v %v)", key, values, kind, of)
 			}
 		}

@@ -57,7 +57,9 @@ func newDeliveryLog(scope constructs.Construct, stackName string, stream event.S
 	return deliveryLog{group, logStream("DestinationDelivery"), logStream("BackupDelivery")}
 }
 
-func (l deliveryLog) options(stream awslogs.LogStream) *awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty {
+func (l deliveryLog) options(
+	stream awslogs.LogStream,
+) *awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty {
 	return &awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty{
 		Enabled:       jsii.Bool(true),
 		LogGroupName:  l.group.LogGroupName(),
@@ -70,12 +72,18 @@ func (l deliveryLog) write() statement {
 }
 
 // processing calls the transform; nil means records go through as they are.
-func processing(transform *Transform, role awsiam.Role) *awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty {
+func processing(
+	transform *Transform,
+	role awsiam.Role,
+) *awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty {
 	if transform == nil {
 		return &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{Enabled: jsii.Bool(false)}
 	}
 	parameter := func(name, value string) *awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty {
-		return &awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty{ParameterName: jsii.String(name), ParameterValue: jsii.String(value)}
+		return &awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty{
+			ParameterName:  jsii.String(name),
+			ParameterValue: jsii.String(value),
+		}
 	}
 	return &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{
 		Enabled: jsii.Bool(true),
@@ -102,7 +110,9 @@ func errorPrefixOf(stream event.Stream) string { return contract.ErrorPrefix + s
 
 func encryptedBy(lake *DataLake) *awskinesisfirehose.CfnDeliveryStream_EncryptionConfigurationProperty {
 	return &awskinesisfirehose.CfnDeliveryStream_EncryptionConfigurationProperty{
-		KmsEncryptionConfig: &awskinesisfirehose.CfnDeliveryStream_KMSEncryptionConfigProperty{AwskmsKeyArn: lake.key.KeyArn()},
+		KmsEncryptionConfig: &awskinesisfirehose.CfnDeliveryStream_KMSEncryptionConfigProperty{
+			AwskmsKeyArn: lake.key.KeyArn(),
+		},
 	}
 }
 
@@ -120,7 +130,9 @@ func backupInterval(seconds int) int { return max(60, seconds) }
 // ownedKeyEncryption encrypts records inside Firehose with its own key: a customer key would ask KMS rights of every
 // producer.
 func ownedKeyEncryption() *awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty {
-	return &awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty{KeyType: jsii.String("AWS_OWNED_CMK")}
+	return &awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty{
+		KeyType: jsii.String("AWS_OWNED_CMK"),
+	}
 }
 
 // Stream is one delivery stream and what its alarms need to know.

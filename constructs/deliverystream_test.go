@@ -152,16 +152,24 @@ func TestPrefixes(t *testing.T) {
 				if strings.HasPrefix(path, "Amazon") {
 					kind = "search"
 				}
-				want(t, store, "ErrorOutputPrefix", "error-data/"+kind+"/!{firehose:error-output-type}/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/")
+				want(
+					t,
+					store,
+					"ErrorOutputPrefix",
+					"error-data/"+kind+"/!{firehose:error-output-type}/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/",
+				)
 				prefix, _ := store["Prefix"].(string)
-				if strings.Contains(prefix, "error-output-type") || strings.Contains(prefix, "YYYY") || !strings.HasSuffix(prefix, "/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/") {
+				if strings.Contains(prefix, "error-output-type") || strings.Contains(prefix, "YYYY") ||
+					!strings.HasSuffix(prefix,
+						"/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/") {
 					t.Errorf("%s %s: Prefix %q is not a Hive-style prefix of its own", id, path, prefix)
 				}
 				if strings.HasPrefix(prefix, contract.ErrorPrefix) {
 					t.Errorf("%s %s: Prefix %q would call the error handler", id, path, prefix)
 				}
 				want(t, store, "CloudWatchLoggingOptions.Enabled", true)
-				if seconds := store["BufferingHints"].(map[string]any)["IntervalInSeconds"].(float64); seconds < 60 && strings.Contains(path, ".") {
+				if seconds := store["BufferingHints"].(map[string]any)["IntervalInSeconds"].(float64); seconds < 60 &&
+					strings.Contains(path, ".") {
 					t.Errorf("%s %s: a backup's interval must be at least 60 s (got %v)", id, path, seconds)
 				}
 			}

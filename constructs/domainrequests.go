@@ -50,7 +50,10 @@ func setupRequests(index string) []requests {
 	return []requests{
 		{[]string{"Delete", "Get", "Patch", "Put"}, []string{security + "/roles/*", security + "/rolesmapping/*"}},
 		{[]string{"Get", "Patch"}, []string{security + "/audit"}},
-		{[]string{"Delete", "Get", "Put"}, []string{"/_index_template/" + index, states + "/policies/" + index + "-retention"}},
+		{
+			[]string{"Delete", "Get", "Put"},
+			[]string{"/_index_template/" + index, states + "/policies/" + index + "-retention"},
+		},
 		{[]string{"Get", "Put"}, []string{"/" + index + "*/_mapping", "/" + index + "*/_settings*"}},
 		{[]string{"Get"}, []string{"/_cluster/settings", states + "/policies", states + "/explain/" + index + "*"}},
 		{[]string{"Post"}, []string{
@@ -69,12 +72,40 @@ func adminRequests() []requests {
 // deletes, and none reaches the security plugin. They name no index but for the plain GET: after another openSearchIndex the old
 // indices are still to be searched, and the role inside the domain knows which are the reader's.
 func readerRequests(index string) []requests {
-	searching := []string{"_count", "_field_caps", "_mget", "_msearch", "_msearch/template", "_search", "_search/*", "_search_shards", "_validate/query"}
-	asking := []string{"/_dashboards", "/_dashboards/*", "/_plugins/_ppl", "/_plugins/_ppl/*", "/_plugins/_sql", "/_plugins/_sql/*"}
+	searching := []string{
+		"_count",
+		"_field_caps",
+		"_mget",
+		"_msearch",
+		"_msearch/template",
+		"_search",
+		"_search/*",
+		"_search_shards",
+		"_validate/query",
+	}
+	asking := []string{
+		"/_dashboards",
+		"/_dashboards/*",
+		"/_plugins/_ppl",
+		"/_plugins/_ppl/*",
+		"/_plugins/_sql",
+		"/_plugins/_sql/*",
+	}
 	for _, api := range searching {
 		asking = append(asking, "/"+api, "/*/"+api)
 	}
-	looking := []string{"/", "/_alias*", "/_cat", "/_cat/*", "/_cluster/*", "/_nodes", "/_nodes/*", "/_resolve/*", "/" + index + "*", "/*/_mapping"}
+	looking := []string{
+		"/",
+		"/_alias*",
+		"/_cat",
+		"/_cat/*",
+		"/_cluster/*",
+		"/_nodes",
+		"/_nodes/*",
+		"/_resolve/*",
+		"/" + index + "*",
+		"/*/_mapping",
+	}
 	return []requests{
 		{[]string{"Get", "Head", "Post"}, slices.Sorted(slices.Values(asking))},
 		{[]string{"Get", "Head"}, slices.Sorted(slices.Values(looking))},

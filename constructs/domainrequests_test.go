@@ -49,11 +49,13 @@ func admits(t *testing.T, template *template, domain, principal, method, path st
 	t.Helper()
 	for _, s := range statements(t, template) {
 		ofDomain := strings.HasPrefix(s.owner, "SearchDomain") && !strings.Contains(s.owner, "LogPolicy")
-		ofRole := strings.HasPrefix(principal, "Search") && strings.HasPrefix(s.owner, principal) && !strings.Contains(s.owner, "(trust)")
+		ofRole := strings.HasPrefix(principal, "Search") && strings.HasPrefix(s.owner, principal) &&
+			!strings.Contains(s.owner, "(trust)")
 		if ofDomain {
 			ofDomain = false
 			for _, one := range strings.Split(strings.TrimPrefix(s.principal, "AWS "), ", ") {
-				ofDomain = ofDomain || one == principal || strings.HasPrefix(principal, "Search") && strings.HasPrefix(one, "${"+principal)
+				ofDomain = ofDomain || one == principal ||
+					strings.HasPrefix(principal, "Search") && strings.HasPrefix(one, "${"+principal)
 			}
 		}
 		if !ofDomain && !ofRole || !slices.Contains(s.actions, "es:ESHttp"+method[:1]+strings.ToLower(method[1:])) {
@@ -86,7 +88,13 @@ func TestRequestsToTheDomain(t *testing.T) {
 		"PUT /_index_template/x", "PUT /_snapshot/x", "DELETE /_snapshot/cs-automated-enc/x", "POST /.opendistro_security/_doc", "PUT /other-index",
 		"PATCH /realtime-events-2026-01-31", "PUT /_plugins/_ism/policies/other", "POST /_plugins/_ism/remove/other",
 	}
-	reads := []string{"GET /realtime-events-2026-01-31/_search", "POST /realtime-events-2026-01-31/_search", "GET /_search", "POST /_msearch", "GET /_cat/indices"}
+	reads := []string{
+		"GET /realtime-events-2026-01-31/_search",
+		"POST /realtime-events-2026-01-31/_search",
+		"GET /_search",
+		"POST /_msearch",
+		"GET /_cat/indices",
+	}
 	var calls []string
 	for _, call := range (searchsetup.State{Index: "realtime-events"}).Calls() {
 		calls = append(calls, call.Method+" "+strings.ReplaceAll(call.Path, "*", "026-01-31%2Crealtime-events-2026-02-01"))
@@ -127,8 +135,10 @@ func TestRequestsToTheDomain(t *testing.T) {
 		}
 		for _, request := range c.forbidden {
 			method, path, _ := strings.Cut(request, " ")
-			if byDomain, byRole := admits(t, template, domainARN(t, "production"), c.principal, method, path); byDomain || byRole {
-				t.Errorf("%s: must not be allowed %s (got %t by the domain, %t by the role)", c.principal, request, byDomain, byRole)
+			if byDomain, byRole := admits(t, template, domainARN(t, "production"), c.principal, method, path); byDomain ||
+				byRole {
+				t.Errorf("%s: must not be allowed %s (got %t by the domain, %t by the role)", c.principal, request, byDomain,
+					byRole)
 			}
 		}
 	}
@@ -153,7 +163,8 @@ func TestReadersMayAskWhatTheDocumentsShow(t *testing.T) {
 			}
 			asked++
 			for _, method := range []string{"GET", "POST"} {
-				if byDomain, _ := admits(t, template, domainARN(t, "production"), reader, method, found[1]); !byDomain && (method == "GET" || strings.Contains(found[1], "search")) {
+				if byDomain, _ := admits(t, template, domainARN(t, "production"), reader, method, found[1]); !byDomain &&
+					(method == "GET" || strings.Contains(found[1], "search")) {
 					t.Errorf("%s: a reader must be allowed %s %s", file, method, found[1])
 				}
 			}
@@ -208,7 +219,8 @@ func TestOnlySetupAndStreamHaveRightsOnTheDomain(t *testing.T) {
 	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
 		for _, s := range statements(t, template) {
 			for _, action := range s.actions {
-				named := strings.HasPrefix(s.owner, "SearchSetupRole") || strings.HasPrefix(s.owner, "SearchWriterRole") || strings.HasPrefix(s.owner, "SearchDomain")
+				named := strings.HasPrefix(s.owner, "SearchSetupRole") || strings.HasPrefix(s.owner, "SearchWriterRole") ||
+					strings.HasPrefix(s.owner, "SearchDomain")
 				if strings.HasPrefix(action, "es:") && !named {
 					t.Errorf("%s: must have no right on a domain (got %s)", s.owner, action)
 				}

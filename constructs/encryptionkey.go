@@ -46,7 +46,15 @@ func NewEncryptionKey(scope constructs.Construct, id string, props EncryptionKey
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 	key.AddToResourcePolicy(statement{
 		Principals: []awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String(regional("logs")), nil)},
-		Actions:    []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Actions: []string{
+			"kms:Decrypt",
+			"kms:DescribeKey",
+			"kms:Encrypt",
+			"kms:GenerateDataKey",
+			"kms:GenerateDataKeyWithoutPlaintext",
+			"kms:ReEncryptFrom",
+			"kms:ReEncryptTo",
+		},
 		Resources:  []string{"*"}, // in a key policy: this key
 		Conditions: conditions{"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logGroups}},
 	}.build(), nil)

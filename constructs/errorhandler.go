@@ -108,7 +108,9 @@ func (h *ErrorHandler) notification() *awss3.CfnBucket_NotificationConfiguration
 			Event:    jsii.String("s3:ObjectCreated:*"),
 			Function: h.Function.FunctionArn(),
 			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
-				Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(contract.ErrorPrefix)}},
+				Rules: []any{
+					&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(contract.ErrorPrefix)},
+				},
 			}},
 		}},
 	}

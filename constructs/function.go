@@ -36,13 +36,16 @@ func newFunction(scope constructs.Construct, props functionProps) (awslambda.Fun
 		tracing = awslambda.Tracing_ACTIVE
 		// X-Ray has no resources to name.
 		// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-		policies["Trace"] = []statement{{Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, Resources: []string{"*"}}}
+		policies["Trace"] = []statement{
+			{Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, Resources: []string{"*"}},
+		}
 	}
 	if props.VPC != nil {
 		policies["Network"] = props.VPC.manageFunctionInterfaces(props.Name)
 	}
 	maps.Copy(policies, props.Policies)
-	role := newServiceRole(scope, "Role", "Runs "+props.Name, awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil), policies)
+	role := newServiceRole(scope, "Role", "Runs "+props.Name,
+		awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil), policies)
 	environment := map[string]*string{}
 	for name, value := range props.Environment {
 		environment[name] = jsii.String(value)

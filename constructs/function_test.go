@@ -49,7 +49,8 @@ func TestEveryFunctionWritesToALogGroupOfTheStack(t *testing.T) {
 			}
 		}
 		for id, group := range template.of("AWS::Logs::LogGroup") {
-			if group.Properties["RetentionInDays"] == nil || group.Properties["KmsKeyId"] == nil || group.Properties["LogGroupName"] == nil {
+			if group.Properties["RetentionInDays"] == nil || group.Properties["KmsKeyId"] == nil ||
+				group.Properties["LogGroupName"] == nil {
 				t.Errorf("%s: must have a name, a retention and the key", id)
 			}
 		}

@@ -17,6 +17,10 @@ type FunctionAsset = functionbuild.Asset
 // another module gets it from `go list -m -f '{{.Dir}}' firehose-pipeline`. The functions go to folders of cacheDir
 // that are named by hash, and what is there already is not built again. Progress gets one line a build. It fails when
 // there is no Go command, when a function does not compile, and when cacheDir cannot be written.
-func BuildFunctions(ctx context.Context, moduleDir, cacheDir string, progress io.Writer) (map[string]FunctionAsset, error) {
+func BuildFunctions(
+	ctx context.Context,
+	moduleDir, cacheDir string,
+	progress io.Writer,
+) (map[string]FunctionAsset, error) {
 	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, progress)
 }

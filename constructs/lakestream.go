@@ -74,11 +74,15 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 			CloudWatchLoggingOptions: log.options(log.backup),
 		}
 	}
-	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String("Stream"), &awskinesisfirehose.CfnDeliveryStreamProps{
-		DeliveryStreamType:                         jsii.String("DirectPut"),
-		DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
-		ExtendedS3DestinationConfiguration:         destination,
-	})
+	resource := awskinesisfirehose.NewCfnDeliveryStream(
+		this,
+		jsii.String("Stream"),
+		&awskinesisfirehose.CfnDeliveryStreamProps{
+			DeliveryStreamType:                         jsii.String("DirectPut"),
+			DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
+			ExtendedS3DestinationConfiguration:         destination,
+		},
+	)
 	after(resource, append(props.Lake.ready(), role, props.Lake.Table, log.group, log.destination, log.backup)...)
 	return &Stream{
 		Construct: this, Kind: event.Lake, Resource: resource,
@@ -89,14 +93,19 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 // conversion turns JSON into Parquet or ORC by the columns of the lake's table. Compression is chosen inside the format:
 // with conversion, any outer compression is refused.
 // https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
-func conversion(props LakeStreamProps, roleARN string) *awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty {
+func conversion(
+	props LakeStreamProps,
+	roleARN string,
+) *awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty {
 	serializer := &awskinesisfirehose.CfnDeliveryStream_SerializerProperty{}
 	switch compression := "SNAPPY"; props.Format {
 	case "parquet":
 		if !props.Compressed {
 			compression = "UNCOMPRESSED"
 		}
-		serializer.ParquetSerDe = &awskinesisfirehose.CfnDeliveryStream_ParquetSerDeProperty{Compression: jsii.String(compression)}
+		serializer.ParquetSerDe = &awskinesisfirehose.CfnDeliveryStream_ParquetSerDeProperty{
+			Compression: jsii.String(compression),
+		}
 	case "orc":
 		if !props.Compressed {
 			compression = "NONE"
@@ -112,7 +121,9 @@ func conversion(props LakeStreamProps, roleARN string) *awskinesisfirehose.CfnDe
 				OpenXJsonSerDe: &awskinesisfirehose.CfnDeliveryStream_OpenXJsonSerDeProperty{CaseInsensitive: jsii.Bool(false)},
 			},
 		},
-		OutputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_OutputFormatConfigurationProperty{Serializer: serializer},
+		OutputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_OutputFormatConfigurationProperty{
+			Serializer: serializer,
+		},
 		SchemaConfiguration: &awskinesisfirehose.CfnDeliveryStream_SchemaConfigurationProperty{
 			DatabaseName: jsii.String(props.Lake.DatabaseName),
 			TableName:    jsii.String(TableName),

@@ -34,7 +34,9 @@ func TestSecurityRulesOfCdkNag(t *testing.T) {
 		awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
 		annotations := assertions.Annotations_FromStack(stack)
 		any := jsii.String("*")
-		found := append(*annotations.FindError(any, assertions.Match_AnyValue()), *annotations.FindWarning(any, assertions.Match_AnyValue())...)
+		found := append(
+			*annotations.FindError(any, assertions.Match_AnyValue()),
+			*annotations.FindWarning(any, assertions.Match_AnyValue())...)
 		for _, message := range found {
 			text, _ := message.Entry.Data.(string)
 			rule := finding.FindString(text)

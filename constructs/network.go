@@ -61,18 +61,26 @@ func NewNetwork(scope constructs.Construct, id string, props NetworkProps) *Netw
 	} else {
 		n.makeVPC(props)
 	}
-	n.domainGroup, _ = n.newGroup("DomainGroup", props.Retain, "Search domain of "+props.StackName+": takes requests, makes none",
+	n.domainGroup, _ = n.newGroup(
+		"DomainGroup",
+		props.Retain,
+		"Search domain of "+props.StackName+": takes requests, makes none",
 		// Without any rule for what goes out, EC2 lets everything out. This one matches nothing that exists.
 		&awsec2.CfnSecurityGroup_EgressProperty{
-			CidrIp: jsii.String("255.255.255.255/32"), IpProtocol: jsii.String("icmp"), FromPort: jsii.Number(252), ToPort: jsii.Number(86),
+			CidrIp: jsii.String(
+				"255.255.255.255/32"), IpProtocol: jsii.String("icmp"), FromPort: jsii.Number(252), ToPort: jsii.Number(86),
 			Description: jsii.String("Nothing"),
-		})
+		},
+	)
 	// With a kept domain these two are kept as well: its deletion is what gives Firehose's interfaces the time to go. A group costs
 	// nothing.
-	n.streamGroup, n.ofStream = n.newGroup("StreamGroup", props.Retain, "Firehose of "+props.StackName+": asks the search domain only", n.toDomain())
-	n.setupGroup, _ = n.newGroup("SetupGroup", props.Retain, "Search setup of "+props.StackName+": asks the search domain only", n.toDomain())
+	n.streamGroup, n.ofStream = n.newGroup("StreamGroup", props.Retain,
+		"Firehose of "+props.StackName+": asks the search domain only", n.toDomain())
+	n.setupGroup, _ = n.newGroup("SetupGroup", props.Retain,
+		"Search setup of "+props.StackName+": asks the search domain only", n.toDomain())
 	if n.ClientGroupID == "" {
-		n.ClientGroupID, _ = n.newGroup("ClientGroup", props.Retain, "Clients of "+props.StackName+": may ask the search domain", n.toDomain())
+		n.ClientGroupID, _ = n.newGroup("ClientGroup", props.Retain,
+			"Clients of "+props.StackName+": may ask the search domain", n.toDomain())
 	}
 	n.admit("FromStream", n.streamGroup, false, "Firehose")
 	n.admit("FromSetup", n.setupGroup, false, "Search setup")
@@ -122,14 +130,23 @@ func (n *Network) makeVPC(props NetworkProps) {
 func (n *Network) logRefused(vpc awsec2.CfnVPC, props NetworkProps) {
 	group := newLogGroup(n.Construct, "FlowLogGroup", "/aws/vpc/"+props.StackName+"-refused", props.Logs)
 	// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-	principal := awsiam.NewServicePrincipal(jsii.String("vpc-flow-logs.amazonaws.com"), &awsiam.ServicePrincipalOpts{Conditions: &map[string]any{
-		"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()},
-		"ArnLike":      map[string]any{"aws:SourceArn": arn("ec2", "vpc-flow-log/*")},
-	}})
-	role := newServiceRole(n.Construct, "FlowLogRole", "Writes what the VPC of "+props.StackName+" refuses", principal, map[string][]statement{"Log": {{
-		Actions:   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
-		Resources: []string{*group.LogGroupArn()},
-	}}})
+	principal := awsiam.NewServicePrincipal(
+		jsii.String("vpc-flow-logs.amazonaws.com"),
+		&awsiam.ServicePrincipalOpts{Conditions: &map[string]any{
+			"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()},
+			"ArnLike":      map[string]any{"aws:SourceArn": arn("ec2", "vpc-flow-log/*")},
+		}},
+	)
+	role := newServiceRole(
+		n.Construct,
+		"FlowLogRole",
+		"Writes what the VPC of "+props.StackName+" refuses",
+		principal,
+		map[string][]statement{"Log": {{
+			Actions:   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			Resources: []string{*group.LogGroupArn()},
+		}}},
+	)
 	awsec2.NewCfnFlowLog(n.Construct, jsii.String("FlowLog"), &awsec2.CfnFlowLogProps{
 		ResourceType:             jsii.String("VPC"),
 		ResourceId:               vpc.AttrVpcId(),
@@ -142,7 +159,12 @@ func (n *Network) logRefused(vpc awsec2.CfnVPC, props NetworkProps) {
 
 // newGroup makes a group with one rule for what goes out. What comes in are resources of their own: groups that name each
 // other within themselves would be a circle.
-func (n *Network) newGroup(id string, retain bool, description string, out *awsec2.CfnSecurityGroup_EgressProperty) (string, awsec2.CfnSecurityGroup) {
+func (n *Network) newGroup(
+	id string,
+	retain bool,
+	description string,
+	out *awsec2.CfnSecurityGroup_EgressProperty,
+) (string, awsec2.CfnSecurityGroup) {
 	group := awsec2.NewCfnSecurityGroup(n.Construct, jsii.String(id), &awsec2.CfnSecurityGroupProps{
 		GroupDescription:    jsii.String(description),
 		VpcId:               jsii.String(n.VPCID),
@@ -215,7 +237,8 @@ func (n *Network) createDeliveryInterfaces(scope constructs.Construct, role awsi
 	})
 	// On destroy the role goes after the group: Firehose deletes its interfaces with this role, some minutes after the stream, and
 	// EC2 refuses to delete the group until it has. https://github.com/hashicorp/terraform-provider-aws/issues/27696
-	n.ofStream.AddResourceDependency(role.Node().DefaultChild().(awsiam.CfnRole), jsii.String("on destroy Firehose takes its interfaces out of the group with this role"))
+	n.ofStream.AddResourceDependency(role.Node().DefaultChild().(awsiam.CfnRole),
+		jsii.String("on destroy Firehose takes its interfaces out of the group with this role"))
 }
 
 // manageDeliveryInterfaces is what else Firehose needs as long as the stream lives, to deliver into a VPC, and after it, to take its
@@ -225,7 +248,12 @@ func (p *placement) manageDeliveryInterfaces() []statement {
 		{
 			// EC2 describes everything or nothing: these actions, unlike the others here, have no resources.
 			// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-			Actions:   []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
+			Actions: []string{
+				"ec2:DescribeNetworkInterfaces",
+				"ec2:DescribeSecurityGroups",
+				"ec2:DescribeSubnets",
+				"ec2:DescribeVpcs",
+			},
 			Resources: []string{"*"},
 		},
 		{Actions: []string{"ec2:DescribeVpcAttribute"}, Resources: []string{anyAccounts("vpc/" + p.vpc)}},

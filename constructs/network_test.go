@@ -135,7 +135,8 @@ func TestEachPartIsInItsOwnGroup(t *testing.T) {
 		delivery, _ := at(stream.Properties, "AmazonopensearchserviceDestinationConfiguration.VpcConfiguration")
 		inside("search stream", delivery, "StreamGroup")
 		writer, _ := template.one(t, "AWS::IAM::Role", "SearchWriterRole")
-		want(t, stream.Properties, "AmazonopensearchserviceDestinationConfiguration.VpcConfiguration.RoleARN.Fn::GetAtt.0", writer)
+		want(t, stream.Properties, "AmazonopensearchserviceDestinationConfiguration.VpcConfiguration.RoleARN.Fn::GetAtt.0",
+			writer)
 		for id, function := range template.of("AWS::Lambda::Function") {
 			if strings.HasPrefix(id, "SearchSetup") {
 				inside(id, function.Properties["VpcConfig"], "SetupGroup")
@@ -218,7 +219,8 @@ func TestNoNetworkWithoutVPC(t *testing.T) {
 			return
 		}
 		for id, r := range template.Resources {
-			if strings.HasPrefix(r.Type, "AWS::EC2::") || strings.HasPrefix(id, "SearchRelay") || strings.HasPrefix(id, "Network") {
+			if strings.HasPrefix(r.Type, "AWS::EC2::") || strings.HasPrefix(id, "SearchRelay") ||
+				strings.HasPrefix(id, "Network") {
 				t.Errorf("%s: must not be there (%s)", id, r.Type)
 			}
 		}
@@ -245,7 +247,10 @@ func TestSetupInsideAVPCIsAnsweredByTheRelay(t *testing.T) {
 		}
 		for _, s := range statements(t, template) {
 			if strings.HasPrefix(s.owner, "SearchRelay") && slices.Contains(s.actions, "lambda:InvokeFunction") {
-				if expected := "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + setup.Properties["FunctionName"].(string); !slices.Equal(s.resources, []string{expected}) {
+				if expected := "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + setup.Properties["FunctionName"].(string); !slices.Equal(
+					s.resources,
+					[]string{expected},
+				) {
 					t.Errorf("%s: must invoke %s only (got %v)", s.owner, expected, s.resources)
 				}
 			}
@@ -259,7 +264,8 @@ func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 		for role, group := range map[string]string{"SearchWriterRole": "StreamGroup", "SearchSetupRole": "SetupGroup"} {
 			allowed, denied := map[string]bool{}, map[string]bool{}
 			for _, s := range statements(t, template) {
-				if !strings.HasPrefix(s.owner, role) && !(role == "SearchWriterRole" && strings.HasPrefix(s.owner, "SearchWriterCreateInterfaces")) {
+				if !strings.HasPrefix(s.owner, role) &&
+					!(role == "SearchWriterRole" && strings.HasPrefix(s.owner, "SearchWriterCreateInterfaces")) {
 					continue
 				}
 				for _, action := range s.actions {
@@ -279,7 +285,9 @@ func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 					}
 					if action == "ec2:CreateNetworkInterface" {
 						text := strings.Join(s.resources, " ")
-						if strings.Count(text, ":subnet/") != config.OpenSearchZoneCount || strings.Count(text, ":security-group/") != 1 || !strings.Contains(text, "Network"+group) {
+						if strings.Count(text, ":subnet/") != config.OpenSearchZoneCount ||
+							strings.Count(text, ":security-group/") != 1 ||
+							!strings.Contains(text, "Network"+group) {
 							t.Errorf("%s: %s must be for the subnets and %s (got %s)", role, action, group, text)
 						}
 					}
@@ -323,7 +331,8 @@ func TestKeptDomainKeepsItsNetwork(t *testing.T) {
 				continue
 			}
 			for other := range references(r.Properties, template.Resources) { // what is kept must not hold what goes
-				if template.Resources[other].Type == "AWS::EC2::SecurityGroup" && !strings.HasPrefix(template.Resources[other].DeletionPolicy, "Retain") {
+				if template.Resources[other].Type == "AWS::EC2::SecurityGroup" &&
+					!strings.HasPrefix(template.Resources[other].DeletionPolicy, "Retain") {
 					t.Errorf("%s: is kept and names %s, which goes", id, other)
 				}
 			}

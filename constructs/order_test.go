@@ -23,7 +23,14 @@ func TestStreamsComeAfterWhatTheyNeed(t *testing.T) {
 			{"AWS::Lambda::Permission", "ErrorHandlerAllowS3", "S3 may call the handler"},
 		}
 		if !config.RetainData {
-			needs = append(needs, struct{ kind, prefix, why string }{"Custom::S3AutoDeleteObjects", "DataLakeBucket", "on destroy the emptying must run after delivery has stopped"})
+			needs = append(
+				needs,
+				struct{ kind, prefix, why string }{
+					"Custom::S3AutoDeleteObjects",
+					"DataLakeBucket",
+					"on destroy the emptying must run after delivery has stopped",
+				},
+			)
 		}
 		for _, need := range needs {
 			id, _ := template.one(t, need.kind, need.prefix)
@@ -123,7 +130,8 @@ func TestBucketComesAfterTheHandlersPermission(t *testing.T) {
 		t.Errorf("%s: must come after %s", bucket, permission)
 	}
 	want(t, properties.Properties, "NotificationConfiguration.LambdaConfigurations.0.Event", "s3:ObjectCreated:*")
-	want(t, properties.Properties, "NotificationConfiguration.LambdaConfigurations.0.Filter.S3Key.Rules.0.Value", "error-data/")
+	want(t, properties.Properties, "NotificationConfiguration.LambdaConfigurations.0.Filter.S3Key.Rules.0.Value",
+		"error-data/")
 }
 
 // On destroy a function must be gone before its log group: a late line must not find the group missing and the function alive.

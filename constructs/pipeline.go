@@ -138,8 +138,10 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 func markStack(pipeline constructs.Construct) bool {
 	stack := awscdk.Stack_Of(pipeline)
 	if stack.Node().TryFindChild(jsii.String(pipelineMark)) != nil {
-		awscdk.Annotations_Of(pipeline).AddError(jsii.String("a stack takes one pipeline: its outputs and the function that " +
-			"empties buckets are one a stack; give each pipeline a stack of its own"))
+		awscdk.Annotations_Of(pipeline).AddError(
+			jsii.String("a stack takes one pipeline: its outputs and the function that " +
+				"empties buckets are one a stack; give each pipeline a stack of its own"),
+		)
 		return false
 	}
 	constructs.NewConstruct(stack, jsii.String(pipelineMark))
@@ -147,7 +149,13 @@ func markStack(pipeline constructs.Construct) bool {
 }
 
 // newTransform makes the transform of one stream, or none.
-func newTransform(scope constructs.Construct, id string, stream event.Stream, props PipelineProps, logs Logs) *Transform {
+func newTransform(
+	scope constructs.Construct,
+	id string,
+	stream event.Stream,
+	props PipelineProps,
+	logs Logs,
+) *Transform {
 	config := props.Settings
 	if !config.EnableDataTransformation {
 		return nil

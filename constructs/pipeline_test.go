@@ -66,9 +66,11 @@ func TestEmbeddedPipelineKeepsTheNamesOfItsOutputs(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
 	stack := awscdk.NewStack(app, jsii.String("shop"), nil)
 	part := cdk.NewConstruct(stack, jsii.String("Analytics"))
-	constructs.NewPipeline(part, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Functions: stubFunctions()})
+	constructs.NewPipeline(part, "Events",
+		constructs.PipelineProps{Settings: load(t, variants["dev"]), Functions: stubFunctions()})
 	embedded := parse(t, assertions.Template_FromStack(stack, nil))
-	if got, expected := sortedKeys(embedded.Outputs), sortedKeys(synthUnlocked(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {
+	if got, expected := sortedKeys(embedded.Outputs), sortedKeys(synthUnlocked(t, variants["dev"]).Outputs); !slices.Equal(
+		got, expected) {
 		t.Errorf("outputs: must be\n%v\n(got\n%v)", expected, got)
 	}
 	for id, r := range embedded.Resources {
@@ -90,7 +92,8 @@ func TestSecondPipelineOfAStackIsAnError(t *testing.T) {
 		constructs.NewPipeline(stack, name, constructs.PipelineProps{Settings: config, Functions: stubFunctions()})
 	}
 	errors := *assertions.Annotations_FromStack(stack).FindError(jsii.String("*"), assertions.Match_AnyValue())
-	if len(errors) != 1 || *errors[0].Id != "/shop/orders" || !strings.HasPrefix(errors[0].Entry.Data.(string), "a stack takes one pipeline: ") {
+	if len(errors) != 1 || *errors[0].Id != "/shop/orders" ||
+		!strings.HasPrefix(errors[0].Entry.Data.(string), "a stack takes one pipeline: ") {
 		t.Errorf("errors: must be one, at /shop/orders (got %+v)", errors)
 	}
 	// Template_FromStack synthesises, which must not panic.
@@ -113,5 +116,6 @@ func TestMissingFunctionIsNamed(t *testing.T) {
 		}
 	}()
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("shop"), nil)
-	constructs.NewPipeline(stack, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Functions: functions})
+	constructs.NewPipeline(stack, "Events",
+		constructs.PipelineProps{Settings: load(t, variants["dev"]), Functions: functions})
 }

@@ -113,7 +113,11 @@ func newNetwork(scope constructs.Construct, config settings.Settings, logs Logs)
 		Logs:      logs,
 	}
 	if existing := config.VPC.Existing; existing != nil {
-		props.Existing = &ExistingNetwork{VPCID: existing.ID, SubnetIDs: existing.Subnets, ClientGroupID: existing.ClientSecurityGroup}
+		props.Existing = &ExistingNetwork{
+			VPCID:         existing.ID,
+			SubnetIDs:     existing.Subnets,
+			ClientGroupID: existing.ClientSecurityGroup,
+		}
 	}
 	return NewNetwork(scope, "Network", props)
 }

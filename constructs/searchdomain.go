@@ -86,7 +86,9 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 		MultiAzWithStandbyEnabled: jsii.Bool(false),
 	}
 	if props.ZoneCount > 1 {
-		cluster.ZoneAwarenessConfig = &awsopensearchservice.CfnDomain_ZoneAwarenessConfigProperty{AvailabilityZoneCount: jsii.Number(props.ZoneCount)}
+		cluster.ZoneAwarenessConfig = &awsopensearchservice.CfnDomain_ZoneAwarenessConfigProperty{
+			AvailabilityZoneCount: jsii.Number(props.ZoneCount),
+		}
 	}
 	if props.MasterCount > 0 {
 		cluster.DedicatedMasterType = jsii.String(props.MasterInstanceType)
@@ -111,8 +113,13 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 			Iops:       jsii.Number(props.VolumeIOPS),
 			Throughput: jsii.Number(props.VolumeThroughput),
 		},
-		EncryptionAtRestOptions:     &awsopensearchservice.CfnDomain_EncryptionAtRestOptionsProperty{Enabled: jsii.Bool(true), KmsKeyId: props.Logs.Key.KeyId()},
-		NodeToNodeEncryptionOptions: &awsopensearchservice.CfnDomain_NodeToNodeEncryptionOptionsProperty{Enabled: jsii.Bool(true)},
+		EncryptionAtRestOptions: &awsopensearchservice.CfnDomain_EncryptionAtRestOptionsProperty{
+			Enabled:  jsii.Bool(true),
+			KmsKeyId: props.Logs.Key.KeyId(),
+		},
+		NodeToNodeEncryptionOptions: &awsopensearchservice.CfnDomain_NodeToNodeEncryptionOptionsProperty{
+			Enabled: jsii.Bool(true),
+		},
 		DomainEndpointOptions: &awsopensearchservice.CfnDomain_DomainEndpointOptionsProperty{
 			EnforceHttps:      jsii.Bool(true),
 			TlsSecurityPolicy: jsii.String("Policy-Min-TLS-1-2-PFS-2023-10"),
@@ -120,7 +127,9 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 		AdvancedSecurityOptions: &awsopensearchservice.CfnDomain_AdvancedSecurityOptionsInputProperty{
 			Enabled:                     jsii.Bool(true),
 			InternalUserDatabaseEnabled: jsii.Bool(false),
-			MasterUserOptions:           &awsopensearchservice.CfnDomain_MasterUserOptionsProperty{MasterUserArn: props.Master.RoleArn()},
+			MasterUserOptions: &awsopensearchservice.CfnDomain_MasterUserOptionsProperty{
+				MasterUserArn: props.Master.RoleArn(),
+			},
 		},
 		// Firehose names the index in every bulk request. https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
 		AdvancedOptions:      map[string]string{"rest.action.multi.allow_explicit_index": "true"},

@@ -24,7 +24,8 @@ func volumes() map[string]string {
 	for size, instance := range map[int]string{
 		20: "t3.small", 128: "r6g.large", 129: "r6g.large", 256: "r6g.large", 1024: "r6g.large", 1536: "r6g.large", 6144: "r6g.2xlarge", 12288: "r6g.4xlarge",
 	} {
-		contexts[fmt.Sprintf("volume %d", size)] = fmt.Sprintf(`{"openSearchInstanceType": "%s.search", "openSearchVolumeSizeGB": %d, "dataFormat": "json"}`, instance, size)
+		contexts[fmt.Sprintf("volume %d", size)] = fmt.Sprintf(
+			`{"openSearchInstanceType": "%s.search", "openSearchVolumeSizeGB": %d, "dataFormat": "json"}`, instance, size)
 	}
 	return contexts
 }

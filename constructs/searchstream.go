@@ -108,9 +108,13 @@ func NewSearchStream(scope constructs.Construct, name string, props SearchStream
 				SizeInMBs:         jsii.Number(props.BufferMB),
 				IntervalInSeconds: jsii.Number(props.IntervalSeconds),
 			},
-			RetryOptions: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceRetryOptionsProperty{DurationInSeconds: jsii.Number(props.RetrySeconds)},
+			RetryOptions: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceRetryOptionsProperty{
+				DurationInSeconds: jsii.Number(props.RetrySeconds),
+			},
 			// Firehose's id stays the same over its retries, so that a retry overwrites instead of doubling.
-			DocumentIdOptions:        &awskinesisfirehose.CfnDeliveryStream_DocumentIdOptionsProperty{DefaultDocumentIdFormat: jsii.String("FIREHOSE_DEFAULT")},
+			DocumentIdOptions: &awskinesisfirehose.CfnDeliveryStream_DocumentIdOptionsProperty{
+				DefaultDocumentIdFormat: jsii.String("FIREHOSE_DEFAULT"),
+			},
 			CloudWatchLoggingOptions: log.options(log.destination),
 			ProcessingConfiguration:  processing(props.Transform, role),
 			VpcConfiguration:         deliverInside(props.Writer.network, role),

@@ -45,7 +45,12 @@ func (s statement) build() awsiam.PolicyStatement {
 
 // newServiceRole makes a role whose permissions are inline, one policy a purpose: what uses the role can never be created
 // before its rights, which a separate policy resource would allow.
-func newServiceRole(scope constructs.Construct, id, description string, principal awsiam.IPrincipal, policies map[string][]statement) awsiam.Role {
+func newServiceRole(
+	scope constructs.Construct,
+	id, description string,
+	principal awsiam.IPrincipal,
+	policies map[string][]statement,
+) awsiam.Role {
 	inline := map[string]awsiam.PolicyDocument{}
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		inline[name] = awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: build(policies[name])})

@@ -59,7 +59,12 @@ func statements(t *testing.T, template *template) []iamStatement {
 			if managed := r.Properties["ManagedPolicyArns"]; managed != nil {
 				t.Errorf("%s: must have no managed policy: theirs are for every resource (got %v)", id, managed)
 			}
-		case "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::Logs::ResourcePolicy":
+		case "AWS::IAM::Policy",
+			"AWS::IAM::ManagedPolicy",
+			"AWS::S3::BucketPolicy",
+			"AWS::SQS::QueuePolicy",
+			"AWS::SNS::TopicPolicy",
+			"AWS::Logs::ResourcePolicy":
 			document := r.Properties["PolicyDocument"]
 			if join, ok := at(document, "Fn::Join"); ok { // JSON text with references in it
 				document = render(map[string]any{"Fn::Join": join})
@@ -162,7 +167,8 @@ func TestStatements(t *testing.T) {
 				}
 			}
 			slices.Sort(lines)
-			golden(t, filepath.Join("testdata", "iam", strings.ReplaceAll(name, " ", "-")+".txt"), strings.Join(lines, "\n")+"\n")
+			golden(t, filepath.Join("testdata", "iam", strings.ReplaceAll(name, " ", "-")+".txt"),
+				strings.Join(lines, "\n")+"\n")
 		})
 	}
 }
@@ -231,13 +237,16 @@ func TestNoRightIsWiderThanItMustBe(t *testing.T) {
 			}
 			ofKey := strings.HasPrefix(s.owner, "EncryptionKey")
 			for _, action := range s.actions {
-				if strings.HasSuffix(action, "*") && !slices.Contains(allowedPatterns, action) && !(ofKey && action == "kms:*" && strings.Contains(s.principal, ":root")) {
+				if strings.HasSuffix(action, "*") && !slices.Contains(allowedPatterns, action) &&
+					!(ofKey && action == "kms:*" && strings.Contains(s.principal, ":root")) {
 					t.Errorf("%s: action %s is a pattern", s.owner, action)
 				}
-				if slices.Contains(allowedPatterns, action) && !(strings.HasPrefix(s.owner, "DataLakeBucketPolicy") && strings.Contains(s.principal, "S3AutoDeleteObjects")) {
+				if slices.Contains(allowedPatterns, action) &&
+					!(strings.HasPrefix(s.owner, "DataLakeBucketPolicy") && strings.Contains(s.principal, "S3AutoDeleteObjects")) {
 					t.Errorf("%s: action %s is for the emptying function only", s.owner, action)
 				}
-				if slices.Contains(s.resources, "*") && (allowedStars[action] == "" || strings.HasPrefix(action, "kms:") && !ofKey) {
+				if slices.Contains(s.resources, "*") &&
+					(allowedStars[action] == "" || strings.HasPrefix(action, "kms:") && !ofKey) {
 					t.Errorf("%s: %s on * has no reason", s.owner, action)
 				}
 			}

@@ -102,7 +102,10 @@ func load(t *testing.T, context string) settings.Settings {
 func stubFunctions() map[string]constructs.FunctionAsset {
 	functions := map[string]constructs.FunctionAsset{}
 	for _, name := range functionbuild.Names {
-		functions[name] = constructs.FunctionAsset{Dir: "testdata/function", Hash: strings.Repeat("0", 64-2*len(name)) + fmt.Sprintf("%x", name)}
+		functions[name] = constructs.FunctionAsset{
+			Dir:  "testdata/function",
+			Hash: strings.Repeat("0", 64-2*len(name)) + fmt.Sprintf("%x", name),
+		}
 	}
 	return functions
 }

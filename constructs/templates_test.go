@@ -9,7 +9,11 @@ import (
 	"testing"
 )
 
-var templates = flag.String("templates", "", "folder that TestWriteTemplates writes a template of every variant, instance family and volume size to")
+var templates = flag.String(
+	"templates",
+	"",
+	"folder that TestWriteTemplates writes a template of every variant, instance family and volume size to",
+)
 
 // TestWriteTemplates is for verify/templates.sh: one process writes what would be many runs of the command line. The templates
 // are those of `cdk synth`, but for the functions' hashes and the paths that the command line adds.

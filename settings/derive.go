@@ -61,7 +61,8 @@ func (s *Settings) adjustAndNote(name func(key string) string) []string {
 		notes = append(notes, name(key)+": "+fmt.Sprintf(format, args...))
 	}
 	if s.Conversion() && s.BufferSizeMB < conversionBufferMB {
-		note("bufferSizeMB", "raised from %d to %d, the minimum of Firehose with %s", s.BufferSizeMB, conversionBufferMB, s.DataFormat)
+		note("bufferSizeMB", "raised from %d to %d, the minimum of Firehose with %s", s.BufferSizeMB, conversionBufferMB,
+			s.DataFormat)
 		s.BufferSizeMB = conversionBufferMB
 	}
 	if !s.EnableOpenSearch {
@@ -74,13 +75,18 @@ func (s *Settings) adjustAndNote(name func(key string) string) []string {
 		note("vpcZones", "not used: only a new VPC gets subnets in these zones")
 	}
 	if s.OpenSearchZoneCount == 3 && s.OpenSearchInstanceCount%3 != 0 {
-		note("openSearchInstanceCount", "%d data nodes spread unevenly over 3 zones; a multiple of 3 does not", s.OpenSearchInstanceCount)
+		note("openSearchInstanceCount", "%d data nodes spread unevenly over 3 zones; a multiple of 3 does not",
+			s.OpenSearchInstanceCount)
 	}
 	if s.OpenSearchIndexRotation == "NoRotation" {
-		note("openSearchIndexRotation", "with NoRotation nothing is deleted by age, because one index holds all events (openSearchRetentionDays is not used)")
+		note(
+			"openSearchIndexRotation",
+			"with NoRotation nothing is deleted by age, because one index holds all events (openSearchRetentionDays is not used)",
+		)
 	}
 	if len(s.OpenSearchAdminRoleArns) == 0 && len(s.OpenSearchReaderRoleArns) == 0 {
-		note("openSearchAdminRoleArns", "none, and no openSearchReaderRoleArns: only the setup function can send the domain requests")
+		note("openSearchAdminRoleArns",
+			"none, and no openSearchReaderRoleArns: only the setup function can send the domain requests")
 	}
 	return notes
 }

@@ -245,7 +245,8 @@ func (f list) setValue(raw json.RawMessage) string {
 		}
 	}
 	if size := len(escapeHTML(items)); f.max > 0 && size > f.max {
-		return fmt.Sprintf("must be at most %d bytes as JSON, for an environment variable of a Lambda function (got %d)", f.max, size)
+		return fmt.Sprintf("must be at most %d bytes as JSON, for an environment variable of a Lambda function (got %d)",
+			f.max, size)
 	}
 	*f.to = items
 	return ""

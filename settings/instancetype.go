@@ -39,8 +39,16 @@ func parseInstanceType(name string) (instanceType, bool) {
 type volumes map[string]int
 
 var (
-	generalPurpose = volumes{"medium": 512, "large": 768, "xlarge": 2048, "2xlarge": 3072, "4xlarge": 6144, "8xlarge": 12288,
-		"12xlarge": 18432, "16xlarge": 24576}
+	generalPurpose = volumes{
+		"medium":   512,
+		"large":    768,
+		"xlarge":   2048,
+		"2xlarge":  3072,
+		"4xlarge":  6144,
+		"8xlarge":  12288,
+		"12xlarge": 18432,
+		"16xlarge": 24576,
+	}
 	compute = volumes{"large": 256, "xlarge": 512, "2xlarge": 1024, "4xlarge": 1536, "8xlarge": 3072, "12xlarge": 4608,
 		"16xlarge": 6144}
 	memory = volumes{"medium": 768, "large": 1536, "xlarge": 3072, "2xlarge": 6144, "4xlarge": 12288, "8xlarge": 16384,

@@ -20,7 +20,15 @@ func List() []Setting {
 func describeRows(rows []setting) []Setting {
 	settings := make([]Setting, len(rows))
 	for i, row := range rows {
-		settings[i] = Setting{row.key, row.variable, row.field.describeRange(), row.unit, map[string]string{}, row.meaning, row.change}
+		settings[i] = Setting{
+			row.key,
+			row.variable,
+			row.field.describeRange(),
+			row.unit,
+			map[string]string{},
+			row.meaning,
+			row.change,
+		}
 		for _, environment := range Environments() {
 			settings[i].Defaults[environment] = string(row.defaults.of(environment))
 		}

@@ -14,7 +14,10 @@ func FromEnvironment() (Settings, []string, error) {
 	return fromEnvironment(os.LookupEnv, os.ReadFile)
 }
 
-func fromEnvironment(lookup func(string) (string, bool), read func(string) ([]byte, error)) (Settings, []string, error) {
+func fromEnvironment(
+	lookup func(string) (string, bool),
+	read func(string) ([]byte, error),
+) (Settings, []string, error) {
 	text, _ := lookup("CDK_CONTEXT_JSON")
 	entries, err := decodeObject([]byte(text))
 	if err != nil {
@@ -163,7 +166,8 @@ func (l *loader) placeEntry(to layer, depth int, prefix string, known []string, 
 func (l *loader) readBlocks(raw json.RawMessage) {
 	blocks, err := objectOf(raw)
 	if err != nil {
-		l.report.add(0, 1, "environments", "must be an object with a block for %s (got %s)", orList(Environments()), showValue(raw))
+		l.report.add(0, 1, "environments", "must be an object with a block for %s (got %s)", orList(Environments()),
+			showValue(raw))
 		return
 	}
 	for _, block := range blocks {
@@ -257,7 +261,11 @@ func (l *loader) noteOverridden(s Settings) []string {
 		row.field.setValue(block.raw)
 		belowRows[i].field.setValue(top.raw)
 		if a, b := string(row.field.encodeValue()), string(belowRows[i].field.encodeValue()); a != b {
-			notes = append(notes, fmt.Sprintf("%s: %s is overridden by %s %s", top.name, showValue(json.RawMessage(b)), block.name, showValue(json.RawMessage(a))))
+			notes = append(
+				notes,
+				fmt.Sprintf("%s: %s is overridden by %s %s", top.name, showValue(json.RawMessage(b)), block.name,
+					showValue(json.RawMessage(a))),
+			)
 		}
 	}
 	return notes

@@ -61,19 +61,22 @@ const longestSuffix = "-transform-search"
 
 var (
 	prefixForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	prefixRule = fmt.Sprintf("1 to %d lower-case letters, digits and single hyphens, first a letter, not starting with aws", maxPrefix)
+	prefixRule = fmt.Sprintf(
+		"1 to %d lower-case letters, digits and single hyphens, first a letter, not starting with aws", maxPrefix)
 
 	// indexForm: Firehose takes 1 to 80 characters; OpenSearch takes lower case without \/*?"<>|,# and blanks, not
 	// starting with - _ or +. A leading dot means a hidden index. The rotation's suffix stays far within 255 bytes.
 	indexForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,79}$`)
 	indexRule = "1 to 80 of a-z, 0-9, '-', '_' and '.', first a letter or digit"
 
-	roleForm = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
+	roleForm = regexp.MustCompile(
+		`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
 	roleRule = "a list of IAM role ARNs, arn:aws:iam::<account>:role/<name>"
 
 	zonesRule = "a list of Availability Zones such as eu-west-1a"
 
-	emailForm = regexp.MustCompile(`^[^\s@,;<>()"\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+	emailForm = regexp.MustCompile(
+		`^[^\s@,;<>()"\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 	emailRule = "an e-mail address"
 )
 

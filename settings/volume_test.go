@@ -33,7 +33,8 @@ func TestVolumePerformance(t *testing.T) {
 	} {
 		s := Settings{OpenSearchInstanceType: c.instance, OpenSearchVolumeSizeGB: c.sizeGiB}
 		if iops, throughput := s.VolumePerformance(); iops != c.iops || throughput != c.throughput {
-			t.Errorf("%s with %d GiB: must have %d IOPS and %d MiB/s (got %d, %d) %s", c.instance, c.sizeGiB, c.iops, c.throughput, iops, throughput, c.why)
+			t.Errorf("%s with %d GiB: must have %d IOPS and %d MiB/s (got %d, %d) %s", c.instance, c.sizeGiB, c.iops,
+				c.throughput, iops, throughput, c.why)
 		}
 	}
 }
@@ -51,7 +52,8 @@ func TestVolumePerformanceGrowsWithTheVolume(t *testing.T) {
 			for gib := smallest; gib <= largest; gib++ {
 				iops, throughput := kind.gp3(gib)
 				if iops < lastIOPS || throughput < lastThroughput || iops > 80_000 || throughput > 2000 {
-					t.Fatalf("%s with %d GiB: must have at least %d IOPS and %d MiB/s (got %d, %d)", kind.name, gib, lastIOPS, lastThroughput, iops, throughput)
+					t.Fatalf("%s with %d GiB: must have at least %d IOPS and %d MiB/s (got %d, %d)", kind.name, gib, lastIOPS,
+						lastThroughput, iops, throughput)
 				}
 				lastIOPS, lastThroughput = iops, throughput
 			}

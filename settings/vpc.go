@@ -110,9 +110,17 @@ type member struct {
 func vpcMembers(existing *ExistingVPC) []member {
 	return []member{
 		{"id", text{to: &existing.ID, rule: "an id such as vpc-0123456789abcdef0", form: vpcForm}, true},
-		{"subnets", list{to: &existing.Subnets, rule: "a list of 1 to 3 ids such as subnet-0123456789abcdef0", form: subnetForm}, true},
+		{
+			"subnets",
+			list{to: &existing.Subnets, rule: "a list of 1 to 3 ids such as subnet-0123456789abcdef0", form: subnetForm},
+			true,
+		},
 		{"zones", list{to: &existing.Zones, rule: "a list of the subnets' zones, such as eu-west-1a", form: zoneForm}, false},
-		{"clientSecurityGroup", text{to: &existing.ClientSecurityGroup, rule: "an id such as sg-0123456789abcdef0", form: securityGroupForm}, false},
+		{
+			"clientSecurityGroup",
+			text{to: &existing.ClientSecurityGroup, rule: "an id such as sg-0123456789abcdef0", form: securityGroupForm},
+			false,
+		},
 	}
 }
 
