@@ -40,7 +40,7 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 	}
 	defer jsii.Close()
 	defer func() {
-		// What the checks above let through and the CDK refuses comes as a panic; its stack trace would help nobody.
+		// If the CDK rejects settings that passed the checks above, it panics; the stack trace would not help.
 		if problem := recover(); problem != nil {
 			err = fmt.Errorf("synthesising the stack: %v", problem)
 		}

@@ -59,14 +59,16 @@ func TestProductionHasTerminationProtection(t *testing.T) {
 	}
 }
 
-// The pipeline's id must leave no trace in logical ids: another id is another resource, and the old one goes, with its data.
+// The pipeline's id must leave no trace in logical ids: another id is another resource, and the old one goes, with its
+// data.
 func TestStackHasTheLogicalIDsAndTagsOfThePipeline(t *testing.T) {
 	template := assertions.Template_FromStack(stackOf(t, `{"environment": "dev"}`), nil)
 	tags := assertions.Match_ArrayWith(&[]any{
 		map[string]any{"Key": "environment", "Value": "dev"},
 		map[string]any{"Key": "pipeline", "Value": "kinesis-firehose-pipeline-dev"},
 	})
-	buckets := *template.FindResources(jsii.String("AWS::S3::Bucket"), map[string]any{"Properties": map[string]any{"Tags": tags}})
+	tagged := map[string]any{"Properties": map[string]any{"Tags": tags}}
+	buckets := *template.FindResources(jsii.String("AWS::S3::Bucket"), tagged)
 	if _, ok := buckets["DataLakeBucketEF1CCA5A"]; !ok || len(buckets) != 1 {
 		t.Errorf("buckets: must be DataLakeBucketEF1CCA5A, tagged with pipeline and environment (got %v)", buckets)
 	}
@@ -111,8 +113,8 @@ func TestOutputsAreDocumented(t *testing.T) {
 	}
 }
 
-// The built app, with wrong settings: every problem, one line each, exit status 1, no template, no stack trace, and no CDK
-// started for it.
+// The built app, with wrong settings: every problem, one line each, exit status 1, no template, no stack trace, and no
+// CDK started for it.
 func TestTheBuiltAppRefusesWrongSettings(t *testing.T) {
 	app := filepath.Join(t.TempDir(), "firehose-pipeline")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

@@ -37,8 +37,8 @@ func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
 	})
 }
 
-// What Athena and Trino read differently, or refuse, without a word in the table. A year as a date with the interval YEARS, or in
-// the format yyyy, fails every query of Trino.
+// Values that Athena and Trino read differently, or reject, without an error in the table. A year as a date with the
+// interval YEARS, or in the format yyyy, fails every query of Trino.
 func TestTableIsReadAsItIsWritten(t *testing.T) {
 	serde := map[string]map[string]any{
 		"parquet": {"serialization.format": "1"}, // by name by default

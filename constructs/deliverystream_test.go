@@ -13,8 +13,9 @@ import (
 
 const firehose = "AWS::KinesisFirehose::DeliveryStream"
 
-// The names of CloudFormation's own schema of AWS::KinesisFirehose::DeliveryStream, as far as the streams use them. Published
-// samples of this pipeline use names that do not exist; CloudFormation refuses those only at the first deployment.
+// The names of CloudFormation's own schema of AWS::KinesisFirehose::DeliveryStream, as far as the streams use them.
+// Published samples of this pipeline use names that do not exist; CloudFormation rejects those only at the first
+// deployment.
 var streamProperties = []string{
 	"DeliveryStreamType", "DeliveryStreamEncryptionConfigurationInput", "ExtendedS3DestinationConfiguration",
 	"AmazonopensearchserviceDestinationConfiguration", "Tags",
@@ -23,7 +24,8 @@ var streamProperties = []string{
 var destinationProperties = map[string][]string{
 	"ExtendedS3DestinationConfiguration": {
 		"BucketARN", "BufferingHints", "CloudWatchLoggingOptions", "CompressionFormat", "DataFormatConversionConfiguration",
-		"EncryptionConfiguration", "ErrorOutputPrefix", "Prefix", "ProcessingConfiguration", "RoleARN", "S3BackupConfiguration", "S3BackupMode",
+		"EncryptionConfiguration", "ErrorOutputPrefix", "Prefix", "ProcessingConfiguration", "RoleARN",
+		"S3BackupConfiguration", "S3BackupMode",
 	},
 	"AmazonopensearchserviceDestinationConfiguration": {
 		"BufferingHints", "CloudWatchLoggingOptions", "DocumentIdOptions", "DomainARN", "IndexName", "IndexRotationPeriod",
@@ -156,7 +158,8 @@ func TestPrefixes(t *testing.T) {
 					t,
 					store,
 					"ErrorOutputPrefix",
-					"error-data/"+kind+"/!{firehose:error-output-type}/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/",
+					"error-data/"+kind+"/!{firehose:error-output-type}/"+
+						"year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/",
 				)
 				prefix, _ := store["Prefix"].(string)
 				if strings.Contains(prefix, "error-output-type") || strings.Contains(prefix, "YYYY") ||

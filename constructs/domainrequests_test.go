@@ -34,7 +34,7 @@ func domainARN(t *testing.T, variant string) string {
 	return "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/" + domainName(t, variant)
 }
 
-// matches reports whether IAM takes the text for the pattern: * is anything, slashes too.
+// matches reports whether IAM matches the text with the pattern: * is anything, slashes too.
 func matches(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	for i, part := range parts {
@@ -43,8 +43,8 @@ func matches(pattern, text string) bool {
 	return regexp.MustCompile("^(?:" + strings.Join(parts, ".*") + ")$").MatchString(text)
 }
 
-// admits reports whether a principal may send a request to the domain: by the domain's policy and, for a role of the stack, by the
-// role's own. In one account either is enough, so that a request is refused only where neither allows it.
+// admits reports whether a principal may send a request to the domain: by the domain's policy and, for a role of the
+// stack, by the role's own. In one account either is enough, so that a request is rejected only if neither allows it.
 func admits(t *testing.T, template *template, domain, principal, method, path string) (byDomain, byRole bool) {
 	t.Helper()
 	for _, s := range statements(t, template) {
@@ -74,18 +74,23 @@ func admits(t *testing.T, template *template, domain, principal, method, path st
 	return byDomain, byRole
 }
 
-// What each principal may ask the domain, and what it may not, by the policies alone: fine-grained access control is behind them.
+// The requests that each principal may send the domain, and those that it may not, by the policies alone: fine-grained
+// access control is behind them.
 func TestRequestsToTheDomain(t *testing.T) {
 	const admin, reader = "arn:aws:iam::111122223333:role/Admin", "arn:aws:iam::111122223333:role/Analyst"
 	const writer, setup, nobody = "SearchWriterRole", "SearchSetupRole", "arn:aws:iam::111122223333:role/Other"
 	security := []string{
 		"GET /_plugins/_security/api/rolesmapping/all_access", "PUT /_plugins/_security/api/rolesmapping/all_access",
-		"PATCH /_plugins/_security/api/rolesmapping", "POST /_plugins/_security/api/internalusers/x", "DELETE /_plugins/_security/api/roles/x",
-		"GET /_plugins/_security/authinfo", "PUT /_opendistro/_security/api/rolesmapping/all_access", "DELETE /_plugins/_security/api/cache",
+		"PATCH /_plugins/_security/api/rolesmapping", "POST /_plugins/_security/api/internalusers/x",
+		"DELETE /_plugins/_security/api/roles/x",
+		"GET /_plugins/_security/authinfo", "PUT /_opendistro/_security/api/rolesmapping/all_access",
+		"DELETE /_plugins/_security/api/cache",
 	}
 	destructive := []string{
-		"DELETE /realtime-events-2026-01-31", "DELETE /_all", "DELETE /*", "PUT /_cluster/settings", "POST /_reindex", "POST /_aliases",
-		"PUT /_index_template/x", "PUT /_snapshot/x", "DELETE /_snapshot/cs-automated-enc/x", "POST /.opendistro_security/_doc", "PUT /other-index",
+		"DELETE /realtime-events-2026-01-31", "DELETE /_all", "DELETE /*", "PUT /_cluster/settings", "POST /_reindex",
+		"POST /_aliases",
+		"PUT /_index_template/x", "PUT /_snapshot/x", "DELETE /_snapshot/cs-automated-enc/x",
+		"POST /.opendistro_security/_doc", "PUT /other-index",
 		"PATCH /realtime-events-2026-01-31", "PUT /_plugins/_ism/policies/other", "POST /_plugins/_ism/remove/other",
 	}
 	reads := []string{
@@ -105,22 +110,32 @@ func TestRequestsToTheDomain(t *testing.T) {
 	}{
 		{writer, []string{
 			"POST /_bulk", "PUT /_bulk", "POST /realtime-events-2026-01-31/_bulk", "PUT /realtime-events-2026-01-31",
-			"GET /_all/_settings", "GET /_cluster/stats", "GET /realtime-events-2026-01-31/_mapping/_doc", "GET /_nodes", "GET /_nodes/stats",
+			"GET /_all/_settings", "GET /_cluster/stats", "GET /realtime-events-2026-01-31/_mapping/_doc", "GET /_nodes",
+			"GET /_nodes/stats",
 			"GET /_nodes/x/stats", "GET /_stats", "GET /realtime-events-2026-01-31/_stats",
 		}, slices.Concat(security, destructive, reads[:1], reads[2:], []string{"GET /realtime-events-2026-01-31/_doc/1"})},
 		{setup, calls, slices.Concat(security[3:4], security[5:], destructive, reads, []string{
-			"POST /_bulk", "PUT /_plugins/_security/api/internalusers/x", "PATCH /_plugins/_security/api/securityconfig", "PUT /realtime-events-2026-01-31/_doc/1",
+			"POST /_bulk", "PUT /_plugins/_security/api/internalusers/x", "PATCH /_plugins/_security/api/securityconfig",
+			"PUT /realtime-events-2026-01-31/_doc/1",
 		})},
 		{reader, slices.Concat(reads, []string{
-			"GET /", "HEAD /", "GET /_cluster/health", "GET /_cat/nodes", "POST /realtime-events-2026-01-31,realtime-events-2026-02-01/_search",
-			"GET /realtime-events-2*/_count", "POST /realtime-events-2*/_count", "HEAD /realtime-events-2026-01-31", "GET /realtime-events-2026-01-31/_mapping",
-			"GET /realtime-events-2026-01-31/_doc/1", "POST /_search/scroll", "POST /_mget", "POST /realtime-events-2026-01-31/_validate/query",
-			"POST /former-index-2026-01-31/_search", "GET /former-index-2026-01-31/_mapping", "GET /_resolve/index/realtime-events-2*",
-			"POST /_plugins/_sql", "POST /_plugins/_ppl", "POST /_plugins/_sql/_explain", "GET /_dashboards/app/home", "POST /_dashboards/internal/search/opensearch",
+			"GET /", "HEAD /", "GET /_cluster/health", "GET /_cat/nodes",
+			"POST /realtime-events-2026-01-31,realtime-events-2026-02-01/_search",
+			"GET /realtime-events-2*/_count", "POST /realtime-events-2*/_count", "HEAD /realtime-events-2026-01-31",
+			"GET /realtime-events-2026-01-31/_mapping",
+			"GET /realtime-events-2026-01-31/_doc/1", "POST /_search/scroll", "POST /_mget",
+			"POST /realtime-events-2026-01-31/_validate/query",
+			"POST /former-index-2026-01-31/_search", "GET /former-index-2026-01-31/_mapping",
+			"GET /_resolve/index/realtime-events-2*",
+			"POST /_plugins/_sql", "POST /_plugins/_ppl", "POST /_plugins/_sql/_explain", "GET /_dashboards/app/home",
+			"POST /_dashboards/internal/search/opensearch",
 		}), slices.Concat(security, destructive, []string{
-			"POST /_bulk", "PUT /_bulk", "POST /realtime-events-2026-01-31/_doc", "PUT /realtime-events-2026-01-31/_doc/1", "DELETE /_search/scroll",
-			"POST /realtime-events-2026-01-31/_delete_by_query", "POST /realtime-events-2026-01-31/_update_by_query", "POST /realtime-events-2026-01-31/_update/1",
-			"POST /realtime-events-2026-01-31/_bulk", "POST /realtime-events-2026-01-31/_close", "DELETE /_dashboards/api/saved_objects/x/y",
+			"POST /_bulk", "PUT /_bulk", "POST /realtime-events-2026-01-31/_doc", "PUT /realtime-events-2026-01-31/_doc/1",
+			"DELETE /_search/scroll",
+			"POST /realtime-events-2026-01-31/_delete_by_query", "POST /realtime-events-2026-01-31/_update_by_query",
+			"POST /realtime-events-2026-01-31/_update/1",
+			"POST /realtime-events-2026-01-31/_bulk", "POST /realtime-events-2026-01-31/_close",
+			"DELETE /_dashboards/api/saved_objects/x/y",
 		})},
 		{admin, slices.Concat(security, destructive, reads, []string{"POST /_bulk"}), nil},
 		{nobody, nil, slices.Concat(security, destructive, reads, []string{"POST /_bulk", "GET /"})},
@@ -175,8 +190,8 @@ func TestReadersMayAskWhatTheDocumentsShow(t *testing.T) {
 	}
 }
 
-// Nobody reaches the domain but the setup function, the search stream, and the people of the settings; each has statements of its
-// own.
+// Nobody reaches the domain but the setup function, the search stream, and the people of the settings; each has
+// statements of its own.
 func TestDomainAdmitsOnlyTheNamed(t *testing.T) {
 	for name, people := range map[string][]string{
 		"dev":        nil,

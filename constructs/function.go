@@ -26,8 +26,8 @@ type functionProps struct {
 	VPC            *placement             // nil: outside any VPC
 }
 
-// newFunction makes a Go function for provided.al2023 on arm64, with a role and a log group of its own. Names are fixed so
-// that roles and key policies can refer to a function by ARN; an update never replaces it.
+// newFunction makes a Go function for provided.al2023 on arm64, with a role and a log group of its own. Names are fixed
+// so that roles and key policies can refer to a function by ARN; an update never replaces it.
 func newFunction(scope constructs.Construct, props functionProps) (awslambda.Function, awsiam.Role) {
 	group := newLogGroup(scope, "LogGroup", "/aws/lambda/"+props.Name, props.Logs)
 	policies := map[string][]statement{"Log": {writeLogs(group)}}

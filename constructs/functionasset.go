@@ -15,8 +15,8 @@ type FunctionAsset = functionbuild.Asset
 // BuildFunctions compiles the pipeline's functions for Lambda (provided.al2023 on arm64) with the host's Go, and
 // returns them by name, as [PipelineProps] want them. ModuleDir is the folder of this module's go.mod; an app in
 // another module gets it from `go list -m -f '{{.Dir}}' firehose-pipeline`. The functions go to folders of cacheDir
-// that are named by hash, and what is there already is not built again. Progress gets one line a build. It fails when
-// there is no Go command, when a function does not compile, and when cacheDir cannot be written.
+// that are named by hash, and an existing folder is not built again. Progress gets one line for each build. It fails
+// without a Go command, when a function does not compile, and when cacheDir cannot be written.
 func BuildFunctions(
 	ctx context.Context,
 	moduleDir, cacheDir string,

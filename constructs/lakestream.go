@@ -9,6 +9,9 @@ import (
 	"firehose-pipeline/event"
 )
 
+// formatConversion has a name of its own because the CDK's fills a line.
+type formatConversion = awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty
+
 // LakeStreamProps configure the lake stream.
 type LakeStreamProps struct {
 	StackName       string
@@ -22,8 +25,8 @@ type LakeStreamProps struct {
 	Logs            Logs
 }
 
-// NewLakeStream makes the stream that delivers to the lake. A stream has one destination, and format conversion works only
-// towards S3: the search domain has a stream of its own.
+// NewLakeStream makes the stream that delivers to the lake. A stream has one destination, and format conversion works
+// only towards S3: the search domain has a stream of its own.
 func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps) *Stream {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	log := newDeliveryLog(this, props.StackName, event.Lake, props.Logs)
@@ -56,7 +59,7 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 		destination.DataFormatConversionConfiguration = conversion(props, *role.RoleArn())
 	} else {
 		// Spelled out, because an update of a stream merges: a conversion that is left out would stay.
-		destination.DataFormatConversionConfiguration = &awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty{Enabled: jsii.Bool(false)}
+		destination.DataFormatConversionConfiguration = &formatConversion{Enabled: jsii.Bool(false)}
 		if props.Compressed {
 			destination.CompressionFormat = jsii.String("GZIP")
 		}
@@ -90,13 +93,13 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 	}
 }
 
-// conversion turns JSON into Parquet or ORC by the columns of the lake's table. Compression is chosen inside the format:
-// with conversion, any outer compression is refused.
+// conversion turns JSON into Parquet or ORC by the columns of the lake's table. Compression is chosen inside the
+// format: with conversion, any outer compression is rejected.
 // https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
 func conversion(
 	props LakeStreamProps,
 	roleARN string,
-) *awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty {
+) *formatConversion {
 	serializer := &awskinesisfirehose.CfnDeliveryStream_SerializerProperty{}
 	switch compression := "SNAPPY"; props.Format {
 	case "parquet":
@@ -112,7 +115,7 @@ func conversion(
 		}
 		serializer.OrcSerDe = &awskinesisfirehose.CfnDeliveryStream_OrcSerDeProperty{Compression: jsii.String(compression)}
 	}
-	return &awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty{
+	return &formatConversion{
 		Enabled: jsii.Bool(true),
 		InputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_InputFormatConfigurationProperty{
 			Deserializer: &awskinesisfirehose.CfnDeliveryStream_DeserializerProperty{

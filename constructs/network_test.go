@@ -10,7 +10,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// everyNetwork runs a check against every variant whose domain stands in a VPC.
+// everyNetwork runs a check against every variant whose domain is in a VPC.
 func everyNetwork(t *testing.T, check func(*testing.T, settings.Settings, *template)) {
 	networks := 0
 	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
@@ -82,7 +82,8 @@ func rules(template *template) []string {
 	return all
 }
 
-// Every rule there is: Firehose, the setup function and the clients reach the domain on 443, and nobody anything else.
+// Every rule there is: Firehose, the setup function and the clients reach the domain on 443, and no other connection is
+// allowed.
 func TestSecurityGroupsAdmitOnlyEachOther(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
 		clients := "ClientGroup"
@@ -247,10 +248,9 @@ func TestSetupInsideAVPCIsAnsweredByTheRelay(t *testing.T) {
 		}
 		for _, s := range statements(t, template) {
 			if strings.HasPrefix(s.owner, "SearchRelay") && slices.Contains(s.actions, "lambda:InvokeFunction") {
-				if expected := "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + setup.Properties["FunctionName"].(string); !slices.Equal(
-					s.resources,
-					[]string{expected},
-				) {
+				expected := "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" +
+					setup.Properties["FunctionName"].(string)
+				if !slices.Equal(s.resources, []string{expected}) {
 					t.Errorf("%s: must invoke %s only (got %v)", s.owner, expected, s.resources)
 				}
 			}
@@ -258,7 +258,7 @@ func TestSetupInsideAVPCIsAnsweredByTheRelay(t *testing.T) {
 	})
 }
 
-// What Firehose and Lambda may do with network interfaces, and what the setup function's own code may not.
+// The rights of Firehose and Lambda on network interfaces, which the setup function's own code does not have.
 func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
 		for role, group := range map[string]string{"SearchWriterRole": "StreamGroup", "SearchSetupRole": "SetupGroup"} {
@@ -294,9 +294,12 @@ func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 				}
 			}
 			// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html, …/lambda/latest/dg/configuration-vpc.html
-			needed := "ec2:CreateNetworkInterface ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcAttribute ec2:DescribeVpcs"
+			needed := "ec2:CreateNetworkInterface ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface " +
+				"ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets " +
+				"ec2:DescribeVpcAttribute ec2:DescribeVpcs"
 			if role == "SearchSetupRole" {
-				needed = "ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses"
+				needed = "ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface " +
+					"ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses"
 				if got := strings.Join(sortedKeys(denied), " "); got != needed {
 					t.Errorf("%s: its code must be denied %s (got %s)", role, needed, got)
 				}
@@ -308,9 +311,9 @@ func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 	})
 }
 
-// A domain that is kept keeps what it stands in and what admits its clients: EC2 would not delete these under it, and the
-// deletion of the stack would fail. The groups of the stream and the setup function stay too: without the domain's deletion
-// nothing gives Firehose's interfaces the time to go. Only what lets them in goes.
+// A kept domain keeps its network and the groups that admit its clients: EC2 would not delete these under it, and the
+// deletion of the stack would fail. The groups of the stream and the setup function stay too: without the domain's
+// deletion nothing gives Firehose's interfaces the time to go. Only the rules that admit them go.
 func TestKeptDomainKeepsItsNetwork(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
 		for id, r := range template.Resources {
@@ -330,7 +333,7 @@ func TestKeptDomainKeepsItsNetwork(t *testing.T) {
 			if !kept {
 				continue
 			}
-			for other := range references(r.Properties, template.Resources) { // what is kept must not hold what goes
+			for other := range references(r.Properties, template.Resources) { // a kept resource must not refer to a deleted one
 				if template.Resources[other].Type == "AWS::EC2::SecurityGroup" &&
 					!strings.HasPrefix(template.Resources[other].DeletionPolicy, "Retain") {
 					t.Errorf("%s: is kept and names %s, which goes", id, other)

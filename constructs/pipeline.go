@@ -16,8 +16,8 @@ import (
 // PipelineProps configure a [Pipeline].
 type PipelineProps struct {
 	// Settings as [settings.Load] or [settings.FromEnvironment] returns them: with every value checked. The names of
-	// functions, log groups, alarms, key and domain begin with Settings.StackName(), whatever the name of the
-	// CloudFormation stack.
+	// functions, log groups, alarms, key and domain begin with Settings.StackName(), with any name of the CloudFormation
+	// stack.
 	Settings settings.Settings
 	// Functions by name, as [BuildFunctions] returns them: transform, errorhandler, searchsetup and searchrelay.
 	Functions map[string]FunctionAsset
@@ -25,10 +25,10 @@ type PipelineProps struct {
 
 // Pipeline is the whole pipeline. A CDK app in Go embeds it in a stack of its own and goes on from its parts.
 //
-// A stack takes one pipeline. The operator's command finds the parts by the names of the stack's outputs, and the
+// A stack can have one pipeline. The operator's command finds the parts by the names of the stack's outputs, and the
 // function with which the CDK empties buckets, one a stack, writes to one log group. A second pipeline in the same
-// stack is composed too, but `cdk synth` and `cdk deploy` fail with an error at its path that says so. Two stacks of an
-// account and region take a pipeline each when their settings differ in resourcePrefix or environment.
+// stack is composed too, but `cdk synth` and `cdk deploy` fail with an error at its path. Two stacks of an account and
+// region can have a pipeline each if their settings differ in resourcePrefix or environment.
 type Pipeline struct {
 	constructs.Construct
 	Key          *EncryptionKey
@@ -46,8 +46,8 @@ type Pipeline struct {
 // pipelineMark is the id of an empty construct in a stack that has a pipeline.
 const pipelineMark = "OnePipelineAStack"
 
-// NewPipeline composes the pipeline, in the order in which an event passes it, backwards: what a part refers to is made
-// before it.
+// NewPipeline composes the pipeline from the dead-letter queue back to the streams, because each part must exist before
+// the one that refers to it.
 //
 // Scope is a stack or a construct in one. The CDK leaves the id "Default" out of logical ids: the parts of a pipeline
 // with this id have those of the pipeline's own app. The outputs are named without scope and id in any case: the

@@ -17,7 +17,9 @@ import (
 
 func TestEnvironmentsDifferInWhatTheyKeep(t *testing.T) {
 	dev, production := synth(t, variants["dev"]), synth(t, variants["production"])
-	for _, kind := range []string{"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::OpenSearchService::Domain"} {
+	for _, kind := range []string{
+		"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::OpenSearchService::Domain",
+	} {
 		for id, r := range dev.of(kind) {
 			if r.DeletionPolicy != "Delete" {
 				t.Errorf("dev %s: must go with the stack (got %s)", id, r.DeletionPolicy)
@@ -36,7 +38,8 @@ func TestEnvironmentsDifferInWhatTheyKeep(t *testing.T) {
 	}
 }
 
-// In dev nothing may outlive the stack: whatever the CDK or CloudFormation keeps by default is spelled out as deleted.
+// In dev nothing may outlive the stack: resources that the CDK or CloudFormation keeps by default are explicitly
+// deleted.
 func TestDevKeepsNothing(t *testing.T) {
 	for id, r := range synth(t, variants["dev"]).Resources {
 		if strings.HasPrefix(r.DeletionPolicy, "Retain") || strings.HasPrefix(r.DeletionPolicy, "Snapshot") {
@@ -59,7 +62,7 @@ func TestTemplateIsEnvironmentAgnostic(t *testing.T) {
 	})
 }
 
-// What an app of others makes of the pipeline: another id, further down, in a stack of another name.
+// The pipeline in another app: another id, further down, in a stack of another name.
 func TestEmbeddedPipelineKeepsTheNamesOfItsOutputs(t *testing.T) {
 	synthesis.Lock()
 	defer synthesis.Unlock()

@@ -100,7 +100,8 @@ func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, 
 	return search{network, domain, setup, stream}
 }
 
-// newNetwork makes what the search domain needs of a VPC, and the VPC itself where none is given; nil without a VPC.
+// newNetwork makes the security groups of the search domain in a VPC, and the VPC itself if none is given; nil without
+// a VPC.
 func newNetwork(scope constructs.Construct, config settings.Settings, logs Logs) *Network {
 	if !config.VPC.Inside() {
 		return nil

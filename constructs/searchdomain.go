@@ -35,12 +35,12 @@ type SearchDomainProps struct {
 	Relay              *SearchRelay
 }
 
-// SearchDomain is the OpenSearch domain: HTTPS only, encrypted at rest and between nodes, fine-grained access control always
-// on with an IAM role, not a password, as master.
+// SearchDomain is the OpenSearch domain: HTTPS only, encrypted at rest and between nodes, fine-grained access control
+// always on with an IAM role, not a password, as master.
 //
-// It is L1: the L2 domain brings custom resources that install an SDK at deploy time and write a log policy on everything.
-// Its name is fixed so that policies can name it by string; a change that would replace it fails instead of taking the data
-// with it.
+// It is L1: the L2 domain brings custom resources that install an SDK at deploy time and write a log policy on
+// everything. Its name is fixed so that policies can name it by string; a change that would replace it fails instead of
+// taking the data with it.
 type SearchDomain struct {
 	constructs.Construct
 	Resource    awsopensearchservice.CfnDomain
@@ -53,8 +53,8 @@ type SearchDomain struct {
 // domainARN is a domain's ARN by its fixed name.
 func domainARN(name string) string { return arn("es", "domain/"+name) }
 
-// accessPolicy admits each principal to the requests that it needs, and nobody else to any. The people of one list share their
-// statements.
+// accessPolicy admits each principal to the requests that it needs, and to no others. The people of one list share
+// their statements.
 func accessPolicy(props SearchDomainProps) map[string]any {
 	var statements []any
 	admit := func(principals []string, all []requests) {
@@ -131,7 +131,8 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 				MasterUserArn: props.Master.RoleArn(),
 			},
 		},
-		// Firehose names the index in every bulk request. https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
+		// Firehose names the index in every bulk request.
+		// https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
 		AdvancedOptions:      map[string]string{"rest.action.multi.allow_explicit_index": "true"},
 		AccessPolicies:       accessPolicy(props),
 		LogPublishingOptions: publishing,
@@ -139,12 +140,13 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 	})
 	domain.AddResourceDependency(logPolicy, jsii.String("the domain checks at once that it may write its logs"))
 	if props.Network != nil {
-		// After the whole network: on destroy the groups that Firehose's and Lambda's network interfaces had outlive the domain,
-		// whose deletion takes longer than these interfaces need to vanish.
+		// After the whole network: on destroy the groups that Firehose's and Lambda's network interfaces had outlive the
+		// domain, whose deletion takes longer than these interfaces need to vanish.
 		domain.Node().AddDependency(props.Network.Construct, props.Relay.role)
 	}
 	domain.ApplyRemovalPolicy(removal(props.Retain), nil)
-	// Without it a new engine version replaces the domain. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
+	// Without it a new engine version replaces the domain.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
 	domain.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{EnableVersionUpgrade: jsii.Bool(true)})
 	return &SearchDomain{
 		Construct: this, Resource: domain, Name: props.DomainName,

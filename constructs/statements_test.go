@@ -12,7 +12,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// iamStatement is one statement of the template, wherever it stands.
+// iamStatement is one statement of the template, of a role or of a resource.
 type iamStatement struct {
 	owner      string // logical id of the role or of the resource that carries the policy
 	effect     string
@@ -82,7 +82,8 @@ func statements(t *testing.T, template *template) []iamStatement {
 				}
 			}
 			found = append(found, iamStatement{
-				owner: id, effect: "Allow", principal: "Service " + render(r.Properties["Principal"]), actions: renderAll(r.Properties["Action"]),
+				owner: id, effect: "Allow", principal: "Service " + render(r.Properties["Principal"]),
+				actions:   renderAll(r.Properties["Action"]),
 				resources: renderAll(r.Properties["FunctionName"]), conditions: strings.Join(conditions, "; "),
 			})
 		}
@@ -109,7 +110,8 @@ func renderAll(value any) []string {
 	return all
 }
 
-// render writes a value of the template as text: references as ${LogicalId} or ${LogicalId.Attribute}, the rest as JSON.
+// render writes a value of the template as text: references as ${LogicalId} or ${LogicalId.Attribute}, the rest as
+// JSON.
 func render(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -216,7 +218,7 @@ var allowedStars = map[string]string{
 	"ec2:DescribeSecurityGroups":          "EC2 describes everything or nothing",
 	"ec2:DescribeSubnets":                 "EC2 describes everything or nothing",
 	"ec2:DescribeVpcs":                    "EC2 describes everything or nothing",
-	"kms:*":                               "in the key's own policy * is the key; this is the root statement that hands the key to IAM",
+	"kms:*":                               "in the key's own policy * is the key; this is the root statement, for IAM",
 	"kms:Decrypt":                         "in the key's own policy * is the key",
 	"kms:DescribeKey":                     "in the key's own policy * is the key",
 	"kms:Encrypt":                         "in the key's own policy * is the key",

@@ -189,7 +189,8 @@ func TestReadmeListsEveryPage(t *testing.T) {
 	}
 }
 
-// The versions of the tools have one place for people, README.md's requirements, and agree with the files that tools read.
+// The versions of the tools have one place for people, README.md's requirements, and agree with the files that tools
+// read.
 func TestRequirements(t *testing.T) {
 	readme := readPage(t, "README.md")
 	var manifest struct{ Engines struct{ Node string } }

@@ -2,7 +2,7 @@ package settings
 
 import "fmt"
 
-// derive gives the settings that were not given, and whose default depends on others, a value that fits those.
+// deriveDefaults gives the settings that were not given, and whose default depends on others, a value that fits those.
 func (s *Settings) deriveDefaults(given func(key string) bool) {
 	t := s.dataType()
 	if !given("openSearchMasterInstanceType") {
@@ -40,8 +40,8 @@ func (s *Settings) deriveLifecycle(given func(key string) bool) {
 	}
 }
 
-// zones returns the zones to use for so many nodes when as many as wanted do not go: two zones take an even number of
-// nodes, three take three or more.
+// chooseZones returns the number of zones for a number of nodes, at most the wanted one: two zones need an even number
+// of nodes, three need three or more.
 func chooseZones(wanted, nodes int) int {
 	switch {
 	case wanted == 1 || nodes == 1:
@@ -54,7 +54,8 @@ func chooseZones(wanted, nodes int) int {
 	return 3
 }
 
-// finish applies what Firehose needs, and returns the notes that tell of it and of what is easily overlooked.
+// adjustAndNote raises values to the limits of Firehose. It returns notes about that and about easily overlooked
+// settings.
 func (s *Settings) adjustAndNote(name func(key string) string) []string {
 	var notes []string
 	note := func(key, format string, args ...any) {
@@ -81,7 +82,8 @@ func (s *Settings) adjustAndNote(name func(key string) string) []string {
 	if s.OpenSearchIndexRotation == "NoRotation" {
 		note(
 			"openSearchIndexRotation",
-			"with NoRotation nothing is deleted by age, because one index holds all events (openSearchRetentionDays is not used)",
+			"with NoRotation nothing is deleted by age, because one index holds all events "+
+				"(openSearchRetentionDays is not used)",
 		)
 	}
 	if len(s.OpenSearchAdminRoleArns) == 0 && len(s.OpenSearchReaderRoleArns) == 0 {

@@ -61,7 +61,8 @@ func (s Settings) conflicts() []conflict {
 	if data.burstable() && nodes > 10 {
 		broken("openSearchInstanceCount openSearchInstanceType", "must be 1 to 10 with %s (got %d)", data.name, nodes)
 	} else if nodes > maxNodesWithoutMasters && s.OpenSearchMasterCount == 0 {
-		broken("openSearchMasterCount openSearchInstanceCount openSearchInstanceType", "must be 3 or 5 with more than %d data nodes (got 0)", maxNodesWithoutMasters)
+		broken("openSearchMasterCount openSearchInstanceCount openSearchInstanceType",
+			"must be 3 or 5 with more than %d data nodes (got 0)", maxNodesWithoutMasters)
 	}
 	if smallest, largest := data.volumeGiB(); s.OpenSearchVolumeSizeGB < smallest || s.OpenSearchVolumeSizeGB > largest {
 		broken("openSearchVolumeSizeGB openSearchInstanceType", "must be %d to %d with %s (got %d)", smallest, largest,
@@ -76,7 +77,7 @@ func (s Settings) conflicts() []conflict {
 			"3 zones need at least 3 data nodes (openSearchInstanceCount is %d)", nodes)
 	}
 	if existing := s.VPC.Existing; existing != nil && len(existing.Subnets) != s.OpenSearchZoneCount {
-		// "You must specify exactly one subnet": the service takes as many subnets as zones, each in a zone of its own.
+		// "You must specify exactly one subnet": the service needs as many subnets as zones, each in a zone of its own.
 		broken("vpc openSearchZoneCount openSearchInstanceCount",
 			"subnets must be one for each zone: %d with openSearchZoneCount %d (got %d)", s.OpenSearchZoneCount,
 			s.OpenSearchZoneCount, len(existing.Subnets))
@@ -123,8 +124,9 @@ func (s Settings) rotationDays() int {
 	return map[string]int{"OneDay": 1, "OneWeek": 7, "OneMonth": 31}[s.OpenSearchIndexRotation]
 }
 
-// openShards returns the shards that the domain holds once retention has set in, and the most that it opens: 1,000 a node
-// up to OpenSearch 2.15, later 1,000 for 16 GB of heap and never more than 4,000 (Developer Guide, "Shard count quotas").
+// openShards returns the shards that the domain holds once retention has set in, and the most that it opens: 1,000 a
+// node up to OpenSearch 2.15, later 1,000 for 16 GB of heap and never more than 4,000 (Developer Guide, "Shard count
+// quotas").
 func (s Settings) openShards() (shards, limit int) {
 	indices := 1
 	switch s.OpenSearchIndexRotation {

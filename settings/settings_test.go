@@ -21,7 +21,8 @@ func TestNames(t *testing.T) {
 	})
 	t.Run("the default name never changes", func(t *testing.T) {
 		for environment, want := range map[string]string{
-			Dev: "kinesis-firehose-dev-b042b4", Staging: "kinesis-fireh-staging-205231", Production: "kinesis-fi-production-e9ae74",
+			Dev: "kinesis-firehose-dev-b042b4", Staging: "kinesis-fireh-staging-205231",
+			Production: "kinesis-fi-production-e9ae74",
 		} {
 			s := Settings{ResourcePrefix: "kinesis-firehose-pipeline", Environment: environment}
 			if got := s.DomainName(); got != want {

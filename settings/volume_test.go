@@ -39,7 +39,7 @@ func TestVolumePerformance(t *testing.T) {
 	}
 }
 
-// A larger volume never has less, and every type that is known takes its smallest and its largest volume within gp3's bounds.
+// A larger volume never has less, and every known type has its smallest and its largest volume within gp3's bounds.
 func TestVolumePerformanceGrowsWithTheVolume(t *testing.T) {
 	for _, family := range slices.Sorted(maps.Keys(gp3Volumes)) {
 		for _, size := range gp3Volumes[family].sizeNames() {
