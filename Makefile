@@ -32,7 +32,7 @@ verify: need-go need-node need-python need-java node_modules .build/venv/install
 	$(HOST) ./verify/run.sh
 
 .PHONY: trino
-trino: need-go need-node need-python need-java .build/venv/installed ## run the README's queries for Athena on a real Trino (needs Python, Java 24 or 25 and Maven)
+trino: need-go need-node need-python need-java .build/venv/installed ## run the documented queries for Athena on a real Trino (needs Python, Java and Maven)
 	PYTHONPATH=verify .build/venv/bin/python verify/lake/read.py trino
 
 .PHONY: opensearch
@@ -67,14 +67,14 @@ clean: ## remove what was built
 
 .PHONY: need-go need-node need-python need-java
 need-go:
-	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 (https://go.dev/dl)" >&2; exit 1; }
+	@command -v go >/dev/null || { echo "Go is missing (https://go.dev/dl). The version: README.md, Requirements" >&2; exit 1; }
 need-node:
-	@command -v node >/dev/null || { echo "Node.js is missing: install Node.js 22 or later (https://nodejs.org); the CDK runs in it" >&2; exit 1; }
+	@command -v node >/dev/null || { echo "Node.js is missing (https://nodejs.org); the CDK runs in it. The version: README.md, Requirements" >&2; exit 1; }
 need-python:
-	@command -v python3 >/dev/null || { echo "Python is missing: make verify needs Python 3.11 or later with venv, make bench too" >&2; exit 1; }
+	@command -v python3 >/dev/null || { echo "Python with venv is missing. The version: README.md, Requirements" >&2; exit 1; }
 
 need-java:
-	@command -v java >/dev/null || { echo "Java is missing: OpenSearch and Spark need Java 17, Trino 24 or 25" >&2; exit 1; }
+	@command -v java >/dev/null || { echo "Java is missing. The versions: README.md, Requirements" >&2; exit 1; }
 	@command -v mvn >/dev/null || { echo "Maven is missing: it fetches OpenSearch and Trino (https://maven.apache.org/install.html)" >&2; exit 1; }
 
 node_modules: package.json package-lock.json

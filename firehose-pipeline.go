@@ -49,7 +49,7 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 	}
 	defer jsii.Close()
 	defer func() {
-		// What the checks above let through and the CDK refuses comes as a panic; its stack trace would help nobody.
+		// If the CDK rejects settings that passed the checks above, it panics; the stack trace would not help.
 		if problem := recover(); problem != nil {
 			err = fmt.Errorf("synthesising the stack: %v", problem)
 		}
@@ -62,7 +62,10 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 
 // NewPipelineStack makes the stack, with the pipeline in it.
 func NewPipelineStack(
-	app awscdk.App, config settings.Settings, events *schema.Schema, functions map[string]constructs.FunctionAsset,
+	app awscdk.App,
+	config settings.Settings,
+	events *schema.Schema,
+	functions map[string]constructs.FunctionAsset,
 ) awscdk.Stack {
 	name := config.StackName()
 	stack := awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{

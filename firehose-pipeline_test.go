@@ -60,14 +60,16 @@ func TestProductionHasTerminationProtection(t *testing.T) {
 	}
 }
 
-// The pipeline's id must leave no trace in logical ids: another id is another resource, and the old one goes, with its data.
+// The pipeline's id must leave no trace in logical ids: another id is another resource, and the old one goes, with its
+// data.
 func TestStackHasTheLogicalIDsAndTagsOfThePipeline(t *testing.T) {
 	template := assertions.Template_FromStack(stackOf(t, `{"environment": "dev"}`), nil)
 	tags := assertions.Match_ArrayWith(&[]any{
 		map[string]any{"Key": "environment", "Value": "dev"},
 		map[string]any{"Key": "pipeline", "Value": "kinesis-firehose-pipeline-dev"},
 	})
-	buckets := *template.FindResources(jsii.String("AWS::S3::Bucket"), map[string]any{"Properties": map[string]any{"Tags": tags}})
+	tagged := map[string]any{"Properties": map[string]any{"Tags": tags}}
+	buckets := *template.FindResources(jsii.String("AWS::S3::Bucket"), tagged)
 	if _, ok := buckets["DataLakeBucketEF1CCA5A"]; !ok || len(buckets) != 1 {
 		t.Errorf("buckets: must be DataLakeBucketEF1CCA5A, tagged with pipeline and environment (got %v)", buckets)
 	}
@@ -99,68 +101,21 @@ func firstCells(t *testing.T, path, section string) map[string]string {
 	return cells
 }
 
-// The README's tables are true: every setting with the default of every environment, every output, every folder.
-func TestReadmeTables(t *testing.T) {
-	t.Run("settings", func(t *testing.T) {
-		cells := firstCells(t, "README.md", "Settings")
-		for _, s := range settings.List() {
-			row, ok := cells[s.Key]
-			if !ok {
-				t.Errorf("README.md: has no row for the setting %s", s.Key)
-				continue
-			}
-			for _, environment := range settings.Environments() {
-				value := strings.Trim(string(s.Defaults[environment]), `"`)
-				if value == "" || value == "[]" || value == "null" || value == "0" {
-					continue // written as none or never
-				}
-				if !strings.Contains(row, value) {
-					t.Errorf("README.md: the row of %s does not name the default of %s, %s", s.Key, environment, value)
-				}
-			}
-			if _, ok := cells[s.Variable]; s.Variable != "" && !ok {
-				t.Errorf("README.md: does not name the variable %s", s.Variable)
+// docs/deploy.md has every output of the stack.
+func TestOutputsAreDocumented(t *testing.T) {
+	cells := firstCells(t, "docs/deploy.md", "Outputs")
+	for _, context := range []string{`{"environment": "dev"}`, `{"vpc": "new"}`} {
+		template := assertions.Template_FromStack(stackOf(t, context), nil)
+		for name := range *template.FindOutputs(jsii.String("*"), nil) {
+			if _, ok := cells[name]; !ok {
+				t.Errorf("docs/deploy.md: has no row for the output %s", name)
 			}
 		}
-	})
-	t.Run("outputs", func(t *testing.T) {
-		cells := firstCells(t, "README.md", "Outputs")
-		for _, context := range []string{`{"environment": "dev"}`, `{"vpc": "new"}`} {
-			template := assertions.Template_FromStack(stackOf(t, context), nil)
-			for name := range *template.FindOutputs(jsii.String("*"), nil) {
-				if _, ok := cells[name]; !ok {
-					t.Errorf("README.md: has no row for the output %s", name)
-				}
-			}
-		}
-	})
-	t.Run("folders", func(t *testing.T) {
-		files, err := exec.Command("git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard").Output()
-		if err != nil {
-			t.Fatalf("listing files: %v", err)
-		}
-		folders := map[string]bool{}
-		for file := range strings.Lines(string(files)) {
-			if folder, _, ok := strings.Cut(file, "/"); ok {
-				folders[folder] = true
-			}
-		}
-		cells := firstCells(t, "README.md", "Folders")
-		for folder := range folders {
-			if _, ok := cells[folder]; !ok {
-				t.Errorf("README.md: has no row for the folder %s", folder)
-			}
-		}
-		for cell := range cells {
-			if !folders[cell] {
-				t.Errorf("README.md: has a row for %s, which is not there", cell)
-			}
-		}
-	})
+	}
 }
 
-// The built app, with wrong settings: every problem, one line each, exit status 1, no template, no stack trace, and no CDK
-// started for it.
+// The built app, with wrong settings: every problem, one line each, exit status 1, no template, no stack trace, and no
+// CDK started for it.
 func TestTheBuiltAppRefusesWrongSettings(t *testing.T) {
 	app := filepath.Join(t.TempDir(), "firehose-pipeline")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

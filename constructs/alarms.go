@@ -12,15 +12,16 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Alarms watch every stage of the pipeline. Each goes to the alarm topic when it fires and when it recovers, and each has a
-// section of its own in docs/runbook.md. A metric that exists only in trouble, or that idles, counts as fine when missing.
+// Alarms watch every stage of the pipeline. Each goes to the alarm topic when it fires and when it recovers, and each
+// has a section of its own in docs/runbook.md. A metric that exists only in trouble, or that idles, counts as fine when
+// missing.
 type Alarms struct {
 	constructs.Construct
 	stackName string
 	topic     string
 }
 
-// AlarmsProps say what there is to watch; nil parts do not exist in this stack.
+// AlarmsProps are the parts to watch; nil parts do not exist in this stack.
 type AlarmsProps struct {
 	StackName    string
 	Topic        *AlarmTopic
@@ -41,7 +42,8 @@ type metric struct {
 func (m metric) properties() []any {
 	var properties []any
 	for _, d := range m.dimensions {
-		properties = append(properties, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
+		properties = append(properties,
+			&awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
 	}
 	return properties
 }
@@ -80,7 +82,8 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) *Alarms
 }
 
 // watchStream watches ingestion and delivery of one stream. Shares of success are averages over three periods: Firehose
-// retries, so a short dip loses nothing. https://docs.aws.amazon.com/firehose/latest/dev/firehose-cloudwatch-metrics-best-practices.html
+// retries, so a short dip loses nothing.
+// https://docs.aws.amazon.com/firehose/latest/dev/firehose-cloudwatch-metrics-best-practices.html
 func (a *Alarms) watchStream(s *Stream) {
 	kind := string(s.Kind)
 	of := func(name, statistic string) metric {
@@ -95,15 +98,16 @@ func (a *Alarms) watchStream(s *Stream) {
 	a.on(kind+"-delivery-failing", "deliveries of the "+kind+" stream keep failing",
 		of(destination+".Success", "Average"), condition{below, 0.99, 300, 3, 3})
 
-	// Fires when the oldest undelivered record is ten minutes older than the buffer interval allows. The metric falls silent
-	// when nothing at all is delivered: the next alarm sees that.
+	// Fires when the oldest undelivered record is ten minutes older than the buffer interval allows. The metric falls
+	// silent when nothing at all is delivered: the next alarm sees that.
 	lag := s.IntervalSeconds + 600
 	a.on(kind+"-delivery-lagging", "the "+kind+" stream delivers later than "+seconds(lag),
 		of(destination+".DataFreshness", "Maximum"), condition{above, float64(lag), 300, 3, 3})
 
-	// Fires when records come in and none goes out for 45 minutes, longer than any buffer interval. Two series are compared with
-	// each other, because the metric of deliveries does not exist before the first one: where one of two compared series has no
-	// value CloudWatch takes 0, and no page says what FILL makes of a series without any. Nothing fires when neither has a value.
+	// Fires when records come in and none goes out for 45 minutes, longer than any buffer interval. Two series are
+	// compared with each other, because the metric of deliveries does not exist before the first one: where one of two
+	// compared series has no value CloudWatch uses 0; the result of FILL for a series without values is undocumented.
+	// Nothing fires when neither has a value.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-operators
 	a.onMath(kind+"-stalled", "records enter the "+kind+" stream and none is delivered",
 		"incoming > 1000000000000 * delivered", // more than a stream takes in for each record delivered: none is
@@ -140,10 +144,10 @@ func (a *Alarms) watchStream(s *Stream) {
 			of("BackupToS3.Success", "Average"), condition{below, 0.99, 300, 3, 3})
 	}
 	if s.Kind == event.Search {
-		// Fires when the domain refuses the stream's role: access policy, or the role mapping inside the domain.
+		// Fires when the domain rejects the stream's role: access policy, or the role mapping inside the domain.
 		a.on("search-refused", "the domain refuses the search stream's role",
 			of("DeliveryToAmazonOpenSearchService.AuthFailure", "Maximum"), condition{atLeast, 1, 300, 1, 1})
-		// Fires when the domain turns deliveries away.
+		// Fires when the domain rejects deliveries.
 		a.on("search-rejected", "the domain rejects deliveries",
 			of("DeliveryToAmazonOpenSearchService.DeliveryRejected", "Maximum"), condition{atLeast, 1, 300, 1, 1})
 		// Fires when failed (or all) documents cannot be written to S3: the stream stops when both stores fail.
@@ -156,21 +160,30 @@ func (a *Alarms) watchStream(s *Stream) {
 func (a *Alarms) watchTransform(s *Stream) {
 	kind, function := string(s.Kind), *s.Transform.Function.FunctionName()
 	// Fires when invocations fail as a whole: after its retries Firehose gives up the batch to the error prefix. A record
-	// that the transform refuses is no failed invocation; it is counted and becomes a dead letter.
+	// that the transform rejects is not a failed invocation; it is counted and becomes a dead letter.
 	a.on(kind+"-transform-failing", "Firehose's invocations of the "+kind+" transform fail",
 		metric{"AWS/Firehose", "ExecuteProcessing.Success", [][2]string{{"DeliveryStreamName", *s.Name()}}, "Average"},
 		condition{below, 0.99, 300, 2, 3})
 	a.watchFunction(kind+"-transform", "the "+kind+" transform", function, s.Transform.TimeoutSeconds)
 	// Fires when records were given up because the answer would have passed 6 MB: lower the processor buffer.
-	a.on(kind+"-transform-too-large", "answers of the "+kind+" transform reach Lambda's 6 MB",
-		metric{contract.MetricNamespace, "TooLarge", [][2]string{{contract.DimensionStack, a.stackName}, {contract.DimensionStream, kind}}, "Sum"},
-		condition{above, 0, 300, 1, 1})
+	a.on(
+		kind+"-transform-too-large",
+		"answers of the "+kind+" transform reach Lambda's 6 MB",
+		metric{
+			contract.MetricNamespace,
+			"TooLarge",
+			[][2]string{{contract.DimensionStack, a.stackName}, {contract.DimensionStream, kind}},
+			"Sum",
+		},
+		condition{above, 0, 300, 1, 1},
+	)
 }
 
 // watchFunction watches errors, throttles and time of a function.
 func (a *Alarms) watchFunction(name, title, function string, timeoutSeconds int) {
 	of := ofFunction(function)
-	// Fires on any failed invocation: both functions catch what a record can do to them, so an error is a defect or an outage.
+	// Fires on any failed invocation: both functions catch every failure that a record can cause, so an error is a defect
+	// or an outage.
 	a.on(name+"-errors", "invocations of "+title+" fail", of("Errors", "Sum"), condition{above, 0, 60, 3, 5})
 	// Fires when the function hits a concurrency limit, of the account or its own.
 	a.on(name+"-throttles", title+" is throttled", of("Throttles", "Sum"), condition{above, 0, 60, 5, 5})
@@ -187,7 +200,8 @@ func ofFunction(function string) func(name, statistic string) metric {
 	}
 }
 
-// watchErrorHandler watches the function between the error prefix and the queue: what it loses is lost to the queue.
+// watchErrorHandler watches the function between the error prefix and the queue: records that it loses never reach the
+// queue.
 func (a *Alarms) watchErrorHandler(h *ErrorHandler) {
 	function := *h.Function.FunctionName()
 	of := ofFunction(function)
@@ -211,13 +225,15 @@ func (a *Alarms) watchDeadLetters(q *DeadLetterQueue) {
 	// Fires when there is a failed record to look at.
 	a.on("dead-letters", "records failed and wait in the dead-letter queue",
 		of("ApproximateNumberOfMessagesVisible", "Maximum"), condition{above, 0, 300, 1, 1})
-	// Fires four days before SQS deletes the oldest dead letter. SQS leaves a message out of this metric that was received three
-	// times and not deleted: one that people only look at. The next alarm sees those.
+	// Fires four days before SQS deletes the oldest dead letter. SQS leaves a message out of this metric that was received
+	// three times and not deleted: one that people only read. The next alarm sees those.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 	a.on("dead-letters-expiring", "dead letters are about to be deleted by their age",
-		of("ApproximateAgeOfOldestMessage", "Maximum"), condition{above, float64((DeadLetterRetentionDays - 4) * 24 * 60 * 60), 300, 1, 1})
-	// Fires when the queue held letters in 144 of the last 168 hours, without a break in each. Not in seven days of seven: somebody
-	// who looks at the last letter hides it for a moment, and one such moment would make a day's minimum 0.
+		of("ApproximateAgeOfOldestMessage", "Maximum"),
+		condition{above, float64((DeadLetterRetentionDays - 4) * 24 * 60 * 60), 300, 1, 1})
+	// Fires when the queue held dead letters in 144 of the last 168 hours, without a break in each. Not in seven days of
+	// seven: reading the last dead letter makes it invisible for a moment, and one such moment would make a day's minimum
+	// 0.
 	a.on("dead-letters-waiting", "dead letters waited for 144 of the last 168 hours",
 		of("ApproximateNumberOfMessagesVisible", "Minimum"), condition{atLeast, 1, 3600, 6 * 24, 7 * 24})
 }
@@ -230,37 +246,51 @@ func (a *Alarms) watchDomain(d *SearchDomain) {
 		return metric{"AWS/ES", name, [][2]string{{"DomainName", d.Name}, {"ClientId", *awscdk.Aws_ACCOUNT_ID()}}, statistic}
 	}
 	// Fires when a primary shard is nowhere: writes to its index fail.
-	a.on("domain-red", "a primary shard is not allocated", of("ClusterStatus.red", "Maximum"), condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-red", "a primary shard is not allocated", of("ClusterStatus.red", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
 	if d.DataNodes > 1 {
 		// Fires when a replica is nowhere. A single node has no replicas: its index template says so.
-		a.on("domain-yellow", "a replica shard is not allocated", of("ClusterStatus.yellow", "Maximum"), condition{atLeast, 1, 60, 5, 5})
+		a.on("domain-yellow", "a replica shard is not allocated", of("ClusterStatus.yellow", "Maximum"),
+			condition{atLeast, 1, 60, 5, 5})
 	}
 	// Fires at a quarter of a node's storage left; at about a fifth the domain blocks writes.
 	free := float64(d.VolumeGB) * 1024 / 4
-	a.on("domain-storage-low", fmt.Sprintf("a node has less than %.0f MiB free", free), of("FreeStorageSpace", "Minimum"), condition{atMost, free, 60, 1, 1})
-	// Fires when the domain refuses writes, mostly for want of storage or memory.
-	a.on("domain-writes-blocked", "the domain blocks writes", of("ClusterIndexWritesBlocked", "Maximum"), condition{atLeast, 1, 300, 1, 1})
+	a.on("domain-storage-low", fmt.Sprintf("a node has less than %.0f MiB free", free), of("FreeStorageSpace", "Minimum"),
+		condition{atMost, free, 60, 1, 1})
+	// Fires when the domain rejects writes, mostly for lack of storage or memory.
+	a.on("domain-writes-blocked", "the domain blocks writes", of("ClusterIndexWritesBlocked", "Maximum"),
+		condition{atLeast, 1, 300, 1, 1})
 	// Fires when on some minute of a day a node was missing: AWS's form, which looks at the day's minimum.
 	nodes := float64(d.DataNodes + d.MasterNodes)
-	a.on("domain-node-missing", fmt.Sprintf("the domain had fewer than %.0f nodes at some time of a day", nodes), of("Nodes", "Minimum"), condition{below, nodes, 86_400, 1, 1})
+	a.on("domain-node-missing", fmt.Sprintf("the domain had fewer than %.0f nodes at some time of a day", nodes),
+		of("Nodes", "Minimum"), condition{below, nodes, 86_400, 1, 1})
 	// Fires when the daily snapshot failed.
-	a.on("domain-snapshot-failed", "the automated snapshot failed", of("AutomatedSnapshotFailure", "Maximum"), condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-snapshot-failed", "the automated snapshot failed", of("AutomatedSnapshotFailure", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
 	// Fires when the nodes are too small for the load.
 	a.on("domain-cpu-high", "CPU stays above 80 %", of("CPUUtilization", "Maximum"), condition{atLeast, 80, 900, 3, 3})
-	a.on("domain-memory-high", "the JVM heap stays above 95 %", of("JVMMemoryPressure", "Maximum"), condition{atLeast, 95, 60, 3, 3})
-	a.on("domain-old-memory-high", "the old generation of the JVM heap stays above 80 %", of("OldGenJVMMemoryPressure", "Maximum"), condition{atLeast, 80, 60, 3, 3})
-	// Fires when writes queue up or are turned away.
-	a.on("domain-write-queue", "writes queue up in the domain", of("ThreadpoolWriteQueue", "Average"), condition{atLeast, 100, 60, 5, 5})
+	a.on("domain-memory-high", "the JVM heap stays above 95 %", of("JVMMemoryPressure", "Maximum"),
+		condition{atLeast, 95, 60, 3, 3})
+	a.on("domain-old-memory-high", "the old generation of the JVM heap stays above 80 %",
+		of("OldGenJVMMemoryPressure", "Maximum"), condition{atLeast, 80, 60, 3, 3})
+	// Fires when writes queue up or are rejected.
+	a.on("domain-write-queue", "writes queue up in the domain", of("ThreadpoolWriteQueue", "Average"),
+		condition{atLeast, 100, 60, 5, 5})
 	a.onMath("domain-writes-rejected", "the domain turns writes away", "DIFF(rejected)",
 		[]input{{"rejected", of("ThreadpoolWriteRejected", "Sum")}}, nil, condition{atLeast, 1, 60, 1, 1})
 	// Fires when the key that encrypts the domain is disabled or its grant is gone: the data is about to be unreadable.
-	a.on("domain-key-error", "the domain cannot use its key", of("KMSKeyError", "Maximum"), condition{atLeast, 1, 60, 1, 1})
-	a.on("domain-key-inaccessible", "the domain's key is inaccessible", of("KMSKeyInaccessible", "Maximum"), condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-key-error", "the domain cannot use its key", of("KMSKeyError", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
+	a.on("domain-key-inaccessible", "the domain's key is inaccessible", of("KMSKeyInaccessible", "Maximum"),
+		condition{atLeast, 1, 60, 1, 1})
 	if d.MasterNodes > 0 {
 		// Fires when the dedicated masters are too small, or cannot be reached.
-		a.on("domain-master-cpu-high", "CPU of a dedicated master stays above 50 %", of("MasterCPUUtilization", "Maximum"), condition{atLeast, 50, 900, 3, 3})
-		a.on("domain-master-memory-high", "the JVM heap of a dedicated master stays above 95 %", of("MasterJVMMemoryPressure", "Maximum"), condition{atLeast, 95, 60, 3, 3})
-		a.on("domain-master-unreachable", "the dedicated masters cannot be reached", of("MasterReachableFromNode", "Maximum"), condition{below, 1, 300, 1, 1})
+		a.on("domain-master-cpu-high", "CPU of a dedicated master stays above 50 %", of("MasterCPUUtilization", "Maximum"),
+			condition{atLeast, 50, 900, 3, 3})
+		a.on("domain-master-memory-high", "the JVM heap of a dedicated master stays above 95 %",
+			of("MasterJVMMemoryPressure", "Maximum"), condition{atLeast, 95, 60, 3, 3})
+		a.on("domain-master-unreachable", "the dedicated masters cannot be reached", of("MasterReachableFromNode", "Maximum"),
+			condition{below, 1, 300, 1, 1})
 	}
 }
 
@@ -293,16 +323,34 @@ func (a *Alarms) onMath(name, fires, expression string, inputs []input, steps []
 			Id:         jsii.String(in.id),
 			ReturnData: jsii.Bool(false),
 			MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
-				Metric: &awscloudwatch.CfnAlarm_MetricProperty{Namespace: jsii.String(in.namespace), MetricName: jsii.String(in.name), Dimensions: in.properties()},
+				Metric: &awscloudwatch.CfnAlarm_MetricProperty{
+					Namespace:  jsii.String(in.namespace),
+					MetricName: jsii.String(in.name),
+					Dimensions: in.properties(),
+				},
 				Period: jsii.Number(c.periodSecs),
 				Stat:   jsii.String(in.statistic),
 			},
 		})
 	}
 	for _, step := range steps {
-		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{Id: jsii.String(step[0]), Expression: jsii.String(step[1]), ReturnData: jsii.Bool(false)})
+		queries = append(
+			queries,
+			&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+				Id:         jsii.String(step[0]),
+				Expression: jsii.String(step[1]),
+				ReturnData: jsii.Bool(false),
+			},
+		)
 	}
-	queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{Id: jsii.String("result"), Expression: jsii.String(expression), ReturnData: jsii.Bool(true)})
+	queries = append(
+		queries,
+		&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+			Id:         jsii.String("result"),
+			Expression: jsii.String(expression),
+			ReturnData: jsii.Bool(true),
+		},
+	)
 	props := a.props(name, fires, c)
 	props.Metrics = queries
 	awscloudwatch.NewCfnAlarm(a.Construct, jsii.String(name), props)

@@ -9,23 +9,31 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// realMetrics are the metrics that exist, with the dimensions that they need: an alarm on any other stays silent for ever.
-// Sources: the CloudWatch metric pages of Firehose, Lambda, SQS and OpenSearch Service; the functions' own metrics.
+// realMetrics are the metrics that exist, with the dimensions that they need: an alarm on any other stays silent for
+// ever. Sources: the CloudWatch metric pages of Firehose, Lambda, SQS and OpenSearch Service; the functions' own
+// metrics.
 var realMetrics = map[string]struct {
 	dimensions []string
 	names      []string
 }{
 	"AWS/Firehose": {[]string{"DeliveryStreamName"}, []string{
 		"DeliveryToS3.Success", "DeliveryToS3.Records", "DeliveryToS3.DataFreshness", "BackupToS3.Success",
-		"DeliveryToAmazonOpenSearchService.Success", "DeliveryToAmazonOpenSearchService.Records", "DeliveryToAmazonOpenSearchService.DataFreshness",
+		"DeliveryToAmazonOpenSearchService.Success", "DeliveryToAmazonOpenSearchService.Records",
+		"DeliveryToAmazonOpenSearchService.DataFreshness",
 		"DeliveryToAmazonOpenSearchService.AuthFailure", "DeliveryToAmazonOpenSearchService.DeliveryRejected",
-		"ExecuteProcessing.Success", "FailedConversion.Records", "ThrottledRecords", "IncomingRecords", "IncomingBytes", "IncomingPutRequests",
+		"ExecuteProcessing.Success", "FailedConversion.Records", "ThrottledRecords", "IncomingRecords", "IncomingBytes",
+		"IncomingPutRequests",
 		"BytesPerSecondLimit", "RecordsPerSecondLimit", "PutRequestsPerSecondLimit",
 	}},
-	"AWS/Lambda": {[]string{"FunctionName"}, []string{"Errors", "Throttles", "Duration", "AsyncEventsDropped", "AsyncEventAge", "DestinationDeliveryFailures"}},
-	"AWS/SQS":    {[]string{"QueueName"}, []string{"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}},
+	"AWS/Lambda": {[]string{"FunctionName"}, []string{
+		"Errors", "Throttles", "Duration", "AsyncEventsDropped", "AsyncEventAge", "DestinationDeliveryFailures",
+	}},
+	"AWS/SQS": {[]string{"QueueName"}, []string{
+		"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage",
+	}},
 	"AWS/ES": {[]string{"ClientId", "DomainName"}, []string{
-		"ClusterStatus.red", "ClusterStatus.yellow", "FreeStorageSpace", "ClusterIndexWritesBlocked", "Nodes", "AutomatedSnapshotFailure",
+		"ClusterStatus.red", "ClusterStatus.yellow", "FreeStorageSpace", "ClusterIndexWritesBlocked", "Nodes",
+		"AutomatedSnapshotFailure",
 		"CPUUtilization", "JVMMemoryPressure", "OldGenJVMMemoryPressure", "MasterCPUUtilization", "MasterJVMMemoryPressure",
 		"MasterReachableFromNode", "KMSKeyError", "KMSKeyInaccessible", "ThreadpoolWriteQueue", "ThreadpoolWriteRejected",
 	}},
@@ -108,8 +116,8 @@ func checkPeriods(t *testing.T, id string, alarm resource) {
 	}
 }
 
-// A stream that has never delivered has no metric of deliveries. CloudWatch documents what it takes for a missing value of one of two
-// series that are compared with each other, 0, and for nothing else.
+// A stream that has never delivered has no metric of deliveries. CloudWatch documents the value of a missing point, 0,
+// only for one of two series that are compared with each other.
 func TestStalledAlarmComparesTwoSeries(t *testing.T) {
 	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
 		streams := 0
@@ -131,7 +139,11 @@ func TestStalledAlarmComparesTwoSeries(t *testing.T) {
 			if strings.Contains(id, "search") {
 				destination = "DeliveryToAmazonOpenSearchService"
 			}
-			expected := []string{"incoming = IncomingRecords", "delivered = " + destination + ".Records", "incoming > 1000000000000 * delivered"}
+			expected := []string{
+				"incoming = IncomingRecords",
+				"delivered = " + destination + ".Records",
+				"incoming > 1000000000000 * delivered",
+			}
 			if !slices.Equal(got, expected) {
 				t.Errorf("%s: must compare %q (got %q)", id, expected, got)
 			}
@@ -144,16 +156,17 @@ func TestStalledAlarmComparesTwoSeries(t *testing.T) {
 	})
 }
 
-// The age of the oldest message leaves out what was received three times: letters that people look at and leave are seen by their
-// number, over the week that CloudWatch looks back at most.
+// The age of the oldest message leaves out messages that were received three times: dead letters that people only read
+// are seen by their number, over the week that CloudWatch looks back at most.
 func TestLettersThatPeopleOnlyLookAtHaveAnAlarm(t *testing.T) {
 	for _, alarm := range synth(t, variants["dev"]).of("AWS::CloudWatch::Alarm") {
 		if !strings.HasSuffix(alarm.Properties["AlarmName"].(string), "-dead-letters-waiting") {
 			continue
 		}
 		for property, value := range map[string]any{
-			"MetricName": "ApproximateNumberOfMessagesVisible", "Statistic": "Minimum", "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-			"Threshold": 1, "Period": 3600, "EvaluationPeriods": 168, "DatapointsToAlarm": 144,
+			"MetricName": "ApproximateNumberOfMessagesVisible", "Statistic": "Minimum",
+			"ComparisonOperator": "GreaterThanOrEqualToThreshold",
+			"Threshold":          1, "Period": 3600, "EvaluationPeriods": 168, "DatapointsToAlarm": 144,
 		} {
 			want(t, alarm.Properties, property, value)
 		}
@@ -166,13 +179,17 @@ func TestLettersThatPeopleOnlyLookAtHaveAnAlarm(t *testing.T) {
 func TestEveryStageHasAnAlarm(t *testing.T) {
 	var names []string
 	for _, alarm := range synth(t, variants["production"]).of("AWS::CloudWatch::Alarm") {
-		names = append(names, strings.TrimPrefix(alarm.Properties["AlarmName"].(string), "kinesis-firehose-pipeline-production-"))
+		names = append(names,
+			strings.TrimPrefix(alarm.Properties["AlarmName"].(string), "kinesis-firehose-pipeline-production-"))
 	}
 	for _, stage := range []string{
-		"lake-throttled", "lake-transform-failing", "lake-transform-errors", "lake-conversion-failing", "lake-delivery-failing", "lake-delivery-lagging",
-		"lake-stalled", "lake-near-limit", "lake-backup-failing", "search-throttled", "search-transform-failing", "search-transform-errors",
+		"lake-throttled", "lake-transform-failing", "lake-transform-errors", "lake-conversion-failing",
+		"lake-delivery-failing", "lake-delivery-lagging",
+		"lake-stalled", "lake-near-limit", "lake-backup-failing", "search-throttled", "search-transform-failing",
+		"search-transform-errors",
 		"search-delivery-failing", "search-delivery-lagging", "search-stalled", "search-refused", "search-backup-failing",
-		"error-handler-errors", "error-handler-events-dropped", "error-handler-destination-failing", "dead-letters", "dead-letters-expiring", "dead-letters-waiting",
+		"error-handler-errors", "error-handler-events-dropped", "error-handler-destination-failing", "dead-letters",
+		"dead-letters-expiring", "dead-letters-waiting",
 		"domain-red", "domain-yellow", "domain-storage-low", "domain-writes-blocked", "domain-master-unreachable",
 	} {
 		if !slices.Contains(names, stage) {
@@ -203,7 +220,8 @@ func TestEveryAlarmHasASectionInTheRunbook(t *testing.T) {
 				t.Errorf("docs/runbook.md: has no section on %s", name)
 			}
 			sections[name] = true
-			if !strings.HasSuffix(alarm.Properties["AlarmDescription"].(string), "docs/runbook.md#"+name) || !strings.Contains(string(runbook), `<a id="`+name+`"></a>`) {
+			if !strings.HasSuffix(alarm.Properties["AlarmDescription"].(string), "docs/runbook.md#"+name) ||
+				!strings.Contains(string(runbook), `<a id="`+name+`"></a>`) {
 				t.Errorf("docs/runbook.md: has no anchor #%s, which the alarm's description names", name)
 			}
 		}

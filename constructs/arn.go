@@ -1,16 +1,17 @@
-// Package constructs holds the parts of the pipeline, one construct a file, and [Pipeline], which composes them. A
-// construct is a Go struct made by NewX(scope, id, props) that exports the resources others refer to; jsii pointers
-// appear only at the CDK call.
 package constructs
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 )
 
 // arn returns an ARN in the stack's own partition, region and account. Resources are named by such strings wherever a
 // GetAtt would close a circle of dependencies: the key's policy, the domain's policies, the roles that name the domain.
 func arn(service, resource string) string {
-	return "arn:" + *awscdk.Aws_PARTITION() + ":" + service + ":" + *awscdk.Aws_REGION() + ":" + *awscdk.Aws_ACCOUNT_ID() + ":" + resource
+	return strings.Join([]string{
+		"arn", *awscdk.Aws_PARTITION(), service, *awscdk.Aws_REGION(), *awscdk.Aws_ACCOUNT_ID(), resource,
+	}, ":")
 }
 
 // regional returns the service principal or endpoint name of a service in the stack's region.

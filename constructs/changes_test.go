@@ -40,20 +40,22 @@ func TestEveryReplacementIsDocumented(t *testing.T) {
 	})
 }
 
-// docs/changes.md says for every setting what changing it does.
+// docs/settings.md has the effect of a change of every setting.
 func TestEverySettingIsInTheChanges(t *testing.T) {
-	page, err := os.ReadFile(fromRoot("docs/changes.md"))
+	page, err := os.ReadFile(fromRoot("docs/settings.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range settingKeys(t) {
-		if !strings.Contains(string(page), "| `"+key+"`") && !strings.Contains(string(page), ", `"+key+"`") {
-			t.Errorf("docs/changes.md: does not say what changing %s does", key)
+		_, part, found := strings.Cut(string(page), "\n### `"+key+"`\n")
+		if part, _, _ = strings.Cut(part, "\n#"); !found || !strings.Contains(part, "\n- A change: ") {
+			t.Errorf("docs/settings.md: does not describe a change of %s", key)
 		}
 	}
 }
 
-// Names and settings that would replace a store of data are pinned: a change of these lines is a migration, not an edit.
+// Names and settings that would replace a store of data are pinned: a change of these lines is a migration, not an
+// edit.
 func TestNamesThatMustNotChange(t *testing.T) {
 	template := synth(t, variants["dev"])
 	_, domain := template.one(t, "AWS::OpenSearchService::Domain", "SearchDomain")
@@ -79,7 +81,8 @@ func TestNamesThatMustNotChange(t *testing.T) {
 	}
 }
 
-// Firehose cannot change a stream's backup mode, and nobody would say so: another mode is another stream, which cdk diff shows.
+// Firehose cannot change a stream's backup mode, and CloudFormation reports no error: another mode is another stream,
+// which cdk diff shows.
 func TestAnotherBackupModeIsAnotherStream(t *testing.T) {
 	failed, _ := synth(t, variants["dev"]).one(t, firehose, "SearchStream")
 	all, _ := synth(t, variants["openSearchBackup all"]).one(t, firehose, "SearchStream")
@@ -88,8 +91,8 @@ func TestAnotherBackupModeIsAnotherStream(t *testing.T) {
 	}
 }
 
-// An update takes rights away before it changes a stream, whose change is in force minutes later: what Firehose may do must not
-// depend on whether it has a transform or converts. What it writes and reads of S3 may: neither source backup nor prefix can go.
+// An update takes rights away before it changes a stream, whose change is in force minutes later: Firehose's rights
+// must not depend on its transform or conversion. Those on S3 may: neither source backup nor prefix can go.
 func TestStreamsKeepTheirRights(t *testing.T) {
 	of := func(variant, role string) (rights []string) {
 		for _, s := range statements(t, synth(t, variants[variant])) {
@@ -102,17 +105,23 @@ func TestStreamsKeepTheirRights(t *testing.T) {
 		slices.Sort(rights)
 		return rights
 	}
-	for _, variant := range []string{"enableDataTransformation false", "dataFormat json", "dataFormat orc", "openSearchBackup all"} {
+	for _, variant := range []string{
+		"enableDataTransformation false", "dataFormat json", "dataFormat orc", "openSearchBackup all",
+	} {
 		for _, role := range []string{"LakeStreamRole", "SearchWriterRole"} {
 			if before, after := of("dev", role), of(variant, role); !slices.Equal(before, after) {
-				t.Errorf("%s: %s must keep its rights\n%s\n(got\n%s)", variant, role, strings.Join(before, "\n"), strings.Join(after, "\n"))
+				t.Errorf("%s: %s must keep its rights\n%s\n(got\n%s)", variant, role, strings.Join(before, "\n"),
+					strings.Join(after, "\n"))
 			}
 		}
 	}
-	for _, function := range []string{"kinesis-firehose-pipeline-dev-transform-lake", "kinesis-firehose-pipeline-dev-transform-search"} {
+	for _, function := range []string{
+		"kinesis-firehose-pipeline-dev-transform-lake", "kinesis-firehose-pipeline-dev-transform-search",
+	} {
 		expected := "lambda:InvokeFunction arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + function
 		rights := append(of("dev", "LakeStreamRole"), of("dev", "SearchWriterRole")...)
-		if !slices.Contains(rights, expected+" arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+function+":*") {
+		if !slices.Contains(rights,
+			expected+" arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+function+":*") {
 			t.Errorf("streams: must be allowed to call %s by name and by version (got %v)", function, rights)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// partition is the Hive-style part of every prefix, in the time of the oldest record of the object, UTC. yyyy, not YYYY:
-// the week-based year is wrong around New Year. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+// partition is the Hive-style part of every prefix, in the time of the oldest record of the object, UTC. yyyy, not
+// YYYY: the week-based year is wrong around New Year. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 const partition = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 
 // TableName is the lake's table in the stack's own database.
@@ -38,7 +38,7 @@ type DataLakeProps struct {
 	ErrorHandler              *ErrorHandler
 }
 
-// DataLake is the bucket of everything that the streams write, and the table over what they delivered.
+// DataLake is the bucket of everything that the streams write, and the table over the delivered objects.
 type DataLake struct {
 	constructs.Construct
 	Bucket       awss3.Bucket
@@ -67,17 +67,18 @@ func NewDataLake(scope constructs.Construct, id string, props DataLakeProps) *Da
 	lake := &DataLake{
 		Construct: this, Bucket: bucket, DatabaseName: props.DatabaseName, keys: props.Schema.KeyMappings(), key: props.Key,
 	}
-	// Natively, not by the CDK's notification handler (a Python function that calls S3 at deploy time): the bucket refers to
-	// the function, and nothing that the function needs to exist refers to the bucket.
+	// Natively, not by the CDK's notification handler (a Python function that calls S3 at deploy time): the bucket refers
+	// to the function, and nothing that the function needs to exist refers to the bucket.
 	bucket.Node().DefaultChild().(awss3.CfnBucket).SetNotificationConfiguration(props.ErrorHandler.notification())
-	bucket.Node().DefaultChild().(awss3.CfnBucket).AddResourceDependency(props.ErrorHandler.admission, jsii.String("S3 checks at once that it may call the function"))
+	bucket.Node().DefaultChild().(awss3.CfnBucket).AddResourceDependency(props.ErrorHandler.admission,
+		jsii.String("S3 checks at once that it may call the function"))
 	lake.handlerReads = props.ErrorHandler.readErrorObjects(lake)
 	lake.Table = newTable(this, bucket, props)
 	return lake
 }
 
-// lifecycle moves and expires objects, those under error-data/ too, and cleans up what versioning and multipart uploads leave.
-// Glacier means Instant Retrieval, the one Glacier class that Athena reads.
+// lifecycle moves and expires objects, those under error-data/ too, and cleans up what versioning and multipart uploads
+// leave. Glacier means Instant Retrieval, the one Glacier class that Athena reads.
 func lifecycle(props DataLakeProps) *[]*awss3.LifecycleRule {
 	rules := []*awss3.LifecycleRule{{
 		Id:                                  jsii.String("CleanUp"),
@@ -87,10 +88,22 @@ func lifecycle(props DataLakeProps) *[]*awss3.LifecycleRule {
 	}}
 	var transitions []*awss3.Transition
 	if days := props.InfrequentAccessAfterDays; days > 0 {
-		transitions = append(transitions, &awss3.Transition{StorageClass: awss3.StorageClass_INFREQUENT_ACCESS(), TransitionAfter: awscdk.Duration_Days(jsii.Number(days))})
+		transitions = append(
+			transitions,
+			&awss3.Transition{
+				StorageClass:    awss3.StorageClass_INFREQUENT_ACCESS(),
+				TransitionAfter: awscdk.Duration_Days(jsii.Number(days)),
+			},
+		)
 	}
 	if days := props.GlacierAfterDays; days > 0 {
-		transitions = append(transitions, &awss3.Transition{StorageClass: awss3.StorageClass_GLACIER_INSTANT_RETRIEVAL(), TransitionAfter: awscdk.Duration_Days(jsii.Number(days))})
+		transitions = append(
+			transitions,
+			&awss3.Transition{
+				StorageClass:    awss3.StorageClass_GLACIER_INSTANT_RETRIEVAL(),
+				TransitionAfter: awscdk.Duration_Days(jsii.Number(days)),
+			},
+		)
 	}
 	if transitions == nil && props.ExpireAfterDays == 0 {
 		return &rules
@@ -125,8 +138,8 @@ var serializations = map[string]serialization{
 		"org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
 		"org.apache.hadoop.hive.ql.io.orc.OrcSerde",
 		"orc",
-		// By name: Athena's default for ORC is the position, so that each new column would shift those behind it in old objects.
-		// https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html
+		// By name: Athena's default for ORC is the position, so that each new column would shift those behind it in old
+		// objects. https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html
 		map[string]string{"orc.column.index.access": "false"},
 	},
 	"json": {
@@ -136,27 +149,27 @@ var serializations = map[string]serialization{
 		"json",
 		// https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
 		map[string]string{
-			// As the conversion to Parquet reads keys: an undeclared "Amount" is not the column amount, and an event with both is
-			// not a repeated key, which would end the query.
+			// As the conversion to Parquet reads keys: an undeclared "Amount" is not the column amount, and an event with both
+			// is not a repeated key, which would end the query.
 			"case.insensitive": "false",
-			// Without the transform a record that is no JSON reaches the lake as it is. It becomes a row of nulls, where it would
-			// end every query over its hour.
+			// Without the transform a record that is not JSON reaches the lake unchanged. It becomes a row of nulls, where it
+			// would end every query over its hour.
 			"ignore.malformed.json": "true",
 		},
 	},
 }
 
-// firstYear and lastYear bound the projection of the year. Athena alone could project it as a date up to NOW; Trino, which reads
-// the same table, knows neither the interval YEARS nor, in newer releases, the format yyyy, and then fails every query. A query
-// that names no year looks at all of these years, which is why the end is not farther away.
+// firstYear and lastYear bound the projection of the year. Athena alone could project it as a date up to NOW; Trino,
+// which reads the same table, knows neither the interval YEARS nor, in newer releases, the format yyyy, and then fails
+// every query. A query that names no year looks at all of these years, which is why the end is not farther away.
 // https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 const (
 	firstYear = 2024
 	lastYear  = 2040
 )
 
-// newTable makes the database and the table. Partitions are projected from the prefix, so that no crawler has to find them.
-// https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+// newTable makes the database and the table. Partitions are projected from the prefix, so that no crawler has to find
+// them. https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakeProps) awsglue.CfnTable {
 	database := awsglue.NewCfnDatabase(scope, jsii.String("Database"), &awsglue.CfnDatabaseProps{
 		CatalogId: awscdk.Aws_ACCOUNT_ID(),
@@ -226,10 +239,15 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 }
 
 func column(name, hiveType, comment string) *awsglue.CfnTable_ColumnProperty {
-	return &awsglue.CfnTable_ColumnProperty{Name: jsii.String(name), Type: jsii.String(hiveType), Comment: jsii.String(comment)}
+	return &awsglue.CfnTable_ColumnProperty{
+		Name:    jsii.String(name),
+		Type:    jsii.String(hiveType),
+		Comment: jsii.String(comment),
+	}
 }
 
-// write lets a stream write below its own prefixes. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+// write lets a stream write below its own prefixes.
+// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 func (l *DataLake) write(prefixes ...string) []statement {
 	var objects []string
 	for _, prefix := range prefixes {
@@ -260,8 +278,8 @@ func (l *DataLake) readSchema() statement {
 	}
 }
 
-// ready is what a stream has to wait for before it may deliver: the whole bucket, so that on destroy the emptying runs
-// after delivery has stopped, and the handler's right to read what fails.
+// ready returns the resources that a stream has to wait for before it may deliver: the whole bucket, so that on destroy
+// the emptying runs after delivery has stopped, and the handler's right to read failed records.
 func (l *DataLake) ready() []constructs.IDependable {
 	return []constructs.IDependable{l.Bucket, l.handlerReads}
 }

@@ -18,7 +18,8 @@ func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
 		var got []schema.Column
 		for _, c := range columns.([]any) {
 			column := c.(map[string]any)
-			got = append(got, schema.Column{Name: column["Name"].(string), Type: column["Type"].(string), Comment: column["Comment"].(string)})
+			got = append(got,
+				schema.Column{Name: column["Name"].(string), Type: column["Type"].(string), Comment: column["Comment"].(string)})
 		}
 		if !slices.Equal(got, shopschema.Load().Columns()) {
 			t.Errorf("columns: must be\n%v\n(got\n%v)", shopschema.Load().Columns(), got)
@@ -28,7 +29,8 @@ func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
 		for _, key := range keys.([]any) {
 			name := key.(map[string]any)["Name"].(string)
 			parameters, _ := at(table.Properties, "TableInput.Parameters")
-			if parameters.(map[string]any)["projection."+name+".type"] == nil || parameters.(map[string]any)["projection."+name+".range"] == nil {
+			if parameters.(map[string]any)["projection."+name+".type"] == nil ||
+				parameters.(map[string]any)["projection."+name+".range"] == nil {
 				t.Errorf("partition key %s: has no projection", name)
 			}
 		}
@@ -36,8 +38,8 @@ func TestTableHasTheColumnsOfTheSchema(t *testing.T) {
 	})
 }
 
-// What Athena and Trino read differently, or refuse, without a word in the table. A year as a date with the interval YEARS, or in
-// the format yyyy, fails every query of Trino.
+// Values that Athena and Trino read differently, or reject, without an error in the table. A year as a date with the
+// interval YEARS, or in the format yyyy, fails every query of Trino.
 func TestTableIsReadAsItIsWritten(t *testing.T) {
 	serde := map[string]map[string]any{
 		"parquet": {"serialization.format": "1"}, // by name by default
@@ -54,7 +56,8 @@ func TestTableIsReadAsItIsWritten(t *testing.T) {
 		value, _ := at(table.Properties, "TableInput.Parameters")
 		parameters := value.(map[string]any)
 		for key, values := range projected {
-			if kind, of := parameters["projection."+key+".type"], parameters["projection."+key+".range"]; kind != "integer" || of != values {
+			if kind, of := parameters["projection."+key+".type"], parameters["projection."+key+".range"]; kind != "integer" ||
+				of != values {
 				t.Errorf("%s: must be projected as integer %s (got %v %v)", key, values, kind, of)
 			}
 		}

@@ -16,30 +16,30 @@ import (
 
 // What both delivery streams share.
 //
-// The streams are L1: the CDK's L2 stream grants deletion of the lake's objects and Glue rights on everything, adds a second
-// role, calls the function unqualified and cannot say a processor buffer below 1 MB.
+// The streams are L1: the CDK's L2 stream grants deletion of the lake's objects and Glue rights on everything, adds a
+// second role, calls the function unqualified and cannot say a processor buffer below 1 MB.
 
-// processorBufferMB and processorBufferSeconds bound what Firehose sends to one invocation of the transform. The answer is
-// bounded by 6 MB, and the fields added and base64 make it larger than the records, the more so the smaller they are. With
-// 0.5 MB a buffer of events of 31 bytes fits; with 1 MB one of events of 80 bytes may not, with 3 MB one of 569 bytes
-// (docs/performance.md). A batch then takes a hundredth of a second at the default memory, so that less than ten seconds of
-// buffering would only multiply the invocations.
+// processorBufferMB and processorBufferSeconds bound the records that Firehose sends to one invocation of the
+// transform. The answer is bounded by 6 MB, and the fields added and base64 make it larger than the records, the more
+// so the smaller they are. With 0.5 MB a buffer of events of 31 bytes fits; with 1 MB one of events of 80 bytes may
+// not, with 3 MB one of 569 bytes (docs/performance.md). A batch then takes a hundredth of a second at the default
+// memory, so that less than ten seconds of buffering would only multiply the invocations.
 const (
 	processorBufferMB      = "0.5"
 	processorBufferSeconds = "10"
 	processorRetries       = "3"
 )
 
-// deliveryPrincipal is the principal of a stream's role. Firehose presents the account as external id: AWS's own guard against
-// the confused deputy. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+// deliveryPrincipal is the principal of a stream's role. Firehose presents the account as external id: AWS's own guard
+// against the confused deputy. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 func deliveryPrincipal() awsiam.IPrincipal {
 	return awsiam.NewServicePrincipal(jsii.String("firehose.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 		Conditions: &map[string]any{"StringEquals": map[string]any{"sts:ExternalId": *awscdk.Aws_ACCOUNT_ID()}},
 	})
 }
 
-// deliveryLog is where a stream writes why a delivery failed: a sample, not every record. Group and log streams have to be
-// there before the stream.
+// deliveryLog is where a stream writes why a delivery failed: a sample, not every record. Group and log streams have to
+// be there before the stream.
 type deliveryLog struct {
 	group               awslogs.LogGroup
 	destination, backup awslogs.LogStream
@@ -57,7 +57,9 @@ func newDeliveryLog(scope constructs.Construct, stackName string, stream event.S
 	return deliveryLog{group, logStream("DestinationDelivery"), logStream("BackupDelivery")}
 }
 
-func (l deliveryLog) options(stream awslogs.LogStream) *awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty {
+func (l deliveryLog) options(
+	stream awslogs.LogStream,
+) *awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty {
 	return &awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty{
 		Enabled:       jsii.Bool(true),
 		LogGroupName:  l.group.LogGroupName(),
@@ -70,12 +72,18 @@ func (l deliveryLog) write() statement {
 }
 
 // processing calls the transform; nil means records go through as they are.
-func processing(transform *Transform, role awsiam.Role) *awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty {
+func processing(
+	transform *Transform,
+	role awsiam.Role,
+) *awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty {
 	if transform == nil {
 		return &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{Enabled: jsii.Bool(false)}
 	}
 	parameter := func(name, value string) *awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty {
-		return &awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty{ParameterName: jsii.String(name), ParameterValue: jsii.String(value)}
+		return &awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty{
+			ParameterName:  jsii.String(name),
+			ParameterValue: jsii.String(value),
+		}
 	}
 	return &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{
 		Enabled: jsii.Bool(true),
@@ -92,8 +100,8 @@ func processing(transform *Transform, role awsiam.Role) *awskinesisfirehose.CfnD
 	}
 }
 
-// errorPrefix is where a stream writes failed records, by the class of failure. An expression anywhere in an error prefix
-// makes error-output-type obligatory. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+// errorPrefix is where a stream writes failed records, by the class of failure. An expression anywhere in an error
+// prefix makes error-output-type obligatory. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 func errorPrefix(stream event.Stream) *string {
 	return jsii.String(errorPrefixOf(stream) + "!{firehose:error-output-type}/" + partition)
 }
@@ -102,7 +110,9 @@ func errorPrefixOf(stream event.Stream) string { return contract.ErrorPrefix + s
 
 func encryptedBy(lake *DataLake) *awskinesisfirehose.CfnDeliveryStream_EncryptionConfigurationProperty {
 	return &awskinesisfirehose.CfnDeliveryStream_EncryptionConfigurationProperty{
-		KmsEncryptionConfig: &awskinesisfirehose.CfnDeliveryStream_KMSEncryptionConfigProperty{AwskmsKeyArn: lake.key.KeyArn()},
+		KmsEncryptionConfig: &awskinesisfirehose.CfnDeliveryStream_KMSEncryptionConfigProperty{
+			AwskmsKeyArn: lake.key.KeyArn(),
+		},
 	}
 }
 
@@ -113,14 +123,16 @@ func bufferingHints(sizeMB, intervalSeconds int) *awskinesisfirehose.CfnDelivery
 	}
 }
 
-// backupInterval bounds the interval of a backup, which Firehose wants between 60 and 900 seconds where a destination may
-// have 0. https://docs.aws.amazon.com/firehose/latest/dev/create-configure-backup.html
+// backupInterval bounds the interval of a backup, which Firehose wants between 60 and 900 seconds where a destination
+// may have 0. https://docs.aws.amazon.com/firehose/latest/dev/create-configure-backup.html
 func backupInterval(seconds int) int { return max(60, seconds) }
 
 // ownedKeyEncryption encrypts records inside Firehose with its own key: a customer key would ask KMS rights of every
 // producer.
 func ownedKeyEncryption() *awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty {
-	return &awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty{KeyType: jsii.String("AWS_OWNED_CMK")}
+	return &awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty{
+		KeyType: jsii.String("AWS_OWNED_CMK"),
+	}
 }
 
 // Stream is one delivery stream and what its alarms need to know.

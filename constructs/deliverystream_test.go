@@ -13,8 +13,9 @@ import (
 
 const firehose = "AWS::KinesisFirehose::DeliveryStream"
 
-// The names of CloudFormation's own schema of AWS::KinesisFirehose::DeliveryStream, as far as the streams use them. Published
-// samples of this pipeline use names that do not exist; CloudFormation refuses those only at the first deployment.
+// The names of CloudFormation's own schema of AWS::KinesisFirehose::DeliveryStream, as far as the streams use them.
+// Published samples of this pipeline use names that do not exist; CloudFormation rejects those only at the first
+// deployment.
 var streamProperties = []string{
 	"DeliveryStreamType", "DeliveryStreamEncryptionConfigurationInput", "ExtendedS3DestinationConfiguration",
 	"AmazonopensearchserviceDestinationConfiguration", "Tags",
@@ -23,7 +24,8 @@ var streamProperties = []string{
 var destinationProperties = map[string][]string{
 	"ExtendedS3DestinationConfiguration": {
 		"BucketARN", "BufferingHints", "CloudWatchLoggingOptions", "CompressionFormat", "DataFormatConversionConfiguration",
-		"EncryptionConfiguration", "ErrorOutputPrefix", "Prefix", "ProcessingConfiguration", "RoleARN", "S3BackupConfiguration", "S3BackupMode",
+		"EncryptionConfiguration", "ErrorOutputPrefix", "Prefix", "ProcessingConfiguration", "RoleARN",
+		"S3BackupConfiguration", "S3BackupMode",
 	},
 	"AmazonopensearchserviceDestinationConfiguration": {
 		"BufferingHints", "CloudWatchLoggingOptions", "DocumentIdOptions", "DomainARN", "IndexName", "IndexRotationPeriod",
@@ -152,16 +154,25 @@ func TestPrefixes(t *testing.T) {
 				if strings.HasPrefix(path, "Amazon") {
 					kind = "search"
 				}
-				want(t, store, "ErrorOutputPrefix", "error-data/"+kind+"/!{firehose:error-output-type}/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/")
+				want(
+					t,
+					store,
+					"ErrorOutputPrefix",
+					"error-data/"+kind+"/!{firehose:error-output-type}/"+
+						"year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/",
+				)
 				prefix, _ := store["Prefix"].(string)
-				if strings.Contains(prefix, "error-output-type") || strings.Contains(prefix, "YYYY") || !strings.HasSuffix(prefix, "/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/") {
+				if strings.Contains(prefix, "error-output-type") || strings.Contains(prefix, "YYYY") ||
+					!strings.HasSuffix(prefix,
+						"/year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/") {
 					t.Errorf("%s %s: Prefix %q is not a Hive-style prefix of its own", id, path, prefix)
 				}
 				if strings.HasPrefix(prefix, contract.ErrorPrefix) {
 					t.Errorf("%s %s: Prefix %q would call the error handler", id, path, prefix)
 				}
 				want(t, store, "CloudWatchLoggingOptions.Enabled", true)
-				if seconds := store["BufferingHints"].(map[string]any)["IntervalInSeconds"].(float64); seconds < 60 && strings.Contains(path, ".") {
+				if seconds := store["BufferingHints"].(map[string]any)["IntervalInSeconds"].(float64); seconds < 60 &&
+					strings.Contains(path, ".") {
 					t.Errorf("%s %s: a backup's interval must be at least 60 s (got %v)", id, path, seconds)
 				}
 			}

@@ -22,9 +22,9 @@ type EncryptionKey struct {
 	Key awskms.Key
 }
 
-// NewEncryptionKey makes the key. Roles of this account get their use of it in their own policies (the root statement, which
-// the CDK writes, delegates to IAM); only AWS services that act by themselves are named here. They are bound to ARN
-// patterns, because a GetAtt of what the key encrypts would close a circle.
+// NewEncryptionKey makes the key. Roles of this account get their use of it in their own policies (the root statement,
+// which the CDK writes, delegates to IAM); only AWS services that act by themselves are named here. They are bound to
+// ARN patterns, because a GetAtt of an encrypted resource would close a circle.
 func NewEncryptionKey(scope constructs.Construct, id string, props EncryptionKeyProps) *EncryptionKey {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	key := awskms.NewKey(this, jsii.String("Key"), &awskms.KeyProps{
@@ -46,7 +46,15 @@ func NewEncryptionKey(scope constructs.Construct, id string, props EncryptionKey
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 	key.AddToResourcePolicy(statement{
 		Principals: []awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String(regional("logs")), nil)},
-		Actions:    []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Actions: []string{
+			"kms:Decrypt",
+			"kms:DescribeKey",
+			"kms:Encrypt",
+			"kms:GenerateDataKey",
+			"kms:GenerateDataKeyWithoutPlaintext",
+			"kms:ReEncryptFrom",
+			"kms:ReEncryptTo",
+		},
 		Resources:  []string{"*"}, // in a key policy: this key
 		Conditions: conditions{"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logGroups}},
 	}.build(), nil)

@@ -11,12 +11,12 @@ import (
 	"firehose-pipeline/contract"
 )
 
-// Memory buys processor here: the handler's process stays below 64 MiB whatever it reads (make verify measures it), and Lambda
-// gives 512 MB 0.29 of a vCPU. An error object of 128 MB takes 0.6 to 1.5 s of CPU time, one that unzips to 1 GB 3.8 s
-// (docs/reliability.md), so 2 to 13 s here. With less memory an object would cost the same and take longer.
+// Memory buys processor here: the handler's process stays below 64 MiB with any input (make verify measures it), and
+// Lambda gives 512 MB 0.29 of a vCPU. An error object of 128 MB takes 0.6 to 1.5 s of CPU time, one that unzips to 1 GB
+// 3.8 s (docs/reliability.md), so 2 to 13 s here. With less memory an object would cost the same and take longer.
 //
-// The time limit is twenty times that, for days on which S3 or SQS are slow. The handler stops by itself 10 s before it, and the
-// invocation fails with what it could not do.
+// The time limit is twenty times that, for days on which S3 or SQS are slow. The handler stops by itself 10 s before
+// it, and the invocation fails with the unfinished work in its error.
 const (
 	errorHandlerMemoryMB       = 512
 	ErrorHandlerTimeoutSeconds = 300
@@ -34,13 +34,13 @@ type ErrorHandlerProps struct {
 	Logs        Logs
 }
 
-// ErrorHandler is the function that turns every object under [contract.ErrorPrefix] into dead letters. What it cannot handle at all
-// reaches the same queue: Lambda writes the failed invocation there after its retries.
+// ErrorHandler is the function that turns every object under [contract.ErrorPrefix] into dead letters. An object that
+// it cannot handle reaches the same queue: Lambda writes the failed invocation there after its retries.
 type ErrorHandler struct {
 	constructs.Construct
 	Function awslambda.Function
 	role     awsiam.Role
-	// admission is the permission that S3 checks when it is told to notify the function.
+	// admission is the permission that S3 checks when the notification is configured.
 	admission awslambda.CfnPermission
 }
 
@@ -77,8 +77,8 @@ func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerPr
 			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: props.DeadLetters.Queue.QueueArn()},
 		},
 	})
-	// No SourceArn: the bucket's generated name is not known before the bucket, and the bucket needs this permission first.
-	// The account condition closes the confused deputy, and the role reads this stack's bucket only.
+	// No SourceArn: the bucket's generated name is not known before the bucket, and the bucket needs this permission
+	// first. The account condition closes the confused deputy, and the role reads this stack's bucket only.
 	admission := awslambda.NewCfnPermission(this, jsii.String("AllowS3"), &awslambda.CfnPermissionProps{
 		Action:        jsii.String("lambda:InvokeFunction"),
 		FunctionName:  function.FunctionArn(),
@@ -88,8 +88,8 @@ func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerPr
 	return &ErrorHandler{this, function, role, admission}
 }
 
-// readErrorObjects lets the handler read what the streams write under [contract.ErrorPrefix]. It is a policy of its own, outside the
-// role: the role's inline policies must not name the bucket, which comes after the function.
+// readErrorObjects lets the handler read the objects under [contract.ErrorPrefix]. It is a policy of its own, outside
+// the role: the role's inline policies must not name the bucket, which comes after the function.
 func (h *ErrorHandler) readErrorObjects(lake *DataLake) awsiam.Policy {
 	return awsiam.NewPolicy(h.Construct, jsii.String("ReadErrorObjects"), &awsiam.PolicyProps{
 		Roles: &[]awsiam.IRole{h.role},
@@ -103,8 +103,8 @@ func (h *ErrorHandler) readErrorObjects(lake *DataLake) awsiam.Policy {
 	})
 }
 
-// notification tells the bucket to call the function for every object under [contract.ErrorPrefix]. With buffering below 60 seconds
-// Firehose completes multipart uploads instead of putting objects, so every kind of creation counts.
+// notification makes the bucket call the function for every object under [contract.ErrorPrefix]. With buffering below
+// 60 seconds Firehose completes multipart uploads instead of putting objects, so every kind of creation counts.
 // https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
 func (h *ErrorHandler) notification() *awss3.CfnBucket_NotificationConfigurationProperty {
 	return &awss3.CfnBucket_NotificationConfigurationProperty{
@@ -112,7 +112,9 @@ func (h *ErrorHandler) notification() *awss3.CfnBucket_NotificationConfiguration
 			Event:    jsii.String("s3:ObjectCreated:*"),
 			Function: h.Function.FunctionArn(),
 			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
-				Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(contract.ErrorPrefix)}},
+				Rules: []any{
+					&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(contract.ErrorPrefix)},
+				},
 			}},
 		}},
 	}

@@ -18,7 +18,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// An app with a stack and a topic of its own embeds the pipeline, and has its topic told of every dead letter.
+// An app with a stack and a topic of its own embeds the pipeline, and sends its topic a message for every dead letter.
 func Example() {
 	// In an app: settings.FromEnvironment(), which reads the context of the CDK's command line.
 	config, _, err := settings.Load([]byte(`{"resourcePrefix": "shop", "enableOpenSearch": false}`), os.LookupEnv)
@@ -31,7 +31,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// In an app: constructs.BuildFunctions(ctx, moduleDir, ".build/functions", text, os.Stderr), with the schema's text. A test of the template takes any folder.
+	// In an app: constructs.BuildFunctions(ctx, moduleDir, ".build/functions", text, os.Stderr). For a test of the template any
+	// folder will do.
 	functions := map[string]constructs.FunctionAsset{}
 	for _, name := range []string{"transform", "errorhandler", "searchsetup", "searchrelay"} {
 		functions[name] = constructs.FunctionAsset{Dir: "testdata/function", Hash: strings.Repeat("0", 64)}
@@ -51,7 +52,8 @@ func Example() {
 	// In an app: app.Synth(nil).
 	template := assertions.Template_FromStack(stack, nil)
 	streams := *template.FindResources(jsii.String("AWS::KinesisFirehose::DeliveryStream"), nil)
-	output, err := json.Marshal(template.FindOutputs(jsii.String("FirehoseStreamName"), nil))
+	outputs := *template.FindOutputs(jsii.String("FirehoseStreamName"), nil)
+	output, err := json.Marshal(*outputs["FirehoseStreamName"])
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -60,5 +62,5 @@ func Example() {
 	fmt.Println("output:", string(output))
 	// Output:
 	// streams: 1
-	// output: {"FirehoseStreamName":{"Description":"Lake stream: a producer puts each event here","Value":{"Ref":"EventsLakeStream9C100505"}}}
+	// output: {"Description":"Lake stream: a producer puts each event here","Value":{"Ref":"EventsLakeStream9C100505"}}
 }

@@ -26,8 +26,8 @@ type functionProps struct {
 	VPC            *placement             // nil: outside any VPC
 }
 
-// newFunction makes a Go function for provided.al2023 on arm64, with a role and a log group of its own. Names are fixed so
-// that roles and key policies can refer to a function by ARN; an update never replaces it.
+// newFunction makes a Go function for provided.al2023 on arm64, with a role and a log group of its own. Names are fixed
+// so that roles and key policies can refer to a function by ARN; an update never replaces it.
 func newFunction(scope constructs.Construct, props functionProps) (awslambda.Function, awsiam.Role) {
 	group := newLogGroup(scope, "LogGroup", "/aws/lambda/"+props.Name, props.Logs)
 	policies := map[string][]statement{"Log": {writeLogs(group)}}
@@ -36,13 +36,16 @@ func newFunction(scope constructs.Construct, props functionProps) (awslambda.Fun
 		tracing = awslambda.Tracing_ACTIVE
 		// X-Ray has no resources to name.
 		// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-		policies["Trace"] = []statement{{Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, Resources: []string{"*"}}}
+		policies["Trace"] = []statement{
+			{Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, Resources: []string{"*"}},
+		}
 	}
 	if props.VPC != nil {
 		policies["Network"] = props.VPC.manageFunctionInterfaces(props.Name)
 	}
 	maps.Copy(policies, props.Policies)
-	role := newServiceRole(scope, "Role", "Runs "+props.Name, awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil), policies)
+	role := newServiceRole(scope, "Role", "Runs "+props.Name,
+		awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil), policies)
 	environment := map[string]*string{}
 	for name, value := range props.Environment {
 		environment[name] = jsii.String(value)

@@ -12,10 +12,16 @@ import (
 func TestFunctions(t *testing.T) {
 	template := synth(t, variants["dev"])
 	for name, environment := range map[string]map[string]any{
-		"-transform-lake":   {"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "LOG_LEVEL": "info", "STACK": "kinesis-firehose-pipeline-dev"},
-		"-transform-search": {"STREAM": "search", "DROP_EVENT_TYPES": `["heartbeat"]`, "LOG_LEVEL": "info", "STACK": "kinesis-firehose-pipeline-dev"},
-		"-error-handler":    {"ERROR_PREFIX": "error-data/", "LOG_LEVEL": "info", "STACK": "kinesis-firehose-pipeline-dev"},
-		"-search-setup":     {"LOG_LEVEL": "info"},
+		"-transform-lake": {
+			"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "LOG_LEVEL": "info",
+			"STACK": "kinesis-firehose-pipeline-dev",
+		},
+		"-transform-search": {
+			"STREAM": "search", "DROP_EVENT_TYPES": `["heartbeat"]`, "LOG_LEVEL": "info",
+			"STACK": "kinesis-firehose-pipeline-dev",
+		},
+		"-error-handler": {"ERROR_PREFIX": "error-data/", "LOG_LEVEL": "info", "STACK": "kinesis-firehose-pipeline-dev"},
+		"-search-setup":  {"LOG_LEVEL": "info"},
 	} {
 		template.cdk.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
 			"FunctionName":  "kinesis-firehose-pipeline-dev" + name,
@@ -49,7 +55,8 @@ func TestEveryFunctionWritesToALogGroupOfTheStack(t *testing.T) {
 			}
 		}
 		for id, group := range template.of("AWS::Logs::LogGroup") {
-			if group.Properties["RetentionInDays"] == nil || group.Properties["KmsKeyId"] == nil || group.Properties["LogGroupName"] == nil {
+			if group.Properties["RetentionInDays"] == nil || group.Properties["KmsKeyId"] == nil ||
+				group.Properties["LogGroupName"] == nil {
 				t.Errorf("%s: must have a name, a retention and the key", id)
 			}
 		}

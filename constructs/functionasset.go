@@ -16,12 +16,14 @@ type FunctionAsset = functionbuild.Asset
 // BuildFunctions compiles the pipeline's functions for Lambda (provided.al2023 on arm64) with the host's Go, and
 // returns them by name, as [PipelineProps] want them. ModuleDir is the folder of this module's go.mod; an app in
 // another module gets it from `go list -m -f '{{.Dir}}' firehose-pipeline`. The functions go to folders of cacheDir
-// that are named by hash, and what is there already is not built again. Progress gets one line a build. It fails when
-// there is no Go command, when a function does not compile, and when cacheDir cannot be written.
-//
-// eventSchema is the text of the event schema, which the functions that read it have in their folders.
+// that are named by hash, and an existing folder is not built again. Progress gets one line for each build. It fails
+// without a Go command, when a function does not compile, and when cacheDir cannot be written. eventSchema is the text of
+// the event schema, which the functions that read it have in their folders.
 func BuildFunctions(
-	ctx context.Context, moduleDir, cacheDir string, eventSchema []byte, progress io.Writer,
+	ctx context.Context,
+	moduleDir, cacheDir string,
+	eventSchema []byte,
+	progress io.Writer,
 ) (map[string]FunctionAsset, error) {
 	files := functionbuild.Files{"transform": {schema.FileName: eventSchema}}
 	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, files, progress)

@@ -9,6 +9,9 @@ import (
 	"firehose-pipeline/event"
 )
 
+// formatConversion has a name of its own because the CDK's fills a line.
+type formatConversion = awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty
+
 // LakeStreamProps configure the lake stream.
 type LakeStreamProps struct {
 	StackName       string
@@ -22,8 +25,8 @@ type LakeStreamProps struct {
 	Logs            Logs
 }
 
-// NewLakeStream makes the stream that delivers to the lake. A stream has one destination, and format conversion works only
-// towards S3: the search domain has a stream of its own.
+// NewLakeStream makes the stream that delivers to the lake. A stream has one destination, and format conversion works
+// only towards S3: the search domain has a stream of its own.
 func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps) *Stream {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	log := newDeliveryLog(this, props.StackName, event.Lake, props.Logs)
@@ -56,7 +59,7 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 		destination.DataFormatConversionConfiguration = conversion(props, *role.RoleArn())
 	} else {
 		// Spelled out, because an update of a stream merges: a conversion that is left out would stay.
-		destination.DataFormatConversionConfiguration = &awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty{Enabled: jsii.Bool(false)}
+		destination.DataFormatConversionConfiguration = &formatConversion{Enabled: jsii.Bool(false)}
 		if props.Compressed {
 			destination.CompressionFormat = jsii.String("GZIP")
 		}
@@ -74,11 +77,15 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 			CloudWatchLoggingOptions: log.options(log.backup),
 		}
 	}
-	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String("Stream"), &awskinesisfirehose.CfnDeliveryStreamProps{
-		DeliveryStreamType:                         jsii.String("DirectPut"),
-		DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
-		ExtendedS3DestinationConfiguration:         destination,
-	})
+	resource := awskinesisfirehose.NewCfnDeliveryStream(
+		this,
+		jsii.String("Stream"),
+		&awskinesisfirehose.CfnDeliveryStreamProps{
+			DeliveryStreamType:                         jsii.String("DirectPut"),
+			DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
+			ExtendedS3DestinationConfiguration:         destination,
+		},
+	)
 	after(resource, append(props.Lake.ready(), role, props.Lake.Table, log.group, log.destination, log.backup)...)
 	return &Stream{
 		Construct: this, Kind: event.Lake, Resource: resource,
@@ -95,24 +102,29 @@ func openX(keys map[string]string) *awskinesisfirehose.CfnDeliveryStream_OpenXJs
 	return serde
 }
 
-// conversion turns JSON into Parquet or ORC by the columns of the lake's table. Compression is chosen inside the format:
-// with conversion, any outer compression is refused.
+// conversion turns JSON into Parquet or ORC by the columns of the lake's table. Compression is chosen inside the
+// format: with conversion, any outer compression is rejected.
 // https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
-func conversion(props LakeStreamProps, roleARN string) *awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty {
+func conversion(
+	props LakeStreamProps,
+	roleARN string,
+) *formatConversion {
 	serializer := &awskinesisfirehose.CfnDeliveryStream_SerializerProperty{}
 	switch compression := "SNAPPY"; props.Format {
 	case "parquet":
 		if !props.Compressed {
 			compression = "UNCOMPRESSED"
 		}
-		serializer.ParquetSerDe = &awskinesisfirehose.CfnDeliveryStream_ParquetSerDeProperty{Compression: jsii.String(compression)}
+		serializer.ParquetSerDe = &awskinesisfirehose.CfnDeliveryStream_ParquetSerDeProperty{
+			Compression: jsii.String(compression),
+		}
 	case "orc":
 		if !props.Compressed {
 			compression = "NONE"
 		}
 		serializer.OrcSerDe = &awskinesisfirehose.CfnDeliveryStream_OrcSerDeProperty{Compression: jsii.String(compression)}
 	}
-	return &awskinesisfirehose.CfnDeliveryStream_DataFormatConversionConfigurationProperty{
+	return &formatConversion{
 		Enabled: jsii.Bool(true),
 		InputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_InputFormatConfigurationProperty{
 			Deserializer: &awskinesisfirehose.CfnDeliveryStream_DeserializerProperty{
@@ -121,7 +133,9 @@ func conversion(props LakeStreamProps, roleARN string) *awskinesisfirehose.CfnDe
 				OpenXJsonSerDe: openX(props.Lake.keys),
 			},
 		},
-		OutputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_OutputFormatConfigurationProperty{Serializer: serializer},
+		OutputFormatConfiguration: &awskinesisfirehose.CfnDeliveryStream_OutputFormatConfigurationProperty{
+			Serializer: serializer,
+		},
 		SchemaConfiguration: &awskinesisfirehose.CfnDeliveryStream_SchemaConfigurationProperty{
 			DatabaseName: jsii.String(props.Lake.DatabaseName),
 			TableName:    jsii.String(TableName),

@@ -10,8 +10,8 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// The local model takes every template that the app writes, and refuses ORC with a word: it knows every property of what it
-// plays, so that it cannot drift from what is deployed.
+// The local model accepts every template that the app writes, and rejects ORC with an error: it knows every property of
+// the modelled resources, so that it cannot drift from the deployed ones.
 func TestTheLocalModelReadsTheTemplate(t *testing.T) {
 	everyVariant(t, func(t *testing.T, config settings.Settings, synthesised *template) {
 		text, err := json.Marshal(synthesised.cdk.ToJSON())

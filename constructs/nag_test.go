@@ -11,15 +11,19 @@ import (
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 )
 
-// acceptedFindings are the AwsSolutions findings that stand, with the reason; every other one fails.
+// acceptedFindings are the accepted AwsSolutions findings, with the reason; every other one fails.
 var acceptedFindings = map[string]string{
-	"AwsSolutions-S1":   "access logs of a bucket that only Firehose writes and Athena reads would need a second bucket; CloudTrail data events record the same",
+	"AwsSolutions-S1": "access logs of a bucket that only Firehose writes and Athena reads would need a second bucket; " +
+		"CloudTrail data events record the same",
 	"AwsSolutions-SQS3": "the queue is the dead-letter queue",
-	"AwsSolutions-IAM5": "patterns name objects below a prefix, versions of a function, paths of the domain or streams of a log group; constructs/testdata/iam lists each",
-	"AwsSolutions-OS1":  "with vpc none the domain has a public endpoint; its policy admits named roles only, each request signed",
-	"AwsSolutions-OS3":  "the access policy admits named roles, not addresses",
-	"AwsSolutions-OS4":  "dev and staging have no dedicated masters: they are small and disposable",
-	"AwsSolutions-OS7":  "dev has one node in one zone: it is small and disposable",
+	"AwsSolutions-IAM5": "patterns name objects below a prefix, versions of a function, " +
+		"paths of the domain or streams of a log group; " +
+		"constructs/testdata/iam lists each",
+	"AwsSolutions-OS1": "with vpc none the domain has a public endpoint; " +
+		"its policy admits named roles only, each request signed",
+	"AwsSolutions-OS3": "the access policy admits named roles, not addresses",
+	"AwsSolutions-OS4": "dev and staging have no dedicated masters: they are small and disposable",
+	"AwsSolutions-OS7": "dev has one node in one zone: it is small and disposable",
 }
 
 var finding = regexp.MustCompile(`AwsSolutions-[A-Z]+[0-9]+`)
@@ -34,7 +38,9 @@ func TestSecurityRulesOfCdkNag(t *testing.T) {
 		awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
 		annotations := assertions.Annotations_FromStack(stack)
 		any := jsii.String("*")
-		found := append(*annotations.FindError(any, assertions.Match_AnyValue()), *annotations.FindWarning(any, assertions.Match_AnyValue())...)
+		found := append(
+			*annotations.FindError(any, assertions.Match_AnyValue()),
+			*annotations.FindWarning(any, assertions.Match_AnyValue())...)
 		for _, message := range found {
 			text, _ := message.Entry.Data.(string)
 			rule := finding.FindString(text)

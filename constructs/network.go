@@ -27,13 +27,13 @@ type ExistingNetwork struct {
 	ClientGroupID string   // empty: the stack makes a group for clients
 }
 
-// Network is the VPC of the search domain and the security groups that admit only each other, on 443: Firehose, the search
-// setup and the clients to the domain, and nothing to anywhere else. Names are resolved all the same: security groups do not
-// filter what goes to the VPC's own DNS server.
+// Network is the VPC of the search domain and the security groups that admit only each other, on 443: Firehose, the
+// search setup and the clients to the domain, and nothing to anywhere else. Names are resolved all the same: security
+// groups do not filter requests to the VPC's own DNS server.
 //
-// No route leads out of a new VPC, and no endpoint leads into it: the domain's and Firehose's interfaces are driven by their
-// services from outside, Firehose writes to S3 and functions write logs from outside too, and the setup function gets its
-// credentials from its environment and its request from Lambda.
+// No route leads out of a new VPC, and no endpoint leads into it: the domain's and Firehose's interfaces are driven by
+// their services from outside, Firehose writes to S3 and functions write logs from outside too, and the setup function
+// gets its credentials from its environment and its request from Lambda.
 type Network struct {
 	constructs.Construct
 	VPCID         string
@@ -45,9 +45,9 @@ type Network struct {
 	ofStream      awsec2.CfnSecurityGroup
 }
 
-// addresses of a new VPC and, by zone, of its subnets. A domain reserves three addresses a data node and zone, twice as many
-// during a blue/green change, so that 200 nodes in one zone take 1,200 of the 4,091 that a /20 has; a subnet's range can
-// never be changed. By zone, so that a domain that gets another zone keeps its subnets.
+// addresses of a new VPC and, by zone, of its subnets. A domain reserves three addresses a data node and zone, twice as
+// many during a blue/green change, so that 200 nodes in one zone take 1,200 of the 4,091 that a /20 has; a subnet's
+// range can never be changed. By zone, so that a domain that gets another zone keeps its subnets.
 // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/vpc.html
 const addresses = "10.64.0.0/18"
 
@@ -61,18 +61,26 @@ func NewNetwork(scope constructs.Construct, id string, props NetworkProps) *Netw
 	} else {
 		n.makeVPC(props)
 	}
-	n.domainGroup, _ = n.newGroup("DomainGroup", props.Retain, "Search domain of "+props.StackName+": takes requests, makes none",
-		// Without any rule for what goes out, EC2 lets everything out. This one matches nothing that exists.
+	n.domainGroup, _ = n.newGroup(
+		"DomainGroup",
+		props.Retain,
+		"Search domain of "+props.StackName+": takes requests, makes none",
+		// Without any outbound rule, EC2 allows all outbound traffic. This one matches no existing address.
 		&awsec2.CfnSecurityGroup_EgressProperty{
-			CidrIp: jsii.String("255.255.255.255/32"), IpProtocol: jsii.String("icmp"), FromPort: jsii.Number(252), ToPort: jsii.Number(86),
+			CidrIp: jsii.String(
+				"255.255.255.255/32"), IpProtocol: jsii.String("icmp"), FromPort: jsii.Number(252), ToPort: jsii.Number(86),
 			Description: jsii.String("Nothing"),
-		})
-	// With a kept domain these two are kept as well: its deletion is what gives Firehose's interfaces the time to go. A group costs
-	// nothing.
-	n.streamGroup, n.ofStream = n.newGroup("StreamGroup", props.Retain, "Firehose of "+props.StackName+": asks the search domain only", n.toDomain())
-	n.setupGroup, _ = n.newGroup("SetupGroup", props.Retain, "Search setup of "+props.StackName+": asks the search domain only", n.toDomain())
+		},
+	)
+	// With a kept domain these two are kept as well: its deletion is what gives Firehose's interfaces the time to go. A
+	// group costs nothing.
+	n.streamGroup, n.ofStream = n.newGroup("StreamGroup", props.Retain,
+		"Firehose of "+props.StackName+": asks the search domain only", n.toDomain())
+	n.setupGroup, _ = n.newGroup("SetupGroup", props.Retain,
+		"Search setup of "+props.StackName+": asks the search domain only", n.toDomain())
 	if n.ClientGroupID == "" {
-		n.ClientGroupID, _ = n.newGroup("ClientGroup", props.Retain, "Clients of "+props.StackName+": may ask the search domain", n.toDomain())
+		n.ClientGroupID, _ = n.newGroup("ClientGroup", props.Retain,
+			"Clients of "+props.StackName+": may ask the search domain", n.toDomain())
 	}
 	n.admit("FromStream", n.streamGroup, false, "Firehose")
 	n.admit("FromSetup", n.setupGroup, false, "Search setup")
@@ -82,8 +90,8 @@ func NewNetwork(scope constructs.Construct, id string, props NetworkProps) *Netw
 
 // makeVPC makes a VPC of isolated subnets. They use the VPC's main route table, which has the local route alone.
 //
-// The VPC's default security group, which EC2 makes and CloudFormation cannot change, is left as it is: emptying it would take
-// a function with rights on every group, and nothing here is in it.
+// The VPC's default security group, which EC2 makes and CloudFormation cannot change, is left as it is: emptying it
+// would need a function with rights on every group, and nothing here is in it.
 func (n *Network) makeVPC(props NetworkProps) {
 	vpc := awsec2.NewCfnVPC(n.Construct, jsii.String("Vpc"), &awsec2.CfnVPCProps{
 		CidrBlock:          jsii.String(addresses),
@@ -94,7 +102,8 @@ func (n *Network) makeVPC(props NetworkProps) {
 	awscdk.Tags_Of(vpc).Add(jsii.String("Name"), jsii.String(props.StackName), nil)
 	n.VPCID = *vpc.AttrVpcId()
 	for zone := range props.ZoneCount {
-		// By number where no zone is named: the template does not know the region, and the CDK's own VPC would stop at two zones.
+		// By number where no zone is named: the template does not know the region, and the CDK's own VPC would stop at two
+		// zones.
 		where := awscdk.Fn_Select(jsii.Number(zone), awscdk.Fn_GetAzs(nil))
 		if len(props.Zones) > 0 {
 			where = jsii.String(props.Zones[zone])
@@ -118,18 +127,27 @@ func (n *Network) makeVPC(props NetworkProps) {
 	n.logRefused(vpc, props)
 }
 
-// logRefused keeps what the security groups refuse: what a person who cannot reach the domain looks for.
+// logRefused logs connections that the security groups reject, for people who cannot reach the domain.
 func (n *Network) logRefused(vpc awsec2.CfnVPC, props NetworkProps) {
 	group := newLogGroup(n.Construct, "FlowLogGroup", "/aws/vpc/"+props.StackName+"-refused", props.Logs)
 	// https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-	principal := awsiam.NewServicePrincipal(jsii.String("vpc-flow-logs.amazonaws.com"), &awsiam.ServicePrincipalOpts{Conditions: &map[string]any{
-		"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()},
-		"ArnLike":      map[string]any{"aws:SourceArn": arn("ec2", "vpc-flow-log/*")},
-	}})
-	role := newServiceRole(n.Construct, "FlowLogRole", "Writes what the VPC of "+props.StackName+" refuses", principal, map[string][]statement{"Log": {{
-		Actions:   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
-		Resources: []string{*group.LogGroupArn()},
-	}}})
+	principal := awsiam.NewServicePrincipal(
+		jsii.String("vpc-flow-logs.amazonaws.com"),
+		&awsiam.ServicePrincipalOpts{Conditions: &map[string]any{
+			"StringEquals": map[string]any{"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()},
+			"ArnLike":      map[string]any{"aws:SourceArn": arn("ec2", "vpc-flow-log/*")},
+		}},
+	)
+	role := newServiceRole(
+		n.Construct,
+		"FlowLogRole",
+		"Writes what the VPC of "+props.StackName+" refuses",
+		principal,
+		map[string][]statement{"Log": {{
+			Actions:   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			Resources: []string{*group.LogGroupArn()},
+		}}},
+	)
 	awsec2.NewCfnFlowLog(n.Construct, jsii.String("FlowLog"), &awsec2.CfnFlowLogProps{
 		ResourceType:             jsii.String("VPC"),
 		ResourceId:               vpc.AttrVpcId(),
@@ -140,9 +158,14 @@ func (n *Network) logRefused(vpc awsec2.CfnVPC, props NetworkProps) {
 	})
 }
 
-// newGroup makes a group with one rule for what goes out. What comes in are resources of their own: groups that name each
-// other within themselves would be a circle.
-func (n *Network) newGroup(id string, retain bool, description string, out *awsec2.CfnSecurityGroup_EgressProperty) (string, awsec2.CfnSecurityGroup) {
+// newGroup makes a group with one outbound rule. Inbound rules are resources of their own: groups that name each other
+// within themselves would be a circle.
+func (n *Network) newGroup(
+	id string,
+	retain bool,
+	description string,
+	out *awsec2.CfnSecurityGroup_EgressProperty,
+) (string, awsec2.CfnSecurityGroup) {
 	group := awsec2.NewCfnSecurityGroup(n.Construct, jsii.String(id), &awsec2.CfnSecurityGroupProps{
 		GroupDescription:    jsii.String(description),
 		VpcId:               jsii.String(n.VPCID),
@@ -206,26 +229,32 @@ func (p *placement) create() statement {
 	}
 }
 
-// createDeliveryInterfaces is the one right of Firehose that names its group. It is a policy of its own: the rest of the role's
-// rights have to outlive the group.
+// createDeliveryInterfaces is the one right of Firehose that names its group. It is a policy of its own: the rest of
+// the role's rights have to outlive the group.
 func (n *Network) createDeliveryInterfaces(scope constructs.Construct, role awsiam.Role) {
 	awsiam.NewPolicy(scope, jsii.String("CreateInterfaces"), &awsiam.PolicyProps{
 		Roles:      &[]awsiam.IRole{role},
 		Statements: build([]statement{n.stream().create()}),
 	})
-	// On destroy the role goes after the group: Firehose deletes its interfaces with this role, some minutes after the stream, and
-	// EC2 refuses to delete the group until it has. https://github.com/hashicorp/terraform-provider-aws/issues/27696
-	n.ofStream.AddResourceDependency(role.Node().DefaultChild().(awsiam.CfnRole), jsii.String("on destroy Firehose takes its interfaces out of the group with this role"))
+	// On destroy the role goes after the group: Firehose deletes its interfaces with this role, some minutes after the
+	// stream, and EC2 does not delete the group before. https://github.com/hashicorp/terraform-provider-aws/issues/27696
+	n.ofStream.AddResourceDependency(role.Node().DefaultChild().(awsiam.CfnRole),
+		jsii.String("on destroy Firehose takes its interfaces out of the group with this role"))
 }
 
-// manageDeliveryInterfaces is what else Firehose needs as long as the stream lives, to deliver into a VPC, and after it, to take its
-// interfaces away. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+// manageDeliveryInterfaces has the other rights of Firehose: to deliver into a VPC as long as the stream exists, and to
+// delete its interfaces afterwards. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 func (p *placement) manageDeliveryInterfaces() []statement {
 	return []statement{
 		{
 			// EC2 describes everything or nothing: these actions, unlike the others here, have no resources.
 			// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-			Actions:   []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"},
+			Actions: []string{
+				"ec2:DescribeNetworkInterfaces",
+				"ec2:DescribeSecurityGroups",
+				"ec2:DescribeSubnets",
+				"ec2:DescribeVpcs",
+			},
 			Resources: []string{"*"},
 		},
 		{Actions: []string{"ec2:DescribeVpcAttribute"}, Resources: []string{anyAccounts("vpc/" + p.vpc)}},
@@ -237,8 +266,8 @@ func (p *placement) manageDeliveryInterfaces() []statement {
 	}
 }
 
-// manageFunctionInterfaces is what Lambda needs to connect a function to the VPC, and what the function's own code, which has
-// the same role, may not do. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+// manageFunctionInterfaces has the rights of Lambda to connect a function to the VPC, and denies them to the function's
+// own code, which has the same role. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 func (p *placement) manageFunctionInterfaces(function string) []statement {
 	deleting := []string{"ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"}
 	// EC2 describes everything or nothing, as above.

@@ -10,7 +10,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// everyNetwork runs a check against every variant whose domain stands in a VPC.
+// everyNetwork runs a check against every variant whose domain is in a VPC.
 func everyNetwork(t *testing.T, check func(*testing.T, settings.Settings, *template)) {
 	networks := 0
 	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
@@ -82,7 +82,8 @@ func rules(template *template) []string {
 	return all
 }
 
-// Every rule there is: Firehose, the setup function and the clients reach the domain on 443, and nobody anything else.
+// Every rule there is: Firehose, the setup function and the clients reach the domain on 443, and no other connection is
+// allowed.
 func TestSecurityGroupsAdmitOnlyEachOther(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
 		clients := "ClientGroup"
@@ -135,7 +136,8 @@ func TestEachPartIsInItsOwnGroup(t *testing.T) {
 		delivery, _ := at(stream.Properties, "AmazonopensearchserviceDestinationConfiguration.VpcConfiguration")
 		inside("search stream", delivery, "StreamGroup")
 		writer, _ := template.one(t, "AWS::IAM::Role", "SearchWriterRole")
-		want(t, stream.Properties, "AmazonopensearchserviceDestinationConfiguration.VpcConfiguration.RoleARN.Fn::GetAtt.0", writer)
+		want(t, stream.Properties, "AmazonopensearchserviceDestinationConfiguration.VpcConfiguration.RoleARN.Fn::GetAtt.0",
+			writer)
 		for id, function := range template.of("AWS::Lambda::Function") {
 			if strings.HasPrefix(id, "SearchSetup") {
 				inside(id, function.Properties["VpcConfig"], "SetupGroup")
@@ -218,7 +220,8 @@ func TestNoNetworkWithoutVPC(t *testing.T) {
 			return
 		}
 		for id, r := range template.Resources {
-			if strings.HasPrefix(r.Type, "AWS::EC2::") || strings.HasPrefix(id, "SearchRelay") || strings.HasPrefix(id, "Network") {
+			if strings.HasPrefix(r.Type, "AWS::EC2::") || strings.HasPrefix(id, "SearchRelay") ||
+				strings.HasPrefix(id, "Network") {
 				t.Errorf("%s: must not be there (%s)", id, r.Type)
 			}
 		}
@@ -245,7 +248,9 @@ func TestSetupInsideAVPCIsAnsweredByTheRelay(t *testing.T) {
 		}
 		for _, s := range statements(t, template) {
 			if strings.HasPrefix(s.owner, "SearchRelay") && slices.Contains(s.actions, "lambda:InvokeFunction") {
-				if expected := "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + setup.Properties["FunctionName"].(string); !slices.Equal(s.resources, []string{expected}) {
+				expected := "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" +
+					setup.Properties["FunctionName"].(string)
+				if !slices.Equal(s.resources, []string{expected}) {
 					t.Errorf("%s: must invoke %s only (got %v)", s.owner, expected, s.resources)
 				}
 			}
@@ -253,13 +258,14 @@ func TestSetupInsideAVPCIsAnsweredByTheRelay(t *testing.T) {
 	})
 }
 
-// What Firehose and Lambda may do with network interfaces, and what the setup function's own code may not.
+// The rights of Firehose and Lambda on network interfaces, which the setup function's own code does not have.
 func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
 		for role, group := range map[string]string{"SearchWriterRole": "StreamGroup", "SearchSetupRole": "SetupGroup"} {
 			allowed, denied := map[string]bool{}, map[string]bool{}
 			for _, s := range statements(t, template) {
-				if !strings.HasPrefix(s.owner, role) && !(role == "SearchWriterRole" && strings.HasPrefix(s.owner, "SearchWriterCreateInterfaces")) {
+				if !strings.HasPrefix(s.owner, role) &&
+					!(role == "SearchWriterRole" && strings.HasPrefix(s.owner, "SearchWriterCreateInterfaces")) {
 					continue
 				}
 				for _, action := range s.actions {
@@ -279,16 +285,21 @@ func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 					}
 					if action == "ec2:CreateNetworkInterface" {
 						text := strings.Join(s.resources, " ")
-						if strings.Count(text, ":subnet/") != config.OpenSearchZoneCount || strings.Count(text, ":security-group/") != 1 || !strings.Contains(text, "Network"+group) {
+						if strings.Count(text, ":subnet/") != config.OpenSearchZoneCount ||
+							strings.Count(text, ":security-group/") != 1 ||
+							!strings.Contains(text, "Network"+group) {
 							t.Errorf("%s: %s must be for the subnets and %s (got %s)", role, action, group, text)
 						}
 					}
 				}
 			}
 			// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html, …/lambda/latest/dg/configuration-vpc.html
-			needed := "ec2:CreateNetworkInterface ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcAttribute ec2:DescribeVpcs"
+			needed := "ec2:CreateNetworkInterface ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface " +
+				"ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets " +
+				"ec2:DescribeVpcAttribute ec2:DescribeVpcs"
 			if role == "SearchSetupRole" {
-				needed = "ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses"
+				needed = "ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface " +
+					"ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses"
 				if got := strings.Join(sortedKeys(denied), " "); got != needed {
 					t.Errorf("%s: its code must be denied %s (got %s)", role, needed, got)
 				}
@@ -300,9 +311,9 @@ func TestNetworkInterfacesOnlyInTheSubnetsAndGroupsOfTheStack(t *testing.T) {
 	})
 }
 
-// A domain that is kept keeps what it stands in and what admits its clients: EC2 would not delete these under it, and the
-// deletion of the stack would fail. The groups of the stream and the setup function stay too: without the domain's deletion
-// nothing gives Firehose's interfaces the time to go. Only what lets them in goes.
+// A kept domain keeps its network and the groups that admit its clients: EC2 would not delete these under it, and the
+// deletion of the stack would fail. The groups of the stream and the setup function stay too: without the domain's
+// deletion nothing gives Firehose's interfaces the time to go. Only the rules that admit them go.
 func TestKeptDomainKeepsItsNetwork(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
 		for id, r := range template.Resources {
@@ -322,8 +333,9 @@ func TestKeptDomainKeepsItsNetwork(t *testing.T) {
 			if !kept {
 				continue
 			}
-			for other := range references(r.Properties, template.Resources) { // what is kept must not hold what goes
-				if template.Resources[other].Type == "AWS::EC2::SecurityGroup" && !strings.HasPrefix(template.Resources[other].DeletionPolicy, "Retain") {
+			for other := range references(r.Properties, template.Resources) { // a kept resource must not refer to a deleted one
+				if template.Resources[other].Type == "AWS::EC2::SecurityGroup" &&
+					!strings.HasPrefix(template.Resources[other].DeletionPolicy, "Retain") {
 					t.Errorf("%s: is kept and names %s, which goes", id, other)
 				}
 			}

@@ -6,8 +6,8 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// What a first deployment needs in place before a stream is created; a destroy goes the other way round. Each was the cause of
-// a deployment that failed, or of a bucket that could not be emptied.
+// The resources that a first deployment needs before a stream is created; a destroy goes the other way round. Each was
+// the cause of a deployment that failed, or of a bucket that could not be emptied.
 func TestStreamsComeAfterWhatTheyNeed(t *testing.T) {
 	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
 		lake, _ := template.one(t, firehose, "LakeStream")
@@ -23,7 +23,14 @@ func TestStreamsComeAfterWhatTheyNeed(t *testing.T) {
 			{"AWS::Lambda::Permission", "ErrorHandlerAllowS3", "S3 may call the handler"},
 		}
 		if !config.RetainData {
-			needs = append(needs, struct{ kind, prefix, why string }{"Custom::S3AutoDeleteObjects", "DataLakeBucket", "on destroy the emptying must run after delivery has stopped"})
+			needs = append(
+				needs,
+				struct{ kind, prefix, why string }{
+					"Custom::S3AutoDeleteObjects",
+					"DataLakeBucket",
+					"on destroy the emptying must run after delivery has stopped",
+				},
+			)
 		}
 		for _, need := range needs {
 			id, _ := template.one(t, need.kind, need.prefix)
@@ -66,8 +73,9 @@ func TestSearchSetupComesAfterTheDomainAndItsOwnRights(t *testing.T) {
 	}
 }
 
-// In a VPC. On destroy it goes the other way round: the setup function's network interfaces, which CloudFormation waits for, and
-// Firehose's, which it does not, have gone when the domain has, and only then their groups and subnets are deleted.
+// In a VPC. On destroy it goes the other way round: the setup function's network interfaces, which CloudFormation waits
+// for, and Firehose's, which it does not, have gone when the domain has, and only then their groups and subnets are
+// deleted.
 func TestOrderInsideAVPC(t *testing.T) {
 	everyNetwork(t, func(t *testing.T, config settings.Settings, template *template) {
 		type part struct{ kind, prefix string }
@@ -81,15 +89,17 @@ func TestOrderInsideAVPC(t *testing.T) {
 			first, then part
 			why         string
 		}{
-			{part{"Custom::ServiceLinkedRole", "SearchRelay"}, domain, "OpenSearch Service refuses a domain in a VPC without its role"},
-			{part{"AWS::IAM::Role", "SearchRelayRole"}, part{"Custom::ServiceLinkedRole", "SearchRelay"}, "the relay needs its rights"},
+			{part{"Custom::ServiceLinkedRole", "SearchRelay"}, domain, "a domain in a VPC needs it"},
+			{part{"AWS::IAM::Role", "SearchRelayRole"}, part{"Custom::ServiceLinkedRole", "SearchRelay"},
+				"the relay needs its rights"},
 			{made("StreamGroup"), domain, "on destroy the group outlives Firehose's interfaces"},
 			{made("SetupGroup"), domain, "on destroy the group outlives the function's interfaces"},
 			{domain, function, "the function's role is known everywhere by then"},
 			{part{"AWS::IAM::Role", "SearchSetupRole"}, function, "its rights are inline"},
 			{function, setup, "the relay calls it by name"},
 			{part{"AWS::Lambda::Function", "SearchRelay"}, setup, "it answers"},
-			{part{"AWS::IAM::Role", "SearchWriterRole"}, made("StreamGroup"), "on destroy Firehose takes its interfaces out of the group with this role"},
+			{part{"AWS::IAM::Role", "SearchWriterRole"}, made("StreamGroup"),
+				"on destroy Firehose deletes its interfaces with this role"},
 			{part{"AWS::IAM::Policy", "SearchWriterCreateInterfaces"}, stream, "Firehose makes its interfaces at creation"},
 			{rule("Setup"), setup, "the function reaches the domain"},
 			{rule("Stream"), stream, "Firehose reaches the domain"},
@@ -114,7 +124,7 @@ func TestOrderInsideAVPC(t *testing.T) {
 	})
 }
 
-// S3 checks at once that it may call the function, and refuses the bucket otherwise.
+// S3 checks at once that it may call the function, and rejects the bucket otherwise.
 func TestBucketComesAfterTheHandlersPermission(t *testing.T) {
 	template := synth(t, variants["dev"])
 	bucket, properties := template.one(t, "AWS::S3::Bucket", "DataLakeBucket")
@@ -123,10 +133,12 @@ func TestBucketComesAfterTheHandlersPermission(t *testing.T) {
 		t.Errorf("%s: must come after %s", bucket, permission)
 	}
 	want(t, properties.Properties, "NotificationConfiguration.LambdaConfigurations.0.Event", "s3:ObjectCreated:*")
-	want(t, properties.Properties, "NotificationConfiguration.LambdaConfigurations.0.Filter.S3Key.Rules.0.Value", "error-data/")
+	want(t, properties.Properties, "NotificationConfiguration.LambdaConfigurations.0.Filter.S3Key.Rules.0.Value",
+		"error-data/")
 }
 
-// On destroy a function must be gone before its log group: a late line must not find the group missing and the function alive.
+// On destroy a function must be gone before its log group: a late line must not find the group missing and the function
+// alive.
 func TestFunctionsComeAfterTheirLogGroups(t *testing.T) {
 	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
 		for id := range template.of("AWS::Lambda::Function") {

@@ -11,9 +11,12 @@ import (
 
 func TestOutputs(t *testing.T) {
 	expected := []string{
-		"AlarmTopicArn", "DeadLetterQueueUrl", "ErrorHandlerFunctionName", "FirehoseStreamName", "GlueTable", "ListErrorsCommand",
-		"ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint", "ProducerPolicyArn", "QueryOpenSearchCommand", "S3BucketName",
-		"SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TransformLakeFunctionName", "TransformSearchFunctionName",
+		"AlarmTopicArn", "DeadLetterQueueUrl", "ErrorHandlerFunctionName", "FirehoseStreamName", "GlueTable",
+		"ListErrorsCommand",
+		"ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint", "ProducerPolicyArn", "QueryOpenSearchCommand",
+		"S3BucketName",
+		"SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TransformLakeFunctionName",
+		"TransformSearchFunctionName",
 	}
 	if got := sortedKeys(synth(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {
 		t.Errorf("outputs: must be\n%v\n(got\n%v)", expected, got)

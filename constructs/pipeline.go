@@ -17,8 +17,8 @@ import (
 // PipelineProps configure a [Pipeline].
 type PipelineProps struct {
 	// Settings as [settings.Load] or [settings.FromEnvironment] returns them: with every value checked. The names of
-	// functions, log groups, alarms, key and domain begin with Settings.StackName(), whatever the name of the
-	// CloudFormation stack.
+	// functions, log groups, alarms, key and domain begin with Settings.StackName(), with any name of the CloudFormation
+	// stack.
 	Settings settings.Settings
 	// Schema is the event schema, of which the functions have the text ([BuildFunctions]).
 	Schema *schema.Schema
@@ -28,10 +28,10 @@ type PipelineProps struct {
 
 // Pipeline is the whole pipeline. A CDK app in Go embeds it in a stack of its own and goes on from its parts.
 //
-// A stack takes one pipeline. The operator's command finds the parts by the names of the stack's outputs, and the
+// A stack can have one pipeline. The operator's command finds the parts by the names of the stack's outputs, and the
 // function with which the CDK empties buckets, one a stack, writes to one log group. A second pipeline in the same
-// stack is composed too, but `cdk synth` and `cdk deploy` fail with an error at its path that says so. Two stacks of an
-// account and region take a pipeline each when their settings differ in resourcePrefix or environment.
+// stack is composed too, but `cdk synth` and `cdk deploy` fail with an error at its path. Two stacks of an account and
+// region can have a pipeline each if their settings differ in resourcePrefix or environment.
 type Pipeline struct {
 	constructs.Construct
 	Key          *EncryptionKey
@@ -49,8 +49,8 @@ type Pipeline struct {
 // pipelineMark is the id of an empty construct in a stack that has a pipeline.
 const pipelineMark = "OnePipelineAStack"
 
-// NewPipeline composes the pipeline, in the order in which an event passes it, backwards: what a part refers to is made
-// before it.
+// NewPipeline composes the pipeline from the dead-letter queue back to the streams, because each part must exist before
+// the one that refers to it.
 //
 // Scope is a stack or a construct in one. The CDK leaves the id "Default" out of logical ids: the parts of a pipeline
 // with this id have those of the pipeline's own app. The outputs are named without scope and id in any case: the
@@ -137,7 +137,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 	first := markStack(this)
 	writeOutputs(p, config.IndexPattern(), first)
 	if first {
-		tameProviders(this, name, logs)
+		restrictBucketEmptier(this, name, logs)
 	}
 	return p
 }
@@ -148,8 +148,10 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 func markStack(pipeline constructs.Construct) bool {
 	stack := awscdk.Stack_Of(pipeline)
 	if stack.Node().TryFindChild(jsii.String(pipelineMark)) != nil {
-		awscdk.Annotations_Of(pipeline).AddError(jsii.String("a stack takes one pipeline: its outputs and the function that " +
-			"empties buckets are one a stack; give each pipeline a stack of its own"))
+		awscdk.Annotations_Of(pipeline).AddError(
+			jsii.String("a stack takes one pipeline: its outputs and the function that " +
+				"empties buckets are one a stack; give each pipeline a stack of its own"),
+		)
 		return false
 	}
 	constructs.NewConstruct(stack, jsii.String(pipelineMark))
@@ -157,7 +159,14 @@ func markStack(pipeline constructs.Construct) bool {
 }
 
 // newTransform makes the transform of one stream, or none.
-func newTransform(scope constructs.Construct, id string, stream event.Stream, props PipelineProps, hashKey *HashKey, logs Logs) *Transform {
+func newTransform(
+	scope constructs.Construct,
+	id string,
+	stream event.Stream,
+	props PipelineProps,
+	hashKey *HashKey,
+	logs Logs,
+) *Transform {
 	config := props.Settings
 	if !config.EnableDataTransformation {
 		return nil

@@ -18,7 +18,9 @@ import (
 
 func TestEnvironmentsDifferInWhatTheyKeep(t *testing.T) {
 	dev, production := synth(t, variants["dev"]), synth(t, variants["production"])
-	for _, kind := range []string{"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::OpenSearchService::Domain"} {
+	for _, kind := range []string{
+		"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SQS::Queue", "AWS::OpenSearchService::Domain",
+	} {
 		for id, r := range dev.of(kind) {
 			if r.DeletionPolicy != "Delete" {
 				t.Errorf("dev %s: must go with the stack (got %s)", id, r.DeletionPolicy)
@@ -37,7 +39,8 @@ func TestEnvironmentsDifferInWhatTheyKeep(t *testing.T) {
 	}
 }
 
-// In dev nothing may outlive the stack: whatever the CDK or CloudFormation keeps by default is spelled out as deleted.
+// In dev nothing may outlive the stack: resources that the CDK or CloudFormation keeps by default are explicitly
+// deleted.
 func TestDevKeepsNothing(t *testing.T) {
 	for id, r := range synth(t, variants["dev"]).Resources {
 		if strings.HasPrefix(r.DeletionPolicy, "Retain") || strings.HasPrefix(r.DeletionPolicy, "Snapshot") {
@@ -60,16 +63,18 @@ func TestTemplateIsEnvironmentAgnostic(t *testing.T) {
 	})
 }
 
-// What an app of others makes of the pipeline: another id, further down, in a stack of another name.
+// The pipeline in another app: another id, further down, in a stack of another name.
 func TestEmbeddedPipelineKeepsTheNamesOfItsOutputs(t *testing.T) {
 	synthesis.Lock()
 	defer synthesis.Unlock()
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
 	stack := awscdk.NewStack(app, jsii.String("shop"), nil)
 	part := cdk.NewConstruct(stack, jsii.String("Analytics"))
-	constructs.NewPipeline(part, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Schema: shopschema.Load(), Functions: stubFunctions()})
+	constructs.NewPipeline(part, "Events",
+		constructs.PipelineProps{Settings: load(t, variants["dev"]), Schema: shopschema.Load(), Functions: stubFunctions()})
 	embedded := parse(t, assertions.Template_FromStack(stack, nil))
-	if got, expected := sortedKeys(embedded.Outputs), sortedKeys(synthUnlocked(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {
+	if got, expected := sortedKeys(embedded.Outputs), sortedKeys(synthUnlocked(t, variants["dev"]).Outputs); !slices.Equal(
+		got, expected) {
 		t.Errorf("outputs: must be\n%v\n(got\n%v)", expected, got)
 	}
 	for id, r := range embedded.Resources {
@@ -91,7 +96,8 @@ func TestSecondPipelineOfAStackIsAnError(t *testing.T) {
 		constructs.NewPipeline(stack, name, constructs.PipelineProps{Settings: config, Schema: shopschema.Load(), Functions: stubFunctions()})
 	}
 	errors := *assertions.Annotations_FromStack(stack).FindError(jsii.String("*"), assertions.Match_AnyValue())
-	if len(errors) != 1 || *errors[0].Id != "/shop/orders" || !strings.HasPrefix(errors[0].Entry.Data.(string), "a stack takes one pipeline: ") {
+	if len(errors) != 1 || *errors[0].Id != "/shop/orders" ||
+		!strings.HasPrefix(errors[0].Entry.Data.(string), "a stack takes one pipeline: ") {
 		t.Errorf("errors: must be one, at /shop/orders (got %+v)", errors)
 	}
 	// Template_FromStack synthesises, which must not panic.
@@ -114,5 +120,6 @@ func TestMissingFunctionIsNamed(t *testing.T) {
 		}
 	}()
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("shop"), nil)
-	constructs.NewPipeline(stack, "Events", constructs.PipelineProps{Settings: load(t, variants["dev"]), Schema: shopschema.Load(), Functions: functions})
+	constructs.NewPipeline(stack, "Events",
+		constructs.PipelineProps{Settings: load(t, variants["dev"]), Schema: shopschema.Load(), Functions: functions})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Producers is the managed policy to attach to whoever sends events: it may put records to the streams, and nothing else.
+// Producers is the managed policy of producers: it allows to put records to the streams, and nothing else.
 type Producers struct {
 	constructs.Construct
 	Policy awsiam.ManagedPolicy
@@ -21,7 +21,9 @@ func NewProducers(scope constructs.Construct, id string, streams []*Stream) *Pro
 	}
 	policy := awsiam.NewManagedPolicy(this, jsii.String("Policy"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Puts events to the pipeline's streams"),
-		Statements:  build([]statement{{Actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, Resources: arns}}),
+		Statements: build([]statement{{
+			Actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, Resources: arns,
+		}}),
 	})
 	return &Producers{this, policy}
 }

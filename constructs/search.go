@@ -101,7 +101,8 @@ func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, 
 	return search{network, domain, setup, stream}
 }
 
-// newNetwork makes what the search domain needs of a VPC, and the VPC itself where none is given; nil without a VPC.
+// newNetwork makes the security groups of the search domain in a VPC, and the VPC itself if none is given; nil without
+// a VPC.
 func newNetwork(scope constructs.Construct, config settings.Settings, logs Logs) *Network {
 	if !config.VPC.Inside() {
 		return nil
@@ -114,7 +115,11 @@ func newNetwork(scope constructs.Construct, config settings.Settings, logs Logs)
 		Logs:      logs,
 	}
 	if existing := config.VPC.Existing; existing != nil {
-		props.Existing = &ExistingNetwork{VPCID: existing.ID, SubnetIDs: existing.Subnets, ClientGroupID: existing.ClientSecurityGroup}
+		props.Existing = &ExistingNetwork{
+			VPCID:         existing.ID,
+			SubnetIDs:     existing.Subnets,
+			ClientGroupID: existing.ClientSecurityGroup,
+		}
 	}
 	return NewNetwork(scope, "Network", props)
 }

@@ -35,12 +35,12 @@ type SearchDomainProps struct {
 	Relay              *SearchRelay
 }
 
-// SearchDomain is the OpenSearch domain: HTTPS only, encrypted at rest and between nodes, fine-grained access control always
-// on with an IAM role, not a password, as master.
+// SearchDomain is the OpenSearch domain: HTTPS only, encrypted at rest and between nodes, fine-grained access control
+// always on with an IAM role, not a password, as master.
 //
-// It is L1: the L2 domain brings custom resources that install an SDK at deploy time and write a log policy on everything.
-// Its name is fixed so that policies can name it by string; a change that would replace it fails instead of taking the data
-// with it.
+// It is L1: the L2 domain brings custom resources that install an SDK at deploy time and write a log policy on
+// everything. Its name is fixed so that policies can name it by string; a change that would replace it fails instead of
+// taking the data with it.
 type SearchDomain struct {
 	constructs.Construct
 	Resource    awsopensearchservice.CfnDomain
@@ -53,8 +53,8 @@ type SearchDomain struct {
 // domainARN is a domain's ARN by its fixed name.
 func domainARN(name string) string { return arn("es", "domain/"+name) }
 
-// accessPolicy admits each principal to the requests that it needs, and nobody else to any. The people of one list share their
-// statements.
+// accessPolicy admits each principal to the requests that it needs, and to no others. The people of one list share
+// their statements.
 func accessPolicy(props SearchDomainProps) map[string]any {
 	var statements []any
 	admit := func(principals []string, all []requests) {
@@ -86,7 +86,9 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 		MultiAzWithStandbyEnabled: jsii.Bool(false),
 	}
 	if props.ZoneCount > 1 {
-		cluster.ZoneAwarenessConfig = &awsopensearchservice.CfnDomain_ZoneAwarenessConfigProperty{AvailabilityZoneCount: jsii.Number(props.ZoneCount)}
+		cluster.ZoneAwarenessConfig = &awsopensearchservice.CfnDomain_ZoneAwarenessConfigProperty{
+			AvailabilityZoneCount: jsii.Number(props.ZoneCount),
+		}
 	}
 	if props.MasterCount > 0 {
 		cluster.DedicatedMasterType = jsii.String(props.MasterInstanceType)
@@ -111,8 +113,13 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 			Iops:       jsii.Number(props.VolumeIOPS),
 			Throughput: jsii.Number(props.VolumeThroughput),
 		},
-		EncryptionAtRestOptions:     &awsopensearchservice.CfnDomain_EncryptionAtRestOptionsProperty{Enabled: jsii.Bool(true), KmsKeyId: props.Logs.Key.KeyId()},
-		NodeToNodeEncryptionOptions: &awsopensearchservice.CfnDomain_NodeToNodeEncryptionOptionsProperty{Enabled: jsii.Bool(true)},
+		EncryptionAtRestOptions: &awsopensearchservice.CfnDomain_EncryptionAtRestOptionsProperty{
+			Enabled:  jsii.Bool(true),
+			KmsKeyId: props.Logs.Key.KeyId(),
+		},
+		NodeToNodeEncryptionOptions: &awsopensearchservice.CfnDomain_NodeToNodeEncryptionOptionsProperty{
+			Enabled: jsii.Bool(true),
+		},
 		DomainEndpointOptions: &awsopensearchservice.CfnDomain_DomainEndpointOptionsProperty{
 			EnforceHttps:      jsii.Bool(true),
 			TlsSecurityPolicy: jsii.String("Policy-Min-TLS-1-2-PFS-2023-10"),
@@ -120,9 +127,12 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 		AdvancedSecurityOptions: &awsopensearchservice.CfnDomain_AdvancedSecurityOptionsInputProperty{
 			Enabled:                     jsii.Bool(true),
 			InternalUserDatabaseEnabled: jsii.Bool(false),
-			MasterUserOptions:           &awsopensearchservice.CfnDomain_MasterUserOptionsProperty{MasterUserArn: props.Master.RoleArn()},
+			MasterUserOptions: &awsopensearchservice.CfnDomain_MasterUserOptionsProperty{
+				MasterUserArn: props.Master.RoleArn(),
+			},
 		},
-		// Firehose names the index in every bulk request. https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
+		// Firehose names the index in every bulk request.
+		// https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
 		AdvancedOptions:      map[string]string{"rest.action.multi.allow_explicit_index": "true"},
 		AccessPolicies:       accessPolicy(props),
 		LogPublishingOptions: publishing,
@@ -130,12 +140,13 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 	})
 	domain.AddResourceDependency(logPolicy, jsii.String("the domain checks at once that it may write its logs"))
 	if props.Network != nil {
-		// After the whole network: on destroy the groups that Firehose's and Lambda's network interfaces had outlive the domain,
-		// whose deletion takes longer than these interfaces need to vanish.
+		// After the whole network: on destroy the groups that Firehose's and Lambda's network interfaces had outlive the
+		// domain, whose deletion takes longer than these interfaces need to vanish.
 		domain.Node().AddDependency(props.Network.Construct, props.Relay.role)
 	}
 	domain.ApplyRemovalPolicy(removal(props.Retain), nil)
-	// Without it a new engine version replaces the domain. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
+	// Without it a new engine version replaces the domain.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
 	domain.CfnOptions().SetUpdatePolicy(&awscdk.CfnUpdatePolicy{EnableVersionUpgrade: jsii.Bool(true)})
 	return &SearchDomain{
 		Construct: this, Resource: domain, Name: props.DomainName,

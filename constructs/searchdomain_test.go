@@ -12,24 +12,28 @@ import (
 func families() map[string]string {
 	contexts := map[string]string{}
 	for _, name := range settings.InstanceTypes() {
-		contexts["family "+name] = `{"openSearchInstanceType": "` + name + `", "enableDataTransformation": false, "enableSourceBackup": false, "dataFormat": "json"}`
+		contexts["family "+name] = `{"openSearchInstanceType": "` + name + `",
+			"enableDataTransformation": false, "enableSourceBackup": false, "dataFormat": "json"}`
 	}
 	return contexts
 }
 
-// volumes are contexts by the size of the data nodes' volume, each with an instance type that takes it: the sizes on both sides
-// of each step of the minima, and one whose minima end at what the instance carries.
+// volumes are contexts by the size of the data nodes' volume, each with an instance type that has it: the sizes on both
+// sides of each step of the minima, and one whose minima end at the instance's limit.
 func volumes() map[string]string {
 	contexts := map[string]string{}
 	for size, instance := range map[int]string{
-		20: "t3.small", 128: "r6g.large", 129: "r6g.large", 256: "r6g.large", 1024: "r6g.large", 1536: "r6g.large", 6144: "r6g.2xlarge", 12288: "r6g.4xlarge",
+		20: "t3.small", 128: "r6g.large", 129: "r6g.large", 256: "r6g.large", 1024: "r6g.large", 1536: "r6g.large",
+		6144: "r6g.2xlarge", 12288: "r6g.4xlarge",
 	} {
-		contexts[fmt.Sprintf("volume %d", size)] = fmt.Sprintf(`{"openSearchInstanceType": "%s.search", "openSearchVolumeSizeGB": %d, "dataFormat": "json"}`, instance, size)
+		contexts[fmt.Sprintf("volume %d", size)] = fmt.Sprintf(
+			`{"openSearchInstanceType": "%s.search", "openSearchVolumeSizeGB": %d, "dataFormat": "json"}`, instance, size)
 	}
 	return contexts
 }
 
-// A volume has what the settings' table says, not EC2's baseline, which OpenSearch Service refuses for a large one.
+// A volume has the performance of the settings' table, not EC2's baseline, which OpenSearch Service rejects for a large
+// one.
 func TestVolumesOfTheDomain(t *testing.T) {
 	for name, context := range volumes() {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +50,8 @@ func TestVolumesOfTheDomain(t *testing.T) {
 	}
 }
 
-// Every family that the settings accept makes a domain of its type: a family has bounds of its own (volume, version, masters).
+// Every family that the settings accept makes a domain of its type: a family has bounds of its own (volume, version,
+// masters).
 func TestEveryInstanceFamilyIsDeployed(t *testing.T) {
 	for name, context := range families() {
 		t.Run(name, func(t *testing.T) {

@@ -17,20 +17,21 @@ type SearchRelayProps struct {
 	Logs      Logs
 }
 
-// SearchRelay answers CloudFormation for a search setup inside a VPC, and sees to the service-linked role that a domain in a
-// VPC needs. It stands outside the VPC.
+// SearchRelay answers CloudFormation for a search setup inside a VPC, and creates the service-linked role that a domain
+// in a VPC needs. It is outside the VPC.
 //
-// The other ways are worse. An S3 gateway endpoint for the setup function's own answer wants the route tables of a VPC that
-// the stack does not know, and a rule for S3's addresses, which have another prefix list in every region. The CDK's provider
-// framework works like this one, as a Node function with a managed policy on every log group of the account.
+// The other ways are worse. An S3 gateway endpoint for the setup function's own answer wants the route tables of a VPC
+// that the stack does not know, and a rule for S3's addresses, which have another prefix list in every region. The
+// CDK's provider framework works like this one, as a Node function with a managed policy on every log group of the
+// account.
 type SearchRelay struct {
 	constructs.Construct
 	Function awslambda.Function
 	role     awscdk.CustomResource
 }
 
-// NewSearchRelay makes the function, and the custom resource for the service-linked role. It knows the setup function by name
-// alone, because that function comes after the domain and the domain after the role.
+// NewSearchRelay makes the function, and the custom resource for the service-linked role. It knows the setup function
+// by name alone, because that function comes after the domain and the domain after the role.
 func NewSearchRelay(scope constructs.Construct, id string, props SearchRelayProps) *SearchRelay {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	setup := setupFunctionName(props.StackName)

@@ -13,10 +13,11 @@ import (
 	"firehose-pipeline/functions/searchsetup"
 )
 
-// searchSetupTimeoutSeconds is Lambda's longest: a young domain may refuse for many minutes.
+// searchSetupTimeoutSeconds is Lambda's longest: a young domain may reject requests for many minutes.
 const searchSetupTimeoutSeconds = 900
 
-// relayedSetupTimeoutSeconds leaves the relay, which waits for the setup function, time to have its network made and to answer.
+// relayedSetupTimeoutSeconds leaves the relay, which waits for the setup function, time to have its network made and to
+// answer.
 const relayedSetupTimeoutSeconds = searchSetupTimeoutSeconds - 120
 
 // SearchSetupProps configure a [SearchSetup].
@@ -30,8 +31,8 @@ type SearchSetupProps struct {
 	Network    *Network // nil: the domain has a public endpoint
 }
 
-// SearchSetup is the custom resource that brings the domain into its wanted state: who may write, read and administer it,
-// how its indices look, when they go. CloudFormation has no resource for any of these.
+// SearchSetup is the custom resource that brings the domain into its wanted state: who may write, read and administer
+// it, how its indices look, when they go. CloudFormation has no resource for any of these.
 type SearchSetup struct {
 	constructs.Construct
 	Role     awsiam.Role // the domain's master user
@@ -68,7 +69,7 @@ func setupFunctionName(stackName string) string { return stackName + "-search-se
 type SearchState struct {
 	Domain         *SearchDomain
 	Relay          *SearchRelay // of a domain in a VPC, else nil
-	Retain         bool         // the domain is kept when the stack is deleted: so is its setup, or nobody could ask it anything
+	Retain         bool         // keeps the setup inside a domain that is kept when the stack is deleted
 	Writer         awsiam.Role
 	Index          string
 	Rotation       string
@@ -80,8 +81,9 @@ type SearchState struct {
 	Properties     map[string]any // of the index mapping
 }
 
-// Configure makes the custom resource. Its wanted state is one string, because CloudFormation turns every number of a custom
-// resource into a string; the index template is part of it, so that a new field of an event is a change of the resource.
+// Configure makes the custom resource. Its wanted state is one string, because CloudFormation turns every number of a
+// custom resource into a string; the index template is part of it, so that a new field of an event is a change of the
+// resource.
 func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
 	state, err := json.Marshal(searchsetup.State{
 		Endpoint:       "https://" + *wanted.Domain.Resource.AttrDomainEndpoint(),
@@ -112,8 +114,8 @@ func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
 	if s.network != nil {
 		// Nothing that the relay is given names the function or the rules that let it reach the domain.
 		resource.Node().AddDependency(s.Function, s.network.Construct)
-		// The function waits for the domain although it does not need it: the role has its rights known everywhere by then, and
-		// on destroy the function's network interfaces go first, while there is still the domain to wait for.
+		// The function waits for the domain although it does not need it: the role has its rights known everywhere by then,
+		// and on destroy the function's network interfaces go first, while there is still the domain to wait for.
 		s.Function.Node().AddDependency(wanted.Domain.Construct)
 	}
 	return resource

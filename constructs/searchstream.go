@@ -20,8 +20,8 @@ type SearchWriterProps struct {
 	Network    *Network // nil: the domain has a public endpoint
 }
 
-// SearchWriter is the search stream's role and log. It comes before the domain, whose policy names the role, and so before
-// the stream, which needs the domain.
+// SearchWriter is the search stream's role and log. It comes before the domain, whose policy names the role, and so
+// before the stream, which needs the domain.
 type SearchWriter struct {
 	constructs.Construct
 	Role    awsiam.Role
@@ -38,8 +38,8 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 		"Lake":      props.Lake.write(contract.SearchBackupPrefix, errorPrefixOf(event.Search)),
 		"Log":       {log.write()},
 		"Transform": {invokeTransform(props.StackName, event.Search)},
-		// The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the creation of the stream.
-		// https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+		// The Describe actions act on the domain's ARN without a path: a policy with only …/* fails the creation of the
+		// stream. https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 		"Domain": append([]statement{{
 			Actions:   []string{"es:DescribeDomain", "es:DescribeDomainConfig", "es:DescribeDomains"},
 			Resources: []string{domain, domain + "/*"},
@@ -54,6 +54,9 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 	}
 	return &SearchWriter{this, role, log, props.Network}
 }
+
+// searchDestination has a name of its own because the CDK's fills a line.
+type searchDestination = awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceDestinationConfigurationProperty
 
 // SearchStreamProps configure the search stream.
 type SearchStreamProps struct {
@@ -70,7 +73,7 @@ type SearchStreamProps struct {
 	RetrySeconds    int    // 0 to 7200: how long a delivery is tried again before the documents go to the error prefix
 }
 
-// deliverInside makes Firehose deliver through network interfaces of its own in the domain's VPC. What it writes to S3 goes
+// deliverInside makes Firehose deliver through network interfaces of its own in the domain's VPC. Objects for S3 go
 // another way.
 func deliverInside(network *Network, role awsiam.Role) *awskinesisfirehose.CfnDeliveryStream_VpcConfigurationProperty {
 	if network == nil {
@@ -88,8 +91,9 @@ func deliverInside(network *Network, role awsiam.Role) *awskinesisfirehose.CfnDe
 func NewSearchStream(scope constructs.Construct, name string, props SearchStreamProps) *Stream {
 	this := constructs.NewConstruct(scope, jsii.String(name))
 	role, log := props.Writer.Role, props.Writer.log
-	// Firehose's update has no backup mode, and CloudFormation, which believes it can change it, would have nothing to send: the
-	// stream would keep the old mode without a word. So the mode is part of the stream's id, and a change of it replaces the stream.
+	// Firehose's update has no backup mode, and CloudFormation, which believes it can change it, would have nothing to
+	// send: the stream would keep the old mode without an error. So the mode is part of the stream's id, and a change of
+	// it replaces the stream.
 	// https://docs.aws.amazon.com/firehose/latest/APIReference/API_AmazonopensearchserviceDestinationUpdate.html
 	id, backupMode := "Stream", "FailedDocumentsOnly"
 	if props.BackupAll {
@@ -98,8 +102,8 @@ func NewSearchStream(scope constructs.Construct, name string, props SearchStream
 	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String(id), &awskinesisfirehose.CfnDeliveryStreamProps{
 		DeliveryStreamType:                         jsii.String("DirectPut"),
 		DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
-		// No TypeName: OpenSearch 2 and later refuse one.
-		AmazonopensearchserviceDestinationConfiguration: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceDestinationConfigurationProperty{
+		// No TypeName: OpenSearch 2 and later reject one.
+		AmazonopensearchserviceDestinationConfiguration: &searchDestination{
 			RoleArn:             role.RoleArn(),
 			DomainArn:           props.Domain.Resource.AttrArn(),
 			IndexName:           jsii.String(props.Index),
@@ -108,9 +112,13 @@ func NewSearchStream(scope constructs.Construct, name string, props SearchStream
 				SizeInMBs:         jsii.Number(props.BufferMB),
 				IntervalInSeconds: jsii.Number(props.IntervalSeconds),
 			},
-			RetryOptions: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceRetryOptionsProperty{DurationInSeconds: jsii.Number(props.RetrySeconds)},
+			RetryOptions: &awskinesisfirehose.CfnDeliveryStream_AmazonopensearchserviceRetryOptionsProperty{
+				DurationInSeconds: jsii.Number(props.RetrySeconds),
+			},
 			// Firehose's id stays the same over its retries, so that a retry overwrites instead of doubling.
-			DocumentIdOptions:        &awskinesisfirehose.CfnDeliveryStream_DocumentIdOptionsProperty{DefaultDocumentIdFormat: jsii.String("FIREHOSE_DEFAULT")},
+			DocumentIdOptions: &awskinesisfirehose.CfnDeliveryStream_DocumentIdOptionsProperty{
+				DefaultDocumentIdFormat: jsii.String("FIREHOSE_DEFAULT"),
+			},
 			CloudWatchLoggingOptions: log.options(log.destination),
 			ProcessingConfiguration:  processing(props.Transform, role),
 			VpcConfiguration:         deliverInside(props.Writer.network, role),

@@ -12,7 +12,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// settingKeys returns the keys of every setting, in the order of the README's table.
+// settingKeys returns the keys of every setting, in the order of docs/settings.md.
 func settingKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string
@@ -31,7 +31,7 @@ func cases(t *testing.T) []*casefile.Case {
 	return all
 }
 
-// The template lines of the cases under testdata/settings: what a setting does to the template. A line is
+// The template lines of the cases under testdata/settings: the effect of a setting on the template. A line is
 //
 //	count <type> = <number>
 //	<type> <start of the logical id> <path of a property> = <JSON>

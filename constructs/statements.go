@@ -43,9 +43,14 @@ func (s statement) build() awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(props)
 }
 
-// newServiceRole makes a role whose permissions are inline, one policy a purpose: what uses the role can never be created
-// before its rights, which a separate policy resource would allow.
-func newServiceRole(scope constructs.Construct, id, description string, principal awsiam.IPrincipal, policies map[string][]statement) awsiam.Role {
+// newServiceRole makes a role whose permissions are inline, one policy a purpose: what uses the role can never be
+// created before its rights, which a separate policy resource would allow.
+func newServiceRole(
+	scope constructs.Construct,
+	id, description string,
+	principal awsiam.IPrincipal,
+	policies map[string][]statement,
+) awsiam.Role {
 	inline := map[string]awsiam.PolicyDocument{}
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		inline[name] = awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: build(policies[name])})
@@ -65,8 +70,8 @@ func build(statements []statement) *[]awsiam.PolicyStatement {
 	return &built
 }
 
-// writeLogs lets a function write to its own log group. It may not create one: a line that arrives after a destroy would
-// bring back a group without retention.
+// writeLogs lets a function write to its own log group. It may not create one: a line that arrives after a destroy
+// would bring back a group without retention.
 func writeLogs(group awslogs.ILogGroup) statement {
 	return statement{
 		Actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
@@ -88,8 +93,8 @@ func useKeyForBucket(key awskms.IKey, bucket awss3.IBucket, actions ...string) s
 	}
 }
 
-// removal is the policy of what holds data. Kept data survives the deletion of the stack, but a first deployment that
-// fails takes it away again: a domain stranded by a rollback would be billed and block the next try by its name.
+// removal is the policy of resources with data. Kept data survives the deletion of the stack, but a first deployment
+// that fails takes it away again: a domain stranded by a rollback would be billed and block the next try by its name.
 func removal(retain bool) awscdk.RemovalPolicy {
 	if retain {
 		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE

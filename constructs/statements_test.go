@@ -12,7 +12,7 @@ import (
 	"firehose-pipeline/settings"
 )
 
-// iamStatement is one statement of the template, wherever it stands.
+// iamStatement is one statement of the template, of a role or of a resource.
 type iamStatement struct {
 	owner      string // logical id of the role or of the resource that carries the policy
 	effect     string
@@ -59,7 +59,12 @@ func statements(t *testing.T, template *template) []iamStatement {
 			if managed := r.Properties["ManagedPolicyArns"]; managed != nil {
 				t.Errorf("%s: must have no managed policy: theirs are for every resource (got %v)", id, managed)
 			}
-		case "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::Logs::ResourcePolicy":
+		case "AWS::IAM::Policy",
+			"AWS::IAM::ManagedPolicy",
+			"AWS::S3::BucketPolicy",
+			"AWS::SQS::QueuePolicy",
+			"AWS::SNS::TopicPolicy",
+			"AWS::Logs::ResourcePolicy":
 			document := r.Properties["PolicyDocument"]
 			if join, ok := at(document, "Fn::Join"); ok { // JSON text with references in it
 				document = render(map[string]any{"Fn::Join": join})
@@ -77,7 +82,8 @@ func statements(t *testing.T, template *template) []iamStatement {
 				}
 			}
 			found = append(found, iamStatement{
-				owner: id, effect: "Allow", principal: "Service " + render(r.Properties["Principal"]), actions: renderAll(r.Properties["Action"]),
+				owner: id, effect: "Allow", principal: "Service " + render(r.Properties["Principal"]),
+				actions:   renderAll(r.Properties["Action"]),
 				resources: renderAll(r.Properties["FunctionName"]), conditions: strings.Join(conditions, "; "),
 			})
 		}
@@ -104,7 +110,8 @@ func renderAll(value any) []string {
 	return all
 }
 
-// render writes a value of the template as text: references as ${LogicalId} or ${LogicalId.Attribute}, the rest as JSON.
+// render writes a value of the template as text: references as ${LogicalId} or ${LogicalId.Attribute}, the rest as
+// JSON.
 func render(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -162,7 +169,8 @@ func TestStatements(t *testing.T) {
 				}
 			}
 			slices.Sort(lines)
-			golden(t, filepath.Join("testdata", "iam", strings.ReplaceAll(name, " ", "-")+".txt"), strings.Join(lines, "\n")+"\n")
+			golden(t, filepath.Join("testdata", "iam", strings.ReplaceAll(name, " ", "-")+".txt"),
+				strings.Join(lines, "\n")+"\n")
 		})
 	}
 }
@@ -210,7 +218,7 @@ var allowedStars = map[string]string{
 	"ec2:DescribeSecurityGroups":          "EC2 describes everything or nothing",
 	"ec2:DescribeSubnets":                 "EC2 describes everything or nothing",
 	"ec2:DescribeVpcs":                    "EC2 describes everything or nothing",
-	"kms:*":                               "in the key's own policy * is the key; this is the root statement that hands the key to IAM",
+	"kms:*":                               "in the key's own policy * is the key; this is the root statement, for IAM",
 	"kms:Decrypt":                         "in the key's own policy * is the key",
 	"kms:DescribeKey":                     "in the key's own policy * is the key",
 	"kms:Encrypt":                         "in the key's own policy * is the key",
@@ -231,13 +239,16 @@ func TestNoRightIsWiderThanItMustBe(t *testing.T) {
 			}
 			ofKey := strings.HasPrefix(s.owner, "EncryptionKey")
 			for _, action := range s.actions {
-				if strings.HasSuffix(action, "*") && !slices.Contains(allowedPatterns, action) && !(ofKey && action == "kms:*" && strings.Contains(s.principal, ":root")) {
+				if strings.HasSuffix(action, "*") && !slices.Contains(allowedPatterns, action) &&
+					!(ofKey && action == "kms:*" && strings.Contains(s.principal, ":root")) {
 					t.Errorf("%s: action %s is a pattern", s.owner, action)
 				}
-				if slices.Contains(allowedPatterns, action) && !(strings.HasPrefix(s.owner, "DataLakeBucketPolicy") && strings.Contains(s.principal, "S3AutoDeleteObjects")) {
+				if slices.Contains(allowedPatterns, action) &&
+					!(strings.HasPrefix(s.owner, "DataLakeBucketPolicy") && strings.Contains(s.principal, "S3AutoDeleteObjects")) {
 					t.Errorf("%s: action %s is for the emptying function only", s.owner, action)
 				}
-				if slices.Contains(s.resources, "*") && (allowedStars[action] == "" || strings.HasPrefix(action, "kms:") && !ofKey) {
+				if slices.Contains(s.resources, "*") &&
+					(allowedStars[action] == "" || strings.HasPrefix(action, "kms:") && !ofKey) {
 					t.Errorf("%s: %s on * has no reason", s.owner, action)
 				}
 			}

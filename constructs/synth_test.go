@@ -50,8 +50,8 @@ var (
 	synthesis   sync.Mutex
 )
 
-// synth synthesises the stack of a context; the same context is synthesised once. Template_FromStack refuses a template with
-// a circle of dependencies.
+// synth synthesises the stack of a context; the same context is synthesised once. Template_FromStack rejects a template
+// with a circle of dependencies.
 func synth(t *testing.T, context string) *template {
 	t.Helper()
 	synthesis.Lock()
@@ -99,11 +99,14 @@ func load(t *testing.T, context string) settings.Settings {
 	return config
 }
 
-// stubFunctions stand in for the built functions: no test of the template looks inside them.
+// stubFunctions replace the built functions: no test of the template looks inside them.
 func stubFunctions() map[string]constructs.FunctionAsset {
 	functions := map[string]constructs.FunctionAsset{}
 	for _, name := range functionbuild.Names {
-		functions[name] = constructs.FunctionAsset{Dir: "testdata/function", Hash: strings.Repeat("0", 64-2*len(name)) + fmt.Sprintf("%x", name)}
+		functions[name] = constructs.FunctionAsset{
+			Dir:  "testdata/function",
+			Hash: strings.Repeat("0", 64-2*len(name)) + fmt.Sprintf("%x", name),
+		}
 	}
 	return functions
 }
@@ -252,12 +255,14 @@ func (t *template) needs(id string) map[string]bool {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// variants are the contexts that every rule of the template is checked against: each environment, and each value of each
-// setting that changes what there is.
+// variants are the contexts that every rule of the template is checked against: each environment, and each value of
+// each setting that changes the resources.
 var variants = map[string]string{
-	"dev":                                `{"environment": "dev"}`,
-	"staging":                            `{"environment": "staging"}`,
-	"production":                         `{"environment": "production", "openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/Admin"], "openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"], "alarmEmail": "oncall@example.com"}`,
+	"dev":     `{"environment": "dev"}`,
+	"staging": `{"environment": "staging"}`,
+	"production": `{"environment": "production", "alarmEmail": "oncall@example.com",
+		"openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/Admin"],
+		"openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"]}`,
 	"dataFormat orc":                     `{"dataFormat": "orc"}`,
 	"dataFormat json":                    `{"dataFormat": "json"}`,
 	"json uncompressed":                  `{"dataFormat": "json", "enableCompression": false}`,
@@ -270,12 +275,16 @@ var variants = map[string]string{
 	"tracing and concurrency":            `{"enableTracing": true, "transformReservedConcurrency": 10}`,
 	"openSearchIndexRotation NoRotation": `{"openSearchIndexRotation": "NoRotation"}`,
 	"zero buffering":                     `{"bufferIntervalSeconds": 0, "openSearchBufferIntervalSeconds": 0}`,
-	"vpc new":                            `{"vpc": "new", "openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"]}`,
-	"vpc new, two zones":                 `{"environment": "staging", "vpc": "new"}`,
-	"vpc new, three zones":               `{"environment": "production", "vpc": "new", "openSearchInstanceCount": 6}`,
-	"vpc existing":                       `{"vpc": {"id": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0"], "clientSecurityGroup": "sg-0123456789abcdef0"}}`,
-	"vpc existing, two zones":            `{"environment": "staging", "vpc": {"id": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "zones": ["eu-west-1a", "eu-west-1b"]}}`,
-	"smallest":                           `{"enableOpenSearch": false, "enableDataTransformation": false, "enableSourceBackup": false, "dataFormat": "json"}`,
+	"vpc new": `{"vpc": "new",
+		"openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"]}`,
+	"vpc new, two zones":   `{"environment": "staging", "vpc": "new"}`,
+	"vpc new, three zones": `{"environment": "production", "vpc": "new", "openSearchInstanceCount": 6}`,
+	"vpc existing": `{"vpc": {"id": "vpc-0123456789abcdef0", "subnets": ["subnet-0123456789abcdef0"],
+		"clientSecurityGroup": "sg-0123456789abcdef0"}}`,
+	"vpc existing, two zones": `{"environment": "staging", "vpc": {"id": "vpc-0123456789abcdef0",
+		"subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "zones": ["eu-west-1a", "eu-west-1b"]}}`,
+	"smallest": `{"enableOpenSearch": false, "enableDataTransformation": false,
+		"enableSourceBackup": false, "dataFormat": "json"}`,
 }
 
 // everyVariant runs a check against every variant.

@@ -9,10 +9,14 @@ import (
 	"testing"
 )
 
-var templates = flag.String("templates", "", "folder that TestWriteTemplates writes a template of every variant, instance family and volume size to")
+var templates = flag.String(
+	"templates",
+	"",
+	"folder that TestWriteTemplates writes a template of every variant, instance family and volume size to",
+)
 
-// TestWriteTemplates is for verify/templates.sh: one process writes what would be many runs of the command line. The templates
-// are those of `cdk synth`, but for the functions' hashes and the paths that the command line adds.
+// TestWriteTemplates is for verify/templates.sh: one process replaces many runs of the command line. The templates are
+// those of `cdk synth`, but for the functions' hashes and the paths that the command line adds.
 func TestWriteTemplates(t *testing.T) {
 	if *templates == "" {
 		t.Skip("-templates names no folder")

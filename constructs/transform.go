@@ -26,8 +26,8 @@ type TransformProps struct {
 	Logs           Logs
 }
 
-// Transform is the function that a stream calls for every batch of records: two functions from one asset, told by STREAM
-// which of the streams they serve. The stream's own name would close a circle, because the stream refers to the function.
+// Transform is the function that a stream calls for every batch of records: two functions from one asset; STREAM names
+// the stream that they serve. The stream's own name would close a circle, because the stream refers to the function.
 type Transform struct {
 	constructs.Construct
 	Function       awslambda.Function
@@ -71,9 +71,9 @@ func transformName(stackName string, stream event.Stream) string {
 	return stackName + "-transform-" + string(stream)
 }
 
-// invokeTransform lets Firehose call a stream's transform, whether it is there or not: an update takes rights away before it changes
-// the stream, whose change is in force minutes later still, and what Firehose may no longer call in between becomes dead letters.
-// The stream names a qualified ARN ($LATEST), so both forms are needed.
+// invokeTransform lets Firehose call a stream's transform, even if it does not exist: an update removes rights before
+// it changes the stream, and the change is in force minutes later. Without the right, batches in between become dead
+// letters. The stream names a qualified ARN ($LATEST), so both forms are needed.
 // https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
 func invokeTransform(stackName string, stream event.Stream) statement {
 	function := arn("lambda", "function:"+transformName(stackName, stream))

@@ -15,7 +15,7 @@ type entry struct {
 	raw json.RawMessage
 }
 
-// object decodes a JSON object. Nothing at all is an empty one: the app then runs without the command line.
+// decodeObject decodes a JSON object. Nothing at all is an empty one: the app then runs without the command line.
 func decodeObject(text []byte) ([]entry, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
@@ -50,8 +50,9 @@ func decodeObject(text []byte) ([]entry, error) {
 	return entries, nil
 }
 
-// foreign reports whether a key of the context belongs to the CDK: its flags hold an @, what its command line injects and
-// looks up holds a colon, and it keeps two choices of its own in cdk.context.json (cdk acknowledge, cdk cli-telemetry).
+// isForeignKey reports whether a key of the context belongs to the CDK: its flags hold an @, values that its command
+// line injects or looks up hold a colon, and it keeps two choices of its own in cdk.context.json (cdk acknowledge, cdk
+// cli-telemetry).
 func isForeignKey(key string) bool {
 	return strings.ContainsAny(key, ":@") || key == "acknowledged-issue-numbers" || key == "cli-telemetry"
 }

@@ -2,7 +2,7 @@ package settings
 
 import "fmt"
 
-// derive gives the settings that were not given, and whose default depends on others, a value that fits those.
+// deriveDefaults gives the settings that were not given, and whose default depends on others, a value that fits those.
 func (s *Settings) deriveDefaults(given func(key string) bool) {
 	t := s.dataType()
 	if !given("openSearchMasterInstanceType") {
@@ -40,8 +40,8 @@ func (s *Settings) deriveLifecycle(given func(key string) bool) {
 	}
 }
 
-// zones returns the zones to use for so many nodes when as many as wanted do not go: two zones take an even number of
-// nodes, three take three or more.
+// chooseZones returns the number of zones for a number of nodes, at most the wanted one: two zones need an even number
+// of nodes, three need three or more.
 func chooseZones(wanted, nodes int) int {
 	switch {
 	case wanted == 1 || nodes == 1:
@@ -54,14 +54,16 @@ func chooseZones(wanted, nodes int) int {
 	return 3
 }
 
-// finish applies what Firehose needs, and returns the notes that tell of it and of what is easily overlooked.
+// adjustAndNote raises values to the limits of Firehose. It returns notes about that and about easily overlooked
+// settings.
 func (s *Settings) adjustAndNote(name func(key string) string) []string {
 	var notes []string
 	note := func(key, format string, args ...any) {
 		notes = append(notes, name(key)+": "+fmt.Sprintf(format, args...))
 	}
 	if s.Conversion() && s.BufferSizeMB < conversionBufferMB {
-		note("bufferSizeMB", "raised from %d to %d, the minimum of Firehose with %s", s.BufferSizeMB, conversionBufferMB, s.DataFormat)
+		note("bufferSizeMB", "raised from %d to %d, the minimum of Firehose with %s", s.BufferSizeMB, conversionBufferMB,
+			s.DataFormat)
 		s.BufferSizeMB = conversionBufferMB
 	}
 	if !s.EnableOpenSearch {
@@ -74,13 +76,19 @@ func (s *Settings) adjustAndNote(name func(key string) string) []string {
 		note("vpcZones", "not used: only a new VPC gets subnets in these zones")
 	}
 	if s.OpenSearchZoneCount == 3 && s.OpenSearchInstanceCount%3 != 0 {
-		note("openSearchInstanceCount", "%d data nodes spread unevenly over 3 zones; a multiple of 3 does not", s.OpenSearchInstanceCount)
+		note("openSearchInstanceCount", "%d data nodes spread unevenly over 3 zones; a multiple of 3 does not",
+			s.OpenSearchInstanceCount)
 	}
 	if s.OpenSearchIndexRotation == "NoRotation" {
-		note("openSearchIndexRotation", "with NoRotation nothing is deleted by age, because one index holds all events (openSearchRetentionDays is not used)")
+		note(
+			"openSearchIndexRotation",
+			"with NoRotation nothing is deleted by age, because one index holds all events "+
+				"(openSearchRetentionDays is not used)",
+		)
 	}
 	if len(s.OpenSearchAdminRoleArns) == 0 && len(s.OpenSearchReaderRoleArns) == 0 {
-		note("openSearchAdminRoleArns", "none, and no openSearchReaderRoleArns: only the setup function can send the domain requests")
+		note("openSearchAdminRoleArns",
+			"none, and no openSearchReaderRoleArns: only the setup function can send the domain requests")
 	}
 	return notes
 }

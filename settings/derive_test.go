@@ -12,10 +12,13 @@ func TestNotes(t *testing.T) {
 	}{
 		{"nothing to say", `{` + quiet + `}`, 0},
 		{"nothing about roles without a domain", `{"dataFormat": "json", "enableOpenSearch": false}`, 0},
-		{"block with the same value", `{` + quiet + `, "logLevel": "warn", "bufferSizeMB": "7", "environments": {"dev": {"logLevel": "warn", "bufferSizeMB": 7}}}`, 0},
+		{"block with the same value", `{` + quiet + `, "logLevel": "warn", "bufferSizeMB": "7",
+			"environments": {"dev": {"logLevel": "warn", "bufferSizeMB": 7}}}`, 0},
 		{"block with another value", `{` + quiet + `, "logLevel": "warn", "environments": {"dev": {"logLevel": "info"}}}`, 1},
-		{"block of another environment", `{` + quiet + `, "logLevel": "warn", "environments": {"staging": {"logLevel": "info"}}}`, 0},
-		{"buffer that is large enough", `{"openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/A"], "bufferSizeMB": 64}`, 0},
+		{"block of another environment", `{` + quiet + `, "logLevel": "warn",
+			"environments": {"staging": {"logLevel": "info"}}}`, 0},
+		{"buffer that is large enough", `{"openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/A"],
+			"bufferSizeMB": 64}`, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, notes, err := Load([]byte(test.context), none)

@@ -12,20 +12,20 @@ import (
 
 // field is one field of Settings as the context gives it.
 type field interface {
-	// accepts completes "must be …".
+	// describeRange completes "must be …".
 	describeRange() string
-	// set decodes, checks and stores a value. It returns what is wrong with it, or nothing.
+	// setValue decodes, checks and stores a value. It returns its error, or an empty text.
 	setValue(raw json.RawMessage) string
-	// raw is the stored value in a form that set takes.
+	// encodeValue returns the stored value in a form that setValue accepts.
 	encodeValue() json.RawMessage
 	// jsonSchema is the JSON Schema of the values that setValue accepts, and of few others.
 	jsonSchema() schema
 }
 
-// complaint is what is wrong with a value, or with one member of it.
+// complaint is an error of a value, or of one member of it.
 type complaint struct{ member, text string }
 
-// complaints sets the field and returns all that is wrong with the value.
+// setField sets the field and returns all errors of the value.
 func setField(f field, raw json.RawMessage) []complaint {
 	if members, ok := f.(interface {
 		setMembers(json.RawMessage) []complaint
@@ -49,7 +49,7 @@ func prependWord(word, rule string) string {
 	return word + " or " + rule
 }
 
-// encode cannot fail: it is given strings, numbers, booleans and lists of strings.
+// encodeJSON cannot fail: it encodes strings, numbers, booleans and lists of strings.
 func encodeJSON(value any) json.RawMessage {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -67,7 +67,7 @@ func decodeString(raw json.RawMessage) (text string, ok bool) {
 	return text, json.Unmarshal(raw, &text) == nil
 }
 
-// integer is a whole number in a range or of a list. A word, where there is one, stands for 0.
+// integer is a whole number in a range or of a list. An optional word means 0.
 type integer struct {
 	to       *int
 	min, max int
@@ -178,7 +178,7 @@ func (f version) setValue(raw json.RawMessage) string {
 	return f.choice.setValue(raw)
 }
 
-// text is a string that follows a rule. The word, where there is one, stands for the empty string, as does an empty string.
+// text is a string that follows a rule. An optional word means the empty string, as does an empty string.
 type text struct {
 	to    *string
 	rule  string // completes "must be …"
@@ -218,8 +218,8 @@ func (f text) encodeValue() json.RawMessage {
 	return encodeJSON(*f.to)
 }
 
-// list is a list of different strings: a JSON array, or one string that holds a JSON array or comma-separated items, which
-// is what the command line's -c can give. The empty string, and the word where there is one, is the empty list.
+// list is a list of different strings: a JSON array, or one string with a JSON array or comma-separated items, for the
+// command line's -c. The empty string, or an optional word, is the empty list.
 type list struct {
 	to   *[]string
 	rule string              // completes "must be …"
@@ -245,13 +245,14 @@ func (f list) setValue(raw json.RawMessage) string {
 		}
 	}
 	if size := len(escapeHTML(items)); f.max > 0 && size > f.max {
-		return fmt.Sprintf("must be at most %d bytes as JSON, for an environment variable of a Lambda function (got %d)", f.max, size)
+		return fmt.Sprintf("must be at most %d bytes as JSON, for an environment variable of a Lambda function (got %d)",
+			f.max, size)
 	}
 	*f.to = items
 	return ""
 }
 
-// escaped is the longest form that an encoder gives the list.
+// escapeHTML returns the longest form that an encoder gives the list.
 func escapeHTML(items []string) []byte {
 	var out bytes.Buffer
 	json.HTMLEscape(&out, encodeJSON(items))

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// What the search domain's instance types can do. Sources: Amazon OpenSearch Service Developer Guide, "Amazon OpenSearch
-// Service quotas" (EBS volume size quotas, network quotas), "Supported instance types" and "OpenSearch optimized
-// instances"; which families lack encryption, EBS or the master role is what the service answers to
+// Capabilities of the search domain's instance types. Sources: Amazon OpenSearch Service Developer Guide, "Amazon
+// OpenSearch Service quotas" (EBS volume size quotas, network quotas), "Supported instance types" and "OpenSearch
+// optimized instances"; for families without encryption, EBS or the master role the service's responses to
 // DescribeInstanceTypeLimits and ListInstanceTypeDetails for OpenSearch 2.19.
 
 // Bounds in GiB of a gp3 volume where the quotas name no narrower ones: the smallest of all types and the largest.
@@ -39,8 +39,16 @@ func parseInstanceType(name string) (instanceType, bool) {
 type volumes map[string]int
 
 var (
-	generalPurpose = volumes{"medium": 512, "large": 768, "xlarge": 2048, "2xlarge": 3072, "4xlarge": 6144, "8xlarge": 12288,
-		"12xlarge": 18432, "16xlarge": 24576}
+	generalPurpose = volumes{
+		"medium":   512,
+		"large":    768,
+		"xlarge":   2048,
+		"2xlarge":  3072,
+		"4xlarge":  6144,
+		"8xlarge":  12288,
+		"12xlarge": 18432,
+		"16xlarge": 24576,
+	}
 	compute = volumes{"large": 256, "xlarge": 512, "2xlarge": 1024, "4xlarge": 1536, "8xlarge": 3072, "12xlarge": 4608,
 		"16xlarge": 6144}
 	memory = volumes{"medium": 768, "large": 1536, "xlarge": 3072, "2xlarge": 6144, "4xlarge": 12288, "8xlarge": 16384,
@@ -83,7 +91,8 @@ var gp3Volumes = map[string]volumes{
 		"16xlarge": 24576},
 }
 
-// unfit says why a family cannot serve this domain, which always has gp3 volumes and encryption at rest.
+// unfit has the families that cannot serve this domain, which always has gp3 volumes and encryption at rest, with the
+// reason.
 var unfit = map[string]string{
 	"t2": noEncryption, "m3": noEncryption, "r3": noEncryption,
 	"m4": noGP3, "c4": noGP3, "r4": noGP3, "i2": noGP3,
@@ -101,12 +110,12 @@ const (
 // dataOnly are the families, among those of gp3Volumes, that cannot hold the master role.
 var dataOnly = []string{"or1", "or2", "om2"}
 
-// smallPayload are the types that take HTTP requests of at most 10 MiB; the others take 100 MiB.
+// smallPayload are the types that accept HTTP requests of at most 10 MiB; the others accept 100 MiB.
 var smallPayload = []string{"t3.small", "t3.medium", "m5.large", "m6g.large", "m7g.medium", "m7g.large", "c5.large",
 	"c6g.large", "c7g.large", "or1.medium", "om2.large"}
 
-// problem says, after "must be a type ", why a data node cannot be of this type; empty when it can. Of a family that is
-// not known here only the form is checked, so that a new one can be used.
+// dataProblem says, after "must be a type ", why a data node cannot be of this type; empty when it can. Of a family
+// that is not known here only the form is checked, so that a new one can be used.
 func (t instanceType) dataProblem() string {
 	if reason, ok := unfit[t.family]; ok {
 		return fmt.Sprintf(reason, t.family)
@@ -125,7 +134,7 @@ func (t instanceType) masterProblem() string {
 	return t.dataProblem()
 }
 
-// names returns the sizes, smallest first.
+// sizeNames returns the sizes, smallest first.
 func (v volumes) sizeNames() []string {
 	names := make([]string, 0, len(v))
 	for _, size := range []string{"small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "9xlarge",
@@ -149,7 +158,7 @@ func (t instanceType) volumeGiB() (smallest, largest int) {
 	return smallest, largest
 }
 
-// payloadMiB returns the largest HTTP request that the type takes.
+// payloadMiB returns the largest HTTP request that the type accepts.
 func (t instanceType) payloadMiB() int {
 	if slices.Contains(smallPayload, t.family+"."+t.size) {
 		return 10
@@ -171,7 +180,7 @@ func (t instanceType) graviton() bool {
 	return t.optimized() || gravitonFamily.MatchString(t.family)
 }
 
-// burstable: T types take at most 10 data nodes.
+// burstable: a domain of T types has at most 10 data nodes.
 func (t instanceType) burstable() bool { return burstableFamily.MatchString(t.family) }
 
 // processor names the type's processor for messages, with its article.

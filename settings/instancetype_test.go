@@ -9,7 +9,8 @@ func TestDefaultTypesFitTheirEnvironment(t *testing.T) {
 		for size := range sizes {
 			for _, environment := range Environments() {
 				name := family + "." + size + ".search"
-				if _, _, err := Load([]byte(`{"environment": "`+environment+`", "openSearchInstanceType": "`+name+`"}`), none); err != nil {
+				context := `{"environment": "` + environment + `", "openSearchInstanceType": "` + name + `"}`
+				if _, _, err := Load([]byte(context), none); err != nil {
 					t.Errorf("%s in %s: %v", name, environment, err)
 				}
 			}

@@ -8,7 +8,7 @@ type Setting struct {
 	Unit     string            // of a number
 	Defaults map[string]string // JSON by environment
 	Meaning  string            // one line of Markdown; links are as seen from docs
-	Change   string            // what a change does to a running stack, the same
+	Change   string            // effect of a change on a running stack, the same
 }
 
 // List returns the settings in the order of the documentation, with the defaults of each environment as they are when
@@ -20,7 +20,15 @@ func List() []Setting {
 func describeRows(rows []setting) []Setting {
 	settings := make([]Setting, len(rows))
 	for i, row := range rows {
-		settings[i] = Setting{row.key, row.variable, row.field.describeRange(), row.unit, map[string]string{}, row.meaning, row.change}
+		settings[i] = Setting{
+			row.key,
+			row.variable,
+			row.field.describeRange(),
+			row.unit,
+			map[string]string{},
+			row.meaning,
+			row.change,
+		}
 		for _, environment := range Environments() {
 			settings[i].Defaults[environment] = string(row.defaults.of(environment))
 		}

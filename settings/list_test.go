@@ -27,7 +27,9 @@ func TestListIsTrue(t *testing.T) {
 		}
 	}
 	for _, setting := range list {
-		if setting.Accepts == "" || setting.Meaning == "" || strings.HasSuffix(setting.Meaning, ".") || setting.Change == "" || strings.HasSuffix(setting.Change, ".") {
+		if setting.Accepts == "" || setting.Meaning == "" || strings.HasSuffix(setting.Meaning, ".") ||
+			setting.Change == "" ||
+			strings.HasSuffix(setting.Change, ".") {
 			t.Errorf("%s: accepts %q, meaning %q, change %q", setting.Key, setting.Accepts, setting.Meaning, setting.Change)
 		}
 	}

@@ -8,13 +8,16 @@ import (
 	"strings"
 )
 
-// FromEnvironment is [Load] with what the CDK command line hands to the app: the context in CDK_CONTEXT_JSON and, when it
-// is too long for a variable, its rest in the file named by CONTEXT_OVERFLOW_LOCATION_ENV.
+// FromEnvironment is [Load] with the input of the CDK command line: the context in CDK_CONTEXT_JSON and, when it is too
+// long for a variable, its rest in the file named by CONTEXT_OVERFLOW_LOCATION_ENV.
 func FromEnvironment() (Settings, []string, error) {
 	return fromEnvironment(os.LookupEnv, os.ReadFile)
 }
 
-func fromEnvironment(lookup func(string) (string, bool), read func(string) ([]byte, error)) (Settings, []string, error) {
+func fromEnvironment(
+	lookup func(string) (string, bool),
+	read func(string) ([]byte, error),
+) (Settings, []string, error) {
 	text, _ := lookup("CDK_CONTEXT_JSON")
 	entries, err := decodeObject([]byte(text))
 	if err != nil {
@@ -34,14 +37,14 @@ func fromEnvironment(lookup func(string) (string, bool), read func(string) ([]by
 	return loadEntries(entries, lookup)
 }
 
-// Load reads the settings from the context, the JSON text that the CDK hands to the app, and from environment variables.
-// From lowest to highest: the defaults of the environment, the context (cdk.json and -c cannot be told apart), the
+// Load reads the settings from the context, the JSON text that the CDK hands to the app, and from environment
+// variables. From lowest to highest: the defaults of the environment, the context (cdk.json and -c arrive as one), the
 // context's block environments.<environment>, the environment variables; a variable that is empty counts as not set. A
-// null is refused like any other value of a wrong type.
+// null is rejected like any other value of a wrong type.
 //
-// Every value given is checked, also those that another overrides and those of environments not chosen; the rules between
-// settings are checked for the chosen environment. The error is of type [Problems] and complete. The notes are lines for
-// the person who runs synth, in a stable order.
+// Every value given is checked, also those that another overrides and those of environments not chosen; the rules
+// between settings are checked for the chosen environment. The error is of type [Problems] and complete. The notes are
+// lines for the person who runs synth, in a stable order.
 func Load(context []byte, lookup func(string) (string, bool)) (s Settings, notes []string, err error) {
 	entries, err := decodeObject(context)
 	if err != nil {
@@ -65,7 +68,7 @@ const (
 	rulesLayer     = 5
 )
 
-// loader gathers what was given and what is wrong with it.
+// loader gathers the given values and their errors.
 type loader struct {
 	report  report
 	keys    []string
@@ -109,7 +112,7 @@ func loadEntries(entries []entry, lookup func(string) (string, bool)) (Settings,
 
 	for _, c := range s.conflicts() {
 		if slices.ContainsFunc(c.keys, func(key string) bool { return invalid[key] }) {
-			continue // would only repeat what is said of that value
+			continue // would only repeat the error of that value
 		}
 		l.report.add(slices.Index(l.keys, c.keys[0]), rulesLayer, l.placeOf(names, c.keys[0]), "%s", c.text)
 	}
@@ -121,7 +124,7 @@ func loadEntries(entries []entry, lookup func(string) (string, bool)) (Settings,
 	return s, notes, nil
 }
 
-// name is the place of the value in force; a default is named by its key.
+// placeOf returns the place of the value in force; a default is named by its key.
 func (l *loader) placeOf(names map[string]string, key string) string {
 	if name := names[key]; name != "" {
 		return name
@@ -143,7 +146,7 @@ func (l *loader) readContext(entries []entry) {
 	l.reportRepeated(entries, 0, "")
 }
 
-// place puts one entry into its layer, or reports it as unknown.
+// placeEntry puts one entry into its layer, or reports it as unknown.
 func (l *loader) placeEntry(to layer, depth int, prefix string, known []string, e entry) {
 	if slices.Contains(known, e.key) {
 		to[e.key] = given{prefix + e.key, e.raw}
@@ -163,7 +166,8 @@ func (l *loader) placeEntry(to layer, depth int, prefix string, known []string, 
 func (l *loader) readBlocks(raw json.RawMessage) {
 	blocks, err := objectOf(raw)
 	if err != nil {
-		l.report.add(0, 1, "environments", "must be an object with a block for %s (got %s)", orList(Environments()), showValue(raw))
+		l.report.add(0, 1, "environments", "must be an object with a block for %s (got %s)", orList(Environments()),
+			showValue(raw))
 		return
 	}
 	for _, block := range blocks {
@@ -191,7 +195,7 @@ func (l *loader) readBlocks(raw json.RawMessage) {
 	l.reportRepeated(blocks, 1, "environments.")
 }
 
-// objectOf is [object] for a value inside the context, where nothing is not an object.
+// objectOf is [decodeObject] for a value inside the context, where nothing is not an object.
 func objectOf(raw json.RawMessage) ([]entry, error) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, fmt.Errorf("not an object: %s", showValue(raw))
@@ -213,7 +217,7 @@ func (l *loader) reportRepeated(entries []entry, depth int, prefix string) {
 	}
 }
 
-// check checks each given value by itself.
+// checkValues checks each given value by itself.
 func (l *loader) checkValues() {
 	scratch := table(&Settings{})
 	layers := []layer{l.top}
@@ -242,8 +246,8 @@ func (l *loader) checkValue(i, depth int, row setting, from layer) {
 	}
 }
 
-// overridden notes each value of the context that the environment's block overrides with another one: -c cannot be told
-// from cdk.json, so that a block silently wins over the command line otherwise.
+// noteOverridden notes each value of the context that the environment's block overrides with another one: cdk.json and
+// -c arrive as one, so a block would silently win over the command line.
 func (l *loader) noteOverridden(s Settings) []string {
 	var notes []string
 	var above, below Settings
@@ -257,7 +261,11 @@ func (l *loader) noteOverridden(s Settings) []string {
 		row.field.setValue(block.raw)
 		belowRows[i].field.setValue(top.raw)
 		if a, b := string(row.field.encodeValue()), string(belowRows[i].field.encodeValue()); a != b {
-			notes = append(notes, fmt.Sprintf("%s: %s is overridden by %s %s", top.name, showValue(json.RawMessage(b)), block.name, showValue(json.RawMessage(a))))
+			notes = append(
+				notes,
+				fmt.Sprintf("%s: %s is overridden by %s %s", top.name, showValue(json.RawMessage(b)), block.name,
+					showValue(json.RawMessage(a))),
+			)
 		}
 	}
 	return notes

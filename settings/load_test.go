@@ -16,7 +16,11 @@ import (
 	"firehose-pipeline/internal/testkit/casefile"
 )
 
-var update = flag.Bool("update", false, "rewrite the expectations of constructs/testdata/settings; review the errors by eye")
+var update = flag.Bool(
+	"update",
+	false,
+	"rewrite the expectations of constructs/testdata/settings; review the errors by eye",
+)
 
 const cases = "../constructs/testdata/settings"
 
@@ -150,7 +154,8 @@ func TestFromEnvironment(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			variables := map[string]string{"CDK_CONTEXT_JSON": test.context, "CONTEXT_OVERFLOW_LOCATION_ENV": test.overflow}
-			s, _, err := fromEnvironment(func(name string) (string, bool) { value, ok := variables[name]; return value, ok }, read)
+			s, _, err := fromEnvironment(func(name string) (string, bool) { value, ok := variables[name]; return value, ok },
+				read)
 			if test.want != "" {
 				if err == nil || err.Error() != test.want {
 					t.Fatalf("got %v, want %s", err, test.want)
@@ -185,7 +190,8 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, c := range files {
-		f.Add(c.Context, c.Env["ENVIRONMENT"], c.Env["BUFFER_SIZE_MB"], c.Env["OPENSEARCH_INSTANCE_TYPE"], c.Env["OPENSEARCH_INSTANCE_COUNT"])
+		f.Add(c.Context, c.Env["ENVIRONMENT"], c.Env["BUFFER_SIZE_MB"], c.Env["OPENSEARCH_INSTANCE_TYPE"],
+			c.Env["OPENSEARCH_INSTANCE_COUNT"])
 	}
 	f.Fuzz(func(t *testing.T, context []byte, environment, buffer, instance, count string) {
 		variables := map[string]string{"ENVIRONMENT": environment, "BUFFER_SIZE_MB": buffer,

@@ -55,7 +55,7 @@ func (r report) problems() Problems {
 
 const longestShown = 80 // characters of an offending value
 
-// show renders a JSON value for a message: on one line, printable and not too long.
+// showValue renders a JSON value for a message: on one line, printable and not too long.
 func showValue(raw json.RawMessage) string {
 	var line bytes.Buffer
 	if err := json.Compact(&line, raw); err != nil {
@@ -64,7 +64,7 @@ func showValue(raw json.RawMessage) string {
 	return printable(line.String())
 }
 
-// printable cuts the text and escapes what a terminal would not print as it stands.
+// printable cuts the text and escapes characters that a terminal does not print.
 func printable(text string) string {
 	var out strings.Builder
 	count := 0
@@ -84,7 +84,7 @@ func printable(text string) string {
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,80}$`)
 
-// showKey renders a key that nobody declared.
+// showKey renders an undeclared key.
 func showKey(key string) string {
 	if plainKey.MatchString(key) {
 		return key

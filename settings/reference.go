@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Reference returns the settings as Markdown: a section of the documentation for each group of the table, and in it a part
-// for each setting.
+// Reference returns the settings as Markdown: a section of the documentation for each group of the table, and in it a
+// part for each setting.
 func Reference() string {
 	var page strings.Builder
 	for _, g := range groups(&Settings{}) {

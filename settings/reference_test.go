@@ -39,7 +39,8 @@ func TestReferenceDescribesEverySetting(t *testing.T) {
 		}
 	}
 	for _, line := range []string{
-		"- Accepts: 1 to 128 MiB\n- Default: `5`\n- Environment variable: `BUFFER_SIZE_MB`\n- A change: in place: lake stream",
+		"- Accepts: 1 to 128 MiB\n- Default: `5`\n" +
+			"- Environment variable: `BUFFER_SIZE_MB`\n- A change: in place: lake stream",
 		"- Default: `1` in dev, `2` in staging, `3` in production\n",
 		"- Default: `\"2.19\"`\n",
 		"- Accepts: never or 1 to 36500 days\n- Default: `never`\n",

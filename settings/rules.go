@@ -44,12 +44,14 @@ func (s Settings) conflicts() []conflict {
 	}
 
 	if s.tooSoonForGlacier() {
-		broken("glacierAfterDays infrequentAccessAfterDays", "must be never or at least %d, %d after infrequentAccessAfterDays (got %d)",
+		broken("glacierAfterDays infrequentAccessAfterDays",
+			"must be never or at least %d, %d after infrequentAccessAfterDays (got %d)",
 			s.InfrequentAccessAfterDays+minInfrequentAccessDays, minInfrequentAccessDays, s.GlacierAfterDays)
 	}
 	if moved := max(s.InfrequentAccessAfterDays, s.GlacierAfterDays); s.ExpireAfterDays > 0 && s.ExpireAfterDays <= moved {
-		broken("expireAfterDays infrequentAccessAfterDays glacierAfterDays", "must be never or more than %d, when objects have moved to their last storage class (got %d)",
-			moved, s.ExpireAfterDays)
+		broken("expireAfterDays infrequentAccessAfterDays glacierAfterDays",
+			"must be never or more than %d, when objects have moved to their last storage class (got %d)", moved,
+			s.ExpireAfterDays)
 	}
 
 	if !s.EnableOpenSearch {
@@ -59,40 +61,49 @@ func (s Settings) conflicts() []conflict {
 	if data.burstable() && nodes > 10 {
 		broken("openSearchInstanceCount openSearchInstanceType", "must be 1 to 10 with %s (got %d)", data.name, nodes)
 	} else if nodes > maxNodesWithoutMasters && s.OpenSearchMasterCount == 0 {
-		broken("openSearchMasterCount openSearchInstanceCount openSearchInstanceType", "must be 3 or 5 with more than %d data nodes (got 0)", maxNodesWithoutMasters)
+		broken("openSearchMasterCount openSearchInstanceCount openSearchInstanceType",
+			"must be 3 or 5 with more than %d data nodes (got 0)", maxNodesWithoutMasters)
 	}
 	if smallest, largest := data.volumeGiB(); s.OpenSearchVolumeSizeGB < smallest || s.OpenSearchVolumeSizeGB > largest {
-		broken("openSearchVolumeSizeGB openSearchInstanceType", "must be %d to %d with %s (got %d)", smallest, largest, data.name, s.OpenSearchVolumeSizeGB)
+		broken("openSearchVolumeSizeGB openSearchInstanceType", "must be %d to %d with %s (got %d)", smallest, largest,
+			data.name, s.OpenSearchVolumeSizeGB)
 	}
 	switch {
 	case s.OpenSearchZoneCount == 2 && nodes%2 != 0:
-		broken("openSearchZoneCount openSearchInstanceCount", "2 zones need an even number of data nodes (openSearchInstanceCount is %d)", nodes)
+		broken("openSearchZoneCount openSearchInstanceCount",
+			"2 zones need an even number of data nodes (openSearchInstanceCount is %d)", nodes)
 	case s.OpenSearchZoneCount == 3 && nodes < 3:
-		broken("openSearchZoneCount openSearchInstanceCount", "3 zones need at least 3 data nodes (openSearchInstanceCount is %d)", nodes)
+		broken("openSearchZoneCount openSearchInstanceCount",
+			"3 zones need at least 3 data nodes (openSearchInstanceCount is %d)", nodes)
 	}
 	if existing := s.VPC.Existing; existing != nil && len(existing.Subnets) != s.OpenSearchZoneCount {
-		// "You must specify exactly one subnet": the service takes as many subnets as zones, each in a zone of its own.
-		broken("vpc openSearchZoneCount openSearchInstanceCount", "subnets must be one for each zone: %d with openSearchZoneCount %d (got %d)",
-			s.OpenSearchZoneCount, s.OpenSearchZoneCount, len(existing.Subnets))
+		// "You must specify exactly one subnet": the service needs as many subnets as zones, each in a zone of its own.
+		broken("vpc openSearchZoneCount openSearchInstanceCount",
+			"subnets must be one for each zone: %d with openSearchZoneCount %d (got %d)", s.OpenSearchZoneCount,
+			s.OpenSearchZoneCount, len(existing.Subnets))
 	}
 	if zones := s.VPCZones; s.VPC.New && len(zones) > 0 && len(zones) != s.OpenSearchZoneCount {
-		broken("vpcZones openSearchZoneCount openSearchInstanceCount", "must be none or name %d, one for each zone of openSearchZoneCount (got %d)",
-			s.OpenSearchZoneCount, len(zones))
+		broken("vpcZones openSearchZoneCount openSearchInstanceCount",
+			"must be none or name %d, one for each zone of openSearchZoneCount (got %d)", s.OpenSearchZoneCount, len(zones))
 	}
-	if master, ok := parseInstanceType(s.OpenSearchMasterInstanceType); ok && s.OpenSearchMasterCount > 0 && master.graviton() != data.graviton() {
-		broken("openSearchMasterInstanceType openSearchMasterCount openSearchInstanceType", "must be %s type like the data nodes' %s (got %q)",
-			data.processor(), data.name, master.name)
+	if master, ok := parseInstanceType(s.OpenSearchMasterInstanceType); ok && s.OpenSearchMasterCount > 0 &&
+		master.graviton() != data.graviton() {
+		broken("openSearchMasterInstanceType openSearchMasterCount openSearchInstanceType",
+			"must be %s type like the data nodes' %s (got %q)", data.processor(), data.name, master.name)
 	}
 	if data.optimized() && !atLeast(s.OpenSearchVersion, 2, 11) {
-		broken("openSearchVersion openSearchInstanceType", "must be 2.11 or later with %s (got %q)", data.name, s.OpenSearchVersion)
+		broken("openSearchVersion openSearchInstanceType", "must be 2.11 or later with %s (got %q)", data.name,
+			s.OpenSearchVersion)
 	}
 	if data.payloadMiB() == 10 && s.OpenSearchBufferSizeMB > smallPayloadBufferMB {
-		broken("openSearchBufferSizeMB openSearchInstanceType", "must be 1 to %d with %s, which accepts requests of at most 10 MiB (got %d)",
-			smallPayloadBufferMB, data.name, s.OpenSearchBufferSizeMB)
+		broken("openSearchBufferSizeMB openSearchInstanceType",
+			"must be 1 to %d with %s, which accepts requests of at most 10 MiB (got %d)", smallPayloadBufferMB, data.name,
+			s.OpenSearchBufferSizeMB)
 	}
 	if written := s.rotationDays(); s.OpenSearchRetentionDays <= written {
-		broken("openSearchRetentionDays openSearchIndexRotation", "must be more than %d with %s, or an index is deleted while events are written to it (got %d)",
-			written, s.OpenSearchIndexRotation, s.OpenSearchRetentionDays)
+		broken("openSearchRetentionDays openSearchIndexRotation",
+			"must be more than %d with %s, or an index is deleted while events are written to it (got %d)", written,
+			s.OpenSearchIndexRotation, s.OpenSearchRetentionDays)
 	}
 	if shards, limit := s.openShards(); shards > limit {
 		broken("openSearchShards openSearchInstanceCount openSearchIndexRotation openSearchRetentionDays openSearchVersion",
@@ -113,8 +124,9 @@ func (s Settings) rotationDays() int {
 	return map[string]int{"OneDay": 1, "OneWeek": 7, "OneMonth": 31}[s.OpenSearchIndexRotation]
 }
 
-// openShards returns the shards that the domain holds once retention has set in, and the most that it opens: 1,000 a node
-// up to OpenSearch 2.15, later 1,000 for 16 GB of heap and never more than 4,000 (Developer Guide, "Shard count quotas").
+// openShards returns the shards that the domain holds once retention has set in, and the most that it opens: 1,000 a
+// node up to OpenSearch 2.15, later 1,000 for 16 GB of heap and never more than 4,000 (Developer Guide, "Shard count
+// quotas").
 func (s Settings) openShards() (shards, limit int) {
 	indices := 1
 	switch s.OpenSearchIndexRotation {

@@ -13,8 +13,8 @@ import (
 // schema is a JSON Schema. Its keys are written in alphabetical order.
 type schema map[string]any
 
-// Schema returns a JSON Schema of cdk.json, by which editors complete and check its settings. It accepts every context that
-// [Load] accepts. Rules between settings are not in it, nor the range of a number that is written as a string.
+// Schema returns a JSON Schema of cdk.json, by which editors complete and check its settings. It accepts every context
+// that [Load] accepts. Rules between settings are not in it, nor the range of a number that is written as a string.
 func Schema() []byte {
 	definitions, context, block := schema{}, schema{}, schema{}
 	for _, row := range table(&Settings{}) {
@@ -76,7 +76,7 @@ func (row setting) jsonSchema() schema {
 
 var markdownLink = regexp.MustCompile(`\[([^\]]*)\]\(([^)]*)\)`)
 
-// plainText leaves of Markdown what an editor shows as it is: links become "text (docs/page)".
+// plainText removes Markdown for editors: links become "text (docs/page)".
 func plainText(markdown string) string {
 	return strings.ReplaceAll(markdownLink.ReplaceAllString(markdown, "$1 (docs/$2)"), "`", "")
 }

@@ -54,8 +54,8 @@ func checkSchema(t testing.TB, compiled *jsonschema.Schema, context []byte) erro
 	return compiled.Validate(document)
 }
 
-// The schema accepts every context of the cases that Load accepts, and rejects every value that has a wrong type or form.
-// Load alone knows the rules between settings, ranges of numbers in quotes, and keys that are given twice.
+// The schema accepts every context of the cases that Load accepts, and rejects every value that has a wrong type or
+// form. Load alone knows the rules between settings, ranges of numbers in quotes, and keys that are given twice.
 func TestSchemaAgreesWithLoad(t *testing.T) {
 	compiled := compileSchema(t)
 	files, err := casefile.Read(cases)

@@ -1,5 +1,3 @@
-// Package settings reads the pipeline's settings, once, from the CDK context and the environment, and checks them before
-// the CDK is touched.
 package settings
 
 import (
@@ -9,8 +7,8 @@ import (
 )
 
 // Settings are the resolved settings of one stack: defaults of the environment, cdk.json, the environment's block and
-// the environment variables already merged, every value checked. The names in the comments are those of the context; the
-// words none and never of the context are 0, an empty string or an empty list here.
+// the environment variables already merged, every value checked. The names in the comments are those of the context;
+// the words none and never of the context are 0, an empty string or an empty list here.
 type Settings struct {
 	Environment    string `json:"environment"`    // dev, staging or production
 	ResourcePrefix string `json:"resourcePrefix"` // first part of the stack's name
@@ -46,7 +44,7 @@ type Settings struct {
 	OpenSearchMasterCount        int    `json:"openSearchMasterCount"` // dedicated masters: 0, 3 or 5
 	OpenSearchVersion            string `json:"openSearchVersion"`     // engine, for example 2.19
 	OpenSearchIndex              string `json:"openSearchIndex"`
-	OpenSearchIndexRotation      string `json:"openSearchIndexRotation"` // NoRotation, OneHour, OneDay, OneWeek or OneMonth
+	OpenSearchIndexRotation      string `json:"openSearchIndexRotation"` // for example OneDay
 	OpenSearchRetentionDays      int    `json:"openSearchRetentionDays"`
 	OpenSearchShards             int    `json:"openSearchShards"` // primary shards an index
 	OpenSearchBackup             string `json:"openSearchBackup"` // failed or all
@@ -87,8 +85,8 @@ func (s Settings) StackName() string { return s.ResourcePrefix + "-" + s.Environ
 // maxDomainName is the longest name of an OpenSearch Service domain.
 const maxDomainName = 28
 
-// DomainName returns the name of the search domain: the stack's name or, where that is longer than the 28 characters of a
-// domain, <start of the prefix>-<environment>-<hash of the stack's name>. Another name would be another domain.
+// DomainName returns the name of the search domain: the stack's name or, where that is longer than the 28 characters of
+// a domain, <start of the prefix>-<environment>-<hash of the stack's name>. Another name would be another domain.
 func (s Settings) DomainName() string {
 	full := s.StackName()
 	if len(full) <= maxDomainName {
@@ -102,8 +100,8 @@ func (s Settings) DomainName() string {
 // Conversion reports whether Firehose converts the lake's records, to Parquet or ORC.
 func (s Settings) Conversion() bool { return s.DataFormat == "parquet" || s.DataFormat == "orc" }
 
-// IndexPattern returns what matches the names of the indices. Dates begin with 2, so that an index of somebody else, such as
-// <index>-summary, does not match: readers may not search it, and the whole request would be refused.
+// IndexPattern returns the pattern of the names of the indices. Dates begin with 2, so that a foreign index such as
+// <index>-summary does not match: readers may not search it, and the domain would reject the whole request.
 func (s Settings) IndexPattern() string {
 	if s.OpenSearchIndexRotation == "NoRotation" {
 		return s.OpenSearchIndex
@@ -111,8 +109,8 @@ func (s Settings) IndexPattern() string {
 	return s.OpenSearchIndex + "-2*"
 }
 
-// Replicas returns the copies of a shard beside the primary one: none on a single node, where a copy could never be placed
-// and the cluster would stay yellow, else one.
+// Replicas returns the copies of a shard beside the primary one: none on a single node, where a copy could never be
+// placed and the cluster would stay yellow, else one.
 func (s Settings) Replicas() int {
 	if s.OpenSearchInstanceCount == 1 {
 		return 0
@@ -120,7 +118,7 @@ func (s Settings) Replicas() int {
 	return 1
 }
 
-// PayloadLimitMiB returns the largest HTTP request that the data nodes take, 10 or 100.
+// PayloadLimitMiB returns the largest HTTP request that the data nodes accept, 10 or 100.
 func (s Settings) PayloadLimitMiB() int { return s.dataType().payloadMiB() }
 
 // Graviton reports whether the data nodes have Graviton processors.

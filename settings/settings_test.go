@@ -21,7 +21,8 @@ func TestNames(t *testing.T) {
 	})
 	t.Run("the default name never changes", func(t *testing.T) {
 		for environment, want := range map[string]string{
-			Dev: "kinesis-firehose-dev-b042b4", Staging: "kinesis-fireh-staging-205231", Production: "kinesis-fi-production-e9ae74",
+			Dev: "kinesis-firehose-dev-b042b4", Staging: "kinesis-fireh-staging-205231",
+			Production: "kinesis-fi-production-e9ae74",
 		} {
 			s := Settings{ResourcePrefix: "kinesis-firehose-pipeline", Environment: environment}
 			if got := s.DomainName(); got != want {
@@ -47,7 +48,8 @@ func TestNames(t *testing.T) {
 var domainForm = regexp.MustCompile(`^[a-z][a-z0-9-]{1,26}[a-z0-9]$`)
 
 func TestHelpers(t *testing.T) {
-	dev, production := load1(t, `{}`), load1(t, `{"environment": "production", "dataFormat": "json", "openSearchIndexRotation": "NoRotation"}`)
+	dev, production := load1(t,
+		`{}`), load1(t, `{"environment": "production", "dataFormat": "json", "openSearchIndexRotation": "NoRotation"}`)
 	if !dev.Conversion() || production.Conversion() {
 		t.Error("Conversion: parquet converts, json does not")
 	}
@@ -70,7 +72,8 @@ func TestHelpers(t *testing.T) {
 		t.Errorf("Validate: %v", err)
 	}
 	dev.OpenSearchZoneCount = 2
-	if err := dev.Validate(); err == nil || err.Error() != "openSearchZoneCount: 2 zones need an even number of data nodes (openSearchInstanceCount is 1)" {
+	if err := dev.Validate(); err == nil ||
+		err.Error() != "openSearchZoneCount: 2 zones need an even number of data nodes (openSearchInstanceCount is 1)" {
 		t.Errorf("Validate: got %v", err)
 	}
 }

@@ -2,7 +2,7 @@ package settings
 
 import "strings"
 
-// suggest returns the known key that the unknown one was most likely meant to be, or nothing when none is near.
+// suggestKey returns the known key that the unknown one was most likely meant to be, or nothing when none is near.
 func suggestKey(unknown string, known []string) string {
 	if len(unknown) > 80 {
 		return ""
@@ -17,7 +17,7 @@ func suggestKey(unknown string, known []string) string {
 	return best
 }
 
-// fold makes bufferSizeMB, buffer-size-mb and BUFFER_SIZE_MB equal.
+// foldKey makes bufferSizeMB, buffer-size-mb and BUFFER_SIZE_MB equal.
 func foldKey(key string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(key))
 }

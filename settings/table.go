@@ -26,7 +26,7 @@ type setting struct {
 	defaults defaults
 	unit     string // of a number
 	meaning  string // one line of Markdown, without a full stop at its end
-	change   string // what a change does to a running stack, the same
+	change   string // effect of a change on a running stack, the same
 }
 
 // defaults are the default values as JSON. derive.go derives those that depend on other settings.
@@ -51,24 +51,28 @@ func wordOr(word string, to *int, low, high int) integer {
 // longestDays bounds everything that is counted in days, as 100 years.
 const longestDays = 36500
 
-// dropEventTypesBytes leaves of the 4 KB that a function's environment may hold room for the transform's other variables.
+// dropEventTypesBytes leaves of the 4 KB that a function's environment may hold room for the transform's other
+// variables.
 const dropEventTypesBytes = 3500
 
-// maxPrefix keeps the longest name, <prefix>-production-transform-search, within the 64 characters of a function's name.
+// maxPrefix keeps the longest name, <prefix>-production-transform-search, within the 64 characters of a function's
+// name.
 const maxPrefix = 64 - len("-"+Production+longestSuffix)
 
 const longestSuffix = "-transform-search"
 
 var (
 	prefixForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	prefixRule = fmt.Sprintf("1 to %d lower-case letters, digits and single hyphens, first a letter, not starting with aws", maxPrefix)
+	prefixRule = fmt.Sprintf(
+		"1 to %d lower-case letters, digits and single hyphens, first a letter, not starting with aws", maxPrefix)
 
-	// indexForm: Firehose takes 1 to 80 characters; OpenSearch takes lower case without \/*?"<>|,# and blanks, not
+	// indexForm: Firehose accepts 1 to 80 characters; OpenSearch accepts lower case without \/*?"<>|,# and blanks, not
 	// starting with - _ or +. A leading dot means a hidden index. The rotation's suffix stays far within 255 bytes.
 	indexForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,79}$`)
 	indexRule = "1 to 80 of a-z, 0-9, '-', '_' and '.', first a letter or digit"
 
-	roleForm = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
+	roleForm = regexp.MustCompile(
+		`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
 	roleRule = "a list of IAM role ARNs, arn:aws:iam::<account>:role/<name>"
 
 	zonesRule = "a list of Availability Zones such as eu-west-1a"
@@ -77,7 +81,8 @@ var (
 	schemaForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*\.json$`)
 	schemaRule = "a relative path of letters, digits, '-', '_', '.' and '/', ending in .json and not leading upwards"
 
-	emailForm = regexp.MustCompile(`^[^\s@,;<>()"\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+	emailForm = regexp.MustCompile(
+		`^[^\s@,;<>()"\\]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 	emailRule = "an e-mail address"
 )
 
@@ -207,7 +212,7 @@ func searchRows(s *Settings) []setting {
 			change:   "In place: search stream, thresholds of its alarms",
 		},
 		{
-			// Long enough for a blue/green change of the domain to pass over a short refusal.
+			// Long enough for a blue/green change of the domain to survive a short rejection.
 			key: "openSearchRetrySeconds", unit: "seconds",
 			field:    between(&s.OpenSearchRetrySeconds, 0, 7200),
 			defaults: all(`600`),
@@ -461,11 +466,12 @@ func retentionRows(s *Settings) []setting {
 			field:    wordOr("never", &s.ExpireAfterDays, 1, longestDays),
 			defaults: all(`"never"`),
 			meaning:  "Age at which they are deleted, later than they move",
-			change: "In place, for existing objects of the whole bucket too. Lower: objects that are now too old are " +
+			change: "In place, for existing objects of the whole bucket too, `source-data/` and `error-data/` included. " +
+				"Lower: objects that are now too old are " +
 				"deleted at S3's next daily run; as noncurrent versions they can be restored for 30 days",
 		},
 		{
-			// The days are those that CloudWatch Logs takes for RetentionInDays.
+			// The days that CloudWatch Logs accepts for RetentionInDays.
 			key: "logRetentionDays", unit: "days",
 			field: integer{to: &s.LogRetentionDays, of: []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 				731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}},

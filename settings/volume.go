@@ -2,20 +2,21 @@ package settings
 
 import "math"
 
-// gp3 volumes of OpenSearch Service. CloudFormation wants IOPS and throughput spelled out, and the service refuses what is
-// less than it includes in the price of the volume; CloudFormation then shows an internal error. These minima grow with the
-// volume, unlike the baseline of EC2's gp3 (3,000 IOPS, 125 MiB/s).
+// gp3 volumes of OpenSearch Service. CloudFormation needs explicit IOPS and throughput, and the service rejects values
+// below those included in the price of the volume; CloudFormation then shows an internal error. These minima grow with
+// the volume, unlike the baseline of EC2's gp3 (3,000 IOPS, 125 MiB/s).
 //
-//   - Throughput: 125 MiB/s is accepted at 128 GiB and refused at 256 GiB, where the least is 250 MiB/s; each further 3 TiB
-//     adds 250. From which size on 250 are wanted is not published (170 GiB, by reports): 250 are accepted before too.
+//   - Throughput: 125 MiB/s is accepted at 128 GiB and rejected at 256 GiB, where the least is 250 MiB/s; each further
+//     3 TiB adds 250. From which size on 250 are wanted is not published (170 GiB, by reports): 250 are accepted below.
 //     https://github.com/ministryofjustice/cloud-platform-environments/pull/11233,
 //     https://github.com/hashicorp/terraform-provider-aws/issues/39136 (the formula of AWS's price calculator),
 //     https://github.com/awsdocs/aws-cloudformation-user-guide/issues/1324 (what CloudFormation shows).
 //   - IOPS: 3,000, and 3 for each GiB where that is more (same sources; 1,400 GiB take 4,200 IOPS and 350 MiB/s:
 //     https://github.com/macro-inc/macro/pull/5661).
-//   - Both end at what the instance type carries ("Throughput must be set to 593", for 4,750 Mbit/s:
-//     https://github.com/ministryofjustice/cloud-platform-infrastructure/pull/3202), and at gp3's own end, 80,000 IOPS and
-//     2,000 MiB/s. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-opensearchservice-domain-ebsoptions.html
+//   - Both end at the limit of the instance type ("Throughput must be set to 593", for 4,750 Mbit/s:
+//     https://github.com/ministryofjustice/cloud-platform-infrastructure/pull/3202), and at gp3's own end, 80,000 IOPS
+//     and 2,000 MiB/s.
+//     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-opensearchservice-domain-ebsoptions.html
 const (
 	baseIOPS            = 3000
 	iopsPerGiB          = 3
@@ -47,8 +48,9 @@ func sameUpTo(limit ebsLimit, larger ebsLimits, sizes ...string) ebsLimits {
 }
 
 var (
-	intel5 = sameUpTo(ebsLimit{4750, 18_750}, ebsLimits{"9xlarge": {9500, 40_000}, "12xlarge": {9500, 40_000}, "18xlarge": {19_000, 80_000}},
-		"large", "xlarge", "2xlarge", "4xlarge")
+	intel5 = sameUpTo(ebsLimit{4750, 18_750},
+		ebsLimits{"9xlarge": {9500, 40_000}, "12xlarge": {9500, 40_000}, "18xlarge": {19_000, 80_000}}, "large", "xlarge",
+		"2xlarge", "4xlarge")
 	graviton2 = sameUpTo(ebsLimit{4750, 20_000}, ebsLimits{"8xlarge": {9000, 40_000}, "12xlarge": {13_500, 50_000}},
 		"large", "xlarge", "2xlarge", "4xlarge")
 	generation7 = sameUpTo(ebsLimit{10_000, 40_000}, ebsLimits{"12xlarge": {15_000, 60_000}, "16xlarge": {20_000, 80_000}},
@@ -65,8 +67,8 @@ var ebsLimitsOf = map[string]ebsLimits{
 	"m7i": generation7, "c7i": generation7, "r7i": generation7,
 }
 
-// VolumePerformance returns the least IOPS and throughput (MiB/s) that OpenSearch Service takes for the data nodes' gp3
-// volumes: what their price includes.
+// VolumePerformance returns the least IOPS and throughput (MiB/s) that OpenSearch Service accepts for the data nodes'
+// gp3 volumes. Their price includes both.
 func (s Settings) VolumePerformance() (iops, throughputMiB int) {
 	return s.dataType().gp3(s.OpenSearchVolumeSizeGB)
 }

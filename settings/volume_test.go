@@ -33,12 +33,13 @@ func TestVolumePerformance(t *testing.T) {
 	} {
 		s := Settings{OpenSearchInstanceType: c.instance, OpenSearchVolumeSizeGB: c.sizeGiB}
 		if iops, throughput := s.VolumePerformance(); iops != c.iops || throughput != c.throughput {
-			t.Errorf("%s with %d GiB: must have %d IOPS and %d MiB/s (got %d, %d) %s", c.instance, c.sizeGiB, c.iops, c.throughput, iops, throughput, c.why)
+			t.Errorf("%s with %d GiB: must have %d IOPS and %d MiB/s (got %d, %d) %s", c.instance, c.sizeGiB, c.iops,
+				c.throughput, iops, throughput, c.why)
 		}
 	}
 }
 
-// A larger volume never has less, and every type that is known takes its smallest and its largest volume within gp3's bounds.
+// A larger volume never has less, and every known type has its smallest and its largest volume within gp3's bounds.
 func TestVolumePerformanceGrowsWithTheVolume(t *testing.T) {
 	for _, family := range slices.Sorted(maps.Keys(gp3Volumes)) {
 		for _, size := range gp3Volumes[family].sizeNames() {
@@ -51,7 +52,8 @@ func TestVolumePerformanceGrowsWithTheVolume(t *testing.T) {
 			for gib := smallest; gib <= largest; gib++ {
 				iops, throughput := kind.gp3(gib)
 				if iops < lastIOPS || throughput < lastThroughput || iops > 80_000 || throughput > 2000 {
-					t.Fatalf("%s with %d GiB: must have at least %d IOPS and %d MiB/s (got %d, %d)", kind.name, gib, lastIOPS, lastThroughput, iops, throughput)
+					t.Fatalf("%s with %d GiB: must have at least %d IOPS and %d MiB/s (got %d, %d)", kind.name, gib, lastIOPS,
+						lastThroughput, iops, throughput)
 				}
 				lastIOPS, lastThroughput = iops, throughput
 			}

@@ -8,39 +8,40 @@ import (
 	"strings"
 )
 
-// VPC says where the search domain stands. The zero value is no VPC: a domain with a public endpoint.
+// VPC is the place of the search domain. The zero value is a domain with a public endpoint.
 type VPC struct {
 	New      bool         // the stack makes a VPC of its own
 	Existing *ExistingVPC // nil: none is given
 }
 
-// ExistingVPC is a VPC that the stack is put into. It is given by attributes: a lookup would tie the template to one account
-// and region.
+// ExistingVPC is a VPC that the stack is put into. It is given by attributes: a lookup would tie the template to one
+// account and region.
 type ExistingVPC struct {
 	ID      string   `json:"id"`
 	Subnets []string `json:"subnets"` // one a zone of the domain
-	// Zones are those of the subnets, in the same order, or none. The template has no use for them; they let a second subnet
-	// in one zone, which AWS refuses, be found at synth.
+	// Zones are those of the subnets, in the same order, or none. The template has no use for them; with them synth finds
+	// a second subnet in one zone, which AWS rejects.
 	Zones []string `json:"zones,omitempty"`
 	// ClientSecurityGroup is the group of the machines that may ask the domain. Without it the stack makes an empty one.
 	ClientSecurityGroup string `json:"clientSecurityGroup,omitempty"`
 }
 
-// Inside reports whether the domain stands in a VPC.
+// Inside reports whether the domain is in a VPC.
 func (v VPC) Inside() bool { return v.New || v.Existing != nil }
 
 // MarshalJSON writes the VPC as the context gives it.
 func (v VPC) MarshalJSON() ([]byte, error) { return vpc{&v}.encodeValue(), nil }
 
-// vpc is the choice of a VPC: a word, or an existing one as an object or as the JSON of one in a string, which is what the
-// command line's -c can give.
+// vpc is the choice of a VPC: a word, or an existing one as an object or as the JSON of one in a string, for the
+// command line's -c.
 type vpc struct{ to *VPC }
 
 var (
 	vpcForm           = resourceForm("vpc")
 	subnetForm        = resourceForm("subnet")
 	securityGroupForm = resourceForm("sg")
-	// zoneForm: eu-west-1a, us-gov-east-1b. Local zones and Wavelength zones (us-west-2-lax-1a) have no OpenSearch Service.
+	// zoneForm: eu-west-1a, us-gov-east-1b. Local zones and Wavelength zones (us-west-2-lax-1a) have no OpenSearch
+	// Service.
 	zoneForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+[a-z]$`)
 )
 
@@ -61,7 +62,7 @@ func (f vpc) setValue(raw json.RawMessage) string {
 	return strings.Join(texts, "; ")
 }
 
-// complaints sets the VPC like set, and says of each member what is wrong with it.
+// setMembers sets the VPC like setValue, and returns the errors of each member.
 func (f vpc) setMembers(raw json.RawMessage) []complaint {
 	whole := func() []complaint { return []complaint{{text: rejectValue(f, raw)}} }
 	text := raw
@@ -110,13 +111,21 @@ type member struct {
 func vpcMembers(existing *ExistingVPC) []member {
 	return []member{
 		{"id", text{to: &existing.ID, rule: "an id such as vpc-0123456789abcdef0", form: vpcForm}, true},
-		{"subnets", list{to: &existing.Subnets, rule: "a list of 1 to 3 ids such as subnet-0123456789abcdef0", form: subnetForm}, true},
+		{
+			"subnets",
+			list{to: &existing.Subnets, rule: "a list of 1 to 3 ids such as subnet-0123456789abcdef0", form: subnetForm},
+			true,
+		},
 		{"zones", list{to: &existing.Zones, rule: "a list of the subnets' zones, such as eu-west-1a", form: zoneForm}, false},
-		{"clientSecurityGroup", text{to: &existing.ClientSecurityGroup, rule: "an id such as sg-0123456789abcdef0", form: securityGroupForm}, false},
+		{
+			"clientSecurityGroup",
+			text{to: &existing.ClientSecurityGroup, rule: "an id such as sg-0123456789abcdef0", form: securityGroupForm},
+			false,
+		},
 	}
 }
 
-// readExisting reads the members and reports all that is wrong with them, in the order of the struct, unknown ones last.
+// readExisting reads the members and reports all their errors, in the order of the struct, unknown ones last.
 func readExisting(given []entry) (*ExistingVPC, []complaint) {
 	var existing ExistingVPC
 	members := vpcMembers(&existing)

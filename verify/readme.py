@@ -1,4 +1,4 @@
-"""Runs the README's examples of sending events and looking at the lake, as they are printed, against `pipeline local --serve`.
+"""Runs the documented examples of sending events and looking at the lake, as they are printed, against `pipeline local --serve`.
 
 The commands are those for a deployed stack; that they reach the local one is due to the environment alone (AWS_ENDPOINT_URL).
 """
@@ -6,52 +6,23 @@ The commands are those for a deployed stack; that they reach the local one is du
 import collections
 import gzip
 import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet
 
+from pages import only
 from serve import ROOT, Checks, Served, serve
 
 SHOP = (ROOT / "testdata" / "store-events.ndjson").read_bytes().splitlines(keepends=True)
 EVENTS = len(SHOP)
 
 
-@dataclass
-class Block:
-    heading: str
-    language: str
-    text: str
-
-
-README = ROOT / "README.md"
-
-
-def blocks(page: Path = README) -> list[Block]:
-    found, heading = [], ""
-    for match in re.finditer(r"^#+ (?P<heading>[^\n]+)$|^```(?P<language>\w*)\n(?P<text>.*?)^```$", page.read_text(), re.M | re.S):
-        if match["heading"]:
-            heading = match["heading"]
-        else:
-            found.append(Block(heading, match["language"], match["text"]))
-    return found
-
-
-def only(heading: str, language: str, holding: str = "", page: Path = README) -> str:
-    """The one block under the heading in the language that holds the text."""
-    texts = [b.text for b in blocks(page) if b.heading == heading and b.language == language and holding in b.text]
-    if len(texts) != 1:
-        sys.exit(f"{page.name}: {len(texts)} blocks of {language} with {holding!r} under {heading!r}, want 1")
-    return texts[0]
-
-
 class Shell:
-    """Runs blocks as a reader would: one after the other in one folder, with what the README defines first."""
+    """Runs blocks as a reader would: one after the other in one folder, with the definitions of docs/deploy.md first."""
 
     def __init__(self, served: Served, folder: Path, check: Checks):
         programs = folder / "programs"

@@ -31,7 +31,7 @@ step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhand
 step "templates against CloudFormation's schemas" verify/templates.sh
 step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
 step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
-step "the lake read as the README shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" "$python" verify/lake/read.py readers trino
+step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" "$python" verify/lake/read.py readers trino
 if [[ -z ${OPENSEARCH_HOME:-} ]]; then
   echo "== without OPENSEARCH_HOME, retention is not tested on a real OpenSearch: see docs/local.md"
 fi
@@ -39,7 +39,7 @@ step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 30
 step "mappings of event schemas on a real OpenSearch" go test -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
 step "no record lost, with each fault and with all" go run ./verify/faults
 step "one event's journey" "$python" verify/clients/journey.py
-step "the README's sending examples as printed" "$python" verify/readme.py
+step "the documented sending examples as printed" "$python" verify/readme.py
 step "same template on another machine" "$python" verify/template/reproducible.py
 step "builds amid foreign settings of Go" "$python" verify/template/hostbuild.py
-step "the edits that the README shows" verify/edit.sh
+step "the recipes of CONTRIBUTING.md" "$python" verify/recipes.py

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Synthesises the stack for every environment, with the real command line of the CDK, and for every value of the settings that
-# change what there is, every instance family and the volumes on both sides of each step of gp3's minima, in one process; and
-# holds each template against CloudFormation's own schemas (cfn-lint). Then checks that
-# constructs/testdata/create-only.json is what these schemas say.
+# change the resources, every instance family and the volumes on both sides of each step of gp3's minima, in one process; and
+# every file of examples, copied over the cdk.json of a copy of the project. Checks each template against CloudFormation's own
+# schemas (cfn-lint). Then checks that
+# constructs/testdata/create-only.json agrees with these schemas.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,6 +29,20 @@ synth largest -c environment=production -c openSearchInstanceType=r6g.xlarge.sea
   -c openSearchReaderRoleArns=arn:aws:iam::111122223333:role/Analyst -c transformReservedConcurrency=50 -c expireAfterDays=400
 synth vpc-existing -c openSearchInstanceCount=2 -c openSearchZoneCount=2 \
   -c vpc='{"id":"vpc-0123456789abcdef0","subnets":["subnet-0123456789abcdef0","subnet-0123456789abcdef1"],"zones":["eu-west-1a","eu-west-1b"]}'
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+git -c safe.directory='*' ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - --ignore-failed-read 2>/dev/null | tar -xf - -C "$copy"
+ln -s "$PWD/node_modules" "$copy/node_modules"
+for example in examples/*.json; do
+  cp "$example" "$copy/cdk.json"
+  name=example-$(basename "$example" .json)
+  (cd "$copy" && npx --no-install cdk synth --quiet --output "$OLDPWD/$out/$name") 2>"$out/$name.log" || {
+    cat "$out/$name.log" >&2
+    echo "templates: cdk synth failed for $example" >&2
+    exit 1
+  }
+  echo "synthesised $example"
+done
 go test ./constructs -count 1 -run '^TestWriteTemplates$' -args -templates "$PWD/$out/variants" >"$out/variants.log" 2>&1 || {
   cat "$out/variants.log" >&2
   exit 1
@@ -46,4 +61,4 @@ mapfile -t types < <(node -e '
   console.log([...types].sort().join("\n"))' "${templates[@]}")
 .build/venv/bin/python verify/createonly.py "${types[@]}" >.build/create-only.json
 diff -u constructs/testdata/create-only.json .build/create-only.json
-echo "create-only properties: constructs/testdata/create-only.json is what CloudFormation's schemas say of ${#types[@]} types"
+echo "create-only properties: constructs/testdata/create-only.json agrees with the schemas of ${#types[@]} types"

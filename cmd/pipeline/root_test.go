@@ -9,15 +9,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The commands that the documentation shows are ones that the command takes.
+// The command accepts the commands that the documentation shows.
 func TestDocumentedCommands(t *testing.T) {
 	root, err := projectRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
 	checked := map[string]int{}
-	for _, page := range []string{"README.md", "docs/runbook.md"} {
-		text, err := os.ReadFile(filepath.Join(root, page))
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,7 +31,7 @@ func TestDocumentedCommands(t *testing.T) {
 				continue
 			}
 			args := strings.Fields(strings.ReplaceAll(command, `"$stack"`, "stack"))
-			c := map[string]func() *cobra.Command{"send": newSend, "replay": newReplay}[args[0]]
+			c := map[string]func() *cobra.Command{"send": newSend, "replay": newReplay, "local": newLocal}[args[0]]
 			if c == nil {
 				continue
 			}
@@ -42,7 +46,7 @@ func TestDocumentedCommands(t *testing.T) {
 			}
 		}
 	}
-	if checked["send"] < 1 || checked["replay"] < 6 {
+	if checked["send"] < 2 || checked["replay"] < 8 {
 		t.Errorf("found %v", checked)
 	}
 }

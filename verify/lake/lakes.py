@@ -1,7 +1,7 @@
 """Writes lakes with `pipeline local` for the readers to read, and reads them by pyarrow, each file by itself.
 
 A lake spans a year, so that months have leading zeros or not. In the second, files of the last days have a column more:
-they come from a copy of the project to whose schema the field of README.md was added.
+they come from a copy of the project to whose schema the field of CONTRIBUTING.md was added.
 """
 
 import json
@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
-from copies import copy_project
-from readme import only
+import recipes
 from serve import ROOT, build
 
 STORE = ROOT / "testdata" / "store-events.ndjson"
@@ -97,19 +96,15 @@ def write(out: Path, template: Path, made: list[dict], rate: str, project: Path 
 
 
 def project_with_field(copy: Path) -> Path:
-    """Makes a copy of the project, adds the field of README.md to it as README.md shows, and builds its command."""
-    copy_project(copy)
-    schema = copy / "event" / "schema.go"
-    before, fields, after = schema.read_text().partition("\nvar Fields = ")
-    declared, end, rest = after.partition("\n}\n")
-    field = only("Change the fields and rules", "go", '"currency"').strip()
-    schema.write_text(before + fields + declared + "\n\t" + field + end + rest)
+    """Makes a copy of the project, adds the field of CONTRIBUTING.md to it, and builds its command."""
+    recipes.copy_project(copy)
+    recipes.change("A field of the event", copy)
     subprocess.run(["go", "build", "-o", copy / ".build" / "pipeline", "./cmd/pipeline"], cwd=copy, check=True)
     return copy
 
 
 def date_to(lake: Path, year: int) -> Path:
-    """Renames the years of a lake so that its first January is in the given one, that of the README's queries."""
+    """Renames the years of a lake so that its first January is in the given one, that of the documented queries."""
     first_january = min(lake.glob("year=*/month=01"))
     shift = year - number(first_january.parent)
     for folder in sorted(lake.iterdir(), reverse=shift > 0):

@@ -1,4 +1,4 @@
-"""Makes lakes with `pipeline local` and reads them as README.md shows: with the readers, with Trino, or with both.
+"""Makes lakes with `pipeline local` and reads them as docs/use.md shows: with the readers, with Trino, or with both.
 
 One lake spans a year, one has a column more in its newest files, one is of JSON.
 """

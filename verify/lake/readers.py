@@ -1,5 +1,5 @@
-"""Runs the commands that README.md and docs/changes.md show for reading the lake, as they are printed, on lakes that
-`pipeline local` writes, and compares the rows of each reader with those that pyarrow reads from each file by itself.
+"""Runs the commands that docs/use.md and docs/changes.md show for reading the lake, as they are printed, on lakes that
+`pipeline local` writes, and compares what the readers see with what pyarrow reads from each file by itself.
 """
 
 import gzip
@@ -15,7 +15,7 @@ import duckdb
 import jdk
 import lakes
 from lakes import KEYS, Lake, Lakes, Row
-from readme import only
+from pages import only
 from serve import ROOT, Checks, build
 
 SECTION = "Other readers"
@@ -70,7 +70,7 @@ spark.ui.enabled false
 
 
 class Desk:
-    """A folder as a reader of the README has it, with a copy of the lake in `lake`."""
+    """A folder as a reader of docs/use.md has it, with a copy of the lake in `lake`."""
 
     def __init__(self, folder: Path, lake: Path):
         folder.mkdir()
@@ -108,7 +108,7 @@ class Desk:
 
 def changes(holding: str) -> str:
     """The block of docs/changes.md on reading an added field that holds the text."""
-    return only("Reading a field that was added", "python", holding, page=ROOT / "docs" / "changes.md")
+    return only("Reading a field that was added", "python", holding)
 
 
 def differences(got: list, want: list[Row]) -> list:
@@ -132,7 +132,7 @@ def without_currency(lake: Lake) -> list[Row]:
 
 
 def duckdb_rows(desk: Desk, block: str) -> dict:
-    """The rows and columns of the whole lake for the README's call of read_parquet."""
+    """What the documented call of read_parquet sees of the whole lake."""
     [source] = re.findall(r"read_parquet\(.*\)", block)
     source = source.replace("'lake/", f"'{desk.folder}/lake/")
     columns = duckdb.sql(f"SELECT * FROM {source} LIMIT 0").columns
@@ -153,7 +153,7 @@ def check_found(check: Checks, reader: str, found: dict, want: list[Row]) -> Non
 def check_year(check: Checks, desk: Desk, lake: Lake) -> None:
     check.equal("the lake has every month", sorted({r.month for r in lake.rows}), [f"{m:02d}" for m in range(1, 13)])
     block = only(SECTION, "sh", "read_parquet")
-    check.equal("DuckDB: the README's command prints January", printed(desk.shell(block)), january(lake))
+    check.equal("DuckDB: the documented command prints January", printed(desk.shell(block)), january(lake))
     found = duckdb_rows(desk, block)
     check_found(check, "DuckDB", found, lake.rows)
     check.equal("DuckDB: the sum of category_id", int(found["total"]), sum(r.category_id or 0 for r in lake.rows))
@@ -174,7 +174,7 @@ def has_null_id(file: Path) -> bool:
 def check_evolved(check: Checks, desk: Desk, lake: Lake) -> None:
     old = without_currency(lake)
     block = only(SECTION, "sh", "read_parquet")
-    check.equal("added field, DuckDB: the README's command prints January", printed(desk.shell(block)), january(lake))
+    check.equal("added field, DuckDB: the documented command prints January", printed(desk.shell(block)), january(lake))
     check_found(check, "added field, DuckDB", duckdb_rows(desk, block), lake.rows)
     found = duckdb_rows(desk, block.replace(", union_by_name = true", ""))
     check.equal("added field, DuckDB without union_by_name: not shown", "currency" in found["columns"], False)
@@ -214,7 +214,7 @@ def check_json(check: Checks, desk: Desk) -> None:
     block = only(SECTION, "sh", "read_json_objects")
     want = sorted((e["event_id"], e.get("category_id"), e.get("malformed", {}).get("amount"))
                   for m, e in rows if m == "01")
-    check.equal("JSON, DuckDB: the README's command prints January", printed(desk.shell(block)), want)
+    check.equal("JSON, DuckDB: the documented command prints January", printed(desk.shell(block)), want)
     check.equal("JSON, DuckDB: January has rows", len(want) > 0, True)
     [source] = re.findall(r"read_json_objects\(.*\)", block)
     source = source.replace("'lake/", f"'{desk.folder}/lake/")

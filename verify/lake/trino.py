@@ -1,4 +1,4 @@
-"""Checks README.md's queries for Athena, and its table for Trino, on a real Trino over lakes of `pipeline local`.
+"""Checks docs/use.md's queries for Athena, and its table for Trino, on a real Trino over lakes of `pipeline local`.
 
 The tables are the Glue tables of the synthesised templates, with all columns, keys and parameters; only the location is
 another.
@@ -18,7 +18,7 @@ import lakes
 import trinoserver
 from lakes import Lake, Lakes
 from readers import differences, january, without_currency
-from readme import only
+from pages import only
 from serve import Checks
 from trinoserver import QueryError, Trino
 
@@ -98,7 +98,7 @@ def fails_with(trino: Trino, sql: str) -> str:
 
 
 def athena_sql(table: str, day: str) -> str:
-    """The query that the README's commands send to Athena on the day, made by a shell."""
+    """The query that the documented commands send to Athena on the day, made by a shell."""
     [statement] = re.findall(r'^sql=".*?"$', only("Athena", "sh", "start-query-execution"), re.M | re.S)
     script = f'output() {{ echo {table}; }}\ndate() {{ command date -d {day} "$@"; }}\n{statement}\nprintf %s "$sql"'
     return subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True).stdout
@@ -112,10 +112,10 @@ def check_queries(check: Checks, trino: Trino, lake: Lake) -> None:
         amounts[row["event_type"]].append(row["amount"])
     got = sorted((kind, events, average and round(average, 6))
                  for kind, events, average in trino.query(athena_sql("events", "2026-01-31")))
-    check.equal("the README's query for Athena", got, sorted(summed(amounts)))
+    check.equal("the documented query for Athena", got, sorted(summed(amounts)))
 
     block = only("Athena", "sql")
-    check.equal("the README's query with element_at and try_cast", answered(trino.query(block)), wanted(day))
+    check.equal("the documented query with element_at and try_cast", answered(trino.query(block)), wanted(day))
     within = years(lake.folder)
     every = re.sub(r"WHERE .*", f"WHERE {within}", block)
     rows = values(lake.folder, "**/*.parquet")
@@ -143,7 +143,7 @@ def summed(amounts: dict[str, list]) -> list[tuple]:
 
 
 def answered(rows: list[list]) -> list[tuple]:
-    """Rows of the README's second query, with instants in place of texts."""
+    """Rows of the documented second query, with instants in place of texts."""
     return sorted((event_id, amount, instant(happened)) for event_id, amount, happened in rows)
 
 
@@ -177,16 +177,16 @@ def check_added_field(check: Checks, trino: Trino, lake: Lake) -> None:
 
 
 def check_own_table(check: Checks, trino: Trino, lake: Lake) -> None:
-    """The table that the README has Trino make where it has no Glue catalog."""
+    """The table that docs/use.md has Trino make where it has no Glue catalog."""
     trino.query("CREATE SCHEMA own")
     statement = only("Other readers", "sql", "CREATE TABLE")
     trino.query(statement.replace("s3://BUCKET/transformed-data/", "local:///events/"), "own")
     rows = values(lake.folder, "year=2026/month=01/day=31/**/*.parquet")
     got = answered(trino.query(only("Athena", "sql"), "own"))
-    check.equal("the README's table for Trino: the query for Athena", got, wanted(rows))
+    check.equal("the documented table for Trino: the query for Athena", got, wanted(rows))
     got = trino.query("SELECT event_id, category_id, element_at(malformed, 'amount') "
                       "FROM events WHERE month = '01'", "own")
-    check.equal("the README's table for Trino: January", sorted(map(tuple, got)), january(lake))
+    check.equal("the documented table for Trino: January", sorted(map(tuple, got)), january(lake))
 
 
 def check_json(check: Checks, trino: Trino, lake: Path) -> None:

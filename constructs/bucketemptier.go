@@ -6,14 +6,14 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// autoDeleteProvider is the id that the CDK gives to the function that empties a bucket before its deletion.
-const autoDeleteProvider = "Custom::S3AutoDeleteObjectsCustomResourceProvider"
+// bucketEmptier is the id that the CDK gives to the function that empties a bucket before its deletion.
+const bucketEmptier = "Custom::S3AutoDeleteObjectsCustomResourceProvider"
 
-// tameProviders gives the one function that the CDK adds by itself (it empties the stack's buckets on destroy) a log
-// group of the stack and rights on nothing else. As the CDK writes it, the function creates a log group that no destroy
-// takes away, by a managed policy on every log group of the account.
-func tameProviders(scope constructs.Construct, stackName string, logs Logs) {
-	provider := awscdk.Stack_Of(scope).Node().TryFindChild(jsii.String(autoDeleteProvider))
+// restrictBucketEmptier gives the one function that the CDK adds by itself (it empties the stack's buckets on destroy)
+// a log group of the stack and no other rights. As the CDK writes it, the function creates a log group that no destroy
+// deletes, by a managed policy on every log group of the account.
+func restrictBucketEmptier(scope constructs.Construct, stackName string, logs Logs) {
+	provider := awscdk.Stack_Of(scope).Node().TryFindChild(jsii.String(bucketEmptier))
 	if provider == nil {
 		return // the bucket is kept
 	}
