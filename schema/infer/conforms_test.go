@@ -21,9 +21,11 @@ func checkResult(t testing.TB, result *Result, events []string) {
 	if result.Schema == nil {
 		return
 	}
-	if _, err := schema.Parse(result.Schema); err != nil {
+	inferred, err := schema.Parse(result.Schema)
+	if err != nil {
 		t.Fatalf("the schema is not accepted: %v\n%s", err, result.Schema)
 	}
+	checkTransform(t, inferred, events)
 	var root declaration
 	if err := json.Unmarshal(result.Schema, &root); err != nil {
 		t.Fatal(err)

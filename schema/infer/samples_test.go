@@ -351,6 +351,7 @@ func TestSamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkSample(t, byHand, text)
+			checkTransform(t, byHand, strings.Split(strings.TrimSpace(string(text)), "\n"))
 
 			result, err := FromObjects("", Objects(bytes.NewReader(text)))
 			if err != nil || result.Report.Events != sampleEvents || result.Report.Broken != 0 {

@@ -1,0 +1,49 @@
+package infer
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"firehose-pipeline/event"
+	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/schema"
+)
+
+// checkTransform checks that the transform finds nothing of the events malformed with the schema.
+func checkTransform(t testing.TB, s *schema.Schema, events []string) {
+	t.Helper()
+	l, err := event.Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := map[string]bool{}
+	for _, f := range s.Fields {
+		declared[f.Key] = true
+	}
+	for _, stream := range []event.Stream{event.Lake, event.Search} {
+		p, err := event.NewProcessor(l, stream, event.Options{HashKey: bytes.Repeat([]byte{1}, event.MinHashKey)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if strings.Contains(e, "malformed") || jsonscan.Inspect([]byte(e)) != 0 {
+				continue // set aside whatever the schema
+			}
+			out, result := p.Append(nil, []byte(e), 1<<24)
+			if result.Refused.Reason != "" {
+				t.Fatalf("%s: %+v", e, result)
+			}
+			var o struct{ Malformed map[string]any }
+			if err := json.Unmarshal(out, &o); err != nil {
+				t.Fatal(err)
+			}
+			for key := range o.Malformed {
+				if declared[key] || strings.HasPrefix(key, "/") {
+					t.Fatalf("%s: malformed %q\nevent: %.500s\nout: %.1500s", stream, key, e, out)
+				}
+			}
+		}
+	}
+}
