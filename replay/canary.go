@@ -58,13 +58,13 @@ func (r *Replay) countReplayed() (n int64) {
 // awaitFailures looks for error output, until it has watched long enough or, if wanted, something came back.
 func (w *errorWatch) awaitFailures(soft context.Context, first bool) (back int64, err error) {
 	w.back = 0
-	end := w.time().Now().Add(w.Watch)
+	end := w.currentClock().Now().Add(w.Watch)
 	for {
 		if err := w.readNewObjects(soft); err != nil && soft.Err() == nil {
 			return w.back, fmt.Errorf("watching the error output: %w", err)
 		}
-		left := end.Sub(w.time().Now())
-		if left <= 0 || first && w.back > 0 || w.time().Pause(soft, min(watchInterval, left)) != nil {
+		left := end.Sub(w.currentClock().Now())
+		if left <= 0 || first && w.back > 0 || w.currentClock().Pause(soft, min(watchInterval, left)) != nil {
 			break
 		}
 	}
@@ -86,7 +86,7 @@ func (r *Replay) beginWatch(soft context.Context) (*errorWatch, error) {
 	if !r.Act || r.Canary == 0 && !r.WatchEnd {
 		return nil, nil
 	}
-	w := &errorWatch{Replay: r, since: r.time().Now(), known: map[string]bool{}}
+	w := &errorWatch{Replay: r, since: r.currentClock().Now(), known: map[string]bool{}}
 	err := w.eachErrorObject(soft, func(_ event.Stream, o types.Object) error {
 		w.known[aws.ToString(o.Key)] = true
 		return nil

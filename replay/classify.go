@@ -136,7 +136,7 @@ func (q *queueReader) previewOutcome(m *deadletter.Message) Outcome {
 
 // countUnread counts the records of a dead letter without reading them.
 func (q *queueReader) countUnread(l *letter, outcome func(deadletter.Reason) Outcome) {
-	k := l.key()
+	k := l.groupKey()
 	sample := Sample{Code: l.body.ErrorCode, Text: l.body.ErrorMessage}
 	if l.body.Pointer != nil {
 		sample.Key = l.body.Pointer.Key

@@ -42,7 +42,7 @@ func (q *queueReader) deleteMessages(ctx context.Context, handles []string) (lef
 	for batch := range slices.Chunk(handles, maxBatch) {
 		pending := slices.Clone(batch)
 		for try := 0; len(pending) > 0; try++ {
-			if try == maxTries || try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
+			if try == maxTries || try > 0 && q.currentClock().Pause(ctx, backoff.Pause(try)) != nil {
 				left += len(pending)
 				break
 			}

@@ -17,8 +17,8 @@ import (
 // not: a dead letter that has its record in it may name any place.
 type identity [16]byte
 
-// identity returns the identity of a record whose data is known.
-func (r *Record) identity() identity {
+// computeIdentity returns the identity of a record whose data is known.
+func (r *Record) computeIdentity() identity {
 	if !r.identified {
 		h := sha256.New()
 		for _, field := range [][]byte{[]byte(r.Bucket), []byte(r.Key), []byte(r.VersionID), []byte(r.Stream), r.Data} {

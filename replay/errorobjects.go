@@ -71,7 +71,7 @@ func (r *Replay) goOn(soft context.Context) error {
 // fromObjects reads objects under a prefix, first as many records as the canary has.
 func (r *Replay) fromObjects(soft, hard context.Context, from, prefix string,
 	read func(types.Object, *recordBatch) error) (Report, error) {
-	began := r.time().Now()
+	began := r.currentClock().Now()
 	r.tally.resetReport(from, r.Act)
 	err := r.objectsUnder(soft, hard, prefix, read)
 	if errors.Is(err, errStopped) {

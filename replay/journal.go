@@ -207,8 +207,8 @@ func (j *Journal) Close() error {
 	return nil
 }
 
-// forgets reports whether there were more digests than it keeps.
-func (j *Journal) forgets() bool {
+// hasForgotten reports whether there were more digests than it keeps.
+func (j *Journal) hasForgotten() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.refused
@@ -219,7 +219,7 @@ func (j *Journal) Lasts() bool { return j.file != nil }
 
 // claimRecord takes a record, whose data is known, for the caller to work on, unless it is done or somebody is at it.
 func (j *Journal) claimRecord(r *Record) (mine, done bool) {
-	id := r.identity()
+	id := r.computeIdentity()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.hasRecord(r) {
@@ -239,7 +239,7 @@ func (j *Journal) releaseRecord(r *Record) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	delete(j.busy, r.identity())
+	delete(j.busy, r.computeIdentity())
 	r.claimed = false
 }
 
@@ -249,7 +249,7 @@ func (j *Journal) isDone(r *Record) bool {
 	if r.Data == nil {
 		return false
 	}
-	r.identity()
+	r.computeIdentity()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.hasRecord(r)
@@ -270,7 +270,7 @@ func (j *Journal) mayHave(p Place) bool {
 }
 
 func (j *Journal) hasRecord(r *Record) bool {
-	if _, sent := j.sent[r.identity()]; sent || r.read && j.read.containsPlace(r.Place) {
+	if _, sent := j.sent[r.computeIdentity()]; sent || r.read && j.read.containsPlace(r.Place) {
 		return true
 	}
 	if !j.unsure.containsPlace(r.Place) {
@@ -321,7 +321,7 @@ func (j *Journal) addRecords(records []*Record, digests []uint64, at time.Time) 
 			j.lettered[o] = true
 		}
 		if o.into == "" { // no dead letter names source data
-			id := r.identity()
+			id := r.computeIdentity()
 			j.rememberRecord(id, r.read)
 			e.Records = append(e.Records, hex.EncodeToString(id[:]))
 		}

@@ -17,7 +17,7 @@ import (
 // openObject requests an object from an offset on.
 func (r *Replay) openObject(ctx context.Context, p Place, offset int64) (*s3read.Body, error) {
 	place := s3read.Place{Bucket: p.Bucket, Key: p.Key, VersionID: p.VersionID, Offset: offset}
-	body, err := s3read.Open(ctx, r.Objects, place, r.time().Pause)
+	body, err := s3read.Open(ctx, r.Objects, place, r.currentClock().Pause)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", objectURI(p.Bucket, p.Key), err)
 	}

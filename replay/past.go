@@ -25,9 +25,9 @@ func (q *queueReader) countLetter(l *letter) {
 	}
 	add := func() {
 		for _, record := range l.records {
-			q.tally.addRecord(record, l.key().kind)
+			q.tally.addRecord(record, l.groupKey().kind)
 		}
-		q.tally.addLetter(l.key(), l.outcome)
+		q.tally.addLetter(l.groupKey(), l.outcome)
 	}
 	if q.past != nil {
 		q.mu.Lock()

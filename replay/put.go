@@ -86,7 +86,7 @@ func (r *Replay) replayTo(ctx context.Context, stream event.Stream, records []*R
 		}
 	}
 	if began.IsZero() {
-		began = r.time().Now()
+		began = r.currentClock().Now()
 	}
 	return errors.Join(failed, r.Journal.addRecords(done, digests, began))
 }

@@ -68,7 +68,7 @@ type letter struct {
 	duplicateHandles []string // handles of further messages with the same dead letter
 }
 
-func (l *letter) key() groupKey {
+func (l *letter) groupKey() groupKey {
 	if l.body == nil {
 		return groupKey{errorobject.UnknownStream, errorobject.UnknownStage, "", ""}
 	}
@@ -79,7 +79,7 @@ func (l *letter) key() groupKey {
 // other message becomes visible again. When soft is done, it finishes the dead letters in flight; when hard is, it
 // returns at once, and messages in flight become visible after their visibility timeout.
 func (r *Replay) FromQueue(soft, hard context.Context) (Report, error) {
-	began := r.time().Now()
+	began := r.currentClock().Now()
 	r.tally.resetReport(FromQueue, r.Act)
 	err := r.fromQueue(soft, hard)
 	return r.endReport(began, soft.Err() != nil), err
@@ -255,7 +255,7 @@ func (q *queueReader) receiveAll(soft, hard context.Context) {
 // retry without a notice.
 func (q *queueReader) receiveMessages(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
 	for try := range maxTries {
-		if try > 0 && q.time().Pause(ctx, backoff.Pause(try)) != nil {
+		if try > 0 && q.currentClock().Pause(ctx, backoff.Pause(try)) != nil {
 			break
 		}
 		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL,
@@ -268,7 +268,7 @@ func (q *queueReader) receiveMessages(ctx context.Context, n int64) (out *sqs.Re
 		if ctx.Err() == nil && mayHaveReceived(err) {
 			q.mu.Lock()
 			q.lost += n
-			q.visibleAgain = q.time().Now().Add(q.Visibility)
+			q.visibleAgain = q.currentClock().Now().Add(q.Visibility)
 			q.mu.Unlock()
 		}
 		if retryable.IsErrorRetryable(err) != aws.TrueTernary {
@@ -305,7 +305,7 @@ func mayHaveReceived(err error) bool {
 // anything to read then.
 func (q *queueReader) waitForLost(soft context.Context) bool {
 	q.mu.Lock()
-	lost, left := q.lost, q.visibleAgain.Sub(q.time().Now())
+	lost, left := q.lost, q.visibleAgain.Sub(q.currentClock().Now())
 	stopped := q.stopped || q.full
 	q.mu.Unlock()
 	if lost == 0 || stopped || soft.Err() != nil {
@@ -314,7 +314,7 @@ func (q *queueReader) waitForLost(soft context.Context) bool {
 	q.logf(plural.Of(lost,
 		"a response of SQS was lost: up to %d message{ is|s are} in flight; waiting %v for {it|them}"),
 		lost, left.Round(time.Second))
-	if q.time().Pause(soft, left) != nil {
+	if q.currentClock().Pause(soft, left) != nil {
 		return false
 	}
 	q.mu.Lock()

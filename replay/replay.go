@@ -182,7 +182,7 @@ func (e *CauseError) Error() string {
 		"nothing else was replayed", e.Put, e.CameBack)
 }
 
-func (r *Replay) time() clock.Clock { return clock.OrSystem(r.clock) }
+func (r *Replay) currentClock() clock.Clock { return clock.OrSystem(r.clock) }
 
 func (r *Replay) logf(format string, args ...any) {
 	if r.Logf != nil { // with text of dead letters and keys in it

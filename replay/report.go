@@ -186,7 +186,7 @@ func (t *tally) addPut(stream event.Stream, bytes int) {
 
 // endReport completes the report.
 func (r *Replay) endReport(began time.Time, interrupted bool) Report {
-	if r.Journal.forgets() {
+	if r.Journal.hasForgotten() {
 		r.logf("more than %d records were replayed: "+
 			"later ones are not recognised when they fail again or when a dead letter has them", maxDigests)
 	}
@@ -201,7 +201,7 @@ func (r *Replay) endReport(began time.Time, interrupted bool) Report {
 		put.Counts = r.Streams[stream].Counts()
 	}
 	t.report.Interrupted = interrupted
-	t.report.ElapsedSeconds = r.time().Now().Sub(began).Seconds()
+	t.report.ElapsedSeconds = r.currentClock().Now().Sub(began).Seconds()
 	return t.report
 }
 

@@ -107,13 +107,13 @@ func (s *sender) sendMessages(pending []letter) error {
 		if err != nil {
 			return fmt.Errorf("sending %d dead letters: %w", len(pending), err)
 		}
-		pending = s.unsent(pending, output)
+		pending = s.collectUnsent(pending, output)
 	}
 	return nil
 }
 
-// unsent returns the dead letters that have to be sent again.
-func (s *sender) unsent(batch []letter, output *sqs.SendMessageBatchOutput) []letter {
+// collectUnsent returns the dead letters that have to be sent again.
+func (s *sender) collectUnsent(batch []letter, output *sqs.SendMessageBatchOutput) []letter {
 	taken := map[string]bool{}
 	for _, t := range output.Successful {
 		taken[aws.ToString(t.Id)] = true

@@ -58,8 +58,8 @@ func (b *block) blocksOnly(index string) bool {
 	return b != nil && !b.cluster && slices.Equal(b.indices, []string{index})
 }
 
-// advice says what to do about a block of more than single indices of the pipeline; empty: the error says enough.
-func (b *block) advice() string {
+// adviceText says what to do about a block of more than single indices of the pipeline; empty: the error says enough.
+func (b *block) adviceText() string {
 	ofPlugins := func(index string) bool { return strings.HasPrefix(index, ".") }
 	switch {
 	case b == nil:
@@ -76,7 +76,7 @@ func (b *block) advice() string {
 
 // withAdvice puts the advice before the error: CloudFormation shows the beginning.
 func withAdvice(err error) error {
-	if advice := blockOf(err).advice(); advice != "" {
+	if advice := blockOf(err).adviceText(); advice != "" {
 		return fmt.Errorf("%s: %w", advice, err)
 	}
 	return err

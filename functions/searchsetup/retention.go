@@ -396,7 +396,7 @@ func (s *Setup) changeManagement(ctx context.Context, action string, names []str
 			call.overtaken = true
 		}
 		for _, failed := range got.FailedIndices {
-			if b := parseBlock([]byte(failed.Reason)); b.advice() != "" { // in .opendistro-ism-config
+			if b := parseBlock([]byte(failed.Reason)); b.adviceText() != "" { // in .opendistro-ism-config
 				answer := quoteAnswer(failed.Reason)
 				err = &CallError{Method: http.MethodPost, Path: target, Status: http.StatusOK, Answer: answer, block: b}
 			}

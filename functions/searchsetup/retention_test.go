@@ -395,7 +395,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Run("a cluster that is read-only keeps an index from nothing alone", func(t *testing.T) {
 		b := parseBlock([]byte(`"reason":"index [a] blocked by: [FORBIDDEN/6/cluster read-only (api), FORBIDDEN/5/index read-only (api)];"`))
-		if b.blocksOnly("a") || b.advice() == "" {
+		if b.blocksOnly("a") || b.adviceText() == "" {
 			t.Errorf("got %+v", b)
 		}
 	})

@@ -103,7 +103,7 @@ func (s *Setup) Apply(ctx context.Context, state State, old *State) error {
 	for _, step := range steps {
 		err := s.retryStep(ctx, giveUp, func(ctx context.Context) error {
 			err := step(ctx)
-			if advice := blockOf(err).advice(); advice != "" && !warned {
+			if advice := blockOf(err).adviceText(); advice != "" && !warned {
 				warned = true
 				s.log().Warn("waiting: "+advice, "error", err.Error())
 			}
