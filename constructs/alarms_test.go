@@ -1,6 +1,7 @@
 package constructs_test
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -173,6 +174,40 @@ func TestLettersThatPeopleOnlyLookAtHaveAnAlarm(t *testing.T) {
 		return
 	}
 	t.Error("dead-letters-waiting: is missing")
+}
+
+// The bill counts the metrics of alarms, and docs/deploy.md has their number.
+func TestNumbersOfAlarmsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile(fromRoot("docs/deploy.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var alarms, metrics []any
+	for _, variant := range []string{"dev", "staging", "production", "enableOpenSearch false"} {
+		watched := 0
+		all := synth(t, variants[variant]).of("AWS::CloudWatch::Alarm")
+		for _, alarm := range all {
+			queries, _ := alarm.Properties["Metrics"].([]any)
+			for _, query := range queries {
+				if _, ok := at(query, "MetricStat"); ok {
+					watched++
+				}
+			}
+			if queries == nil {
+				watched++
+			}
+		}
+		alarms, metrics = append(alarms, len(all)), append(metrics, watched)
+	}
+	text := strings.Join(strings.Fields(string(page)), " ")
+	for _, sentence := range []string{
+		fmt.Sprintf("%d in dev, %d in staging, %d in production, %d without search", alarms...),
+		fmt.Sprintf("each metric that an alarm watches: %d, %d, %d and %d of them", metrics...),
+	} {
+		if !strings.Contains(text, sentence) {
+			t.Errorf("docs/deploy.md: must say %q", sentence)
+		}
+	}
 }
 
 // A dead stream, a dead handler and a full queue must not go unseen: the stages, by the alarms that watch them.
