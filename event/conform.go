@@ -42,6 +42,12 @@ type edit struct {
 //
 // A value out of the field's bounds is malformed. Protection comes last.
 func (e *Event) conform(v *value, n *node, m *jsonscan.Member) edit {
+	if n.protect >= schema.Hash && n.protect <= schema.Redact && e.isProtected(v, m) {
+		if e.mask {
+			return edit{replaced, []byte(Redacted)}
+		}
+		return edit{}
+	}
 	v.state, v.empty, v.text, v.number = conformed, false, nil, 0
 	ed := edit{rewrite: e.conformType(v, n.kind, m)}
 	if ed.rewrite >= unquoted {
@@ -51,7 +57,7 @@ func (e *Event) conform(v *value, n *node, m *jsonscan.Member) edit {
 		v.state, v.text, ed = malformed, nil, edit{rewrite: removed}
 	}
 	if n.protect != schema.Unprotected {
-		return e.protect(v, n.protect, ed)
+		return e.protect(v, n.protect, m, ed)
 	}
 	return ed
 }

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -205,7 +206,7 @@ func prefixes(s *schema.Schema, keys []string) (all []string) {
 }
 
 func (l *Layout) newNode(f *schema.Field, ids map[*schema.Field]FieldID) *node {
-	n := l.newTypeNode(f.Type, ids)
+	n := l.newTypeNode(cmp.Or(f.Declared, f.Type), ids)
 	n.key, n.protect = f.Key, f.Protect
 	n.sensitive = n.sensitive || f.Protect != schema.Unprotected
 	n.plain = n.plain && f.Protect == schema.Unprotected

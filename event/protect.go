@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/schema"
 )
 
@@ -19,21 +20,24 @@ const HashPrefix = "hmac-sha256:"
 
 // protect changes the way in which a protected member is written. The rules see the value as sent. "", null, false and 0
 // identify nobody; they stay, so that a rule sees in a second pass that the field says nothing.
-func (e *Event) protect(v *value, p schema.Protection, ed edit) edit {
+func (e *Event) protect(v *value, p schema.Protection, m *jsonscan.Member, ed edit) edit {
 	if p == schema.Drop {
 		if v.state == malformed { // nothing of it is kept
 			v.state = absent
 		}
 		return edit{rewrite: removed}
 	}
-	if v.state != conformed || len(v.text) == 0 || convertedEmpty(v.text) {
+	if v.state != conformed {
 		return ed
+	}
+	if len(v.text) == 0 || convertedEmpty(v.text) { // a string, as the column is
+		if m.Kind == jsonscan.String {
+			return edit{}
+		}
+		return edit{rewrite: quoted}
 	}
 	if p == schema.Redact || e.mask {
 		return edit{replaced, []byte(Redacted)}
-	}
-	if isHash(v.text) {
-		return ed
 	}
 	e.mac.Reset()
 	e.mac.Write(v.text)
@@ -42,6 +46,19 @@ func (e *Event) protect(v *value, p schema.Protection, ed edit) edit {
 	var sum [sha256.Size]byte
 	e.decoded = hex.AppendEncode(e.decoded, e.mac.Sum(sum[:0]))
 	return edit{replaced, e.decoded[from:]}
+}
+
+// isProtected reports whether an earlier pass wrote the member in place of a value, and sets v if so.
+func (e *Event) isProtected(v *value, m *jsonscan.Member) bool {
+	if m.Kind != jsonscan.String {
+		return false
+	}
+	text := e.content(m)
+	if !isHash(text) && string(text) != Redacted {
+		return false
+	}
+	*v = value{state: conformed, text: text}
+	return true
 }
 
 // isHash reports whether an earlier pass wrote the text in place of a value.

@@ -31,6 +31,8 @@ func protectedLayout(t testing.TB) *Layout {
 		field("contact", &schema.Type{Kind: schema.Struct, Fields: []*schema.Field{
 			field("phone", str(), schema.Hash), field("name", str(), schema.Redact), field("age", &schema.Type{Kind: schema.BigInt, MaxLength: -1}, schema.Unprotected),
 			field("notes", str(), schema.Drop)}}, schema.Unprotected),
+		{Key: "age", Column: "age", Type: str(), Declared: &schema.Type{Kind: schema.BigInt, MaxLength: -1,
+			Bounds: schema.Bounds{HasMax: true, MaxInt: 150}}, Protect: schema.Hash, Pointer: "/age"},
 		field("ips", &schema.Type{Kind: schema.Array, Elem: hashed}, schema.Unprotected),
 	}}
 	s.Enrich = []*schema.Enrichment{
@@ -67,6 +69,11 @@ func TestProtect(t *testing.T) {
 			`{"contact":{},@"has_secret":false,"malformed":{"/contact/phone":"REDACTED","/contact/age":"old"}}`},
 		{"a struct with protected fields of another type", `{"contact":"ann@example.com"}`, `{@"has_secret":false,"malformed":{"contact":"REDACTED"}}`},
 		{"a struct with a repeated key", `{"contact":{"name":"Ann","name":"Bob"}}`, `{@"has_secret":false,"malformed":{"contact":"REDACTED"}}`},
+		{"a number within its bounds", `{"age":42}`, `{"age":"` + hashOf("42") + `",@"has_secret":false}`},
+		{"a number out of its bounds", `{"age":151}`, `{@"has_secret":false,"malformed":{"age":"REDACTED"}}`},
+		{"a number as text", `{"age":"42"}`, `{"age":"` + hashOf("42") + `",@"has_secret":false}`},
+		{"no number", `{"age":"old"}`, `{@"has_secret":false,"malformed":{"age":"REDACTED"}}`},
+		{"a number 0", `{"age":0}`, `{"age":"0",@"has_secret":false}`},
 		{"elements of an array", `{"ips":["10.0.0.1",{"v":"10.0.0.2"},null]}`,
 			`{"ips":["` + hashOf("10.0.0.1") + `",null,null],@"has_secret":false,"malformed":{"/ips/1":"REDACTED"}}`},
 		{"an own malformed object", `{"malformed":{"email":"a@b.c","/contact/phone":"1","/ips/7":"2","/contact/age":"old","x":"y","em\u0061il":"d@e.f"}}`,
@@ -95,7 +102,7 @@ func TestProtect(t *testing.T) {
 		}
 	})
 	t.Run("without the key, a record and its transformed form give the same", func(t *testing.T) {
-		record := []byte(`{"user":"ann","contact":{"phone":"1"},"ips":["2"]}`)
+		record := []byte(`{"user":"ann","age":7,"contact":{"phone":"1"},"ips":["2"]}`)
 		p := newProcessor(t, protectedLayout(t), Lake, Options{HashKey: testKey})
 		mask := newProcessor(t, protectedLayout(t), Lake, Options{MaskHashes: true})
 		p.SetTime(parseTime(t, testNow))
