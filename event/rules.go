@@ -143,10 +143,11 @@ func presenceRule(e *schema.Enrichment, f FieldID) Rule {
 // which in a new event are strings that say something: then the value that it wrote decides.
 func truthRule(e *schema.Enrichment, f FieldID) Rule {
 	name, yes, no, missing := e.Name, e.Truth.True, e.Truth.False, orNothing(e.Truth.Absent)
+	ofAbsent := e.Truth.Absent != nil
 	if e.Kind == schema.Boolean {
 		return Rule{Flag: func(e *Event) (bool, bool) {
 			if !e.Sent(f) {
-				return false, false
+				return missing == "true", ofAbsent
 			}
 			return !e.IsEmpty(f) && !(e.previousFlag(name) == jsonscan.False && convertedEmpty(e.Text(f))), true
 		}}

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"slices"
@@ -128,7 +129,7 @@ func briefOrNothing(n *node) string {
 }
 
 // enrichmentKinds are the members that say what an enrichment is, of which each has one.
-var enrichmentKinds = []string{"processedAt", "status", "constant", "presence", "truth", "bands", "categories", "score"}
+var enrichmentKinds = []string{"processedAt", "status", "constant", "presence", "truth", "bands", "categories", "score", "go"}
 
 func (p *parser) readEnrichments(s *Schema) {
 	n := p.root.get("x-enrich")
@@ -193,7 +194,7 @@ func (p *parser) enrichment(s *Schema, n *node, at string) *Enrichment {
 		p.fail(at, "must be an object such as {\"name\": \"has_user\", \"presence\": {\"field\": \"user_id\"}} (got %s)", n.brief())
 		return nil
 	}
-	o := p.members(n, at, append([]string{"name", "description"}, enrichmentKinds...)...)
+	o := p.members(n, at, append([]string{"name", "description", "type"}, enrichmentKinds...)...)
 	e := &Enrichment{Name: o.text("name"), Comment: glueComment(o.optional("description"))}
 	switch {
 	case e.Name == "":
@@ -218,6 +219,9 @@ func (p *parser) enrichment(s *Schema, n *node, at string) *Enrichment {
 		kind = name
 	}
 	value := o.node.get(kind)
+	if kind != "go" && o.node.get("type") != nil {
+		p.fail(at+"/type", "must be left out: the type follows from %s; only go has one", cmp.Or(kind, "the kind of field"))
+	}
 	at += "/" + kind
 	e.Kind = String
 	switch kind {
@@ -234,6 +238,8 @@ func (p *parser) enrichment(s *Schema, n *node, at string) *Enrichment {
 		}
 	case "constant":
 		p.constant(e, value, at)
+	case "go":
+		e.Go, e.Kind = o.text("go"), p.goKind(o)
 	default:
 		if value.kind != objectNode {
 			p.fail(at, "must be an object (got %s)", value.brief())
@@ -242,6 +248,20 @@ func (p *parser) enrichment(s *Schema, n *node, at string) *Enrichment {
 		p.ruleOf(kind)(s, e, value, at)
 	}
 	return e
+}
+
+// goKinds are the types of fields that functions in Go give.
+var goKinds = map[string]Kind{"string": String, "number": Double, "integer": BigInt, "boolean": Boolean}
+
+// goKind reads the type of a field that a function in Go gives.
+func (p *parser) goKind(o object) Kind {
+	kind, ok := goKinds[o.text("type")]
+	if !ok {
+		p.fail(o.at+"/type", "must be string, number, integer or boolean, as the function in Go gives it (got %s)",
+			briefOrNothing(o.node.get("type")))
+		return String
+	}
+	return kind
 }
 
 // ruleOf returns what reads the object of an enrichment.
@@ -266,7 +286,11 @@ func (p *parser) constant(e *Enrichment, n *node, at string) {
 			return
 		}
 		if x, err := strconv.ParseFloat(n.text, 64); err == nil && !math.IsInf(x, 0) {
-			e.Kind, e.Constant = Double, &Constant{formatDouble(x)}
+			if hundredths := x * 100; hundredths == math.Trunc(hundredths) {
+				e.Kind, e.Constant = Double, &Constant{formatDouble(x)}
+				return
+			}
+			p.fail(at, "must have at most two decimals, as every number that the transform adds (got %s)", n.brief())
 			return
 		}
 	}
