@@ -28,23 +28,6 @@ type Rule struct {
 	keepsPrevious bool
 }
 
-// Custom are the rules in Go, by the name that an x-enrich entry of the schema gives in "go". The schema also declares the name
-// and type of the field, so that column, mapping and transform follow from the entry. For example:
-//
-//	{"name": "is_cheap", "type": "boolean", "description": "Amount below 10", "go": "isCheap"}
-//
-//	"isCheap": func(l *Layout) Rule {
-//		amount := l.Field("amount")
-//		return Rule{Flag: func(e *Event) (cheap, ok bool) {
-//			n, ok := e.Number(amount)
-//			return n < 10, ok
-//		}}
-//	},
-//
-// The methods of [Event] say what a rule can ask about a field: Sent, IsNull, IsMalformed, IsEmpty, Present, Text, Number.
-// A rule that looks at a protected field sees the value as sent, and must not write it.
-var Custom = map[string]func(*Layout) Rule{}
-
 // newRule makes the rule of an x-enrich entry.
 func (l *Layout) newRule(e *schema.Enrichment, ids map[*schema.Field]FieldID) (Rule, error) {
 	r := Rule{}
