@@ -68,7 +68,7 @@ var outcomeTexts = []struct {
 	{replay.NotReplayable, "without records",
 		"{it is|they are} about something unreadable or foreign: look at the {object|objects}"},
 	{replay.NoLetter, "not recognised",
-		"{it is not a dead letter|they are not dead letters}: somebody else sent {it|them}"},
+		"{it is another message|they are other messages} in the queue, sent by somebody else"},
 	{replay.Open, "not done", "run the command again"},
 }
 
