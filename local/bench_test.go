@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// BenchmarkRun puts b.N shop events, each with its own event_id, to both streams and delivers them; with a check as well it
-// also reconciles them. For a million: go test ./local -run - -bench Run/plain -benchtime 1000000x
+// BenchmarkRun puts b.N shop events, each with its own event_id, to both streams and delivers them; with a check as
+// well it also reconciles them. For a million: go test ./local -run - -bench Run/plain -benchtime 1000000x
 func BenchmarkRun(b *testing.B) {
 	for _, check := range []bool{false, true} {
 		b.Run(map[bool]string{false: "plain", true: "check"}[check], func(b *testing.B) {

@@ -10,9 +10,10 @@ import (
 	"firehose-pipeline/local/firehose"
 )
 
-// Check compares every record put with the content of the folder of results: the rows of the lake's objects, the documents of the
-// indices, the bodies of the dead-letter queue, the error objects that they come from, and the copies of the records as received.
-// It is for a pipeline opened with Options.Check, after a Flush of everything. [audit.Check] says what it accepts.
+// Check compares every record put with the content of the folder of results: the rows of the lake's objects, the
+// documents of the indices, the bodies of the dead-letter queue, the error objects that they come from, and the copies
+// of the records as received. It is for a pipeline opened with Options.Check, after a Flush of everything.
+// [audit.Check] has the rules.
 func (p *Pipeline) Check(ctx context.Context) (audit.Report, error) {
 	report := audit.Report{Findings: []audit.Finding{}}
 	for _, s := range p.streams {

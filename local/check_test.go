@@ -76,7 +76,8 @@ func TestCheck(t *testing.T) {
 	events := func(t *testing.T) []string {
 		shop := shopEvents(t)
 		records := append([]string{}, shop[:20]...)
-		records = append(records, `{"event_id":"bad-21",`, `{"event_id":"bad-22"`, `{"event_id":"beat","event_type":"heartbeat"}`, `{"event_id":"odd-24","x":{"a":1,"a":2}}`)
+		records = append(records, `{"event_id":"bad-21",`, `{"event_id":"bad-22"`,
+			`{"event_id":"beat","event_type":"heartbeat"}`, `{"event_id":"odd-24","x":{"a":1,"a":2}}`)
 		return append(records, shop[24:40]...)
 	}
 	const id = `(event_id "store-%06d")`
@@ -103,11 +104,13 @@ func TestCheck(t *testing.T) {
 		{"a document changed", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("opensearch/")
 			rewrite(t, path, replace(`"amount_tier":"basic"`, `"amount_tier":"gold"`))
-		}, []string{"search stream: unknown in the search index", `search stream: record 1 (event_id "store-000001") is missing in the search index`}},
+		}, []string{"search stream: unknown in the search index",
+			`search stream: record 1 (event_id "store-000001") is missing in the search index`}},
 		{"a document torn at the end of the file", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("opensearch/")
 			rewrite(t, path, func(s string) string { return s[:len(s)-20] })
-		}, []string{"search stream: unknown in the search index", `search stream: record 40 (event_id "store-000040") is missing in the search index`}},
+		}, []string{"search stream: unknown in the search index",
+			`search stream: record 40 (event_id "store-000040") is missing in the search index`}},
 		{"an index taken away", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("opensearch/")
 			if err := os.Remove(path); err != nil {
@@ -122,14 +125,17 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, append(append(named("lake stream: record %d %s is missing in the lake", numbers(1, 20)...),
-			`lake stream: record 24 (event_id "odd-24") is missing in the lake`), named("lake stream: record %d %s is missing in the lake", numbers(25, 40)...)...)},
+			`lake stream: record 24 (event_id "odd-24") is missing in the lake`),
+			named("lake stream: record %d %s is missing in the lake", numbers(25, 40)...)...)},
 		{"an object of the lake there twice", "dev", func(t *testing.T, w *world) {
 			path, content := w.find("/transformed-data/")
-			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "copy.parquet"), []byte(content), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), "copy.parquet"), []byte(content),
+				0o644); err != nil {
 				t.Fatal(err)
 			}
 		}, append(append(named("lake stream: record %d %s is doubled in the lake", numbers(1, 20)...),
-			`lake stream: record 24 (event_id "odd-24") is doubled in the lake`), named("lake stream: record %d %s is doubled in the lake", numbers(25, 40)...)...)},
+			`lake stream: record 24 (event_id "odd-24") is doubled in the lake`),
+			named("lake stream: record %d %s is doubled in the lake", numbers(25, 40)...)...)},
 		{"a line of a JSON lake taken out", "json", func(t *testing.T, w *world) {
 			path, _ := w.find("/transformed-data/")
 			rewrite(t, path, zipped(t, without(7)))
@@ -159,7 +165,8 @@ func TestCheck(t *testing.T) {
 		{"other content in the source backup", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("/source-data/")
 			rewrite(t, path, zipped(t, replace(shopEvents(t)[5], "something else")))
-		}, append([]string{"lake stream: unknown in the source backup"}, named("lake stream: record %d %s is missing in the source backup", 6)...)},
+		}, append([]string{"lake stream: unknown in the source backup"},
+			named("lake stream: record %d %s is missing in the source backup", 6)...)},
 		{"an object of the source backup taken away", "json", func(t *testing.T, w *world) {
 			path, _ := w.find("/search-backup/")
 			if err := os.Remove(path); err != nil {
@@ -177,10 +184,11 @@ func TestCheck(t *testing.T) {
 				return s + replace(`"id":"`, `"id":"0`)(strings.SplitAfter(s, "\n")[line])
 			})
 		}, []string{`search stream: record 22 (event_id "bad-22") is doubled in the dead letters`}},
-		{"the dead letter of a record that could not be converted taken out", "untransformed", func(t *testing.T, w *world) {
-			path, content := w.find("dead-letter-queue")
-			rewrite(t, path, without(lineOf(t, content, "odd-24", `"stream":"lake"`)))
-		}, []string{`lake stream: record 24 (event_id "odd-24") is missing in the dead letters`}},
+		{"the dead letter of a record that could not be converted taken out", "untransformed",
+			func(t *testing.T, w *world) {
+				path, content := w.find("dead-letter-queue")
+				rewrite(t, path, without(lineOf(t, content, "odd-24", `"stream":"lake"`)))
+			}, []string{`lake stream: record 24 (event_id "odd-24") is missing in the dead letters`}},
 		{"a dead letter of nothing", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("dead-letter-queue")
 			rewrite(t, path, replace(`"rawData":"`, `"rawData":"AAAA`))
@@ -201,7 +209,8 @@ func TestCheck(t *testing.T) {
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{`search stream: record 21 (event_id "bad-21") is missing in the error objects`, `search stream: record 22 (event_id "bad-22") is missing in the error objects`}},
+		}, []string{`search stream: record 21 (event_id "bad-21") is missing in the error objects`,
+			`search stream: record 22 (event_id "bad-22") is missing in the error objects`}},
 		{"a record that was dropped put into the index", "dev", func(t *testing.T, w *world) {
 			path, _ := w.find("opensearch/")
 			rewrite(t, path, func(s string) string { return s + `{"event_id":"beat","event_type":"heartbeat"}` + "\n" })
@@ -226,7 +235,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// What is there twice and has the same id is counted, and no finding.
+// Duplicates with the same id are counted, not reported as findings.
 func TestCheckOfDuplicates(t *testing.T) {
 	w := open(t, options(t, "dev"))
 	w.put(append(shopEvents(t)[:20], `{"event_id":"bad-21",`)...)
@@ -239,13 +248,14 @@ func TestCheckOfDuplicates(t *testing.T) {
 	}
 }
 
-// Letters that a consumer has deleted, as a replay does, are accounted for by what they said.
+// Letters that a consumer has deleted, as a replay does, are accounted for by their content.
 func TestCheckOfDeletedLetters(t *testing.T) {
 	w := open(t, options(t, "dev"))
 	w.put(append(shopEvents(t)[:20], `{"event_id":"bad-21",`, `{"event_id":"bad-22"`)...)
 	w.flush()
 	call := func(operation, body string) []struct{ ReceiptHandle string } {
-		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(strings.Replace(body, "{", `{"QueueUrl":"`+w.DeadLetterQueueURL()+`",`, 1)))
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/",
+			strings.NewReader(strings.Replace(body, "{", `{"QueueUrl":"`+w.DeadLetterQueueURL()+`",`, 1)))
 		request.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
 		answer := httptest.NewRecorder()
 		w.SQS().ServeHTTP(answer, request)
@@ -327,7 +337,7 @@ func TestCheckNeeds(t *testing.T) {
 	})
 }
 
-// Equal records stand for each other, and more than a ledger's memory holds are compared too.
+// Equal records count for each other, and more than an index's memory holds are compared too.
 func TestCheckOfMany(t *testing.T) {
 	o := options(t, "dev")
 	o.Rate = 1000

@@ -10,12 +10,14 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// Notify starts S3's notifications and Lambda's asynchronous invocation alone: created is to be told of objects, settle waits until
-// every event has been handled.
-func Notify(ctx context.Context, config *template.Config, queue *sqs.Server, invoke func(context.Context, []byte) (lambda.Result, error)) (created func(s3.ObjectCreated), settle func(context.Context) error, stop func()) {
+// Notify starts S3's notifications and Lambda's asynchronous invocation alone: created is called for each object,
+// settle waits until every event has been handled.
+func Notify(ctx context.Context, config *template.Config, queue *sqs.Server,
+	invoke func(context.Context, []byte) (lambda.Result, error)) (created func(s3.ObjectCreated),
+	settle func(context.Context) error, stop func()) {
 	n := newNotifier(config, queue, fault.NewQueue(nil))
-	n.start(ctx, function(invoke))
-	return n.created, n.settle, n.stop
+	n.startHandling(ctx, function(invoke))
+	return n.addObject, n.waitUntilHandled, n.stopHandling
 }
 
 type function func(context.Context, []byte) (lambda.Result, error)

@@ -13,7 +13,8 @@ import (
 	"firehose-pipeline/local/fault"
 )
 
-// faulty is a run with faults: 2,500 events to each stream, of which one in 25 cannot be delivered, in error objects every minute.
+// faulty is a run with faults: 2,500 events to each stream, of which one in 25 cannot be delivered, in error objects
+// every minute.
 func faulty(t *testing.T, specs ...string) (*world, local.Report) {
 	t.Helper()
 	return faultyOf(t, 2500, specs...)
@@ -47,7 +48,7 @@ func faultyOf(t *testing.T, count int, specs ...string) (*world, local.Report) {
 	return w, w.flush()
 }
 
-// checked is the check of a run that has lost nothing but what AWS declares, and in which every fault came about.
+// checked is the check of a run without other losses than AWS declares, in which every fault occurred.
 func (w *world) checked(report local.Report) audit.Report {
 	w.Helper()
 	for name, n := range report.Faults {
@@ -89,8 +90,9 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	for name, code := range map[fault.Name]string{
-		fault.TransformCrash: "Lambda.FunctionError", fault.TransformHang: "Lambda.FunctionTimedOut", fault.TransformTimeout: "Lambda.FunctionTimedOut",
-		fault.TransformError: "Lambda.FunctionError", fault.TransformOversize: "Lambda.FunctionError",
+		fault.TransformCrash: "Lambda.FunctionError", fault.TransformHang: "Lambda.FunctionTimedOut",
+		fault.TransformTimeout: "Lambda.FunctionTimedOut",
+		fault.TransformError:   "Lambda.FunctionError", fault.TransformOversize: "Lambda.FunctionError",
 	} {
 		t.Run("in every try the records become dead letters: "+string(name), func(t *testing.T) {
 			w, report := faultyOf(t, 500, string(name)+":1")
@@ -108,7 +110,8 @@ func TestFaults(t *testing.T) {
 	t.Run("a record that an answer lacks, or has twice, becomes a dead letter", func(t *testing.T) {
 		w, report := faulty(t, "transform-missing:1", "transform-doubled:1")
 		w.checked(report)
-		if got := codes(w); int64(got["Lambda.MissingRecordId"]) != report.Faults[fault.TransformMissing] || int64(got["Lambda.DuplicatedRecordId"]) != report.Faults[fault.TransformDoubled] {
+		if got := codes(w); int64(got["Lambda.MissingRecordId"]) != report.Faults[fault.TransformMissing] ||
+			int64(got["Lambda.DuplicatedRecordId"]) != report.Faults[fault.TransformDoubled] {
 			t.Errorf("letters %v, faults %v", got, report.Faults)
 		}
 	})
@@ -118,22 +121,25 @@ func TestFaults(t *testing.T) {
 			t.Errorf("got %+v, losses %v", report.Streams.Lake, c.Losses)
 		}
 	})
-	t.Run("what S3 refuses for more than a day is lost, and declared: delivery, copies and dead letters", func(t *testing.T) {
-		w, report := faulty(t, "s3-down:25h")
-		lake, search := report.Streams.Lake, report.Streams.Search
-		want := map[string]int64{"lake": lake.Discarded - 100, "error objects": 100 + search.Discarded, "source backup": 2500 + 2500}
-		if c := w.checked(report); !maps.Equal(c.Losses, want) {
-			t.Errorf("losses: got %v, want %v", c.Losses, want)
-		}
-		if lake.Delivered != 0 || lake.Uncopied != 2500 || search.Delivered == 0 || search.Discarded != 150 || search.Uncopied != 2500 {
-			t.Errorf("got lake %+v, search %+v", lake, search)
-		}
-		for path := range w.files() {
-			if strings.HasPrefix(path, "s3/") {
-				t.Errorf("there is %s", path)
+	t.Run("what S3 refuses for more than a day is lost, and declared: delivery, copies and dead letters",
+		func(t *testing.T) {
+			w, report := faulty(t, "s3-down:25h")
+			lake, search := report.Streams.Lake, report.Streams.Search
+			want := map[string]int64{"lake": lake.Discarded - 100, "error objects": 100 + search.Discarded,
+				"source backup": 2500 + 2500}
+			if c := w.checked(report); !maps.Equal(c.Losses, want) {
+				t.Errorf("losses: got %v, want %v", c.Losses, want)
 			}
-		}
-	})
+			if lake.Delivered != 0 || lake.Uncopied != 2500 || search.Delivered == 0 || search.Discarded != 150 ||
+				search.Uncopied != 2500 {
+				t.Errorf("got lake %+v, search %+v", lake, search)
+			}
+			for path := range w.files() {
+				if strings.HasPrefix(path, "s3/") {
+					t.Errorf("there is %s", path)
+				}
+			}
+		})
 	t.Run("search that is away past the retry time makes dead letters", func(t *testing.T) {
 		for spec, code := range map[string]string{"search-down:11m": "OS.ServiceException", "search-403:11m": "403"} {
 			w, report := faulty(t, spec)
@@ -143,25 +149,28 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a document that was indexed, with the answer lost to the end, is told by the id in its dead letter", func(t *testing.T) {
-		w, report := faulty(t, "search-lost:1")
-		c := w.checked(report)
-		if stored := c.Duplicates.Stored; stored == 0 || stored+150 != report.Streams.Search.Failed || report.Streams.Search.Delivered != 0 {
-			t.Errorf("duplicates %+v, search %+v", c.Duplicates, report.Streams.Search)
-		}
-		t.Run("and without that id it is doubled", func(t *testing.T) {
-			path, content := w.find("dead-letter-queue")
-			line := lineOf(t, content, "e-12", `"stage":"search"`)
-			rewrite(t, path, func(s string) string {
-				all := strings.SplitAfter(s, "\n")
-				all[line] = strings.Replace(all[line], `"documentId":"`, `"documentId":"x`, 1)
-				return strings.Join(all, "")
-			})
-			if got := w.check(); len(got) != 1 || !strings.HasSuffix(got[0], `(event_id "e-12") is doubled in the search index`) {
-				t.Errorf("got %q", got)
+	t.Run("a document that was indexed, with the answer lost to the end, is told by the id in its dead letter",
+		func(t *testing.T) {
+			w, report := faulty(t, "search-lost:1")
+			c := w.checked(report)
+			if stored := c.Duplicates.Stored; stored == 0 || stored+150 != report.Streams.Search.Failed ||
+				report.Streams.Search.Delivered != 0 {
+				t.Errorf("duplicates %+v, search %+v", c.Duplicates, report.Streams.Search)
 			}
+			t.Run("and without that id it is doubled", func(t *testing.T) {
+				path, content := w.find("dead-letter-queue")
+				line := lineOf(t, content, "e-12", `"stage":"search"`)
+				rewrite(t, path, func(s string) string {
+					all := strings.SplitAfter(s, "\n")
+					all[line] = strings.Replace(all[line], `"documentId":"`, `"documentId":"x`, 1)
+					return strings.Join(all, "")
+				})
+				if got := w.check(); len(got) != 1 ||
+					!strings.HasSuffix(got[0], `(event_id "e-12") is doubled in the search index`) {
+					t.Errorf("got %q", got)
+				}
+			})
 		})
-	})
 	t.Run("an answer that is lost once leaves the document in the index once", func(t *testing.T) {
 		w, report := faulty(t, "search-lost:0.5")
 		if c := w.checked(report); c.Duplicates.Overwritten == 0 || c.Duplicates.Stored != 0 {
@@ -191,7 +200,8 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if left > 0 && (!c.Clean() || c.Duplicates.Letters != before-copies+left) || left == 0 && (len(c.Findings) != 1 || c.Findings[0].Problem != audit.Missing) {
+			if left > 0 && (!c.Clean() || c.Duplicates.Letters != before-copies+left) || left == 0 &&
+				(len(c.Findings) != 1 || c.Findings[0].Problem != audit.Missing) {
 				t.Errorf("with %d of %d copies left: got %+v", left, copies, c)
 			}
 		}
@@ -205,7 +215,8 @@ func TestFaults(t *testing.T) {
 				invocations++
 			}
 		}
-		if want := report.Streams.Lake.Failed + report.Streams.Search.Failed; invocations == 0 || c.Duplicates.Letters != 3*want {
+		if want := report.Streams.Lake.Failed + report.Streams.Search.Failed; invocations == 0 ||
+			c.Duplicates.Letters != 3*want {
 			t.Errorf("%d invocations, duplicates %+v, want three times %d", invocations, c.Duplicates, want)
 		}
 	})
@@ -260,7 +271,9 @@ func TestFaults(t *testing.T) {
 		if err := o.Faults.Add("transform-crash"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := local.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "fault transform-crash: the stack has no transform (enableDataTransformation is false)") {
+		if _, err := local.Open(t.Context(), o); err == nil ||
+			!strings.Contains(err.Error(), "fault transform-crash: the stack has no transform "+
+				"(enableDataTransformation is false)") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -19,9 +19,9 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// notifier is S3's notifications and Lambda's asynchronous invocation between the bucket and the error handler: the events
-// wait in a queue, a failed invocation is tried again (AWS waits one minute, then two; nothing waits here), and one that
-// fails for good is recorded in the dead-letter queue.
+// notifier is S3's notifications and Lambda's asynchronous invocation between the bucket and the error handler: the
+// events wait in a queue, a failed invocation is tried again (AWS waits one minute, then two; nothing waits here), and
+// one that fails for good is recorded in the dead-letter queue.
 type notifier struct {
 	config *template.Config
 	queue  *sqs.Server
@@ -55,13 +55,14 @@ func newNotifier(config *template.Config, queue *sqs.Server, faults *fault.Queue
 	return n
 }
 
-// created is told of every object.
-func (n *notifier) created(o s3.ObjectCreated) {
+// addObject is called for every object.
+func (n *notifier) addObject(o s3.ObjectCreated) {
 	for _, c := range n.config.Bucket.Notifications {
 		match, err := path.Match(strings.TrimPrefix(c.Event, "s3:"), o.Event)
-		if err == nil && match && o.Bucket == n.config.Bucket.Name && strings.HasPrefix(o.Key, c.Prefix) && strings.HasSuffix(o.Key, c.Suffix) {
+		if err == nil && match && o.Bucket == n.config.Bucket.Name && strings.HasPrefix(o.Key, c.Prefix) &&
+			strings.HasSuffix(o.Key, c.Suffix) {
 			n.mu.Lock()
-			n.add(notice{o, c})
+			n.queueNotice(notice{o, c})
 			n.mu.Unlock()
 			n.changed.Broadcast()
 			return // prefixes and suffixes of different configurations must not overlap
@@ -72,8 +73,8 @@ func (n *notifier) created(o s3.ObjectCreated) {
 // latest is how many later ones a notification comes after, at most.
 const latest = 5
 
-// add lets a notification wait for the handler.
-func (n *notifier) add(e notice) {
+// queueNotice lets a notification wait for the handler.
+func (n *notifier) queueNotice(e notice) {
 	f := n.faults
 	if !f.On(fault.NotificationsDoubled, fault.NotificationsLate) {
 		n.waiting = append(n.waiting, e)
@@ -92,12 +93,12 @@ func (n *notifier) add(e notice) {
 			continue
 		}
 		n.waiting = append(n.waiting, e)
-		n.pass()
+		n.releaseDue()
 	}
 }
 
-// pass lets those go on that have been late for long enough once another one has come.
-func (n *notifier) pass() {
+// releaseDue lets those go on that have been late for long enough once another one has come.
+func (n *notifier) releaseDue() {
 	held := n.held[:0]
 	for _, h := range n.held {
 		if h.after--; h.after == 0 {
@@ -109,8 +110,8 @@ func (n *notifier) pass() {
 	n.held = held
 }
 
-// release lets all go on that have been late since then.
-func (n *notifier) release(since time.Time) {
+// releaseLate lets all go on that have been late since then.
+func (n *notifier) releaseLate(since time.Time) {
 	n.mu.Lock()
 	held := n.held[:0]
 	for _, h := range n.held {
@@ -125,7 +126,7 @@ func (n *notifier) release(since time.Time) {
 	n.changed.Broadcast()
 }
 
-func (n *notifier) start(ctx context.Context, handler lambda.Invoker) {
+func (n *notifier) startHandling(ctx context.Context, handler lambda.Invoker) {
 	n.done = make(chan struct{})
 	go func() {
 		defer close(n.done)
@@ -144,7 +145,7 @@ func (n *notifier) start(ctx context.Context, handler lambda.Invoker) {
 			n.waiting = n.waiting[1:]
 			n.busy = true
 			n.mu.Unlock()
-			if err := n.handle(ctx, e, handler); err != nil {
+			if err := n.handleNotice(ctx, e, handler); err != nil {
 				n.mu.Lock()
 				n.err = fmt.Errorf("notifying of %s: %w", e.object.Key, err)
 				n.stopped = true
@@ -154,7 +155,7 @@ func (n *notifier) start(ctx context.Context, handler lambda.Invoker) {
 	}()
 }
 
-func (n *notifier) handle(ctx context.Context, e notice, handler lambda.Invoker) error {
+func (n *notifier) handleNotice(ctx context.Context, e notice, handler lambda.Invoker) error {
 	payload := s3.Notification(template.Region, "ErrorObjects", e.object)
 	for attempt := 1; ; attempt++ {
 		result, err := n.faults.InvokeHandler(ctx, handler, e.object.Key, attempt, payload)
@@ -170,27 +171,29 @@ func (n *notifier) handle(ctx context.Context, e notice, handler lambda.Invoker)
 		if !e.notification.OnFailure {
 			return nil
 		}
-		return n.record(ctx, payload, result, attempt)
+		return n.recordFailure(ctx, payload, result, attempt)
 	}
 }
 
-// record puts the record of an invocation that failed for good into the queue.
+// recordFailure puts the record of an invocation that failed for good into the queue.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-func (n *notifier) record(ctx context.Context, payload []byte, result lambda.Result, attempts int) error {
+func (n *notifier) recordFailure(ctx context.Context, payload []byte, result lambda.Result, attempts int) error {
 	body, err := json.Marshal(map[string]any{
 		"version": "1.0", "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 		"requestContext": map[string]any{
 			"requestId": result.RequestID, "functionArn": n.config.ErrorHandler.ARN + ":$LATEST",
 			"condition": "RetriesExhausted", "approximateInvokeCount": attempts,
 		},
-		"requestPayload":  json.RawMessage(payload),
-		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": result.FunctionError},
+		"requestPayload": json.RawMessage(payload),
+		"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST",
+			"functionError": result.FunctionError},
 		"responsePayload": json.RawMessage(result.Payload),
 	})
 	if err != nil {
 		return fmt.Errorf("recording failed invocation: %w", err)
 	}
-	message, err := json.Marshal(map[string]string{"QueueUrl": n.queue.QueueURL(n.config.Queue.Name), "MessageBody": string(body)})
+	message, err := json.Marshal(map[string]string{"QueueUrl": n.queue.QueueURL(n.config.Queue.Name),
+		"MessageBody": string(body)})
 	if err != nil {
 		return fmt.Errorf("recording failed invocation: %w", err)
 	}
@@ -212,9 +215,9 @@ func (n *notifier) record(ctx context.Context, payload []byte, result lambda.Res
 	return nil
 }
 
-// settle waits until every event has been handled.
-func (n *notifier) settle(ctx context.Context) error {
-	n.release(time.Now())
+// waitUntilHandled waits until every event has been handled.
+func (n *notifier) waitUntilHandled(ctx context.Context) error {
+	n.releaseLate(time.Now())
 	stop := context.AfterFunc(ctx, n.changed.Broadcast)
 	defer stop()
 	n.mu.Lock()
@@ -228,8 +231,8 @@ func (n *notifier) settle(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// stop ends the notifier; events that still wait are forgotten.
-func (n *notifier) stop() {
+// stopHandling ends the notifier; events that still wait are forgotten.
+func (n *notifier) stopHandling() {
 	n.mu.Lock()
 	n.stopped = true
 	n.mu.Unlock()

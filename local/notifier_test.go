@@ -23,7 +23,8 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// errorPath is the way of an error object: S3, its notification, Lambda's asynchronous invocation of the real handler, the queue.
+// errorPath is the way of an error object: S3, its notification, Lambda's asynchronous invocation of the real handler,
+// the queue.
 type errorPath struct {
 	config  *template.Config
 	objects *s3.Server
@@ -50,13 +51,15 @@ func startErrorPath(t *testing.T, send func(sqs.Entry) *sqs.Fault, front func(ht
 			}
 		})
 	}
-	p.queue, err = sqs.Serve(t.Context(), sqs.Options{Region: template.Region, AccountID: template.AccountID, Queues: []sqs.Queue{{Name: p.config.Queue.Name}}, Fault: send})
+	p.queue, err = sqs.Serve(t.Context(), sqs.Options{Region: template.Region, AccountID: template.AccountID,
+		Queues: []sqs.Queue{{Name: p.config.Queue.Name}}, Fault: send})
 	if err != nil {
 		t.Fatal(err)
 	}
 	closing(p.queue.Close)
 	var created func(s3.ObjectCreated)
-	p.objects, err = s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(), Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: true}},
+	p.objects, err = s3.Serve(t.Context(), s3.Options{Dir: t.TempDir(),
+		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: true}},
 		Created: func(o s3.ObjectCreated) { created(o) }})
 	if err != nil {
 		t.Fatal(err)
@@ -74,24 +77,27 @@ func startErrorPath(t *testing.T, send func(sqs.Entry) *sqs.Fault, front func(ht
 		}
 		environment[name] = value
 	}
-	handler, err := lambda.Start(t.Context(), lambda.Config{Name: f.Name, Binary: binaries["errorhandler"], MemoryMB: f.MemoryMB, Timeout: f.Timeout, Environment: environment})
+	handler, err := lambda.Start(t.Context(),
+		lambda.Config{Name: f.Name, Binary: binaries["errorhandler"], MemoryMB: f.MemoryMB, Timeout: f.Timeout,
+			Environment: environment})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(handler.Close)
 	var stop func()
-	created, p.settle, stop = local.Notify(t.Context(), p.config, p.queue, func(ctx context.Context, payload []byte) (lambda.Result, error) {
-		p.invoked.Add(1)
-		killable, kill := context.WithCancel(ctx)
-		defer kill()
-		p.kill.Store(&kill)
-		result, err := handler.Invoke(killable, payload)
-		if errors.Is(err, context.Canceled) && ctx.Err() == nil { // as Lambda reports it
-			return lambda.Result{RequestID: "killed", FunctionError: "Unhandled",
-				Payload: []byte(`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: killed Error: Runtime exited with error: signal: killed"}`)}, nil
-		}
-		return result, err
-	})
+	created, p.settle, stop = local.Notify(t.Context(), p.config, p.queue,
+		func(ctx context.Context, payload []byte) (lambda.Result, error) {
+			p.invoked.Add(1)
+			killable, kill := context.WithCancel(ctx)
+			defer kill()
+			p.kill.Store(&kill)
+			result, err := handler.Invoke(killable, payload)
+			if errors.Is(err, context.Canceled) && ctx.Err() == nil { // as Lambda reports it
+				return lambda.Result{RequestID: "killed", FunctionError: "Unhandled",
+					Payload: []byte(`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: killed Error: Runtime exited with error: signal: killed"}`)}, nil
+			}
+			return result, err
+		})
 	t.Cleanup(stop)
 	return p
 }
@@ -104,7 +110,9 @@ func (p *errorPath) letters(t *testing.T, key string, n int) []*deadletter.Messa
 	var object []byte
 	for i := range n {
 		var err error
-		object, err = errorobject.AppendDocument(object, errorobject.ProcessingFailed{RawData: fmt.Appendf(nil, `{"event_id":"e-%d"}`, i), ErrorCode: "Lambda.FunctionError"})
+		object, err = errorobject.AppendDocument(object,
+			errorobject.ProcessingFailed{RawData: fmt.Appendf(nil, `{"event_id":"e-%d"}`, i),
+				ErrorCode: "Lambda.FunctionError"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,8 +201,10 @@ func TestErrorPath(t *testing.T) {
 			t.Fatalf("got %d letters from %d invocations, want 1 from 3", len(letters), p.invoked.Load())
 		}
 		l := letters[0]
-		if l.Kind != deadletter.Invocation || l.Reason != deadletter.InvocationFailed || l.Attempts != 3 || l.ErrorCode != "RetriesExhausted" ||
-			!strings.Contains(l.ErrorMessage, "AccessDenied") || len(l.Objects) != 1 || l.Objects[0].Key != errorKey+" a=b" || l.Objects[0].VersionID == "" {
+		if l.Kind != deadletter.Invocation || l.Reason != deadletter.InvocationFailed || l.Attempts != 3 ||
+			l.ErrorCode != "RetriesExhausted" ||
+			!strings.Contains(l.ErrorMessage, "AccessDenied") || len(l.Objects) != 1 ||
+			l.Objects[0].Key != errorKey+" a=b" || l.Objects[0].VersionID == "" {
 			t.Errorf("got %+v", l)
 		}
 	})
@@ -207,7 +217,8 @@ func TestErrorPath(t *testing.T) {
 		}, same)
 		letters := p.letters(t, errorKey, 30)
 		last := letters[len(letters)-1]
-		if p.invoked.Load() != 3 || last.Kind != deadletter.Invocation || !strings.Contains(last.ErrorMessage, "InvalidMessageContents") {
+		if p.invoked.Load() != 3 || last.Kind != deadletter.Invocation ||
+			!strings.Contains(last.ErrorMessage, "InvalidMessageContents") {
 			t.Fatalf("got %+v last, from %d invocations", last, p.invoked.Load())
 		}
 		wantRecords(t, letters[:len(letters)-1], 29)

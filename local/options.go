@@ -15,34 +15,35 @@ import (
 type Options struct {
 	Template  []byte // the synthesised CloudFormation template
 	StackName string
-	// Functions are the binaries of the functions, built for this machine: "transform" and "errorhandler". The transform's
-	// is not needed where the template has none.
+	// Functions are the binaries of the functions, built for this machine: "transform" and "errorhandler". The
+	// transform's is not needed where the template has none.
 	Functions map[string]string
-	// Out is the folder for the results. It is made if it does not exist; what an earlier run left there is removed; any
-	// other content is refused.
+	// Out is the folder for the results. It is made if it does not exist; what an earlier run left there is removed;
+	// any other content is rejected.
 	Out string
-	// Serve makes the clock run by itself, at Speed virtual seconds a second (default 1): records arrive when they are put.
-	// Without it record i of each stream arrives at Start + i/Rate, and Speed only says how fast that time passes at most
-	// (0: as fast as possible).
+	// Serve makes the clock run by itself, at Speed virtual seconds a second (default 1): records arrive when they are
+	// put. Without it record i of each stream arrives at Start + i/Rate, and Speed only says how fast that time passes
+	// at most (0: as fast as possible).
 	Serve bool
 	Speed float64
 	Rate  float64   // records a virtual second in each stream, default 1000
 	Start time.Time // default: now, to the second
 	// Check keeps what Pipeline.Check needs: about 60 bytes a record, in a file.
 	Check bool
-	// Log gets what the functions write, line by line.
+	// Log gets the functions' output, line by line.
 	Log io.Writer
 	// OpenSearch is a real server that the search stream delivers to; nil: documents go to files.
 	OpenSearch *opensearch.Options
-	// Faults are what goes wrong; FaultSeed decides when: the same seed, records, Rate and template have the same failures.
+	// Faults are the failures to inject; FaultSeed decides when: the same seed, records, Rate and template have the
+	// same failures.
 	Faults    fault.Plan
 	FaultSeed uint64
 	// S3Listen and SQSListen are host:port on loopback, default any free port.
 	S3Listen, SQSListen string
 }
 
-// complete fills in defaults and checks the options.
-func (o *Options) complete() error {
+// setDefaults fills in defaults and checks the options.
+func (o *Options) setDefaults() error {
 	if o.Speed == 0 && o.Serve {
 		o.Speed = 1
 	}

@@ -1,5 +1,3 @@
-// Package local runs the whole pipeline on one machine: the delivery streams of the template, the functions' real
-// binaries, S3 and its notifications, and the dead-letter queue.
 package local
 
 import (
@@ -92,10 +90,10 @@ type PutResult struct {
 	ErrorMessage string
 }
 
-// Open starts the pipeline: the endpoints, the streams and what they need. It ends with Close, or when ctx is done: then
-// nothing that has not been flushed arrives.
+// Open starts the pipeline: the endpoints, the streams and their functions. It ends with Close, or when ctx is done:
+// then records that have not been flushed do not arrive.
 func Open(ctx context.Context, o Options) (*Pipeline, error) {
-	if err := o.complete(); err != nil {
+	if err := o.setDefaults(); err != nil {
 		return nil, fmt.Errorf("opening pipeline: %w", err)
 	}
 	config, err := template.Parse(o.Template, o.StackName)
@@ -104,13 +102,13 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	}
 	p := &Pipeline{o: o, config: config, started: time.Now()}
 	ctx, p.cancel = context.WithCancel(ctx)
-	if err := p.open(ctx); err != nil {
+	if err := p.openParts(ctx); err != nil {
 		return nil, fmt.Errorf("opening pipeline: %w", errors.Join(err, p.Close()))
 	}
 	return p, nil
 }
 
-func (p *Pipeline) open(ctx context.Context) (err error) {
+func (p *Pipeline) openParts(ctx context.Context) (err error) {
 	if p.folder, err = results.Open(p.o.Out); err != nil {
 		return err
 	}
@@ -119,8 +117,9 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	}
 	atQueue := fault.NewQueue(p.faults)
 	p.deleted = p.folder.DeletedMessages()
-	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID, Deleted: p.deleted.Add,
-		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
+	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID,
+		Deleted: p.deleted.Add,
+		Queues:  []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
 	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
 		o.Fault, o.Refuse = atQueue.RefuseEntry, atQueue.RefuseBatch
 	}
@@ -129,16 +128,17 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 	}
 	p.notifier = newNotifier(p.config, p.queue, atQueue)
 	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.Path(results.ObjectsDir), Listen: p.o.S3Listen,
-		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}}, Created: p.notifier.created})
+		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}},
+		Created: p.notifier.addObject})
 	if err != nil {
 		return err
 	}
-	handler, err := p.function(ctx, p.config.ErrorHandler, "errorhandler", 1)
+	handler, err := p.startFunction(ctx, p.config.ErrorHandler, "errorhandler", 1)
 	if err != nil {
 		return err
 	}
 	atQueue.Kill = handler.Kill
-	p.notifier.start(ctx, handler)
+	p.notifier.startHandling(ctx, handler)
 	if err := p.openSearch(ctx); err != nil {
 		return err
 	}
@@ -146,14 +146,14 @@ func (p *Pipeline) open(ctx context.Context) (err error) {
 		return err
 	}
 	for _, config := range p.config.Streams {
-		s, err := p.stream(ctx, config)
+		s, err := p.openStream(ctx, config)
 		if err != nil {
 			return err
 		}
 		p.streams = append(p.streams, s)
 	}
 	if p.o.Serve {
-		p.ticking.Go(func() { p.tick(ctx) })
+		p.ticking.Go(func() { p.runTicks(ctx) })
 	}
 	return nil
 }
@@ -197,7 +197,7 @@ func (p *Pipeline) openSearchEngine(ctx context.Context) (err error) {
 			return fmt.Errorf("reading template: %w", err)
 		}
 		p.files = opensearch.NewFiles(p.folder.Path(results.IndicesDir), mapping)
-		if p.faults.On(fault.SearchLost) { // nothing else makes a stream send again what has been taken
+		if p.faults.On(fault.SearchLost) { // no other fault makes a stream resend accepted documents
 			p.files.Overwrite()
 		}
 		p.search = p.files
@@ -231,12 +231,12 @@ func (p *Pipeline) indexMapping() (*opensearch.Mapping, error) {
 	return opensearch.NewMapping(state.Mappings(), p.config.SearchVersion)
 }
 
-// searchPatience is how long a server may refuse its setup; the setup ends 20 s earlier.
+// searchPatience is how long a server may reject its setup; the setup ends 20 s earlier.
 const searchPatience = 80 * time.Second
 
-// pause lets time of the model pass while search is not to be had. A real server needs as much of the machine's time; files need
-// none, unless the clock is the machine's.
-func (p *Pipeline) pause(ctx context.Context, d time.Duration) error {
+// passTime lets time of the model pass while search is not to be had. A real server needs as much of the machine's
+// time; files need none, unless the clock is the machine's.
+func (p *Pipeline) passTime(ctx context.Context, d time.Duration) error {
 	switch {
 	case p.o.Speed > 0:
 		d = time.Duration(float64(d) / p.o.Speed)
@@ -246,8 +246,9 @@ func (p *Pipeline) pause(ctx context.Context, d time.Duration) error {
 	return clock.Pause(ctx, d)
 }
 
-// export reads what the server has of this run, so that the folder of results holds it as in a run with files.
-func (p *Pipeline) export(ctx context.Context) error {
+// exportDocuments reads this run's documents from the server, so that the folder of results holds it as in a run with
+// files.
+func (p *Pipeline) exportDocuments(ctx context.Context) error {
 	if p.server == nil {
 		return nil
 	}
@@ -271,8 +272,8 @@ func (p *Pipeline) export(ctx context.Context) error {
 	return nil
 }
 
-// documents returns the number of documents by index. Those whose response was lost are among them.
-func (p *Pipeline) documents() map[string]int64 {
+// countDocuments returns the number of documents by index. Those whose response was lost are among them.
+func (p *Pipeline) countDocuments() map[string]int64 {
 	documents := map[string]int64{}
 	if p.server != nil {
 		documents = p.server.Documents()
@@ -286,9 +287,10 @@ func (p *Pipeline) documents() map[string]int64 {
 // invocations is how many invocations of a transform run at once: with two streams, more than the processors can use.
 const invocations = 2
 
-func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *stream, err error) {
-	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE", Created: p.o.Start, Config: config}}
-	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Search: p.search, Pause: p.pause}
+func (p *Pipeline) openStream(ctx context.Context, config template.Stream) (_ *stream, err error) {
+	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE",
+		Created: p.o.Start, Config: config}}
+	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Search: p.search, Pause: p.passTime}
 	o.Store = func(bucket, key string, headers map[string]string, body io.Reader) error {
 		_, err := p.objects.Put(bucket, key, headers, body)
 		return err
@@ -298,7 +300,7 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 		if reserved := processor.Function.ReservedConcurrency; reserved > 0 {
 			o.Invocations = min(o.Invocations, reserved)
 		}
-		f, err := p.function(ctx, processor.Function, "transform", o.Invocations)
+		f, err := p.startFunction(ctx, processor.Function, "transform", o.Invocations)
 		if err != nil {
 			return nil, err
 		}
@@ -319,8 +321,10 @@ func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *strea
 	return s, err
 }
 
-// function starts a function of the template: its environment is the template's, with AWS's endpoints where they are here.
-func (p *Pipeline) function(ctx context.Context, f template.Function, role string, concurrency int) (*lambda.Function, error) {
+// startFunction starts a function of the template: its environment is the template's, with AWS's endpoints where they
+// are here.
+func (p *Pipeline) startFunction(ctx context.Context, f template.Function, role string,
+	concurrency int) (*lambda.Function, error) {
 	binary := p.o.Functions[role]
 	if binary == "" {
 		return nil, fmt.Errorf("functions: no binary of %s", role)
@@ -345,8 +349,10 @@ func (p *Pipeline) function(ctx context.Context, f template.Function, role strin
 	}
 	p.logs = append(p.logs, log)
 	started, err := lambda.Start(ctx, lambda.Config{
-		Name: f.Name, Binary: binary, Handler: f.Handler, MemoryMB: f.MemoryMB, Timeout: f.Timeout, Concurrency: concurrency,
-		Region: template.Region, AccountID: template.AccountID, LogGroup: f.LogGroup, Environment: environment, Log: logs(log, p.o.Log),
+		Name: f.Name, Binary: binary, Handler: f.Handler, MemoryMB: f.MemoryMB, Timeout: f.Timeout,
+		Concurrency: concurrency,
+		Region:      template.Region, AccountID: template.AccountID, LogGroup: f.LogGroup, Environment: environment,
+		Log: teeLogs(log, p.o.Log),
 	})
 	if err == nil {
 		p.functions = append(p.functions, started)
@@ -354,8 +360,8 @@ func (p *Pipeline) function(ctx context.Context, f template.Function, role strin
 	return started, err
 }
 
-// logs writes to a function's own log and to what shows it as it comes, if anything does.
-func logs(own, shown io.Writer) io.Writer {
+// teeLogs writes to a function's own log and to the log of the run, if there is one.
+func teeLogs(own, shown io.Writer) io.Writer {
 	if shown == nil {
 		return own
 	}
@@ -376,11 +382,11 @@ type UnknownStreamError struct{ Name string }
 
 func (e *UnknownStreamError) Error() string { return fmt.Sprintf("no stream %q", e.Name) }
 
-// Put puts records to the stream of this name. A record above 1,000 KiB is refused alone, with the API's error code. Put
-// waits while the stream is busy, and in a run with a Speed until the record's time has come; the records' memory stays the
-// caller's. The error is an [*UnknownStreamError], the context's, or one that has ended the run.
+// Put puts records to the stream of this name. A record above 1,000 KiB is rejected alone, with the API's error code.
+// Put waits while the stream is busy, and in a run with a Speed until the record's time has come; the records' memory
+// stays the caller's. The error is an [*UnknownStreamError], the context's, or one that has ended the run.
 func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]PutResult, error) {
-	s := p.named(name)
+	s := p.findStream(name)
 	if s == nil {
 		return nil, fmt.Errorf("putting records: %w", &UnknownStreamError{name})
 	}
@@ -391,7 +397,8 @@ func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]Pu
 	for begin := 0; begin < len(records); {
 		if len(records[begin]) > firehose.MaxRecordBytes {
 			results[begin] = PutResult{ErrorCode: "ValidationException", ErrorMessage: fmt.Sprintf(
-				"1 validation error detected: Value at 'record.data' failed to satisfy constraint: Member must have length less than or equal to %d", firehose.MaxRecordBytes)}
+				"1 validation error detected: Value at 'record.data' failed to satisfy constraint: Member must have "+
+					"length less than or equal to %d", firehose.MaxRecordBytes)}
 			s.number++
 			begin++
 			continue
@@ -400,12 +407,12 @@ func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]Pu
 		for end < len(records) && len(records[end]) <= firehose.MaxRecordBytes {
 			end++
 		}
-		if err := p.wait(ctx, s.number); err != nil {
+		if err := p.waitForArrival(ctx, s.number); err != nil {
 			return nil, fmt.Errorf("putting records: %w", err)
 		}
-		first, err := s.Put(records[begin:end], p.arrival(s.number))
+		first, err := s.Put(records[begin:end], p.arrivalsFrom(s.number))
 		if err == nil {
-			err = s.taken(records[begin:end])
+			err = s.noteAccepted(records[begin:end])
 		}
 		if err != nil {
 			return nil, fmt.Errorf("putting records: %w", err)
@@ -422,8 +429,8 @@ func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]Pu
 	return results, nil
 }
 
-// taken counts records that the stream has taken, and notes them for Check.
-func (s *stream) taken(records [][]byte) error {
+// noteAccepted counts records that the stream has taken, and notes them for Check.
+func (s *stream) noteAccepted(records [][]byte) error {
 	s.pending = true
 	for _, record := range records {
 		s.number++
@@ -436,7 +443,7 @@ func (s *stream) taken(records [][]byte) error {
 	return nil
 }
 
-func (p *Pipeline) named(name string) *stream {
+func (p *Pipeline) findStream(name string) *stream {
 	for _, s := range p.streams {
 		if s.info.Name == name {
 			return s
@@ -448,13 +455,13 @@ func (p *Pipeline) named(name string) *stream {
 // Flush delivers everything: all buffers, then all notifications, then the queue's file is written. Records may be put
 // again afterwards.
 func (p *Pipeline) Flush(ctx context.Context) error {
-	if err := p.flush(ctx); err != nil {
+	if err := p.flushAll(ctx); err != nil {
 		return fmt.Errorf("flushing: %w", err)
 	}
 	return nil
 }
 
-func (p *Pipeline) flush(ctx context.Context) error {
+func (p *Pipeline) flushAll(ctx context.Context) error {
 	errs := make([]error, len(p.streams))
 	var flushing sync.WaitGroup
 	for i, s := range p.streams {
@@ -470,10 +477,10 @@ func (p *Pipeline) flush(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := p.notifier.settle(ctx); err != nil {
+	if err := p.notifier.waitUntilHandled(ctx); err != nil {
 		return err
 	}
-	if err := p.export(ctx); err != nil {
+	if err := p.exportDocuments(ctx); err != nil {
 		return err
 	}
 	messages, err := p.queue.Messages(p.config.Queue.Name)
@@ -505,7 +512,7 @@ func (p *Pipeline) DeadLetterQueueURL() string { return p.queue.QueueURL(p.confi
 func (p *Pipeline) BucketName() string { return p.config.Bucket.Name }
 
 // Close ends the run and every process of it. When everything put has been flushed, the results are marked complete;
-// otherwise what has not been flushed is thrown away.
+// otherwise records that have not been flushed are discarded.
 func (p *Pipeline) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -521,7 +528,7 @@ func (p *Pipeline) Close() error {
 		complete = complete && !s.pending
 	}
 	if p.notifier != nil {
-		p.notifier.stop()
+		p.notifier.stopHandling()
 	}
 	for _, f := range p.functions {
 		f.Close()

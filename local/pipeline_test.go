@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// victim tells the test's own binary to be a run that is to be killed; its value is the folder, the functions follow.
+// victim makes the test's own binary a run to be killed; its value is the folder, the functions follow.
 const victim = "PIPELINE_TEST_KILLED_IN"
 
 // runUntilKilled puts records, delivers some of them, says so, and puts more for ever.
@@ -46,8 +46,9 @@ func runUntilKilled(out string) error {
 	if err != nil {
 		return err
 	}
-	p, err := local.Open(context.Background(), local.Options{Template: text, StackName: "kinesis-firehose-pipeline-dev", Out: out, Start: start,
-		Functions: map[string]string{"transform": os.Getenv("TRANSFORM"), "errorhandler": os.Getenv("ERRORHANDLER")}})
+	p, err := local.Open(context.Background(),
+		local.Options{Template: text, StackName: "kinesis-firehose-pipeline-dev", Out: out, Start: start,
+			Functions: map[string]string{"transform": os.Getenv("TRANSFORM"), "errorhandler": os.Getenv("ERRORHANDLER")}})
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,8 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	for _, name := range []string{"transform", "errorhandler"} {
 		out := filepath.Join(dir, name)
-		if err := functionbuild.Build(context.Background(), "..", name, out, functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}); err != nil {
+		if err := functionbuild.Build(context.Background(), "..", name, out,
+			functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -153,7 +155,7 @@ func (w *world) flush() local.Report {
 	return w.Report()
 }
 
-// check returns the findings, one a line, without what differs from run to run.
+// check returns the findings, one a line, without the parts that differ from run to run.
 func (w *world) check() []string {
 	w.Helper()
 	report, err := w.Check(w.Context())
@@ -268,8 +270,10 @@ func TestRun(t *testing.T) {
 		balanced(t, report.Streams.Lake.Counts, int64(len(events)))
 		balanced(t, report.Streams.Search.Counts, int64(len(events)))
 		letters := w.letters()
-		if failed := report.Streams.Lake.Failed + report.Streams.Search.Failed; report.DeadLetter.Messages != failed || len(letters) != int(failed) {
-			t.Errorf("dead letters: got %d and %d in the file, want %d", report.DeadLetter.Messages, len(letters), failed)
+		if failed := report.Streams.Lake.Failed + report.Streams.Search.Failed; report.DeadLetter.Messages != failed ||
+			len(letters) != int(failed) {
+			t.Errorf("dead letters: got %d and %d in the file, want %d", report.DeadLetter.Messages, len(letters),
+				failed)
 		}
 		reasons := map[string]int{}
 		for _, m := range letters {
@@ -279,7 +283,8 @@ func TestRun(t *testing.T) {
 			"lake EmptyRecord": 1, "lake InvalidJson": 3 + 1, "lake UnexpectedEnd": 1, "lake NotAnObject": 4,
 			"lake ByteOrderMark": 1, "lake Compressed": 2, "lake InvalidUtf8": 1, "lake TooDeep": 1,
 			"search EmptyRecord": 1, "search InvalidJson": 3, "search UnexpectedEnd": 1, "search NotAnObject": 4,
-			"search ByteOrderMark": 1, "search Compressed": 2, "search InvalidUtf8": 1, "search TooDeep": 1, "search TrailingData": 3,
+			"search ByteOrderMark": 1, "search Compressed": 2, "search InvalidUtf8": 1, "search TooDeep": 1,
+			"search TrailingData": 3,
 		}
 		if !reflect.DeepEqual(reasons, want) {
 			t.Errorf("reasons\n got %v\nwant %v", reasons, want)
@@ -305,38 +310,42 @@ func TestRun(t *testing.T) {
 			w.clean()
 		})
 	}
-	t.Run("without the transform, what OpenSearch rejects whatever an event is like is a dead letter each", func(t *testing.T) {
-		w := open(t, options(t, "untransformed"))
-		rejected := map[string]string{ // part of OpenSearch's reason by the event
-			`{"event_id":"r-1","_id":"x"}`:                            "Field [_id] is a metadata field",
-			`{"event_id":"r-2","amount":9.5,"amount.currency":"EUR"}`: "Existing mapping for [amount] must be of type object but found [double]",
-			`{"event_id":"r-3","detail":{"a":1,"a":2}}`:               "Duplicate field 'a'",
-			`{"event_id":"r-4","a..b":1}`:                             "[a..b]",
-			`{"event_id":"r-5","brand":{"name":"acme"}}`:              "failed to parse field [brand] of type [keyword]",
-		}
-		w.put(slices.Sorted(maps.Keys(rejected))...)
-		w.put(`{"event_id":"kept","amount":"x","detail":{"_id":1},"a.b":2}`)
-		if got := w.flush().Streams.Search; got.Delivered != 1 || got.Failed != 5 {
-			t.Errorf("counts: got %+v", got)
-		}
-		found := 0
-		for _, m := range w.letters() {
-			if m.Stream != "search" {
-				continue
+	t.Run("without the transform, what OpenSearch rejects whatever an event is like is a dead letter each",
+		func(t *testing.T) {
+			w := open(t, options(t, "untransformed"))
+			rejected := map[string]string{ // part of OpenSearch's reason by the event
+				`{"event_id":"r-1","_id":"x"}`: "Field [_id] is a metadata field",
+				`{"event_id":"r-2","amount":9.5,"amount.currency":"EUR"}`: "Existing mapping for [amount] must be of " +
+					"type object but found [double]",
+				`{"event_id":"r-3","detail":{"a":1,"a":2}}`:  "Duplicate field 'a'",
+				`{"event_id":"r-4","a..b":1}`:                "[a..b]",
+				`{"event_id":"r-5","brand":{"name":"acme"}}`: "failed to parse field [brand] of type [keyword]",
 			}
-			found++
-			if reason := rejected[string(m.RawData)]; m.Reason != deadletter.SearchRejected || m.ErrorCode != "400" || m.Attempts != 1 ||
-				reason == "" || !strings.Contains(m.ErrorMessage, reason) {
-				t.Errorf("letter: got %+v", m)
+			w.put(slices.Sorted(maps.Keys(rejected))...)
+			w.put(`{"event_id":"kept","amount":"x","detail":{"_id":1},"a.b":2}`)
+			if got := w.flush().Streams.Search; got.Delivered != 1 || got.Failed != 5 {
+				t.Errorf("counts: got %+v", got)
 			}
-		}
-		if found != len(rejected) {
-			t.Errorf("letters: got %d", found)
-		}
-		w.clean()
-	})
+			found := 0
+			for _, m := range w.letters() {
+				if m.Stream != "search" {
+					continue
+				}
+				found++
+				if reason := rejected[string(m.RawData)]; m.Reason != deadletter.SearchRejected || m.ErrorCode != "400" ||
+					m.Attempts != 1 ||
+					reason == "" || !strings.Contains(m.ErrorMessage, reason) {
+					t.Errorf("letter: got %+v", m)
+				}
+			}
+			if found != len(rejected) {
+				t.Errorf("letters: got %d", found)
+			}
+			w.clean()
+		})
 	t.Run("orc is refused", func(t *testing.T) {
-		if _, err := local.Open(t.Context(), options(t, "orc")); err == nil || !strings.Contains(err.Error(), "orc is not modelled: run with dataFormat parquet or json") {
+		if _, err := local.Open(t.Context(), options(t, "orc")); err == nil ||
+			!strings.Contains(err.Error(), "orc is not modelled: run with dataFormat parquet or json") {
 			t.Errorf("error: got %v", err)
 		}
 	})
@@ -368,11 +377,13 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("a record above 1,000 KiB is refused alone", func(t *testing.T) {
 		w := open(t, options(t, "dev"))
-		results, err := w.Put(t.Context(), w.Streams()[0].Name, [][]byte{[]byte(`{}`), bytes.Repeat([]byte(" "), 1000<<10+1), []byte(`{}`)})
+		results, err := w.Put(t.Context(), w.Streams()[0].Name,
+			[][]byte{[]byte(`{}`), bytes.Repeat([]byte(" "), 1000<<10+1), []byte(`{}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if results[0].RecordID == "" || results[1].ErrorCode != "ValidationException" || results[1].RecordID != "" || results[2].RecordID == "" {
+		if results[0].RecordID == "" || results[1].ErrorCode != "ValidationException" || results[1].RecordID != "" ||
+			results[2].RecordID == "" {
 			t.Errorf("got %+v", results)
 		}
 		balanced(t, w.flush().Streams.Lake.Counts, 2)
@@ -380,7 +391,8 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("a stream of another name is an error", func(t *testing.T) {
 		w := open(t, options(t, "dev"))
-		if _, err := w.Put(t.Context(), "other", nil); err == nil || !strings.Contains(err.Error(), `no stream "other"`) {
+		if _, err := w.Put(t.Context(), "other", nil); err == nil ||
+			!strings.Contains(err.Error(), `no stream "other"`) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -461,7 +473,8 @@ func TestTime(t *testing.T) {
 		w := open(t, o)
 		w.put(shopEvents(t)[:120]...)
 		got := w.flush().Streams.Search.Indices
-		if want := map[string]int64{"realtime-events-2026-09-21-10": 60, "realtime-events-2026-09-21-11": 60}; !reflect.DeepEqual(got, want) {
+		if want := map[string]int64{"realtime-events-2026-09-21-10": 60,
+			"realtime-events-2026-09-21-11": 60}; !reflect.DeepEqual(got, want) {
 			t.Errorf("indices: got %v, want %v", got, want)
 		}
 		if now := w.Now(); !now.Equal(start.Add(119 * time.Second)) {
@@ -477,7 +490,8 @@ func TestTime(t *testing.T) {
 		defer wait.Stop()
 		for deadline := time.Now().Add(30 * time.Second); ; <-wait.C {
 			report := w.Report()
-			if report.Streams.Lake.Delivered == 1 && report.Streams.Search.Delivered == 1 && report.DeadLetter.Messages == 2 {
+			if report.Streams.Lake.Delivered == 1 && report.Streams.Search.Delivered == 1 &&
+				report.DeadLetter.Messages == 2 {
 				break
 			}
 			if time.Now().After(deadline) {
@@ -507,7 +521,8 @@ func TestFolder(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(o.Out, "mine"), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := local.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "must be empty or hold the results of an earlier run") {
+		if _, err := local.Open(t.Context(), o); err == nil ||
+			!strings.Contains(err.Error(), "must be empty or hold the results of an earlier run") {
 			t.Errorf("error: got %v", err)
 		}
 		if got := entries(t, o.Out); got != "mine" {
@@ -577,7 +592,8 @@ func TestFolder(t *testing.T) {
 	t.Run("after one that was killed the next starts clean", func(t *testing.T) {
 		o := options(t, "json")
 		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), victim+"="+o.Out, "TRANSFORM="+binaries["transform"], "ERRORHANDLER="+binaries["errorhandler"])
+		child.Env = append(os.Environ(), victim+"="+o.Out, "TRANSFORM="+binaries["transform"],
+			"ERRORHANDLER="+binaries["errorhandler"])
 		child.Stderr = t.Output()
 		output, err := child.StdoutPipe()
 		if err != nil {
@@ -621,7 +637,7 @@ func TestFolder(t *testing.T) {
 		}
 		cancel()
 		if err := p.Flush(t.Context()); err == nil {
-			// The streams may have been idle; a put then tells.
+			// The streams may have been idle; a put then shows it.
 			_, err = p.Put(ctx, p.Streams()[0].Name, [][]byte{[]byte("{}")})
 			if err == nil {
 				t.Error("put: got no error")
@@ -641,7 +657,8 @@ func TestLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if _, err := p.Put(t.Context(), p.Streams()[0].Name, [][]byte{[]byte(`{"event_id":"e-1"}`), []byte(`[]`)}); err != nil {
+	if _, err := p.Put(t.Context(), p.Streams()[0].Name,
+		[][]byte{[]byte(`{"event_id":"e-1"}`), []byte(`[]`)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Flush(t.Context()); err != nil {

@@ -5,13 +5,13 @@ import (
 	"firehose-pipeline/local/fault"
 )
 
-// Report says what became of the records. Its JSON is the one that `pipeline local --format json` prints.
+// Report has the outcome of the records. Its JSON is the one that `pipeline local --format json` prints.
 type Report struct {
 	Events         int64        `json:"events"` // the most that any stream received
 	Streams        StreamCounts `json:"streams"`
 	DeadLetter     DeadLetter   `json:"deadLetter"`
 	ElapsedSeconds float64      `json:"elapsedSeconds"`
-	// Faults says how often each fault of Options.Faults has come about; nil without any.
+	// Faults says how often each fault of Options.Faults has occurred; nil without any.
 	Faults map[fault.Name]int64 `json:"faults,omitempty"`
 }
 
@@ -27,7 +27,8 @@ type Counts struct {
 	Delivered int64 `json:"delivered"`
 	Dropped   int64 `json:"dropped"`
 	Failed    int64 `json:"failed"`
-	// Discarded are records that S3 has refused for the 24 hours that Firehose keeps them, Uncopied those whose copy it has.
+	// Discarded are records that S3 has rejected for the 24 hours that Firehose keeps them, Uncopied those whose copy
+	// it has.
 	Discarded int64 `json:"discarded,omitempty"`
 	Uncopied  int64 `json:"uncopied,omitempty"`
 }
@@ -38,7 +39,8 @@ type LakeCounts struct {
 	Objects int64 `json:"objects"`
 }
 
-// SearchCounts are of the search stream. Indices has the number of documents by index; those of a real server are counted at a Flush.
+// SearchCounts are of the search stream. Indices has the number of documents by index; those of a real server are
+// counted at a Flush.
 type SearchCounts struct {
 	Counts
 	Indices map[string]int64 `json:"indices"`
@@ -49,7 +51,7 @@ type DeadLetter struct {
 	Messages int64 `json:"messages"` // now in the queue
 }
 
-// Report counts what has become of the records so far, and after a Flush of all of them.
+// Report counts the outcomes of the records so far, and after a Flush of all of them.
 func (p *Pipeline) Report() Report {
 	var r Report
 	for _, s := range p.streams {
@@ -60,7 +62,7 @@ func (p *Pipeline) Report() Report {
 		case event.Lake:
 			r.Streams.Lake = LakeCounts{counts, c.Objects}
 		case event.Search:
-			r.Streams.Search = &SearchCounts{counts, p.documents()}
+			r.Streams.Search = &SearchCounts{counts, p.countDocuments()}
 		}
 	}
 	if messages, err := p.queue.Messages(p.config.Queue.Name); err == nil { // the queue exists from the start

@@ -16,16 +16,16 @@ import (
 	"firehose-pipeline/internal/printable"
 )
 
-// account is which AWS account and region to talk to: what the flags do not say comes from where every AWS program takes it
+// account is the AWS account and region to use. Values without a flag come from the usual sources of AWS programs
 // (environment, profile, role), endpoints too.
 type account struct{ profile, region string }
 
-func (a *account) flags(f *pflag.FlagSet) {
+func (a *account) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.profile, "profile", "", "`NAME` of an AWS profile; by default AWS_PROFILE, as with the AWS CLI")
 	f.StringVar(&a.region, "region", "", "AWS region (`NAME`); by default AWS_REGION or the profile's")
 }
 
-func (a *account) load(ctx context.Context) (aws.Config, error) {
+func (a *account) loadConfig(ctx context.Context) (aws.Config, error) {
 	// The SDK writes its warnings to the standard error by itself.
 	warnings := logging.NewStandardLogger(&printable.Writer{Out: os.Stderr})
 	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(a.profile), config.WithRegion(a.region),
@@ -48,5 +48,7 @@ func firehoseClient(c aws.Config) *firehose.Client {
 }
 
 func cloudFormationClient(c aws.Config) *cloudformation.Client {
-	return cloudformation.NewFromConfig(c, func(o *cloudformation.Options) { o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint) })
+	return cloudformation.NewFromConfig(c, func(o *cloudformation.Options) {
+		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
+	})
 }

@@ -21,7 +21,8 @@ type number struct {
 
 func (n *number) Set(text string) error {
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || v < n.min || n.above && v == n.min || n.integral && (v != math.Trunc(v) || v > math.MaxInt32) {
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || v < n.min || n.above && v == n.min || n.integral &&
+		(v != math.Trunc(v) || v > math.MaxInt32) {
 		kind, bound := "number", "at least"
 		if n.integral {
 			kind = "whole number"

@@ -17,14 +17,14 @@ import (
 const (
 	// longestSample is how many bytes at the start of an input are looked at, at most: a line of the longest record.
 	longestSample = 1 << 20
-	// sampleBytes and sampleLines are how much is looked at when the first line alone does not tell.
+	// sampleBytes and sampleLines bound the sample when the first line alone is not enough.
 	sampleBytes = 64 << 10
 	sampleLines = 20
 )
 
-// source is the input of --events: text with one record a line, out of gzip and without a byte order mark. Its first bytes are looked
-// at before any of it is handed out, of a pipe only as many as it takes. A source that holds something else than lines of
-// JSON reads as an [unsuitable] error.
+// source is the input of --events: text with one record a line, out of gzip and without a byte order mark. Its first
+// bytes are looked at before any of it is handed out, of a pipe only as many as it takes. A source that holds something
+// else than lines of JSON reads as an [unsuitable] error.
 type source struct {
 	name    string // of the file, or -
 	command string // that reads it, as the user calls it
@@ -34,7 +34,7 @@ type source struct {
 	search bool
 	// anyLayout says that objects may be in any layout, such as in an array.
 	anyLayout bool
-	// size is what a progress bar may count up to, in bytes; 0 when it is not known.
+	// size is the total for a progress bar, in bytes; 0 when it is not known.
 	size int64
 
 	in        *bufio.Reader
@@ -45,7 +45,8 @@ type source struct {
 	err       error // of inspecting
 }
 
-// openEvents opens the file of --events; "-" is the standard input. A file is looked at at once, a pipe when it is first read.
+// openEvents opens the file of --events; "-" is the standard input. A file is looked at at once, a pipe when it is
+// first read.
 func openEvents(path, command string, stdin io.Reader, notes io.Writer) (*source, error) {
 	return (&source{name: path, command: command, notes: notes}).open(stdin)
 }
@@ -68,7 +69,7 @@ func (s *source) open(stdin io.Reader) (*source, error) {
 		return nil, usageError{fmt.Errorf("--events: %s: %w", path, errors.Join(err, file.Close()))}
 	}
 	s.in, s.closer = bufio.NewReaderSize(&sticky{in: file}, longestSample), file
-	if !info.Mode().IsRegular() { // a named pipe: whoever writes to it may take their time
+	if !info.Mode().IsRegular() { // a named pipe: its writer may take time
 		return s, nil
 	}
 	s.size = info.Size()
@@ -93,7 +94,7 @@ func (s *source) Close() error { return s.closer.Close() }
 func (s *source) inspect() error {
 	if !s.inspected {
 		s.inspected = true
-		s.found, s.err = s.look()
+		s.found, s.err = s.findFormat()
 	}
 	refused := s.found.refused && !(s.anyLayout && s.found.objects)
 	if s.err == nil && (refused || s.search && s.found.joined) {
@@ -102,8 +103,8 @@ func (s *source) inspect() error {
 	return s.err
 }
 
-// look takes the input out of gzip and away from its byte order mark, and identifies the rest.
-func (s *source) look() (format, error) {
+// findFormat takes the input out of gzip and away from its byte order mark, and identifies the rest.
+func (s *source) findFormat() (format, error) {
 	for {
 		head, _ := s.in.Peek(2) // an error comes when it is read
 		if !event.IsGzip(head) {
@@ -114,7 +115,7 @@ func (s *source) look() (format, error) {
 		}
 		packed, err := gzip.NewReader(s.in)
 		if err != nil {
-			return format{}, fmt.Errorf("%s: begins as gzip does: %w", s.name, err)
+			return format{}, fmt.Errorf("%s: begins like gzip: %w", s.name, err)
 		}
 		fmt.Fprintf(s.notes, "note: %s: is gzip, and is decompressed\n", s.name)
 		s.in, s.size = bufio.NewReaderSize(&sticky{in: inflated{packed, s.name}}, longestSample), 0
@@ -129,30 +130,31 @@ func (s *source) look() (format, error) {
 			fmt.Fprintf(s.notes, "note: %s: begins with a byte order mark, which is left out\n", s.name)
 		}
 	}
-	return s.identify(), nil
+	return s.identifyStart(), nil
 }
 
-// identify looks at as much of the start as it takes. What is there is looked at before more is waited for.
-func (s *source) identify() format {
+// identifyStart looks at as much of the start as it needs. It looks at the bytes at hand before it waits for more.
+func (s *source) identifyStart() format {
 	for seen := 0; ; {
 		sample, _ := s.in.Peek(s.in.Buffered())
 		full := len(sample) >= longestSample ||
 			len(sample) >= sampleBytes && bytes.IndexByte(bytes.TrimLeft(sample, blanks), '\n') >= 0
-		// Without a new line, a little more tells no more.
+		// Without a new line, a little more does not help.
 		if full || len(sample)-seen >= 16<<10 || bytes.IndexByte(sample[seen:], '\n') >= 0 {
 			seen = len(sample)
 			if found, sure := identify(sample, full, false); sure || full {
 				return found
 			}
 		}
-		if _, err := s.in.Peek(len(sample) + 1); err != nil { // not only the end: an error comes when the lines before it are read
+		// not only the end: an error comes when the lines before it are read
+		if _, err := s.in.Peek(len(sample) + 1); err != nil {
 			found, _ := identify(sample, true, true)
 			return found
 		}
 	}
 }
 
-// inflated reads what is in gzip; an error says that, and of which file.
+// inflated reads gzip; its errors name the file.
 type inflated struct {
 	packed *gzip.Reader
 	name   string
@@ -184,7 +186,7 @@ func (s *sticky) Read(p []byte) (n int, err error) {
 	return n, s.err
 }
 
-// unsuitable refuses an input that holds something else than one event a line.
+// unsuitable rejects an input that holds something else than one event a line.
 type unsuitable struct {
 	name, command string
 	unpacked      bool // out of gzip
@@ -193,7 +195,8 @@ type unsuitable struct {
 }
 
 func (u *unsuitable) Error() string {
-	text := fmt.Sprintf("%s: is %s, must have one event (one JSON object) a line; nothing was sent", u.name, u.found.name)
+	text := fmt.Sprintf("%s: is %s, must have one event (one JSON object) a line; nothing was sent", u.name,
+		u.found.name)
 	if u.anyLayout {
 		text = fmt.Sprintf("%s: is %s, must have JSON objects", u.name, u.found.name)
 	}
@@ -221,5 +224,6 @@ func sayEmpty(to io.Writer, name string) { fmt.Fprintf(to, "%s: no events\n", na
 
 // sayNoEvent names an input of which every record is a dead letter.
 func sayNoEvent(to io.Writer, name string) {
-	fmt.Fprintf(to, "%s: no line is an event, must have one JSON object a line; what was sent becomes dead letters\n", name)
+	fmt.Fprintf(to, "%s: no line is an event, must have one JSON object a line; the lines sent become dead letters\n",
+		name)
 }

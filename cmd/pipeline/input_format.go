@@ -17,10 +17,10 @@ import (
 type format struct {
 	name    string // as in "is NAME"
 	refused bool
-	joined  bool // refused just where a line has to be one object
-	objects bool // refused just where each has to be on a line of its own
-	// filter is a command that makes lines of events of it, from its standard input, or with needsFile from a file that is named
-	// behind it.
+	joined  bool // rejected just where a line has to be one object
+	objects bool // rejected just where each has to be on a line of its own
+	// filter is a command that makes lines of events of it, from its standard input, or with needsFile from a file that
+	// is named behind it.
 	filter    string
 	needsFile bool
 }
@@ -34,7 +34,8 @@ func refuseLayout(name, filter string) format {
 
 // pythonRows prints the rows of a file that pyarrow reads with the module.
 func pythonRows(module string) string {
-	return `python3 -c 'import json, sys, ` + module + ` as m; [print(json.dumps(r, default=str)) for r in m.read_table(sys.argv[1]).to_pylist()]'`
+	return `python3 -c 'import json, sys, ` + module +
+		` as m; [print(json.dumps(r, default=str)) for r in m.read_table(sys.argv[1]).to_pylist()]'`
 }
 
 var (
@@ -42,13 +43,14 @@ var (
 	prettyJSON  = refuseLayout("JSON over several lines", "jq -c .")
 	arrayJSON   = refuseLayout("a JSON array", "jq -c '.[]'")
 	commaLines  = refuseLayout("JSON objects with commas between them", `sed 's/,[[:space:]]*$//'`)
-	commaJoined = refuseLayout("JSON objects with commas between them", `jq -cRs '"[" + sub(",\\s*$"; "") + "]" | fromjson | .[]'`)
-	sequence    = refuse("a JSON text sequence (RFC 7464)", `tr -d '\036'`)
-	markup      = refuse("XML or HTML", "")
-	joinedJSON  = format{name: "JSON objects without a newline between them", joined: true, filter: "jq -c ."}
+	commaJoined = refuseLayout("JSON objects with commas between them",
+		`jq -cRs '"[" + sub(",\\s*$"; "") + "]" | fromjson | .[]'`)
+	sequence   = refuse("a JSON text sequence (RFC 7464)", `tr -d '\036'`)
+	markup     = refuse("XML or HTML", "")
+	joinedJSON = format{name: "JSON objects without a newline between them", joined: true, filter: "jq -c ."}
 )
 
-// magics are how formats begin that are no text, or not in UTF-8.
+// magics are the first bytes of formats that are not text, or not in UTF-8.
 var magics = []struct {
 	begin string
 	is    format
@@ -75,8 +77,8 @@ var bzip2 = regexp.MustCompile(`^BZh[1-9]1AY&SY`)
 
 const blanks = " \t\r\n" // of JSON
 
-// identify says what begins with the sample. It is sure of it, or would like to see more of the input, when there can be more: end says
-// that there will be none. Whole says that the sample is all of the input.
+// identify returns the format that begins with the sample, and whether it is sure or needs more of the input, when
+// there can be more: end says that there will be none. Whole says that the sample is all of the input.
 func identify(sample []byte, end, whole bool) (found format, sure bool) {
 	if len(sample) < 8 && !end && bytes.IndexByte(sample, '\n') < 0 {
 		return format{}, false
@@ -103,7 +105,7 @@ func identify(sample []byte, end, whole bool) (found format, sure bool) {
 	return identifyLines(text, format{}, end, whole)
 }
 
-// identifyBinary identifies what the first bytes tell.
+// identifyBinary identifies formats by their first bytes.
 func identifyBinary(sample []byte) format {
 	for _, m := range magics {
 		if bytes.HasPrefix(sample, []byte(m.begin)) {
@@ -179,7 +181,7 @@ func identifyObject(text []byte, end, whole bool) (format, bool) {
 	case next[0] != '\n':
 		return identifyLines(text, format{}, end, whole)
 	}
-	// The next line tells whether this one alone has a comma.
+	// The next line shows whether this one alone has a comma.
 	next = bytes.TrimLeft(next, blanks)
 	if len(next) == 0 {
 		return format{}, end
@@ -200,7 +202,8 @@ func identifyObject(text []byte, end, whole bool) (format, bool) {
 	return identifyLines(text, format{}, end, whole)
 }
 
-// identifyArray identifies text that begins with a bracket. An array of something else than objects is a line as good as any.
+// identifyArray identifies text that begins with a bracket. An array of something else than objects is a line as good
+// as any.
 func identifyArray(text []byte, end, whole bool) (format, bool) {
 	line := bytes.IndexByte(text, '\n') // ends the first line
 	if line < 0 {
@@ -239,8 +242,9 @@ func identifyArray(text []byte, end, whole bool) (format, bool) {
 	}
 }
 
-// identifyLines looks whether any line is an event: then the others are bad lines among good ones. If none is, it is the other
-// format, or a table. An event's line begins in its first column: objects within JSON over several lines are indented.
+// identifyLines looks whether any line is an event: then the others are bad lines among good ones. If none is, it is
+// the other format, or a table. An event's line begins in its first column: objects within JSON over several lines are
+// indented.
 func identifyLines(text []byte, other format, end, whole bool) (format, bool) {
 	var lines [][]byte
 	for line := range bytes.Lines(text) {
@@ -269,8 +273,8 @@ func identifyLines(text []byte, other format, end, whole bool) (format, bool) {
 
 var columnName = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N} _.:/()%#-]*$`)
 
-// identifyTable recognises CSV and the like: a first line of names and as many values in each line that follows, or three and more
-// values in each.
+// identifyTable recognises CSV and the like: a first line of names and as many values in each line that follows, or
+// three and more values in each.
 func identifyTable(lines [][]byte) (format, bool) {
 	if len(lines) < 2 {
 		return format{}, false
@@ -279,7 +283,8 @@ func identifyTable(lines [][]byte) (format, bool) {
 		rune
 		name, option string
 	}{
-		{',', "CSV", ""}, {';', "CSV with semicolons", `, delimiter=";"`}, {'\t', "tab-separated values", `, delimiter="\t"`},
+		{',', "CSV", ""}, {';', "CSV with semicolons", `, delimiter=";"`},
+		{'\t', "tab-separated values", `, delimiter="\t"`},
 		{'|', "values separated by |", `, delimiter="|"`},
 	} {
 		reader := csv.NewReader(bytes.NewReader(bytes.Join(lines, []byte("\n"))))
@@ -302,7 +307,8 @@ func identifyTable(lines [][]byte) (format, bool) {
 		if !errors.Is(err, io.EOF) && rows < len(lines)/2 || rows == 0 || !header && len(first) < 3 {
 			continue
 		}
-		convert := `python3 -c 'import csv, json, sys; [print(json.dumps(r)) for r in csv.DictReader(sys.stdin` + by.option + `)]'`
+		convert := `python3 -c 'import csv, json, sys; [print(json.dumps(r)) for r in csv.DictReader(sys.stdin` +
+			by.option + `)]'`
 		if header {
 			return refuse(by.name, convert), true
 		}

@@ -28,8 +28,8 @@ const variants = 20
 type input struct {
 	kind string
 	make func(i int) string
-	want string // what it is, as in the refusal; empty when it is sent
-	// sent is what it becomes, when that is not as it is.
+	want string // its format, as in the error; empty when it is sent
+	// sent is the text sent, where it differs from the input.
 	sent func(i int) string
 }
 
@@ -91,7 +91,7 @@ func wide(text string, order binary.AppendByteOrder, mark bool, bytesEach int) s
 	return string(b)
 }
 
-// sizes make small inputs, and some that are larger than what is looked at.
+// sizes make small inputs, and some that are larger than the sample.
 var sizes = [...]int{2, 3, 5, 8, 13, 40, 100, 250, 500, 1000}
 
 func size(i int) int { return sizes[i%len(sizes)] }
@@ -133,14 +133,25 @@ func inputs(t testing.TB) []input {
 	}
 	return []input{
 		{kind: "events", make: lines},
-		{kind: "events, the last without a newline", make: func(i int) string { return strings.TrimSuffix(lines(i), "\n") }},
+		{kind: "events, the last without a newline",
+			make: func(i int) string { return strings.TrimSuffix(lines(i), "\n") }},
 		{kind: "one event", make: func(i int) string { return strings.Repeat("\n", i) + shopLines(t, 1) }},
-		{kind: "one event without a newline", make: func(i int) string { return strings.TrimSpace(shopLines(t, 1+i)[:strings.Index(shopLines(t, 1), "\n")]) }},
-		{kind: "events with carriage returns", make: func(i int) string { return strings.ReplaceAll(lines(i), "\n", "\r\n") }},
-		{kind: "blank lines between events", make: func(i int) string { return strings.ReplaceAll(lines(i), "\n", "\n \t\r\n\n") }},
+		{kind: "one event without a newline",
+			make: func(i int) string {
+				return strings.TrimSpace(shopLines(t,
+					1+i)[:strings.Index(shopLines(t, 1), "\n")])
+			}},
+		{kind: "events with carriage returns",
+			make: func(i int) string { return strings.ReplaceAll(lines(i), "\n", "\r\n") }},
+		{kind: "blank lines between events", make: func(i int) string {
+			return strings.ReplaceAll(lines(i), "\n",
+				"\n \t\r\n\n")
+		}},
 		{kind: "a bad line before good ones", make: func(i int) string {
-			bad := [...]string{`{"event_id":`, `[1,2]`, `[{"event_id":"x"}]`, "START RequestId: 1", `{"event_id":"cut","a`, `"text"`, "1,2,3", "null",
-				`{"event_id":"x"},`, `{"event_id":"x"} x`, "{", "[", "<34>Oct 11 22:14:15 host su: failed", `{'event_id':'x'}`, "{\"a\":\"\xff\"}",
+			bad := [...]string{`{"event_id":`, `[1,2]`, `[{"event_id":"x"}]`, "START RequestId: 1",
+				`{"event_id":"cut","a`, `"text"`, "1,2,3", "null",
+				`{"event_id":"x"},`, `{"event_id":"x"} x`, "{", "[", "<34>Oct 11 22:14:15 host su: failed",
+				`{'event_id':'x'}`, "{\"a\":\"\xff\"}",
 				"-", "event_id,event_type", "[2026-11-29] INFO", "{}}", `{"a":1}]`}
 			return bad[i] + "\n" + lines(i)
 		}},
@@ -148,7 +159,8 @@ func inputs(t testing.TB) []input {
 			return fmt.Sprintf(`{"event_id":"x","text":"%s"}`+"\n", strings.Repeat("y", 50_000*i)) + lines(i)
 		}},
 		{kind: "text lines", make: func(i int) string {
-			return strings.Repeat([...]string{"no\n", "2026-11-29 10:00:00,123 INFO started\n", "START RequestId: 1\nEND\n", "[1,2]\n"}[i%4], size(i))
+			return strings.Repeat([...]string{"no\n", "2026-11-29 10:00:00,123 INFO started\n",
+				"START RequestId: 1\nEND\n", "[1,2]\n"}[i%4], size(i))
 		}},
 		{kind: "one bad line", make: func(i int) string {
 			return [...]string{`{"event_id":`, "{", "x", "1,2", `{"a":1} x`}[i%5] + [...]string{"\n", ""}[i%2]
@@ -156,7 +168,10 @@ func inputs(t testing.TB) []input {
 		{kind: "nothing", make: func(i int) string { return strings.Repeat("\n \r\n", i) }},
 
 		{kind: "gzip", make: func(i int) string { return gzipped(lines(i), i%10) }, sent: lines},
-		{kind: "gzip of several members", make: func(i int) string { return gzipped(lines(i), 1) + gzipped("", 1) + gzipped(lines(i+1), 9) },
+		{kind: "gzip of several members", make: func(i int) string {
+			return gzipped(lines(i), 1) + gzipped("", 1) +
+				gzipped(lines(i+1), 9)
+		},
 			sent: func(i int) string { return lines(i) + lines(i+1) }},
 		{kind: "a byte order mark", make: func(i int) string { return bom + lines(i) }, sent: lines},
 		{kind: "a byte order mark in gzip", make: func(i int) string { return gzipped(bom+lines(i), 6) }, sent: lines},
@@ -167,8 +182,10 @@ func inputs(t testing.TB) []input {
 		{kind: "an array, an element a line", make: func(i int) string {
 			return [...]string{"[", "\n[", "[ "}[i%3] + "\n" + joined(i, ",\n") + "\n]\n"
 		}, want: "a JSON array"},
-		{kind: "an array over several lines", make: func(i int) string { return indentedLine("["+joined(i, ",")+"]", "  ") }, want: "a JSON array"},
-		{kind: "an array in gzip", make: func(i int) string { return gzipped("["+joined(i, ",\n")+"]", 6) }, want: "a JSON array"},
+		{kind: "an array over several lines",
+			make: func(i int) string { return indentedLine("["+joined(i, ",")+"]", "  ") }, want: "a JSON array"},
+		{kind: "an array in gzip", make: func(i int) string { return gzipped("["+joined(i, ",\n")+"]", 6) },
+			want: "a JSON array"},
 		{kind: "arrays, one a line", make: func(i int) string {
 			return strings.Repeat("["+joined(0, ",")+"]\n", 1+i)
 		}, want: "a JSON array"},
@@ -176,46 +193,71 @@ func inputs(t testing.TB) []input {
 		{kind: "JSON over several lines, with objects on lines of their own", make: func(i int) string {
 			return fmt.Sprintf("{\n  \"items\": [\n    {\"a\":1},\n    {\"a\":%d}\n  ]\n}\n", i)
 		}, want: "JSON over several lines"},
-		{kind: "JSON over several lines, cut off", make: func(i int) string { return pretty(i)[:30+i] }, want: "JSON over several lines"},
+		{kind: "JSON over several lines, cut off", make: func(i int) string { return pretty(i)[:30+i] },
+			want: "JSON over several lines"},
 		{kind: "JSON over several lines with a mistake", make: func(i int) string {
-			return strings.Replace(indentedLine(shopLines(t, 1), "  "), "\n}", [...]string{",", ",,", ", NaN", " // x"}[i%4]+"\n}", 1)
+			return strings.Replace(indentedLine(shopLines(t, 1), "  "), "\n}",
+				[...]string{",", ",,", ", NaN", " // x"}[i%4]+"\n}", 1)
 		}, want: "JSON over several lines"},
-		{kind: "joined objects", make: func(i int) string { return joined(i, [...]string{"", " ", "  "}[i%3]) + [...]string{"\n", ""}[i%2] },
+		{kind: "joined objects", make: func(i int) string {
+			return joined(i, [...]string{"", " ", "  "}[i%3]) +
+				[...]string{"\n", ""}[i%2]
+		},
 			want: "JSON objects without a newline between them"},
-		{kind: "joined objects over several lines", make: func(i int) string { return strings.Repeat(joined(i, "")+"\n", 2) },
+		{kind: "joined objects over several lines",
+			make: func(i int) string { return strings.Repeat(joined(i, "")+"\n", 2) },
 			want: "JSON objects without a newline between them"},
 		{kind: "objects with commas at the ends of lines", make: func(i int) string {
 			return joined(i, [...]string{",\n", ",\r\n", ", \n"}[i%3]) + [...]string{"", ",", ",\n", "\n"}[i%4]
 		},
 			want: "JSON objects with commas between them"},
-		{kind: "objects with commas on a line", make: func(i int) string { return joined(i, [...]string{",", ", "}[i%2]) + "\n" },
+		{kind: "objects with commas on a line",
+			make: func(i int) string { return joined(i, [...]string{",", ", "}[i%2]) + "\n" },
 			want: "JSON objects with commas between them"},
-		{kind: "a text sequence", make: func(i int) string { return "\x1e" + joined(i, "\n\x1e") + "\n" }, want: "a JSON text sequence (RFC 7464)"},
+		{kind: "a text sequence", make: func(i int) string { return "\x1e" + joined(i, "\n\x1e") + "\n" },
+			want: "a JSON text sequence (RFC 7464)"},
 		{kind: "UTF-16 of PowerShell", make: func(i int) string {
 			return wide(strings.ReplaceAll(lines(i), "\n", "\r\n"), binary.LittleEndian, true, 2)
 		},
 			want: "text in UTF-16, as PowerShell writes it"},
-		{kind: "UTF-16, big endian", make: func(i int) string { return wide(lines(i), binary.BigEndian, true, 2) }, want: "text in UTF-16"},
-		{kind: "UTF-16LE without a mark", make: func(i int) string { return wide(lines(i), binary.LittleEndian, false, 2) }, want: "text in UTF-16LE"},
-		{kind: "UTF-16BE without a mark", make: func(i int) string { return wide(lines(i), binary.BigEndian, false, 2) }, want: "text in UTF-16BE"},
+		{kind: "UTF-16, big endian", make: func(i int) string { return wide(lines(i), binary.BigEndian, true, 2) },
+			want: "text in UTF-16"},
+		{kind: "UTF-16LE without a mark", make: func(i int) string {
+			return wide(lines(i), binary.LittleEndian, false,
+				2)
+		}, want: "text in UTF-16LE"},
+		{kind: "UTF-16BE without a mark", make: func(i int) string {
+			return wide(lines(i), binary.BigEndian, false,
+				2)
+		}, want: "text in UTF-16BE"},
 		{kind: "UTF-16 of an array", make: func(i int) string {
 			return wide(indentedLine("["+joined(i, ",")+"]", " "), binary.LittleEndian, false, 2)
 		},
 			want: "text in UTF-16LE"},
 		{kind: "UTF-32", make: func(i int) string {
-			return [...]string{wide(lines(i), binary.LittleEndian, true, 4), wide(lines(i), binary.BigEndian, true, 4)}[i%2]
+			return [...]string{wide(lines(i), binary.LittleEndian, true, 4),
+				wide(lines(i), binary.BigEndian, true, 4)}[i%2]
 		}, want: "text in UTF-32"},
-		{kind: "UTF-32LE without a mark", make: func(i int) string { return wide(lines(i), binary.LittleEndian, false, 4) }, want: "text in UTF-32LE"},
-		{kind: "UTF-32BE without a mark", make: func(i int) string { return wide(lines(i), binary.BigEndian, false, 4) }, want: "text in UTF-32BE"},
+		{kind: "UTF-32LE without a mark", make: func(i int) string {
+			return wide(lines(i), binary.LittleEndian, false,
+				4)
+		}, want: "text in UTF-32LE"},
+		{kind: "UTF-32BE without a mark", make: func(i int) string {
+			return wide(lines(i), binary.BigEndian, false,
+				4)
+		}, want: "text in UTF-32BE"},
 		{kind: "CSV", make: table(",", true), want: "CSV"},
 		{kind: "CSV with semicolons", make: table(";", true), want: "CSV with semicolons"},
 		{kind: "tab-separated", make: table("\t", true), want: "tab-separated values"},
 		{kind: "bars", make: table("|", true), want: "values separated by |"},
-		{kind: "CSV without a header", make: table(",", false), want: "CSV without names of columns (write them in place of c1, c2 and so on)"},
+		{kind: "CSV without a header", make: table(",", false),
+			want: "CSV without names of columns (write them in place of c1, c2 and so on)"},
 		{kind: "XML", make: func(i int) string {
-			return [...]string{`<?xml version="1.0"?>` + "\n", "<!DOCTYPE html>\n", "<events>\n", "<HTML>"}[i%4] + strings.Repeat("<event id=\"1\"/>\n", size(i))
+			return [...]string{`<?xml version="1.0"?>` + "\n", "<!DOCTYPE html>\n", "<events>\n", "<HTML>"}[i%4] +
+				strings.Repeat("<event id=\"1\"/>\n", size(i))
 		}, want: "XML or HTML"},
-		{kind: "gzip twice", make: func(i int) string { return gzipped(gzipped(lines(i), 1), i%10) }, want: "gzip within gzip"},
+		{kind: "gzip twice", make: func(i int) string { return gzipped(gzipped(lines(i), 1), i%10) },
+			want: "gzip within gzip"},
 		{kind: "zlib", make: func(i int) string {
 			return written(func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriterLevel(w, i%10) }, lines(i))
 		}, want: "zlib"},
@@ -280,7 +322,8 @@ func TestInputs(t *testing.T) {
 				for how, reader := range readers {
 					is, got, err := whatIs(reader)
 					if err != nil || is != c.want || got != want {
-						t.Errorf("variant %d, %s: is %q, %v, want %q, for %.80q; read %d bytes, want %d", i, how, is, err, c.want, text, len(got), len(want))
+						t.Errorf("variant %d, %s: is %q, %v, want %q, for %.80q; read %d bytes, want %d", i, how, is,
+							err, c.want, text, len(got), len(want))
 					}
 				}
 			}
@@ -290,8 +333,10 @@ func TestInputs(t *testing.T) {
 
 // The files that were handed in as they are.
 func TestInputFiles(t *testing.T) {
-	for name, want := range map[string]string{"input-array.json": "a JSON array", "input-pretty.json": "JSON over several lines", "input-bom.ndjson": "",
-		"input-joined.json": "JSON objects without a newline between them", "input-utf16.ndjson": "text in UTF-16, as PowerShell writes it", "input.ndjson.gz": ""} {
+	for name, want := range map[string]string{"input-array.json": "a JSON array",
+		"input-pretty.json": "JSON over several lines", "input-bom.ndjson": "",
+		"input-joined.json":  "JSON objects without a newline between them",
+		"input-utf16.ndjson": "text in UTF-16, as PowerShell writes it", "input.ndjson.gz": ""} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("testdata", "inputs", name))
 			if err != nil {
@@ -343,7 +388,8 @@ func TestInputOfAPipe(t *testing.T) {
 	t.Run("what comes before an error is read", func(t *testing.T) {
 		broken := errors.New("cable cut")
 		for _, text := range []string{"{\"event_id\":\"a\"}\n", "x", "{\"event_id\":", "\x1f", "\n", ""} {
-			if is, got, err := whatIs(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))); is != "" || got != text || !errors.Is(err, broken) {
+			if is, got, err := whatIs(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))); is != "" ||
+				got != text || !errors.Is(err, broken) {
 				t.Errorf("%q: is %q, read %q, %v", text, is, got, err)
 			}
 		}
@@ -351,7 +397,8 @@ func TestInputOfAPipe(t *testing.T) {
 	t.Run("gzip that is cut off gives its lines and an error", func(t *testing.T) {
 		packed := gzipped(shopLines(t, 100), 6)
 		is, got, err := whatIs(strings.NewReader(packed[:len(packed)-30]))
-		if is != "" || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(shopLines(t, 100), got) || len(got) < 1000 {
+		if is != "" || !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(shopLines(t, 100), got) ||
+			len(got) < 1000 {
 			t.Errorf("is %q, read %d bytes, %v", is, len(got), err)
 		}
 		if want := "-: gzip that is cut off: unexpected EOF"; err == nil || err.Error() != want {
@@ -367,7 +414,8 @@ func TestInputOfAPipe(t *testing.T) {
 		}
 	})
 	t.Run("what only begins as gzip is named", func(t *testing.T) {
-		if _, _, err := whatIs(strings.NewReader("\x1f\x8b no gzip at all")); err == nil || err.Error() != "-: begins as gzip does: gzip: invalid header" {
+		if _, _, err := whatIs(strings.NewReader("\x1f\x8b no gzip at all")); err == nil ||
+			err.Error() != "-: begins like gzip: gzip: invalid header" {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -382,7 +430,8 @@ func TestInputOfAPipe(t *testing.T) {
 	})
 }
 
-// The commands of the refusals, run as they are printed, make events of what was refused. Those whose programs are not here do not run.
+// The commands of the errors, run as printed, convert the input to events. Commands whose programs are missing do not
+// run.
 func TestConversions(t *testing.T) {
 	packed := func(program string) func(int) string {
 		return func(i int) string {
@@ -404,14 +453,20 @@ func TestConversions(t *testing.T) {
 		kind, program string
 		make          func(int) string
 	}{
-		{"an array", "jq", nil}, {"an array, an element a line", "jq", nil}, {"an array over several lines", "jq", nil}, {"an array in gzip", "jq", nil},
-		{"JSON over several lines", "jq", nil}, {"joined objects", "jq", nil}, {"objects with commas on a line", "jq", nil},
+		{"an array", "jq", nil}, {"an array, an element a line", "jq", nil}, {"an array over several lines", "jq", nil},
+		{"an array in gzip", "jq", nil},
+		{"JSON over several lines", "jq", nil}, {"joined objects", "jq", nil},
+		{"objects with commas on a line", "jq", nil},
 		{"objects with commas at the ends of lines", "sed", nil}, {"a text sequence", "tr", nil},
-		{"UTF-16 of PowerShell", "iconv", nil}, {"UTF-16, big endian", "iconv", nil}, {"UTF-16LE without a mark", "iconv", nil},
-		{"UTF-16BE without a mark", "iconv", nil}, {"UTF-32", "iconv", nil}, {"UTF-32LE without a mark", "iconv", nil}, {"UTF-32BE without a mark", "iconv", nil},
-		{"CSV", "python3", nil}, {"CSV with semicolons", "python3", nil}, {"tab-separated", "python3", nil}, {"bars", "python3", nil},
+		{"UTF-16 of PowerShell", "iconv", nil}, {"UTF-16, big endian", "iconv", nil},
+		{"UTF-16LE without a mark", "iconv", nil},
+		{"UTF-16BE without a mark", "iconv", nil}, {"UTF-32", "iconv", nil}, {"UTF-32LE without a mark", "iconv", nil},
+		{"UTF-32BE without a mark", "iconv", nil},
+		{"CSV", "python3", nil}, {"CSV with semicolons", "python3", nil}, {"tab-separated", "python3", nil},
+		{"bars", "python3", nil},
 		{"CSV without a header", "python3", nil}, {"gzip twice", "gzip", nil}, {"zlib", "python3", nil},
-		{"Zstandard", "zstd", packed("zstd")}, {"xz", "xz", packed("xz")}, {"bzip2", "bzip2", packed("bzip2")}, {"LZ4", "lz4", packed("lz4")},
+		{"Zstandard", "zstd", packed("zstd")}, {"xz", "xz", packed("xz")}, {"bzip2", "bzip2", packed("bzip2")},
+		{"LZ4", "lz4", packed("lz4")},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			t.Parallel()

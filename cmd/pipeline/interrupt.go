@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// interrupts returns a context that ends with the first Ctrl-C (or SIGTERM) and one that ends with the second.
-func interrupts(ctx context.Context) (soft, hard context.Context, stop func()) {
+// watchInterrupts returns a context that ends with the first Ctrl-C (or SIGTERM) and one that ends with the second.
+func watchInterrupts(ctx context.Context) (soft, hard context.Context, stop func()) {
 	hard, stopHard := context.WithCancel(ctx)
 	soft, stopSoft := context.WithCancel(hard)
 	signals := make(chan os.Signal, 2)

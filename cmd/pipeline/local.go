@@ -20,44 +20,47 @@ import (
 	"firehose-pipeline/local/opensearch"
 )
 
-const localHelp = `Runs the whole pipeline on this machine, without an AWS account: the synthesised template says what there is, the
-functions' real binaries run as processes behind Lambda's Runtime API, and what Firehose, S3, SQS and OpenSearch do in
-between is played on loopback.
+const localHelp = `Runs the whole pipeline on this machine, without an AWS account. The stack is built from the synthesised template.
+The functions' real binaries run as processes behind Lambda's Runtime API. Firehose, S3, SQS and OpenSearch are
+modelled on loopback.
 
-It is a model built from AWS's documentation and from published probes, not AWS itself; docs/local.md sets the two side by
-side, rule by rule. It does not model:
+It is a model built from AWS's documentation and from published probes, not AWS itself; docs/local.md compares the
+two, rule by rule. It does not model:
   - permissions, signatures and encryption: any credentials will do, and everything is stored in clear
-  - OpenSearch's engine, unless --opensearch names a real one: documents go to files by index name. Those that
+  - OpenSearch's engine, unless --opensearch names a real one: documents go to files by index name. Documents that
     OpenSearch rejects with the stack's mapping are rejected with 400; nothing can be searched
-  - throttling inside the pipeline beyond what --fault asks for, Lambda concurrency limits, KMS and Glue faults
+  - throttling inside the pipeline other than by --fault, Lambda concurrency limits, KMS and Glue faults
   - Firehose's own scaling: buffers that grow when delivery lags, several objects at once for one stream
   - ORC, dynamic partitioning, Kinesis as a source, VPC delivery, alarms, dashboards, Athena
-  - durability: what is in a buffer when the command is killed is gone
+  - durability: buffered records are gone when the command is killed
 
-A FILE has one event (one JSON object) a line. As with send, a line goes to the search stream as it is, and to the lake stream
-with a newline behind it; a blank line is not sent, and a line that is no event is, to become a dead letter. gzip is decompressed.
-A FILE that holds something else, such as a JSON array, CSV or UTF-16, is refused with the command that converts it. DIR receives
+A FILE has one event (one JSON object) a line. As with send, a line goes unchanged to the search stream, and with a
+newline appended to the lake stream. Blank lines are not sent. Lines that are not events are sent, and become dead
+letters. gzip is decompressed. Other formats, such as a JSON array, CSV or UTF-16, are rejected with the command
+that converts them. DIR receives
   s3/<bucket>/<key>                  the objects of the lake, the source backup and the errors
   opensearch/<index>.ndjson          one document a line
   sqs/dead-letter-queue.ndjson       one dead letter a line
-  sqs/deleted.ndjson                 those that a consumer has deleted, as a replay does
-An earlier run's results in DIR are replaced; any other content is left alone and refused.
+  sqs/deleted.ndjson                 dead letters that a consumer deleted, as a replay does
+The results of an earlier run in DIR are replaced. A DIR with any other content is rejected.
 
-Time passes as fast as possible: record i arrives i/rate seconds after the start, and buffers are delivered by that clock.
-The results do not depend on --speed. Interrupting (Ctrl-C) delivers and reports what has been put; once more stops at once.
+Time passes as fast as possible: record i arrives i/rate seconds after the start, and buffers are delivered by that
+clock. The results do not depend on --speed. Ctrl-C delivers and reports everything put so far; a second one stops
+at once.
 
-With --opensearch the search stream delivers to a real server, by bulk requests as Firehose would: first the server gets the roles,
-the template and the retention that the stack's search setup gives a domain, from the same code, and an internal user in place of
-Firehose's IAM role. Documents of this run are then read back from it into DIR. Waiting for a server that does not answer takes
-real time (a second a second of the model, at --speed 0 too), up to openSearchRetrySeconds for each bulk request.
+With --opensearch the search stream delivers to a real server, by bulk requests as Firehose would. The server first
+gets the roles, the template and the retention that the stack's search setup gives a domain, from the same code, and
+an internal user in place of Firehose's IAM role. Documents of this run are read back from it into DIR. Waiting for
+a server that does not answer takes real time (a second for a second of the model, at --speed 0 too), up to
+openSearchRetrySeconds for each bulk request.
 
-With --serve the command speaks the Firehose, S3 and SQS APIs on one address instead, until it is interrupted. Buffers then
-wait for real seconds: --speed 60 makes a minute of them one second. With --check, a dead letter that somebody deletes from
-the queue is missing from it.
+With --serve the command serves the Firehose, S3 and SQS APIs on one address until it is interrupted. Buffers then
+wait for real seconds: --speed 60 makes a minute of them one second. With --check, dead letters that a consumer
+deleted count as found.
 
 ` + faultsHere + `
-Exit status: 0, 1 when something failed (no line was an event, a record was rejected, --check found something, a fault never came
-about), 2 for a mistake in the call, 130 after an interruption.`
+Exit status: 0, 1 after a failure (no line was an event, a record was rejected, the input could not be read to its
+end, --check has findings, a fault never occurred), 2 for a usage error, 130 after an interruption.`
 
 // faultsHere is where the help has the faults.
 const faultsHere = "FAULTS"
@@ -88,8 +91,8 @@ type putLines struct {
 	blank     int64 // not sent
 }
 
-// any reports whether any line was put.
-func (p *putLines) any() bool { return p.events+p.notEvents > 0 }
+// anyPut reports whether any line was put.
+func (p *putLines) anyPut() bool { return p.events+p.notEvents > 0 }
 
 func newLocal() *cobra.Command {
 	l := &localCommand{
@@ -114,22 +117,27 @@ func newLocal() *cobra.Command {
 	f.SortFlags = false
 	f.StringVar(&l.events, "events", "", "`FILE` with one event a line; - is the standard input")
 	f.StringVar(&l.out, "out", "", "folder for the results (`DIR`); with --serve a temporary one by default")
-	f.Var(&l.format, "format", "how to report")
+	f.Var(&l.format, "format", "format of the report")
 	f.StringVar(&l.template, "template", "", "synthesised template `FILE`; by default the project is synthesised")
 	f.VarP(l.context, "context", "c", "setting for the synthesis, as with cdk; may be repeated")
 	f.Var(&l.speed, "speed", "seconds of the model that pass in one second; 0 is as fast as possible, with --serve 1")
 	f.Var(&l.rate, "rate", "records that arrive in each second of the model, with --events")
-	f.BoolVar(&l.check, "check", false, "compare every record put with where it ended, and name each one missing or doubled")
-	f.Var(&l.faults, "fault", "what goes wrong, see above; may be repeated")
-	f.Var(&l.faultSeed, "fault-seed", "decides when faults come about")
+	f.BoolVar(&l.check, "check", false, "check that every record put ended where it had to, once")
+	f.Var(&l.faults, "fault", "inject a failure, see above; may be repeated")
+	f.Var(&l.faultSeed, "fault-seed", "seed that decides when faults occur")
 	f.Var(&l.sample, "sample", "show this many rows of the lake, a document of each index and a dead letter")
-	f.BoolVar(&l.serve, "serve", false, "speak the Firehose, S3 and SQS APIs until interrupted")
+	f.BoolVar(&l.serve, "serve", false, "serve the Firehose, S3 and SQS APIs until interrupted")
 	f.StringVar(&l.listen, "listen", "127.0.0.1:4573", "loopback `ADDRESS` for --serve")
-	f.BoolVar(&l.throttle, "throttle", true, "with --serve, Firehose's quota for each stream: 1 MiB, 1,000 requests and 100,000 records a second")
-	f.BoolVar(&l.logs, "logs", false, "show all that the functions write, metrics too, and not only what went wrong")
-	f.StringVar(&l.openSearch, "opensearch", "", "a real OpenSearch that search delivers to (`URL`): https, or http on loopback; its master user from OPENSEARCH_USER and OPENSEARCH_PASSWORD")
-	f.StringVar(&l.openSearchCA, "opensearch-ca", os.Getenv("OPENSEARCH_CA"), "`FILE` with the certificate of who signed that server's; by default OPENSEARCH_CA")
-	f.StringVar(&l.project, "project", "", "the project's folder (`DIR`), by default the working directory or one above it")
+	f.BoolVar(&l.throttle, "throttle", true, "with --serve, Firehose's quota for each stream: 1 MiB, 1,000 requests "+
+		"and 100,000 records a second")
+	f.BoolVar(&l.logs, "logs", false, "show the functions' whole logs, with metrics, not only warnings and errors")
+	f.StringVar(&l.openSearch, "opensearch", "",
+		"deliver to a real OpenSearch at this `URL` (https, or http on loopback); "+
+			"its master user is in OPENSEARCH_USER and OPENSEARCH_PASSWORD")
+	f.StringVar(&l.openSearchCA, "opensearch-ca", os.Getenv("OPENSEARCH_CA"),
+		"`FILE` with the certificate of the authority that signed the server's; by default OPENSEARCH_CA")
+	f.StringVar(&l.project, "project", "", "the project's folder (`DIR`); "+
+		"by default the working directory or one above it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		l.stdin, l.stdout, l.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
 		if err := l.validate(c.Flags().Changed); err != nil {
@@ -140,7 +148,7 @@ func newLocal() *cobra.Command {
 	return c
 }
 
-// validate checks what no flag can check alone.
+// validate checks rules that involve several flags.
 func (l *localCommand) validate(given func(flag string) bool) error {
 	switch {
 	case l.events == "" && !l.serve:
@@ -166,7 +174,8 @@ func (l *localCommand) validate(given func(flag string) bool) error {
 	case given("opensearch-ca") && l.openSearch == "":
 		return usage("--opensearch-ca: only with --opensearch")
 	case l.openSearch != "" && (os.Getenv("OPENSEARCH_USER") == "" || os.Getenv("OPENSEARCH_PASSWORD") == ""):
-		return usage("--opensearch: the environment variables OPENSEARCH_USER and OPENSEARCH_PASSWORD must name the server's master user")
+		return usage("--opensearch: the environment variables OPENSEARCH_USER and OPENSEARCH_PASSWORD must name the " +
+			"server's master user")
 	}
 	if l.serve {
 		if err := loopback.CheckAddress(l.listen); err != nil {
@@ -177,19 +186,19 @@ func (l *localCommand) validate(given func(flag string) bool) error {
 }
 
 func (l *localCommand) run(ctx context.Context) (err error) {
-	// Everything streams, so that what is live stays small whatever the number of events; the limit keeps garbage from making
+	// Everything streams, so that live memory stays small for any number of events; the limit keeps garbage from making
 	// the process larger the longer it runs. It is soft: a run that really needs more gets more. GOMEMLIMIT wins.
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	soft, hard, stop := interrupts(ctx)
+	soft, hard, stop := watchInterrupts(ctx)
 	defer stop()
 	l.screen = newScreen(l.stderr)
-	defer l.screen.end()
+	defer l.screen.endStep()
 
 	var input *source
 	var listener net.Listener
-	if l.serve { // what is wrong with these shows before a minute is spent on building
+	if l.serve { // errors in these show before a minute is spent on building
 		if listener, err = loopback.Listen(l.listen); err != nil {
 			return usage("--listen: %v", err)
 		}
@@ -200,13 +209,13 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		}
 		defer input.Close()
 	}
-	options, err := l.options(soft)
+	options, err := l.buildOptions(soft)
 	if err != nil {
 		return err
 	}
 	p, err := local.Open(hard, options)
 	if err != nil {
-		return stopped(hard, err)
+		return orInterrupted(hard, err)
 	}
 	defer func() {
 		if closing := p.Close(); closing != nil {
@@ -218,14 +227,14 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	if l.serve {
 		err = l.serveUntil(soft, p, options, listener)
 	} else {
-		l.screen.begin("sending events", input.size)
+		l.screen.beginStep("sending events", input.size)
 		check := event.Lake
 		for _, stream := range p.Streams() {
 			if stream.Kind == event.Search {
 				check, input.search = event.Search, true
 			}
 		}
-		err = lines(soft, input, func(b *batch) error { return l.putBatch(hard, p, b, check, rejections) })
+		err = readBatches(soft, input, func(b *batch) error { return l.putBatch(hard, p, b, check, rejections) })
 	}
 	interrupted := soft.Err() != nil
 	var other *unsuitable
@@ -233,20 +242,20 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		return other
 	}
 	var unread *readError
-	if errors.As(err, &unread) && hard.Err() == nil && (l.put.any() || rejections.lines > 0) {
-		l.screen.end()
+	if errors.As(err, &unread) && hard.Err() == nil && (l.put.anyPut() || rejections.lines > 0) {
+		l.screen.endStep()
 	} else if err != nil && (!interrupted || hard.Err() != nil) {
-		return stopped(hard, err)
+		return orInterrupted(hard, err)
 	}
 	if !l.serve && !interrupted && p.Report().Events == 0 && rejections.lines == 0 {
 		sayEmpty(l.screen, l.events)
 	}
-	l.screen.begin("delivering", -1)
+	l.screen.beginStep("delivering", -1)
 	if err := p.Flush(hard); err != nil {
-		return stopped(hard, err)
+		return orInterrupted(hard, err)
 	}
-	l.screen.end()
-	reporting := l.report(hard, p, options.Out, rejections, interrupted, unread != nil)
+	l.screen.endStep()
+	reporting := l.writeReport(hard, p, options.Out, rejections, interrupted, unread != nil)
 	if unread != nil && (reporting == nil || reporting == errReported) {
 		return unread
 	}
@@ -256,22 +265,23 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 // errStopped ends a command that a second signal has stopped at once.
 var errStopped = fmt.Errorf("%w at once: the results are not complete", errInterrupted)
 
-// stopped replaces the error that a second interruption causes.
-func stopped(hard context.Context, err error) error {
+// orInterrupted replaces the error that a second interruption causes.
+func orInterrupted(hard context.Context, err error) error {
 	if hard.Err() != nil {
 		return errStopped
 	}
 	return err
 }
 
-// options gathers what the pipeline is made from.
-func (l *localCommand) options(ctx context.Context) (o local.Options, err error) {
+// buildOptions gathers the options of the pipeline.
+func (l *localCommand) buildOptions(ctx context.Context) (o local.Options, err error) {
 	o = local.Options{Out: l.out, Serve: l.serve, Speed: l.speed.value, Rate: l.rate.value, Check: l.check,
 		Faults: l.faults.Plan, FaultSeed: uint64(l.faultSeed.value), Log: functionLog{l.screen, l.logs}}
 	if l.openSearch != "" {
 		log := slog.New(slog.NewTextHandler(l.screen, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		o.OpenSearch = &opensearch.Options{URL: l.openSearch, User: os.Getenv("OPENSEARCH_USER"), Password: os.Getenv("OPENSEARCH_PASSWORD"),
-			CAFile: l.openSearchCA, Log: log}
+		o.OpenSearch = &opensearch.Options{URL: l.openSearch, User: os.Getenv("OPENSEARCH_USER"),
+			Password: os.Getenv("OPENSEARCH_PASSWORD"),
+			CAFile:   l.openSearchCA, Log: log}
 	}
 	root := l.project
 	if root == "" {
@@ -288,12 +298,12 @@ func (l *localCommand) options(ctx context.Context) (o local.Options, err error)
 			return o, usage("--template: %w", err)
 		}
 	} else {
-		l.screen.begin("synthesising the stack", -1)
+		l.screen.beginStep("synthesising the stack", -1)
 		if o.Template, o.StackName, err = synthesise(ctx, root, l.context, progress); err != nil {
 			return o, err
 		}
 	}
-	l.screen.begin("building the functions", -1)
+	l.screen.beginStep("building the functions", -1)
 	eventSchema, err := readEventSchema(root, o.Template)
 	if err != nil {
 		return o, err
@@ -301,7 +311,7 @@ func (l *localCommand) options(ctx context.Context) (o local.Options, err error)
 	if o.Functions, err = buildFunctions(ctx, root, eventSchema, progress); err != nil {
 		return o, err
 	}
-	l.screen.end()
+	l.screen.endStep()
 	if o.Out == "" {
 		if o.Out, err = os.MkdirTemp("", "pipeline-local-"); err != nil {
 			return o, fmt.Errorf("--out: %w", err)
@@ -311,13 +321,14 @@ func (l *localCommand) options(ctx context.Context) (o local.Options, err error)
 }
 
 // putBatch puts a batch to every stream, as a producer has to. Check is the stream that takes least.
-func (l *localCommand) putBatch(ctx context.Context, p *local.Pipeline, b *batch, check event.Stream, rejections *rejections) error {
+func (l *localCommand) putBatch(ctx context.Context, p *local.Pipeline, b *batch, check event.Stream,
+	rejections *rejections) error {
 	refused := map[int]local.PutResult{}
 	for _, stream := range p.Streams() {
 		if len(b.records) == 0 {
 			break
 		}
-		results, err := p.Put(ctx, stream.Name, b.of(stream.Kind))
+		results, err := p.Put(ctx, stream.Name, b.recordsFor(stream.Kind))
 		if err != nil {
 			return err
 		}
@@ -329,7 +340,7 @@ func (l *localCommand) putBatch(ctx context.Context, p *local.Pipeline, b *batch
 	}
 	for i, record := range b.records {
 		if r, ok := refused[i]; ok {
-			rejections.add(b.numbers[i], b.lengths[i], r)
+			rejections.addRejection(b.numbers[i], b.lengths[i], r)
 		} else if event.Check(check, record) == nil {
 			l.put.events++
 		} else {
@@ -337,7 +348,7 @@ func (l *localCommand) putBatch(ctx context.Context, p *local.Pipeline, b *batch
 		}
 	}
 	l.put.blank += b.blank
-	l.screen.advance(b.read)
+	l.screen.advanceBar(b.read)
 	return nil
 }
 
@@ -348,11 +359,11 @@ type rejections struct {
 	lines  int64
 }
 
-func (r *rejections) add(line, length int64, result local.PutResult) {
+func (r *rejections) addRejection(line, length int64, result local.PutResult) {
 	r.lines++
 	why := fmt.Sprintf("%s: %s", result.ErrorCode, result.ErrorMessage)
 	if length > firehose.MaxRecordBytes {
-		why = fmt.Sprintf("%d bytes, and Firehose takes at most %d a record", length, firehose.MaxRecordBytes)
+		why = fmt.Sprintf("%d bytes, and Firehose accepts at most %d a record", length, firehose.MaxRecordBytes)
 	}
-	r.screen.say("%s:%d: rejected: %s", r.name, line, why)
+	r.screen.printLine("%s:%d: rejected: %s", r.name, line, why)
 }

@@ -12,34 +12,36 @@ import (
 	"firehose-pipeline/local/firehose"
 )
 
-// batch is what one PutRecordBatch takes. Its memory is used again.
+// batch is the input of one PutRecordBatch. Its memory is reused.
 type batch struct {
-	// records go to a search stream, lakeRecords to a lake stream: the same with a newline behind each, as [producer.Send] puts
-	// them, by which they can be told apart in the copy of what was received.
+	// records go to a search stream, lakeRecords to a lake stream: the same with a newline behind each, as
+	// [producer.Send] puts them, by which records are separated in the copy as received.
 	records, lakeRecords [][]byte
 	numbers              []int64 // of their lines, from 1
 	lengths              []int64 // of the records; of one that is too long only a beginning is kept
 	bytes                []byte
 	read                 int64 // bytes of input that the batch took, line ends and blank lines included
-	lines, blank         int64 // lines that it took, and those of them that are no record
+	lines, blank         int64 // lines of the batch, and blank ones among them
 }
 
 func (b *batch) reset() {
-	*b = batch{records: b.records[:0], lakeRecords: b.lakeRecords[:0], numbers: b.numbers[:0], lengths: b.lengths[:0], bytes: b.bytes[:0]}
+	*b = batch{records: b.records[:0], lakeRecords: b.lakeRecords[:0], numbers: b.numbers[:0], lengths: b.lengths[:0],
+		bytes: b.bytes[:0]}
 }
 
-// of are the records for a stream.
-func (b *batch) of(stream event.Stream) [][]byte {
+// recordsFor are the records for a stream.
+func (b *batch) recordsFor(stream event.Stream) [][]byte {
 	if stream == event.Lake {
 		return b.lakeRecords
 	}
 	return b.records
 }
 
-// lines cuts the input into batches within the limits of PutRecordBatch. A line ends with a newline, or a carriage return and
-// a newline, which are not part of the record; a blank line is no record. It hands a batch to put, which owns it until the
-// next call, and returns what put returns, or the input's error after putting the lines before it.
-func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
+// readBatches cuts the input into batches within the limits of PutRecordBatch. A line ends with a newline, or a
+// carriage return and a newline, which are not part of the record; a blank line is not a record. It hands a batch to
+// put, which owns it until the next call, and returns what put returns, or the input's error after putting the lines
+// before it.
+func readBatches(ctx context.Context, input io.Reader, put func(*batch) error) error {
 	// Reading blocks, on a terminal or pipe for ever: in a goroutine of its own an interruption does not wait for it.
 	free, full := make(chan *batch, 2), make(chan *batch)
 	free <- &batch{}
@@ -57,7 +59,7 @@ func lines(ctx context.Context, input io.Reader, put func(*batch) error) error {
 				return
 			}
 			b.reset()
-			err := b.fill(reader, line)
+			err := b.fillBatch(reader, line)
 			line += b.lines
 			if b.lines > 0 {
 				select {
@@ -96,19 +98,20 @@ type readError struct{ err error }
 func (e *readError) Error() string { return fmt.Sprintf("reading the events: %v", e.err) }
 func (e *readError) Unwrap() error { return e.err }
 
-// fill reads lines, the next of which has the number, until the batch is full or the next line is yet to come, leaving room for the
-// longest record so that no line has to be looked at twice. At the end of the input it returns io.EOF.
-func (b *batch) fill(reader *bufio.Reader, number int64) error {
+// fillBatch reads lines, the next of which has the number, until the batch is full or the next line is yet to come,
+// leaving room for the longest record so that no line has to be looked at twice. At the end of the input it returns
+// io.EOF.
+func (b *batch) fillBatch(reader *bufio.Reader, number int64) error {
 	for b.lines < firehose.MaxBatchRecords && len(b.bytes) <= firehose.MaxBatchBytes-firehose.MaxRecordBytes {
 		start := len(b.bytes)
-		length, end, err := b.line(reader)
-		if err != nil && (length+end == 0 || err != io.EOF) { // what broke off is no record
+		length, end, err := b.readLine(reader)
+		if err != nil && (length+end == 0 || err != io.EOF) { // a line that broke off is not a record
 			b.bytes = b.bytes[:start]
 			return err
 		}
 		b.read += length + end
 		b.lines++
-		b.add(start, number+b.lines-1, length)
+		b.addLine(start, number+b.lines-1, length)
 		if err != nil {
 			return err
 		}
@@ -119,8 +122,8 @@ func (b *batch) fill(reader *bufio.Reader, number int64) error {
 	return nil
 }
 
-// add makes records of the bytes from start on, which are a line without its end.
-func (b *batch) add(start int, number, length int64) {
+// addLine makes records of the bytes from start on, which are a line without its end.
+func (b *batch) addLine(start int, number, length int64) {
 	text := b.bytes[start:len(b.bytes):len(b.bytes)]
 	if len(bytes.TrimSpace(text)) == 0 && length <= firehose.MaxRecordBytes {
 		b.bytes = b.bytes[:start]
@@ -137,12 +140,13 @@ func (b *batch) add(start int, number, length int64) {
 	b.numbers, b.lengths = append(b.numbers, number), append(b.lengths, length)
 }
 
-// keep is what is kept of a line: the longest record, with room for a line end that tells a longer one.
+// keep is the longest part of a line that is kept: the longest record, with room for a line end that identifies a
+// longer one.
 const keep = firehose.MaxRecordBytes + 2
 
-// line appends one line without its end, or the beginning of one that is too long. It returns the lengths of the whole line and of
-// its end.
-func (b *batch) line(reader *bufio.Reader) (length, end int64, err error) {
+// readLine appends one line without its end, or the beginning of one that is too long. It returns the lengths of the
+// whole line and of its end.
+func (b *batch) readLine(reader *bufio.Reader) (length, end int64, err error) {
 	start := len(b.bytes)
 	var last, beforeLast byte
 	for {

@@ -15,7 +15,7 @@ import (
 // collect returns the lines, and the sizes of the batches that they came in.
 func collect(t *testing.T, input io.Reader) (records []string, lengths []int64, batches []int, err error) {
 	t.Helper()
-	err = lines(t.Context(), input, func(b *batch) error {
+	err = readBatches(t.Context(), input, func(b *batch) error {
 		size := 0
 		for i, r := range b.records {
 			records = append(records, string(r))
@@ -52,7 +52,8 @@ func TestLines(t *testing.T) {
 		{"bytes stay as they are", "\x00\xff\xef\xbb\xbf\n", []string{"\x00\xff\xef\xbb\xbf"}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			for name, input := range map[string]io.Reader{"at once": strings.NewReader(c.input), "byte by byte": iotest.OneByteReader(strings.NewReader(c.input))} {
+			for name, input := range map[string]io.Reader{"at once": strings.NewReader(c.input),
+				"byte by byte": iotest.OneByteReader(strings.NewReader(c.input))} {
 				records, _, _, err := collect(t, input)
 				if err != nil || !slices.Equal(records, c.want) {
 					t.Errorf("%s: got %q, %v, want %q", name, records, err, c.want)
@@ -63,7 +64,7 @@ func TestLines(t *testing.T) {
 	t.Run("records are numbered by their lines, and blank ones counted", func(t *testing.T) {
 		var numbers []int64
 		var blank, read int64
-		err := lines(t.Context(), strings.NewReader(strings.Repeat("\na\n \n", 400)), func(b *batch) error {
+		err := readBatches(t.Context(), strings.NewReader(strings.Repeat("\na\n \n", 400)), func(b *batch) error {
 			numbers = append(numbers, b.numbers...)
 			blank, read = blank+b.blank, read+b.read
 			return nil
@@ -103,7 +104,8 @@ func TestLines(t *testing.T) {
 				if err != nil || len(records) != 2 {
 					t.Fatalf("got %d records, %v", len(records), err)
 				}
-				if tooLong := len(records[1]) > firehose.MaxRecordBytes; tooLong != (more > 0) || len(records[1]) > firehose.MaxRecordBytes+3 {
+				if tooLong := len(records[1]) > firehose.MaxRecordBytes; tooLong != (more > 0) ||
+					len(records[1]) > firehose.MaxRecordBytes+3 {
 					t.Errorf("%d more, end %q: %d bytes kept", more, end, len(records[1]))
 				}
 				if lengths[1] != int64(len(long)) {
@@ -128,7 +130,7 @@ func TestLines(t *testing.T) {
 			_, _ = io.WriteString(writer, "c")
 		}()
 		var records []string
-		err := lines(ctx, reader, func(b *batch) error {
+		err := readBatches(ctx, reader, func(b *batch) error {
 			for _, r := range b.records {
 				records = append(records, string(r))
 			}
@@ -141,7 +143,8 @@ func TestLines(t *testing.T) {
 	})
 	t.Run("what put returns ends it", func(t *testing.T) {
 		full := errors.New("disk full")
-		err := lines(t.Context(), strings.NewReader(strings.Repeat("x\n", 2000)), func(*batch) error { return full })
+		err := readBatches(t.Context(), strings.NewReader(strings.Repeat("x\n", 2000)),
+			func(*batch) error { return full })
 		if !errors.Is(err, full) {
 			t.Errorf("got %v", err)
 		}

@@ -70,7 +70,7 @@ func readLetters(path string) (letters, error) {
 		}
 		m, err := deadletter.Parse(lines.Bytes())
 		if err != nil { // somebody else's message: --serve lets anybody send
-			l.counts[letterKind{stream: "?", reason: "no dead letter"}]++
+			l.counts[letterKind{stream: "?", reason: "not a dead letter"}]++
 			continue
 		}
 		kind := m.Kind
@@ -85,17 +85,17 @@ func readLetters(path string) (letters, error) {
 	return l, nil
 }
 
-// place is a path in the folder of results, quoted for a shell where it has to be.
-func (t *textReport) place(elements ...string) string {
+// pathTo is a path in the folder of results, quoted for a shell where it has to be.
+func (t *textReport) pathTo(elements ...string) string {
 	return quote(filepath.Join(append([]string{t.out}, elements...)...))
 }
 
-func (t *textReport) write(w *strings.Builder) {
+func (t *textReport) writeText(w *strings.Builder) {
 	r := &t.report
 	if t.unread {
-		fmt.Fprint(w, "the events could not be read to the end: this is what was put until then\n\n")
+		fmt.Fprint(w, "the events could not be read to the end: this is everything put until then\n\n")
 	} else if t.interrupted {
-		fmt.Fprint(w, "interrupted: this is what was put until then\n\n")
+		fmt.Fprint(w, "interrupted: this is everything put until then\n\n")
 	}
 	switch all := r.Events + t.put.notEvents + t.put.blank + t.rejected; {
 	case t.served:
@@ -107,33 +107,36 @@ func (t *textReport) write(w *strings.Builder) {
 	}
 	fmt.Fprintf(w, " in %s", seconds(r.ElapsedSeconds))
 	if t.put.notEvents > 0 {
-		fmt.Fprintf(w, "; %s no event, sent as it is", thousands(t.put.notEvents))
+		fmt.Fprintf(w, "; %s", counted(t.put.notEvents, notEventsText))
 	}
 	if t.put.blank > 0 {
 		fmt.Fprintf(w, "; %s blank, not sent", thousands(t.put.blank))
 	}
 	fmt.Fprintln(w)
 	if t.rejected > 0 {
-		fmt.Fprintf(w, "%s rejected by Firehose, named above: in no stream\n", count(t.rejected, "record"))
+		fmt.Fprintf(w, "%s rejected by Firehose, listed above: in no stream\n", count(t.rejected, "record"))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w)
 	fmt.Fprint(table, "stream\treceived\tdelivered\tdropped\tfailed\t  stored\n")
 	row := func(name string, c local.Counts, in string) {
-		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t  in %s\n", name, thousands(c.Received), thousands(c.Delivered), thousands(c.Dropped), thousands(c.Failed), in)
+		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t  in %s\n", name, thousands(c.Received), thousands(c.Delivered),
+			thousands(c.Dropped), thousands(c.Failed), in)
 	}
 	row("lake", r.Streams.Lake.Counts, count(r.Streams.Lake.Objects, "object"))
 	if s := r.Streams.Search; s != nil {
 		row("search", s.Counts, counted(int64(len(s.Indices)), "{index|indices}"))
 	}
-	flush(table)
+	flushTable(table)
 	t.writeDropped(w)
 	lost := func(name string, c local.Counts) {
 		if c.Discarded > 0 {
-			fmt.Fprintf(w, "%s: %s discarded, which S3 had refused for 24 hours\n", name, count(c.Discarded, "record"))
+			fmt.Fprintf(w, "%s: %s\n", name, counted(c.Discarded,
+				"record{|s} discarded after S3 had rejected {it|them} for 24 hours"))
 		}
 		if c.Uncopied > 0 {
-			fmt.Fprintf(w, "%s: the copies of %s discarded, which S3 had refused for 24 hours\n", name, count(c.Uncopied, "record"))
+			fmt.Fprintf(w, "%s: the copies of %s\n", name,
+				counted(c.Uncopied, "record{|s} discarded after S3 had rejected them for 24 hours"))
 		}
 	}
 	lost("lake", r.Streams.Lake.Counts)
@@ -146,7 +149,7 @@ func (t *textReport) write(w *strings.Builder) {
 		for _, index := range slices.Sorted(maps.Keys(s.Indices)) {
 			fmt.Fprintf(indices, "  %s\t%s\n", printable.Text(index), count(s.Indices[index], "document"))
 		}
-		flush(indices)
+		flushTable(indices)
 	}
 	fmt.Fprintf(w, "\ndead letters: %s\n", thousands(r.DeadLetter.Messages))
 	t.writeLetters(w)
@@ -181,7 +184,8 @@ func (t *textReport) writeDropped(w io.Writer) {
 func (t *textReport) writeLetters(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	kinds := slices.SortedFunc(maps.Keys(t.letters.counts), func(a, b letterKind) int {
-		return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(t.letters.counts[b], t.letters.counts[a]), cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind))
+		return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(t.letters.counts[b], t.letters.counts[a]),
+			cmp.Compare(a.reason, b.reason), cmp.Compare(a.kind, b.kind))
 	})
 	for _, k := range kinds {
 		of := ""
@@ -191,12 +195,13 @@ func (t *textReport) writeLetters(w io.Writer) {
 		stream, reason := printable.Text(string(k.stream)), printable.Text(string(k.reason))
 		fmt.Fprintf(table, "  %s\t%s\t%s%s\n", stream, reason, thousands(t.letters.counts[k]), of)
 	}
-	flush(table)
+	flushTable(table)
 }
 
 // writeNext says where to look next, in commands that can be pasted.
 func (t *textReport) writeNext(w io.Writer) {
-	if t.report.Streams.Lake.Received == 0 && (t.report.Streams.Search == nil || t.report.Streams.Search.Received == 0) {
+	if t.report.Streams.Lake.Received == 0 &&
+		(t.report.Streams.Search == nil || t.report.Streams.Search.Received == 0) {
 		return
 	}
 	fmt.Fprint(w, "\nlook next\n")
@@ -206,25 +211,27 @@ func (t *textReport) writeNext(w io.Writer) {
 		if s.Config.S3 == nil {
 			continue
 		}
-		lake := t.place(results.ObjectsDir, t.bucket, literal(s.Config.S3.Prefix))
+		lake := t.pathTo(results.ObjectsDir, t.bucket, literalPrefix(s.Config.S3.Prefix))
 		if t.report.Streams.Lake.Objects > 0 {
 			next("the lake's objects", "find "+lake+" -type f")
 		}
 		if t.report.Streams.Lake.Objects > 0 && s.Config.S3.Conversion != nil {
-			files := filepath.Join(t.out, results.ObjectsDir, t.bucket, literal(s.Config.S3.Prefix), "**", "*.parquet")
+			files := filepath.Join(t.out, results.ObjectsDir, t.bucket, literalPrefix(s.Config.S3.Prefix), "**",
+				"*.parquet")
 			next("the lake, with DuckDB", "duckdb -c "+quote(selectLake(files)))
 		}
 		if backup := s.Config.S3.Backup; backup != nil && t.report.Streams.Lake.Received > 0 {
-			next("records as received", "find "+t.place(results.ObjectsDir, t.bucket, literal(backup.Prefix))+" -type f")
+			next("records as received", "find "+t.pathTo(results.ObjectsDir, t.bucket, literalPrefix(backup.Prefix))+
+				" -type f")
 		}
 	}
 	if s := t.report.Streams.Search; s != nil && len(s.Indices) > 0 {
-		next("documents", "head -n 1 "+t.place(results.IndexFile(slices.Min(slices.Collect(maps.Keys(s.Indices))))))
+		next("documents", "head -n 1 "+t.pathTo(results.IndexFile(slices.Min(slices.Collect(maps.Keys(s.Indices))))))
 	}
 	if t.report.DeadLetter.Messages > 0 {
-		next("dead letters", "head -n 1 "+t.place(results.QueueFile))
+		next("dead letters", "head -n 1 "+t.pathTo(results.QueueFile))
 	}
-	flush(table)
+	flushTable(table)
 }
 
 // selectLake is a query in DuckDB's SQL over files of Parquet. The keys of the path are always text there; by default
@@ -234,8 +241,8 @@ func selectLake(files string) string {
 		"', hive_types_autocast=false, union_by_name=true) LIMIT 5"
 }
 
-// literal is the part of a prefix before its first expression, up to the last slash.
-func literal(prefix string) string {
+// literalPrefix is the part of a prefix before its first expression, up to the last slash.
+func literalPrefix(prefix string) string {
 	before, _, expression := strings.Cut(prefix, "!{")
 	if expression {
 		before = before[:strings.LastIndexByte(before, '/')+1]
@@ -260,20 +267,21 @@ func writeCheck(w io.Writer, c *audit.Report) {
 	writeRepeated(w, c)
 }
 
-// report prints the result; its error says with which status to exit.
-func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string, rejections *rejections, interrupted, unread bool) error {
+// writeReport prints the result; its error says with which status to exit.
+func (l *localCommand) writeReport(ctx context.Context, p *local.Pipeline, out string, rejections *rejections,
+	interrupted, unread bool) error {
 	report := p.Report()
 	if !l.serve {
 		report.Events = l.put.events
 	}
 	var checked *audit.Report
 	if l.check {
-		l.screen.begin("checking", -1)
+		l.screen.beginStep("checking", -1)
 		c, err := p.Check(ctx)
 		if err != nil {
-			return stopped(ctx, err)
+			return orInterrupted(ctx, err)
 		}
-		l.screen.end()
+		l.screen.endStep()
 		checked = &c
 	}
 	if l.format.value == "json" {
@@ -292,10 +300,12 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 		if err != nil {
 			return err
 		}
-		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines,
-			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters, checked: checked}
+		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report,
+			rejected: rejections.lines,
+			served:   l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters,
+			checked: checked}
 		var text strings.Builder
-		t.write(&text)
+		t.writeText(&text)
 		if rows := int(l.sample.value); rows > 0 {
 			if err := t.writeSample(&text, rows); err != nil {
 				return err
@@ -307,12 +317,12 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 	}
 	never := neverFired(report.Faults)
 	if len(never) > 0 {
-		fmt.Fprintf(l.stderr, "--fault: never came about: %s\n", strings.Join(never, ", "))
+		fmt.Fprintf(l.stderr, "--fault: never occurred: %s\n", strings.Join(never, ", "))
 	}
 	switch {
 	case interrupted && !l.serve:
 		if l.format.value == "json" {
-			fmt.Fprintln(l.stderr, "interrupted: the report has what was put until then")
+			fmt.Fprintln(l.stderr, "interrupted: the report has everything put until then")
 		}
 		return errInterrupted
 	case l.put.notEvents > 0 && l.put.events == 0:
@@ -324,8 +334,8 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 	return nil
 }
 
-// jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
-// and what the check found only in a run with faults.
+// jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when
+// there are some, and the check's result only in a run with faults.
 func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil

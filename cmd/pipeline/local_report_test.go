@@ -33,8 +33,10 @@ func golden(t *testing.T, name, got string) {
 var full = local.Report{
 	Events: 1_234_567,
 	Streams: local.StreamCounts{
-		Lake: local.LakeCounts{Counts: local.Counts{Received: 1_234_567, Delivered: 1_234_000, Dropped: 560, Failed: 7}, Objects: 12},
-		Search: &local.SearchCounts{Counts: local.Counts{Received: 1_234_567, Delivered: 1_233_998, Dropped: 560, Failed: 9},
+		Lake: local.LakeCounts{Counts: local.Counts{Received: 1_234_567, Delivered: 1_234_000, Dropped: 560, Failed: 7},
+			Objects: 12},
+		Search: &local.SearchCounts{Counts: local.Counts{Received: 1_234_567, Delivered: 1_233_998, Dropped: 560,
+			Failed: 9},
 			Indices: map[string]int64{"events-2026-11-24": 1, "events-2026-11-23": 1_233_997}},
 	},
 	DeadLetter:     local.DeadLetter{Messages: 16},
@@ -74,7 +76,7 @@ func readQueueFile(t *testing.T) letters {
 func TestReport(t *testing.T) {
 	text := func(r textReport) string {
 		var b strings.Builder
-		r.write(&b)
+		r.writeText(&b)
 		return b.String()
 	}
 	t.Run("for programs", func(t *testing.T) {
@@ -94,7 +96,8 @@ func TestReport(t *testing.T) {
 		golden(t, "lake-only.json", string(got))
 	})
 	t.Run("for people", func(t *testing.T) {
-		golden(t, "full.txt", text(textReport{out: "my out", bucket: "bucket", streams: streams, report: full, rejected: 2, letters: readQueueFile(t),
+		golden(t, "full.txt", text(textReport{out: "my out", bucket: "bucket", streams: streams, report: full,
+			rejected: 2, letters: readQueueFile(t),
 			checked: &audit.Report{Records: 2_469_134}}))
 	})
 	t.Run("for people, interrupted and with findings", func(t *testing.T) {
@@ -106,7 +109,8 @@ func TestReport(t *testing.T) {
 			}}}))
 	})
 	t.Run("for people, nothing put", func(t *testing.T) {
-		golden(t, "nothing.txt", text(textReport{out: "out", streams: streams, report: local.Report{Streams: local.StreamCounts{Search: &local.SearchCounts{}}}}))
+		golden(t, "nothing.txt", text(textReport{out: "out", streams: streams,
+			report: local.Report{Streams: local.StreamCounts{Search: &local.SearchCounts{}}}}))
 	})
 }
 
@@ -132,7 +136,7 @@ func TestLiteral(t *testing.T) {
 		"data/":                        "data/",
 		"data":                         "data",
 	} {
-		if got := literal(prefix); got != want {
+		if got := literalPrefix(prefix); got != want {
 			t.Errorf("%q: got %q, want %q", prefix, got, want)
 		}
 	}

@@ -37,7 +37,7 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 		if s.Config.S3 == nil {
 			continue
 		}
-		dir := filepath.Join(t.out, results.ObjectsDir, t.bucket, filepath.FromSlash(literal(s.Config.S3.Prefix)))
+		dir := filepath.Join(t.out, results.ObjectsDir, t.bucket, filepath.FromSlash(literalPrefix(s.Config.S3.Prefix)))
 		if s.Config.S3.Conversion == nil {
 			if err := writeLines(w, dir, rows); err != nil {
 				return err
@@ -49,7 +49,8 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 			return fmt.Errorf("reading the lake: %w", err)
 		}
 		if len(found) > 0 {
-			fmt.Fprintf(w, "\n%s of the lake, read back from %s\n", count(int64(len(found)), "row"), printable.Text(path))
+			fmt.Fprintf(w, "\n%s of the lake, read back from %s\n", count(int64(len(found)), "row"),
+				printable.Text(path))
 			writeRows(w, found)
 		}
 	}
@@ -59,17 +60,17 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 			if err != nil {
 				return fmt.Errorf("reading an index: %w", err)
 			}
-			fmt.Fprintf(w, "\na document of %s\n%s\n", printable.Text(index), indented(document))
+			fmt.Fprintf(w, "\na document of %s\n%s\n", printable.Text(index), indentJSON(document))
 		}
 	}
 	if t.letters.first != nil {
-		fmt.Fprintf(w, "\na dead letter\n%s\n", indented(t.letters.first))
+		fmt.Fprintf(w, "\na dead letter\n%s\n", indentJSON(t.letters.first))
 	}
 	return nil
 }
 
-// indented is JSON for people, printable; anything else, which may be binary, is quoted.
-func indented(text []byte) string {
+// indentJSON is JSON for people, printable; anything else, which may be binary, is quoted.
+func indentJSON(text []byte) string {
 	var b bytes.Buffer
 	if json.Indent(&b, text, "  ", "  ") != nil || !utf8.Valid(text) {
 		return "  " + strconv.Quote(string(text))
@@ -90,8 +91,8 @@ func firstLine(path string) ([]byte, error) {
 	return bytes.TrimSuffix(line, []byte("\n")), nil
 }
 
-// objects are the files under dir, in order. A folder that does not exist has none.
-func objects(dir string) ([]string, error) {
+// listFiles are the files under dir, in order. A folder that does not exist has none.
+func listFiles(dir string) ([]string, error) {
 	var paths []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() {
@@ -107,7 +108,7 @@ func objects(dir string) ([]string, error) {
 
 // writeLines shows the first lines of a lake that is stored as JSON.
 func writeLines(w io.Writer, dir string, most int) error {
-	paths, err := objects(dir)
+	paths, err := listFiles(dir)
 	if err != nil || len(paths) == 0 {
 		return err
 	}
@@ -128,7 +129,7 @@ func writeLines(w io.Writer, dir string, most int) error {
 	for range most {
 		line, err := input.ReadBytes('\n')
 		if len(line) > 0 {
-			fmt.Fprintln(w, indented(bytes.TrimSuffix(line, []byte("\n"))))
+			fmt.Fprintln(w, indentJSON(bytes.TrimSuffix(line, []byte("\n"))))
 		}
 		if err == io.EOF {
 			return nil
@@ -142,7 +143,7 @@ func writeLines(w io.Writer, dir string, most int) error {
 
 // parquetRows reads up to most rows of the first object under dir.
 func parquetRows(dir string, most int, columns []schema.Column) (rows []row, path string, err error) {
-	paths, err := objects(dir)
+	paths, err := listFiles(dir)
 	if err != nil || len(paths) == 0 {
 		return nil, "", err
 	}
@@ -186,7 +187,8 @@ func parquetRows(dir string, most int, columns []schema.Column) (rows []row, pat
 	return rows, path, nil
 }
 
-// decodeRow puts the values of a row's leaf columns together. A column with more than one leaf is a map; types are the table's.
+// decodeRow puts the values of a row's leaf columns together. A column with more than one leaf is a map; types are the
+// table's.
 func decodeRow(types map[string]string, leaves [][]string, values parquet.Row) row {
 	byLeaf := make([][]string, len(leaves))
 	values.Range(func(column int, values []parquet.Value) bool {
@@ -226,7 +228,7 @@ func decodeRow(types map[string]string, leaves [][]string, values parquet.Row) r
 	return r
 }
 
-// A row stands upright, beside others: so many, of so many characters, fit most windows.
+// A row is shown as a column, beside others: rowsAbreast of them, of cellWidth characters, fit most windows.
 const (
 	rowsAbreast = 3
 	cellWidth   = 36
@@ -244,7 +246,7 @@ func writeRows(w io.Writer, rows []row) {
 			}
 			fmt.Fprintln(table)
 		}
-		flush(table)
+		flushTable(table)
 		if len(rows) > 0 {
 			fmt.Fprintln(w)
 		}

@@ -17,7 +17,7 @@ func TestIndented(t *testing.T) {
 		"{\"a\u202e\":\"\u009b\x7f\U000e0041\"}": "  {\n    \"a\\u202e\": \"\\u009b\\u007f\\udb40\\udc41\"\n  }",
 		"{\"a\":\"\xff\"}":                       `  "{\"a\":\"\xff\"}"`,
 	} {
-		if got := indented([]byte(text)); got != want {
+		if got := indentJSON([]byte(text)); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // serveUntil serves until ctx is done.
-func (l *localCommand) serveUntil(ctx context.Context, p *local.Pipeline, o local.Options, listener net.Listener) error {
+func (l *localCommand) serveUntil(ctx context.Context, p *local.Pipeline, o local.Options,
+	listener net.Listener) error {
 	e, err := endpoint.New(p, o.StackName, o.Template, l.throttle)
 	if err != nil {
 		return err
@@ -27,7 +28,7 @@ func (l *localCommand) serveUntil(ctx context.Context, p *local.Pipeline, o loca
 	return e.Serve(ctx, listener)
 }
 
-// writeBanner says what can be done now, in commands that can be pasted into another shell.
+// writeBanner prints next steps, as commands for another shell.
 func writeBanner(w io.Writer, p *local.Pipeline, address, out string, speed float64) {
 	pace := "in real time (--speed 60 makes a minute of the buffers one second)"
 	if speed != 0 && speed != 1 {
@@ -37,8 +38,8 @@ func writeBanner(w io.Writer, p *local.Pipeline, address, out string, speed floa
 Results go to %s; buffers are delivered %s.
 Signatures are not checked, any credentials will do. Ctrl-C delivers what is buffered and reports.
 
-In another shell, with AWS CLI 2.15 or later (earlier ones do not read AWS_ENDPOINT_URL or speak another protocol with SQS; version 1 wants
-Data without base64):
+In another shell, with AWS CLI 2.15 or later (earlier ones do not read AWS_ENDPOINT_URL or speak another protocol with
+SQS; version 1 wants Data without base64):
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[4]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
 `, address, out, pace, template.Region)

@@ -47,7 +47,8 @@ func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline,
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := local.Open(t.Context(), local.Options{Template: text, StackName: name, Functions: functions, Out: out, Serve: true, Check: true, Log: t.Output()})
+	p, err := local.Open(t.Context(), local.Options{Template: text, StackName: name, Functions: functions, Out: out,
+		Serve: true, Check: true, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,8 @@ func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline,
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
 	}
-	return p, clients{firehose.NewFromConfig(config), s3.NewFromConfig(config), sqs.NewFromConfig(config), server.URL, out}
+	return p, clients{firehose.NewFromConfig(config), s3.NewFromConfig(config), sqs.NewFromConfig(config), server.URL,
+		out}
 }
 
 func TestServe(t *testing.T) {
@@ -91,13 +93,16 @@ func TestServe(t *testing.T) {
 			t.Errorf("got %q", list.DeliveryStreamNames)
 		}
 		for _, name := range list.DeliveryStreamNames {
-			out, err := c.firehose.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: &name})
+			out, err := c.firehose.DescribeDeliveryStream(ctx,
+				&firehose.DescribeDeliveryStreamInput{DeliveryStreamName: &name})
 			if err != nil {
 				t.Fatal(err)
 			}
 			d := out.DeliveryStreamDescription
-			if d.DeliveryStreamStatus != types.DeliveryStreamStatusActive || d.DeliveryStreamType != types.DeliveryStreamTypeDirectPut ||
-				d.DeliveryStreamEncryptionConfiguration.KeyType != types.KeyTypeAwsOwnedCmk || len(d.Destinations) != 1 {
+			if d.DeliveryStreamStatus != types.DeliveryStreamStatusActive ||
+				d.DeliveryStreamType != types.DeliveryStreamTypeDirectPut ||
+				d.DeliveryStreamEncryptionConfiguration.KeyType != types.KeyTypeAwsOwnedCmk ||
+				len(d.Destinations) != 1 {
 				t.Errorf("got %+v", d)
 				continue
 			}
@@ -107,16 +112,20 @@ func TestServe(t *testing.T) {
 				for _, p := range lake.ProcessingConfiguration.Processors[0].Parameters {
 					parameters[p.ParameterName] = *p.ParameterValue
 				}
-				if *lake.BucketARN != "arn:aws:s3:::"+p.BucketName() || *lake.BufferingHints.SizeInMBs != 64 || *lake.BufferingHints.IntervalInSeconds != 300 ||
-					lake.S3BackupDescription.CompressionFormat != types.CompressionFormatGzip || !*lake.DataFormatConversionConfiguration.Enabled ||
+				if *lake.BucketARN != "arn:aws:s3:::"+p.BucketName() || *lake.BufferingHints.SizeInMBs != 64 ||
+					*lake.BufferingHints.IntervalInSeconds != 300 ||
+					lake.S3BackupDescription.CompressionFormat != types.CompressionFormatGzip ||
+					!*lake.DataFormatConversionConfiguration.Enabled ||
 					parameters["BufferSizeInMBs"] != "0.5" || parameters["BufferIntervalInSeconds"] != "10" {
 					t.Errorf("got %+v, %v", lake, parameters)
 				}
 				continue
 			}
 			search := d.Destinations[0].AmazonopensearchserviceDestinationDescription
-			if *search.IndexName != "realtime-events" || search.IndexRotationPeriod != types.AmazonopensearchserviceIndexRotationPeriodOneDay ||
-				search.S3BackupMode != types.AmazonopensearchserviceS3BackupModeFailedDocumentsOnly || *search.BufferingHints.IntervalInSeconds != 60 {
+			if *search.IndexName != "realtime-events" ||
+				search.IndexRotationPeriod != types.AmazonopensearchserviceIndexRotationPeriodOneDay ||
+				search.S3BackupMode != types.AmazonopensearchserviceS3BackupModeFailedDocumentsOnly ||
+				*search.BufferingHints.IntervalInSeconds != 60 {
 				t.Errorf("got %+v", search)
 			}
 		}
@@ -124,11 +133,14 @@ func TestServe(t *testing.T) {
 	good, bad := []byte(`{"event_id":"good","category_id":2103807459595387724}`), []byte(`{"event_id":"bad"`)
 	t.Run("records are put singly and in batches", func(t *testing.T) {
 		for _, stream := range streams {
-			one, err := c.firehose.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: &stream, Record: &types.Record{Data: good}})
+			one, err := c.firehose.PutRecord(ctx,
+				&firehose.PutRecordInput{DeliveryStreamName: &stream, Record: &types.Record{Data: good}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			batch, err := c.firehose.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: &stream, Records: []types.Record{{Data: good}, {Data: bad}}})
+			batch, err := c.firehose.PutRecordBatch(ctx,
+				&firehose.PutRecordBatchInput{DeliveryStreamName: &stream,
+					Records: []types.Record{{Data: good}, {Data: bad}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,12 +163,17 @@ func TestServe(t *testing.T) {
 		for i := range large {
 			large[i].Data = make([]byte, 500_000)
 		}
-		_, errRecord := c.firehose.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: &lake, Record: &types.Record{Data: make([]byte, 1_024_001)}})
-		_, errMany := c.firehose.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: &lake, Records: many})
-		_, errLarge := c.firehose.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: &lake, Records: large})
-		_, errName := c.firehose.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: aws.String("other"), Record: &types.Record{Data: good}})
+		_, errRecord := c.firehose.PutRecord(ctx,
+			&firehose.PutRecordInput{DeliveryStreamName: &lake, Record: &types.Record{Data: make([]byte, 1_024_001)}})
+		_, errMany := c.firehose.PutRecordBatch(ctx,
+			&firehose.PutRecordBatchInput{DeliveryStreamName: &lake, Records: many})
+		_, errLarge := c.firehose.PutRecordBatch(ctx,
+			&firehose.PutRecordBatchInput{DeliveryStreamName: &lake, Records: large})
+		_, errName := c.firehose.PutRecord(ctx,
+			&firehose.PutRecordInput{DeliveryStreamName: aws.String("other"), Record: &types.Record{Data: good}})
 		for i, err := range []error{errRecord, errMany, errLarge, errName} {
-			want := []string{"ValidationException", "ValidationException", "InvalidArgumentException", "ResourceNotFoundException"}[i]
+			want := []string{"ValidationException", "ValidationException", "InvalidArgumentException",
+				"ResourceNotFoundException"}[i]
 			var apiErr smithy.APIError
 			if !errors.As(err, &apiErr) || apiErr.ErrorCode() != want {
 				t.Errorf("call %d: got %v, want %s", i, err, want)
@@ -187,7 +204,8 @@ func TestServe(t *testing.T) {
 			if err := errors.Join(err, got.Body.Close()); err != nil {
 				t.Fatal(err)
 			}
-			if folder == "transformed-data" && !(bytes.HasPrefix(content, []byte("PAR1")) && bytes.HasSuffix(content, []byte("PAR1"))) {
+			if folder == "transformed-data" &&
+				!(bytes.HasPrefix(content, []byte("PAR1")) && bytes.HasSuffix(content, []byte("PAR1"))) {
 				t.Errorf("%s is no Parquet", *o.Key)
 			}
 		}
@@ -203,7 +221,8 @@ func TestServe(t *testing.T) {
 		if len(queues.QueueUrls) != 1 {
 			t.Fatalf("got %q", queues.QueueUrls)
 		}
-		out, err := c.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &queues.QueueUrls[0], MaxNumberOfMessages: 10})
+		out, err := c.sqs.ReceiveMessage(ctx,
+			&sqs.ReceiveMessageInput{QueueUrl: &queues.QueueUrls[0], MaxNumberOfMessages: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +252,8 @@ func TestServe(t *testing.T) {
 		}
 		defer response.Body.Close()
 		body, err := io.ReadAll(response.Body)
-		if err != nil || response.StatusCode != http.StatusBadRequest || !bytes.Contains(body, []byte("UnknownOperationException")) {
+		if err != nil || response.StatusCode != http.StatusBadRequest ||
+			!bytes.Contains(body, []byte("UnknownOperationException")) {
 			t.Errorf("got %d %s, %v", response.StatusCode, body, err)
 		}
 	})
@@ -243,19 +263,23 @@ func TestServe(t *testing.T) {
 func TestServeHosts(t *testing.T) {
 	p, c := serveStack(t)
 	bucket, key := p.BucketName(), "transformed-data/x"
-	if _, err := c.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("secret")}); err != nil {
+	if _, err := c.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key,
+		Body: strings.NewReader("secret")}); err != nil {
 		t.Fatal(err)
 	}
 	requests := map[string]func() (method, path, body string, headers map[string]string){
 		"Firehose": func() (string, string, string, map[string]string) {
-			return http.MethodPost, "/", "{}", map[string]string{"X-Amz-Target": "Firehose_20150804.ListDeliveryStreams"}
+			return http.MethodPost, "/", "{}",
+				map[string]string{"X-Amz-Target": "Firehose_20150804.ListDeliveryStreams"}
 		},
 		"SQS": func() (string, string, string, map[string]string) {
 			return http.MethodPost, "/", "{}", map[string]string{"X-Amz-Target": "AmazonSQS.ListQueues"}
 		},
 		"CloudFormation": func() (string, string, string, map[string]string) {
-			return http.MethodPost, "/", "Action=DescribeStacks", map[string]string{"Content-Type": "application/x-www-form-urlencoded",
-				"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260131/us-east-1/cloudformation/aws4_request, SignedHeaders=host"}
+			return http.MethodPost, "/", "Action=DescribeStacks",
+				map[string]string{"Content-Type": "application/x-www-form-urlencoded",
+					"Authorization": "AWS4-HMAC-SHA256 Credential=local/20260131/us-east-1/cloudformation/aws4_request, " +
+						"SignedHeaders=host"}
 		},
 		"S3, the buckets": func() (string, string, string, map[string]string) { return http.MethodGet, "/", "", nil },
 		"S3, a bucket": func() (string, string, string, map[string]string) {
@@ -270,8 +294,10 @@ func TestServeHosts(t *testing.T) {
 	}
 	_, port, _ := strings.Cut(strings.TrimPrefix(c.url, "http://"), ":")
 	for api, request := range requests {
-		for host, want := range map[string]int{"": http.StatusOK, "localhost:" + port: http.StatusOK, "[::1]:" + port: http.StatusOK,
-			"evil.example": http.StatusForbidden, "evil.example:" + port: http.StatusForbidden, "127.0.0.1.nip.io": http.StatusForbidden} {
+		for host, want := range map[string]int{"": http.StatusOK, "localhost:" + port: http.StatusOK,
+			"[::1]:" + port: http.StatusOK,
+			"evil.example":  http.StatusForbidden, "evil.example:" + port: http.StatusForbidden,
+			"127.0.0.1.nip.io": http.StatusForbidden} {
 			method, path, body, headers := request()
 			r, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
 			if err != nil {
@@ -290,7 +316,8 @@ func TestServeHosts(t *testing.T) {
 			if err != nil || response.StatusCode != want {
 				t.Errorf("%s at %q: got %d %s, %v, want %d", api, host, response.StatusCode, text, err, want)
 			}
-			if want == http.StatusForbidden && !bytes.Contains(text, []byte("must be localhost or a loopback address")) {
+			if want == http.StatusForbidden &&
+				!bytes.Contains(text, []byte("must be localhost or a loopback address")) {
 				t.Errorf("%s at %q: got %s", api, host, text)
 			}
 		}
@@ -318,9 +345,10 @@ func TestInterrupt(t *testing.T) {
 	s := buildStack(t)
 	reader, writer := io.Pipe()
 	go func() {
-		// The first write returns when its lines have been read, the second when they are being put: two records, and one
-		// that breaks off.
-		_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n") // the process is interrupted in any case
+		// The first write returns when its lines have been read, the second when they are being put: two records, and
+		// one that breaks off.
+		// the process is interrupted in any case
+		_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n")
 		_, _ = io.WriteString(writer, `{"event_id":"c"`)
 		if err := interruptSelf(); err != nil {
 			t.Error(err)
@@ -329,14 +357,15 @@ func TestInterrupt(t *testing.T) {
 	}()
 	out := t.TempDir()
 	var stdout, stderr bytes.Buffer
-	status := run([]string{"local", "--project", s.root, "--template", s.template, "--events", "-", "--out", out, "--format", "json"}, reader, &stdout, &stderr)
+	status := run([]string{"local", "--project", s.root, "--template", s.template, "--events", "-", "--out", out,
+		"--format", "json"}, reader, &stdout, &stderr)
 	if status != exitInterrupted {
 		t.Errorf("status %d, want %d", status, exitInterrupted)
 	}
 	if want := `{"events":2,"streams":{"lake":{"received":2,"delivered":2,`; !strings.HasPrefix(stdout.String(), want) {
 		t.Errorf("got %s, want %s…", &stdout, want)
 	}
-	if want := "interrupted: the report has what was put until then\n"; stderr.String() != want {
+	if want := "interrupted: the report has everything put until then\n"; stderr.String() != want {
 		t.Errorf("got %s, want %s", &stderr, want)
 	}
 }

@@ -34,7 +34,8 @@ func projectRoot() (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("looking for the project: no go.mod with %q in %s or above: run the command in the project's folder, or name it with --project", modulePath, start)
+			return "", fmt.Errorf("looking for the project: no go.mod with %q in %s or above: run the command in "+
+				"the project's folder, or name it with --project", modulePath, start)
 		}
 	}
 }
@@ -42,7 +43,7 @@ func projectRoot() (string, error) {
 // errTooEarly ends a command that was interrupted while it was getting ready.
 var errTooEarly = fmt.Errorf("%w before anything was put", errInterrupted)
 
-// templateSuffix ends the name of a template that the CDK writes; what stands before it is the stack's name.
+// templateSuffix ends the name of a template that the CDK writes; the rest is the stack's name.
 const templateSuffix = ".template.json"
 
 // readTemplate reads a synthesised template and takes the stack's name from the file's.
@@ -62,9 +63,10 @@ func readTemplate(path string) (text []byte, stackName string, err error) {
 	return text, stackName, nil
 }
 
-// synthesise runs the CDK app as `cdk synth` does, with the context of cdk.json and what given adds to it, and returns the
-// template. When the app refuses the settings, the error is what it says.
-func synthesise(ctx context.Context, root string, given settings, notes io.Writer) (text []byte, stackName string, err error) {
+// synthesise runs the CDK app as `cdk synth` does, with the context of cdk.json and what given adds to it, and returns
+// the template. When the app rejects the settings, the error is its output.
+func synthesise(ctx context.Context, root string, given settings, notes io.Writer) (text []byte, stackName string,
+	err error) {
 	var project struct {
 		App     string
 		Context map[string]any
@@ -100,7 +102,8 @@ func synthesise(ctx context.Context, root string, given settings, notes io.Write
 	app.Dir = root
 	app.Env = append(os.Environ(), "CDK_CONTEXT_JSON="+string(contextJSON), "CDK_OUTDIR="+dir,
 		// jsii says a screenful about versions of node that it has not been tested with.
-		"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1", "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION=1", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1")
+		"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION=1", "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION=1",
+		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1")
 	var said bytes.Buffer
 	app.Stdout, app.Stderr = &said, &said
 	if err := app.Run(); err != nil {

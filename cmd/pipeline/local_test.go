@@ -21,7 +21,8 @@ const (
 	spoiledEvents = "../../testdata/spoiled-events.ndjson"
 )
 
-// spoiling is one way in which a producer's event can be wrong, or unusual. The event ends in a brace, its first member is event_id.
+// spoiling is one way in which a producer's event can be wrong, or unusual. The event ends in a brace, its first member
+// is event_id.
 type spoiling struct {
 	way          string
 	spoil        func(event string) string
@@ -44,24 +45,33 @@ func replaced(name, value string) func(string) string {
 
 var spoilings = []spoiling{
 	{"a key twice", with(`"user_id":"second","amount":1`), "", ""},
-	{"a key with escapes", func(e string) string { return strings.Replace(e, `"user_id"`, `"user\u005fid"`, 1) }, "", ""},
-	{"an integer above 2^53 and a long decimal", with(`"big":9007199254740993,"long":0.1234567890123456789012345678901234567890`), "", ""},
+	{"a key with escapes", func(e string) string { return strings.Replace(e, `"user_id"`, `"user\u005fid"`, 1) }, "",
+		""},
+	{"an integer above 2^53 and a long decimal",
+		with(`"big":9007199254740993,"long":0.1234567890123456789012345678901234567890`), "", ""},
 	{"a category beyond 64 bits", replaced("category_id", "92233720368547758080"), "", ""},
 	{"an amount that no float64 holds", replaced("amount", "1E400"), "", ""},
 	{"an amount in quotes", replaced("amount", `"150.5"`), "", ""},
 	{"an amount in quotes and blanks", replaced("amount", `" 150.5 "`), "", ""},
 	{"an amount in hexadecimal", replaced("amount", `"0x1p4"`), "", ""},
 	{"an amount that is an object", replaced("amount", `{"value":[1.5,{}]}`), "", ""},
-	{"a user that is a number and a brand that is a boolean", func(e string) string { return replaced("brand", "true")(replaced("user_id", "42")(e)) }, "", ""},
+	{"a user that is a number and a brand that is a boolean",
+		func(e string) string { return replaced("brand", "true")(replaced("user_id", "42")(e)) }, "", ""},
 	{"a timestamp that is none", replaced("timestamp", `"yesterday"`), "", ""},
 	{"fields that the transform adds", with(`"amount_tier":"mine","processing_status":"mine","malformed":{"amount":"x","own":7}`), "", ""},
 	{"no field at all", func(string) string { return "{}" }, "", ""},
-	{"white space between tokens", func(e string) string { return "\t { " + strings.ReplaceAll(e[1:], `,"`, "\t,\r \"") + " " }, "", ""},
+	{"white space between tokens", func(e string) string {
+		return "\t { " + strings.ReplaceAll(e[1:], `,"`,
+			"\t,\r \"") + " "
+	}, "", ""},
 	{"an event type that is dropped", replaced("event_type", `"heartbeat"`), "", ""},
 	{"nested 1,000 deep", with(`"deep":` + strings.Repeat("[", 999) + strings.Repeat("]", 999)), "", ""},
-	{"two events in one record", func(e string) string { return e + replaced("event_type", `"cart"`)(e) }, "", event.TrailingData},
-	{"something behind the event", func(e string) string { return e + " trailing" }, event.InvalidJSON, event.TrailingData},
-	{"nested 1,001 deep", with(`"deep":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000)), event.TooDeep, event.TooDeep},
+	{"two events in one record", func(e string) string { return e + replaced("event_type", `"cart"`)(e) }, "",
+		event.TrailingData},
+	{"something behind the event", func(e string) string { return e + " trailing" }, event.InvalidJSON,
+		event.TrailingData},
+	{"nested 1,001 deep", with(`"deep":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000)), event.TooDeep,
+		event.TooDeep},
 	{"not a number", replaced("amount", "NaN"), event.InvalidJSON, event.InvalidJSON},
 	{"infinity", replaced("amount", "-Infinity"), event.InvalidJSON, event.InvalidJSON},
 	{"a number that JSON does not know", replaced("amount", "+1."), event.InvalidJSON, event.InvalidJSON},
@@ -69,16 +79,20 @@ var spoilings = []spoiling{
 	{"overlong UTF-8", replaced("brand", "\"\xc0\xaf\""), event.InvalidUTF8, event.InvalidUTF8},
 	{"a surrogate in UTF-8", replaced("brand", "\"\xed\xa0\x80\""), event.InvalidUTF8, event.InvalidUTF8},
 	{"a raw control character", replaced("brand", "\"a\x01b\""), event.InvalidJSON, event.InvalidJSON},
-	{"a byte order mark", func(e string) string { return "\xef\xbb\xbf" + e }, event.ByteOrderMark, event.ByteOrderMark},
+	{"a byte order mark", func(e string) string { return "\xef\xbb\xbf" + e }, event.ByteOrderMark,
+		event.ByteOrderMark},
 	{"cut off", func(e string) string { return e[:len(e)/2] }, event.UnexpectedEnd, event.UnexpectedEnd},
 	{"nothing", func(string) string { return "" }, event.EmptyRecord, event.EmptyRecord},
 	{"white space only", func(string) string { return " \t " }, event.EmptyRecord, event.EmptyRecord},
 	{"an array of events", func(e string) string { return "[" + e + "]" }, event.NotAnObject, event.NotAnObject},
 	{"a text", func(string) string { return `"event"` }, event.NotAnObject, event.NotAnObject},
 	{"a line of CSV", func(string) string { return "541312140,view,35.79" }, event.NotAnObject, event.NotAnObject},
-	{"compressed", func(e string) string { return "\x1f\x8b\x08\x00\x00" + e[:8] + "\x00\xff" }, event.Compressed, event.Compressed},
-	{"single quotes", func(e string) string { return strings.ReplaceAll(e, `"`, `'`) }, event.InvalidJSON, event.InvalidJSON},
-	{"a comma before the end", func(e string) string { return strings.TrimSuffix(e, "}") + ",}" }, event.InvalidJSON, event.InvalidJSON},
+	{"compressed", func(e string) string { return "\x1f\x8b\x08\x00\x00" + e[:8] + "\x00\xff" }, event.Compressed,
+		event.Compressed},
+	{"single quotes", func(e string) string { return strings.ReplaceAll(e, `"`, `'`) }, event.InvalidJSON,
+		event.InvalidJSON},
+	{"a comma before the end", func(e string) string { return strings.TrimSuffix(e, "}") + ",}" }, event.InvalidJSON,
+		event.InvalidJSON},
 }
 
 const spoiledLines = 200
@@ -135,7 +149,7 @@ func TestSpoiledEvents(t *testing.T) {
 	}
 }
 
-// An input that cannot be read to its end is an error, but what was put before is delivered and reported.
+// An input that cannot be read to its end is an error, but the records put before are delivered and reported.
 func TestReadErrorMidway(t *testing.T) {
 	s := buildStack(t)
 	args := []string{"local", "--events", "-", "--template", s.template, "--project", s.root, "--check", "--out"}
@@ -145,14 +159,17 @@ func TestReadErrorMidway(t *testing.T) {
 	const problem = "reading the events: read: input/output error\n"
 	t.Run("for people", func(t *testing.T) {
 		stdout, stderr := command(t, exitFailed, broken("{}\n{}\n"), append(args, t.TempDir())...)
-		if !strings.HasPrefix(stdout, "the events could not be read to the end: this is what was put until then\n\n2 events in ") ||
-			!strings.Contains(stdout, "check: 4 records put, each one where it had to end, once\n") || stderr != problem {
+		if !strings.HasPrefix(stdout, "the events could not be read to the end: this is everything put until "+
+			"then\n\n2 events in ") ||
+			!strings.Contains(stdout, "check: 4 records put, each one where it had to end, once\n") ||
+			stderr != problem {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})
 	t.Run("for programs", func(t *testing.T) {
 		stdout, stderr := command(t, exitFailed, broken("{}\n"), append(args, t.TempDir(), "--format", "json")...)
-		if !strings.HasPrefix(stdout, `{"events":1,"streams":{"lake":{"received":1,"delivered":1,`) || !strings.HasSuffix(stderr, problem) {
+		if !strings.HasPrefix(stdout, `{"events":1,"streams":{"lake":{"received":1,"delivered":1,`) ||
+			!strings.HasSuffix(stderr, problem) {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})

@@ -1,5 +1,3 @@
-// Command pipeline is the operator's command: `pipeline local` runs the whole pipeline on this machine, `pipeline send` puts events
-// to the streams, `pipeline replay` puts failed records back.
 package main
 
 import "os"

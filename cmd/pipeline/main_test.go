@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(cleaning{m}, map[string]func(){"pipeline": main})
 }
 
-// cleaning runs the tests and removes what they share.
+// cleaning runs the tests and removes their shared folder.
 type cleaning struct{ *testing.M }
 
 func (c cleaning) Run() int {
@@ -111,14 +111,15 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// longLine writes a file with a short line, one that is bytes longer than a record may be, and another short one: longline
-// file bytes.
+// longLine writes a file with a short line, one that is bytes longer than a record may be, and another short one:
+// longline file bytes.
 func longLine(ts *testscript.TestScript, _ bool, args []string) {
 	var more int
 	if _, err := fmt.Sscan(args[1], &more); err != nil {
 		ts.Fatalf("longline: %v", err)
 	}
-	text := `{"event_id":"before"}` + "\n" + `{"event_id":"` + strings.Repeat("x", 1024000+more-15) + `"}` + "\n" + `{"event_id":"after"}`
+	text := `{"event_id":"before"}` + "\n" + `{"event_id":"` + strings.Repeat("x", 1024000+more-15) + `"}` + "\n" +
+		`{"event_id":"after"}`
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
 

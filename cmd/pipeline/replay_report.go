@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-func (r *replayCommand) report(report *replay.Report) error {
-	text := []byte(r.text(report))
+func (r *replayCommand) writeReport(report *replay.Report) error {
+	text := []byte(r.reportText(report))
 	if r.format.value == "json" {
 		var err error
 		if text, err = json.Marshal(report); err != nil {
@@ -36,43 +36,45 @@ var outcomeTexts = []struct {
 	text    string
 	advice  string
 }{
-	{replay.Matching, "would be put back", ""},
-	{replay.Replayed, "put back", ""},
-	{replay.AlreadyReplayed, "put back before", ""},
-	{replay.Partly, "put back in part", "the rest of {its|their} records is counted below"},
+	{replay.Matching, "would be replayed", ""},
+	{replay.Replayed, "replayed", ""},
+	{replay.AlreadyReplayed, "replayed before", ""},
+	{replay.Partly, "partly replayed", "the rest of {its|their} records is counted below"},
 	{replay.FailedAgain, "failed again",
-		"{it was|they were} put back before and came back: the cause looks unfixed. " +
-			"--again puts {it|them} back all the same"},
+		"{it was|they were} replayed before: the cause looks unfixed. " +
+			"--again replays {it|them} all the same"},
 	{replay.Refused, "refused",
-		"the transform's check refuses {it: it|them: they} would fail again. --refused puts {it|them} back all the same"},
+		"the transform's check rejects {it: it|them: they} would fail again. --refused replays {it|them} all the same"},
 	{replay.InStore, "in the index",
-		"the index has a newer version of {this document: delete the letter|these documents: delete the letters}. " +
-			"--reason SearchConflict puts {it|them} back all the same"},
-	{replay.NotTaken, "not taken", "Firehose did not take {it|them}: run the command again"},
+		"the index has a newer version of {this document: delete the dead letter|these documents: delete the dead " +
+			"letters}. " +
+			"--reason SearchConflict replays {it|them} all the same"},
+	{replay.NotTaken, "not accepted", "Firehose did not accept {it|them}: run the command again"},
 	{replay.TooLarge, "too large",
 		"the transform has made {it|them} larger than 1,000 KiB: as received {it is|they are} in source-data/"},
 	{replay.NoData, "without data",
 		"the error {object does|objects do} not have " +
-			"{the record, or fewer than the letter tells|all records that they tell} of"},
+			"{the record, or fewer than the dead letter counts|all records that they count}"},
 	{replay.ForeignPointer, "with a foreign pointer",
-		"{it leads|they lead} to no error object of the stack, and {was|were} not followed: find out who sent {it|them}"},
+		"{it does|they do} not point to an error object of the stack, and {was|were} not followed: find out who " +
+			"sent {it|them}"},
 	{replay.NeedsBucket, "without a bucket", "{it points|they point} to error objects, " +
-		"which are read from the stack's bucket alone: name it with --bucket, --stack or --outputs"},
+		"which are read from the stack's bucket only: set --bucket, --stack or --outputs"},
 	{replay.NoStream, "of no stream",
-		"{its stream is|their streams are} not known, or not there: use --lake-stream or --search-stream"},
+		"{its stream is|their streams are} not known, or do{es|} not exist: use --lake-stream or --search-stream"},
 	{replay.ObjectMissing, "whose object is gone", "the error {object was|objects were} deleted"},
-	{replay.NeedsState, "need{s|} --state", "{it stands|they stand} for many records, of which only some match: " +
-		"only with --state is it known later which were put back"},
+	{replay.NeedsState, "need{s|} --state", "{it covers|they cover} many records, of which only some match: " +
+		"only --state records which of them were replayed"},
 	{replay.NotReplayable, "without records",
-		"{it tells|they tell} of something unreadable or foreign: look at the {object|objects}"},
+		"{it is|they are} about something unreadable or foreign: look at the {object|objects}"},
 	{replay.NoLetter, "not recognised",
-		"{it is not a dead letter|they are not dead letters}: somebody else sent {it|them}"},
+		"{it is another message|they are other messages} in the queue, sent by somebody else"},
 	{replay.Open, "not done", "run the command again"},
 }
 
-func (r *replayCommand) text(report *replay.Report) string {
+func (r *replayCommand) reportText(report *replay.Report) string {
 	w := &strings.Builder{}
-	done := "nothing was changed; --yes puts back"
+	done := "nothing was changed; --yes replays"
 	if report.Acted {
 		done = "in " + seconds(report.ElapsedSeconds)
 	}
@@ -86,20 +88,20 @@ func (r *replayCommand) text(report *replay.Report) string {
 		if report.Waiting > letters || report.More {
 			of = fmt.Sprintf(" of about %s", thousands(report.Waiting))
 		}
-		fmt.Fprintf(w, "%s%s in the dead-letter queue, %s\n", count(letters, "letter"), of, done)
+		fmt.Fprintf(w, "%s%s in the dead-letter queue, %s\n", count(letters, "dead letter"), of, done)
 		if report.Repeated > 0 {
-			fmt.Fprintf(w, "%s came more than once\n", count(report.Repeated, "letter"))
+			fmt.Fprintf(w, "%s came more than once\n", count(report.Repeated, "dead letter"))
 		}
 		if report.More {
-			fmt.Fprintln(w, "the queue has more: these are those that were looked at (--limit)")
+			fmt.Fprintln(w, "the queue has more: only these were read (--limit)")
 		}
 	default:
 		fmt.Fprintf(w, "%s, %s\n", count(report.Objects, "object"), done)
 		if report.More {
-			fmt.Fprintln(w, "there is more: these are those that were looked at (--limit)")
+			fmt.Fprintln(w, "there is more: only these were read (--limit)")
 		}
 	}
-	r.groups(w, report)
+	r.writeGroups(w, report)
 	counts := report.Letters
 	if report.From != replay.FromQueue {
 		counts = report.Records
@@ -107,7 +109,7 @@ func (r *replayCommand) text(report *replay.Report) string {
 	if len(counts) > 0 {
 		fmt.Fprintln(w)
 	}
-	what := "letter"
+	what := "dead letter"
 	if report.From != replay.FromQueue {
 		what = "record"
 	}
@@ -125,7 +127,8 @@ func (r *replayCommand) text(report *replay.Report) string {
 	}
 	for _, stream := range slices.Sorted(maps.Keys(report.Put)) {
 		p := report.Put[stream]
-		fmt.Fprintf(w, "%s, %s MB, put to the %s stream in %s", count(p.Records, "record"), megabytes(p.Bytes), stream, count(p.Calls, "call"))
+		fmt.Fprintf(w, "%s, %s MB, put to the %s stream in %s", count(p.Records, "record"), formatMegabytes(p.Bytes),
+			stream, count(p.Calls, "call"))
 		if p.Throttled > 0 {
 			fmt.Fprintf(w, ", %s throttled", thousands(p.Throttled))
 		}
@@ -135,33 +138,36 @@ func (r *replayCommand) text(report *replay.Report) string {
 		fmt.Fprintln(w)
 	}
 	if report.Undeleted > 0 {
-		fmt.Fprintln(w, counted(report.Undeleted, "letter{|s} could not be deleted "+
-			"though {its record was|their records were} put back: {it comes back, and is|they come back, and are} known with the same --state"))
+		fmt.Fprintln(w, counted(report.Undeleted, "dead letter{|s} could not be deleted "+
+			"though {its record was|their records were} replayed: {it becomes|they become} visible again, "+
+			"recognised by the same --state"))
 	}
 	if report.Lost > 0 {
-		fmt.Fprintf(w, "up to %s may not have been seen: an answer of SQS was lost on its way. "+
-			"%s back into sight within %.0f minutes: run the command again\n",
-			count(report.Lost, "letter"), plural.Of(report.Lost, "{It comes|They come}"), visibility.Minutes())
+		fmt.Fprintf(w, "up to %s may not have been read: a response of SQS was lost. "+
+			"%s visible again within %.0f minutes: run the command again\n",
+			count(report.Lost, "dead letter"), plural.Of(report.Lost, "{It becomes|They become}"), visibility.Minutes())
 	}
 	if report.UnreadableBytes > 0 {
-		fmt.Fprintln(w, counted(report.UnreadableBytes, "byte{ belongs|s belong} to no event, and {was|were} left out:"))
+		fmt.Fprintln(w, counted(report.UnreadableBytes,
+			"byte{ is|s are} not part of an event, and {was|were} left out:"))
 		for _, place := range report.Unreadable {
 			fmt.Fprintf(w, "  %s\n", printable.Text(place))
 		}
 	}
 	switch {
 	case report.CameBack > 0:
-		fmt.Fprintf(w, "warning: %s put back failed again: the cause looks unfixed\n", count(report.CameBack, "record"))
+		fmt.Fprintf(w, "warning: %s failed again after the replay: the cause looks unfixed\n",
+			count(report.CameBack, "record"))
 	case report.Records[replay.FailedAgain] > 0:
 		fmt.Fprintln(w, plural.Of(report.Records[replay.FailedAgain],
-			"warning: the same record{|s} came back: the cause looks unfixed"))
+			"warning: the same record{|s} failed again: the cause looks unfixed"))
 	case report.Watched:
-		fmt.Fprintln(w, "of what was put back, nothing failed again while the error output was watched")
+		fmt.Fprintln(w, "no replayed record failed again while the error output was watched")
 	}
 	return w.String()
 }
 
-func (r *replayCommand) groups(w *strings.Builder, report *replay.Report) {
+func (r *replayCommand) writeGroups(w *strings.Builder, report *replay.Report) {
 	if len(report.Groups) == 0 {
 		return
 	}
@@ -181,7 +187,7 @@ func (r *replayCommand) groups(w *strings.Builder, report *replay.Report) {
 			}
 		}
 		var parts []string
-		if len(g.Records) == 0 { // of a letter that stands for several
+		if len(g.Records) == 0 { // of a dead letter for several records
 			parts = []string{"counted by their own reasons"}
 		}
 		for _, o := range outcomeTexts {
@@ -189,10 +195,11 @@ func (r *replayCommand) groups(w *strings.Builder, report *replay.Report) {
 				parts = append(parts, counted(n, o.text))
 			}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(string(g.Stream)), printable.Text(string(g.Stage)),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", printable.Text(string(g.Stream)),
+			printable.Text(string(g.Stage)),
 			printable.Text(reason), thousands(g.Letters), received, strings.Join(parts, ", "))
 	}
-	flush(table)
+	flushTable(table)
 	first := true
 	for _, g := range report.Groups {
 		if g.Sample == nil || g.Sample.Code == "" && g.Sample.EventID == "" && g.Sample.ReasonOffset == nil {
@@ -203,15 +210,15 @@ func (r *replayCommand) groups(w *strings.Builder, report *replay.Report) {
 			first = false
 		}
 		id := cmp.Or(g.Sample.EventID, "without event_id")
-		fmt.Fprint(w, "  ", line("%s, %s: event %s%s", g.Stream, g.Reason, id, example(g.Sample)))
+		fmt.Fprint(w, "  ", oneLine("%s, %s: event %s%s", g.Stream, g.Reason, id, exampleText(g.Sample)))
 	}
 }
 
-// failedStatus is the code of every record that the transform refused: its own reason tells more.
+// failedStatus is the code of every record that the transform rejected: its own reason says more.
 const failedStatus = "Lambda.ProcessingFailedStatus"
 
-// example is what is known of why a record failed, and how it begins.
-func example(s *replay.Sample) string {
+// exampleText describes why a record failed, and how it begins.
+func exampleText(s *replay.Sample) string {
 	var text string
 	if s.Code != failedStatus && s.Code+s.Text != "" {
 		text += ": " + strings.TrimSpace(s.Code+" "+shorten(s.Text))

@@ -87,7 +87,7 @@ func numbered(t *testing.T, n int) string {
 func stored(t *testing.T, out string) (lake, search map[string]int) {
 	t.Helper()
 	lake, search = map[string]int{}, map[string]int{}
-	paths, err := objects(filepath.Join(out, results.ObjectsDir))
+	paths, err := listFiles(filepath.Join(out, results.ObjectsDir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func stored(t *testing.T, out string) (lake, search map[string]int) {
 			lake[*row.EventID]++
 		}
 	}
-	if paths, err = objects(filepath.Join(out, results.IndicesDir)); err != nil {
+	if paths, err = listFiles(filepath.Join(out, results.IndicesDir)); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
@@ -146,7 +146,8 @@ func wantOnce(t *testing.T, out string, n, mayBeTwice int) {
 			}
 		}
 		if missing > 0 || twice > mayBeTwice || len(ids) != n {
-			t.Errorf("%s has %d ids of %d, %d missing, %d more than once (may be %d)", store, len(ids), n, missing, twice, mayBeTwice)
+			t.Errorf("%s has %d ids of %d, %d missing, %d more than once (may be %d)", store, len(ids), n, missing,
+				twice, mayBeTwice)
 		}
 	}
 }
@@ -154,7 +155,8 @@ func wantOnce(t *testing.T, out string, n, mayBeTwice int) {
 // waitingLetters are the messages in sight and out of it.
 func waitingLetters(t *testing.T, c clients, queue string) (visible, hidden string) {
 	t.Helper()
-	out, err := c.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &queue, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+	out, err := c.sqs.GetQueueAttributes(t.Context(),
+		&sqs.GetQueueAttributesInput{QueueUrl: &queue, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,8 +189,8 @@ func replayed(t *testing.T, status int, args ...string) (report replay.Report, s
 // unlimited spares tests the pace; Firehose's quota stays.
 var unlimited = []string{"--rate", "0", "--byte-rate", "0"}
 
-// After a broken transform every record is in the queue; after a fix and `pipeline replay --yes` lake and index hold every
-// event once, and the queue is empty.
+// After a broken transform every record is in the queue; after a fix and `pipeline replay --yes` lake and index hold
+// every event once, and the queue is empty.
 func TestReplayBrokenTransform(t *testing.T) {
 	const events = 2400
 	transform, p, c := serveBroken(t)
@@ -201,7 +203,8 @@ func TestReplayBrokenTransform(t *testing.T) {
 
 	report, stderr := replayed(t, 0, "--stack", stack)
 	want := map[replay.Outcome]int64{replay.Matching: 2002}
-	if !maps.Equal(report.Letters, want) || report.Records[replay.Matching] != 2*events || report.Acted || report.Waiting != 2002 || stderr != "" {
+	if !maps.Equal(report.Letters, want) || report.Records[replay.Matching] != 2*events || report.Acted ||
+		report.Waiting != 2002 || stderr != "" {
 		t.Errorf("a look shows %+v %s", report, stderr)
 	}
 	for _, g := range report.Groups {
@@ -217,7 +220,8 @@ func TestReplayBrokenTransform(t *testing.T) {
 
 	// Too early: everything fails again, and is known.
 	state := filepath.Join(t.TempDir(), "state")
-	report, _ = replayed(t, 0, "--stack", stack, "--reason", "FunctionError", "--limit", "20", "--state", state, "--yes")
+	report, _ = replayed(t, 0, "--stack", stack, "--reason", "FunctionError", "--limit", "20", "--state", state,
+		"--yes")
 	if report.Letters[replay.Replayed] != 20 || report.Records[replay.Replayed] < 20 {
 		t.Errorf("put back %+v", report.Letters)
 	}
@@ -230,12 +234,13 @@ func TestReplayBrokenTransform(t *testing.T) {
 	}
 	flushed(t, p)
 	stdout, _ := command(t, 0, nil, "replay", "--stack", stack, "--state", state)
-	if !strings.Contains(stdout, "failed again: they were put back before and came back: the cause looks unfixed. --again puts them back all the same\n") ||
-		!strings.HasSuffix(stdout, "warning: the same records came back: the cause looks unfixed\n") {
+	if !strings.Contains(stdout, "failed again: they were replayed before: the cause looks unfixed. --again replays "+
+		"them all the same\n") ||
+		!strings.HasSuffix(stdout, "warning: the same records failed again: the cause looks unfixed\n") {
 		t.Errorf("got %s", stdout)
 	}
 
-	// Now that it is mended.
+	// After the fix.
 	report, _ = replayed(t, 0, append(unlimited, "--stack", stack, "--state", state, "--again", "--yes")...)
 	if report.Records[replay.Replayed] != before {
 		t.Errorf("put back %+v, want %d", report.Records, before)
@@ -263,7 +268,8 @@ type interrupting struct {
 	end   context.CancelFunc
 }
 
-func (i *interrupting) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput, o ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+func (i *interrupting) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput,
+	o ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
 	out, err := i.FirehosePutter.PutRecordBatch(ctx, in, o...)
 	if i.calls.Add(1) == i.at {
 		i.end()
@@ -290,7 +296,8 @@ func TestReplayInterrupted(t *testing.T) {
 				}
 				ctx, end := context.WithCancel(t.Context())
 				putter := &interrupting{FirehosePutter: c.firehose, at: 1 + rand.Int64N(60), end: end}
-				r := &replay.Replay{Queue: c.sqs, QueueURL: p.DeadLetterQueueURL(), Objects: c.s3, Bucket: p.BucketName(), ErrorPrefix: "error-data/", Act: true,
+				r := &replay.Replay{Queue: c.sqs, QueueURL: p.DeadLetterQueueURL(), Objects: c.s3,
+					Bucket: p.BucketName(), ErrorPrefix: "error-data/", Act: true,
 					Visibility: 2 * time.Second, Wait: 3, Streams: map[event.Stream]*producer.Stream{}, Logf: t.Logf}
 				for _, s := range p.Streams() {
 					r.Streams[s.Kind] = &producer.Stream{Name: s.Name, Client: putter}
@@ -319,7 +326,7 @@ func TestReplayInterrupted(t *testing.T) {
 					t.Fatalf("%s letters are out of sight after run %d", hidden, run)
 				}
 				left = visible
-				if visible == "0" { // what a call that was cut off took out of sight comes back
+				if visible == "0" { // the messages of a call that was cut off become visible again
 					left = hidden
 				}
 			}
@@ -328,14 +335,15 @@ func TestReplayInterrupted(t *testing.T) {
 			}
 			flushed(t, p)
 			mayBeTwice := 0
-			if kind == "at once" { // what was on its way: eight batches of ten letters, or of an object's 500 records
+			if kind == "at once" { // the batches in flight: eight, of ten dead letters or of an object's 500 records
 				mayBeTwice = interruptions * 8 * producer.MaxBatchRecords
 			}
 			wantOnce(t, c.out, events, mayBeTwice)
 			wantLetters(t, c, p.DeadLetterQueueURL(), "0")
 			wantClean(t, p)
 			lake, search := stored(t, c.out)
-			t.Logf("%d interruptions; %d rows and %d documents for %d events", interruptions, sum(lake), sum(search), events)
+			t.Logf("%d interruptions; %d rows and %d documents for %d events", interruptions, sum(lake), sum(search),
+				events)
 		})
 	}
 }
@@ -363,15 +371,17 @@ func TestReplaySplits(t *testing.T) {
 	flushed(t, p)
 	wantLetters(t, c, p.DeadLetterQueueURL(), "2")
 	report, _ := replayed(t, 0, "--stack", stack, "--yes")
-	if report.Letters[replay.Replayed] != 2 || report.Put[event.Lake].Records != 4 || report.Put[event.Search].Records != 4 {
+	if report.Letters[replay.Replayed] != 2 || report.Put[event.Lake].Records != 4 ||
+		report.Put[event.Search].Records != 4 {
 		t.Errorf("got %+v", report)
 	}
 	flushed(t, p)
 	wantOnce(t, c.out, 3, 0)
 
-	// What is left are the bad ones alone, which the check refuses.
+	// Only the bad ones are left, which the check rejects.
 	report, _ = replayed(t, exitFailed, "--stack", stack, "--yes")
-	if want := (map[replay.Outcome]int64{replay.Refused: 2}); !maps.Equal(report.Letters, want) || !slices.ContainsFunc(report.Groups, func(g *replay.Group) bool { return g.Reason == deadletter.Reason(event.UnexpectedEnd) }) {
+	if want := (map[replay.Outcome]int64{replay.Refused: 2}); !maps.Equal(report.Letters, want) ||
+		!slices.ContainsFunc(report.Groups, func(g *replay.Group) bool { return g.Reason == deadletter.Reason(event.UnexpectedEnd) }) {
 		t.Errorf("got %+v", report)
 	}
 	wantLetters(t, c, p.DeadLetterQueueURL(), "2")
@@ -394,26 +404,31 @@ func TestReplayLookPromises(t *testing.T) {
 	wantLetters(t, c, queue, "2")
 	object := `{"version":1,"kind":"object","id":"o","stream":"lake","stage":"transform","reason":"MoreRecords","counts":{"FunctionError":3},` +
 		`"pointer":{"bucket":"` + p.BucketName() + `","key":"error-data/lake/processing-failed/x","offset":0}}`
-	if _, err := c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &object}); err != nil {
+	if _, err := c.sqs.SendMessage(t.Context(),
+		&sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &object}); err != nil {
 		t.Fatal(err)
 	}
 	args := []string{"--queue-url", queue, "--lake-stream", lake}
 	stdout, stderr := command(t, 0, nil, append([]string{"replay"}, args...)...)
-	if !strings.Contains(stdout, "\n1 letter without a bucket: ") || !strings.Contains(stdout, "name it with --bucket, --stack or --outputs\n") ||
+	if !strings.Contains(stdout, "\n1 dead letter without a bucket: ") ||
+		!strings.Contains(stdout, "set --bucket, --stack or --outputs\n") ||
 		!strings.Contains(stderr, "dead letter o is not replayed: pointer s3://") {
 		t.Errorf("got %s%s", stdout, stderr)
 	}
 	report, _ := replayed(t, 0, args...)
-	if want := (map[replay.Outcome]int64{replay.Matching: 1, replay.NoStream: 1, replay.NeedsBucket: 1}); !maps.Equal(report.Letters, want) {
+	if want := (map[replay.Outcome]int64{replay.Matching: 1, replay.NoStream: 1,
+		replay.NeedsBucket: 1}); !maps.Equal(report.Letters, want) {
 		t.Errorf("the look has %v, want %v", report.Letters, want)
 	}
 	report, _ = replayed(t, exitFailed, append(args, "--yes")...)
-	if want := (map[replay.Outcome]int64{replay.Replayed: 1, replay.NoStream: 1, replay.NeedsBucket: 1}); !maps.Equal(report.Letters, want) {
+	if want := (map[replay.Outcome]int64{replay.Replayed: 1, replay.NoStream: 1,
+		replay.NeedsBucket: 1}); !maps.Equal(report.Letters, want) {
 		t.Errorf("acting has %v, want %v", report.Letters, want)
 	}
 	wantLetters(t, c, queue, "2")
 	report, _ = replayed(t, exitFailed, append(args, "--bucket", p.BucketName(), "--yes")...)
-	if want := (map[replay.Outcome]int64{replay.ObjectMissing: 1, replay.NoStream: 1}); !maps.Equal(report.Letters, want) {
+	if want := (map[replay.Outcome]int64{replay.ObjectMissing: 1, replay.NoStream: 1}); !maps.Equal(report.Letters,
+		want) {
 		t.Errorf("with a bucket acting has %v, want %v", report.Letters, want)
 	}
 }
@@ -436,22 +451,26 @@ func TestReplayCanary(t *testing.T) {
 	wantLetters(t, c, queue, "10")
 	args := []string{"--stack", stackName(t), "--canary", "2", "--watch", "10ms", "--yes"}
 	stdout, _ := command(t, exitFailed, nil, append([]string{"replay", "--stream", "search"}, args...)...)
-	if !strings.HasPrefix(stdout, "10 letters in the dead-letter queue, in ") || strings.Contains(stdout, "more") ||
-		!strings.Contains(stdout, "\n4 letters put back\n1 letter refused: ") || !strings.Contains(stdout, "\n5 letters not selected\n") {
+	if !strings.HasPrefix(stdout, "10 dead letters in the dead-letter queue, in ") ||
+		strings.Contains(stdout, "more") ||
+		!strings.Contains(stdout, "\n4 dead letters replayed\n1 dead letter refused: ") ||
+		!strings.Contains(stdout, "\n5 dead letters not selected\n") {
 		t.Errorf("got %s", stdout)
 	}
-	stdout, _ = command(t, exitFailed, nil, append([]string{"replay", "--stream", "lake", "--format", "json"}, args...)...)
+	stdout, _ = command(t, exitFailed, nil, append([]string{"replay", "--stream", "lake", "--format", "json"},
+		args...)...)
 	var report map[string]any
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 		t.Fatal(err)
 	}
-	if want := map[string]any{"filtered": 1.0, "refused": 1.0, "replayed": 4.0}; report["more"] != nil || report["waiting"] != 6.0 ||
+	if want := map[string]any{"filtered": 1.0, "refused": 1.0, "replayed": 4.0}; report["more"] != nil ||
+		report["waiting"] != 6.0 ||
 		!maps.Equal(report["letters"].(map[string]any), want) {
 		t.Errorf("got %s", stdout)
 	}
 }
 
-// Error objects put back by their prefix, then the queue with the same state: every event once, and the queue is empty.
+// Error objects replayed by their prefix, then the queue with the same state: every event once, and the queue is empty.
 func TestReplayByPrefix(t *testing.T) {
 	const events = 1100
 	transform, p, c := serveBroken(t)
@@ -461,7 +480,7 @@ func TestReplayByPrefix(t *testing.T) {
 	flushed(t, p)
 	state := filepath.Join(t.TempDir(), "state")
 
-	// Still broken, a canary says so, and nothing else is put back.
+	// Still broken, a canary says so, and nothing else is replayed.
 	flushing := make(chan struct{})
 	done := make(chan struct{})
 	go func() { // the streams' buffers, which are minutes
@@ -478,17 +497,21 @@ func TestReplayByPrefix(t *testing.T) {
 			}
 		}
 	}()
-	stdout, stderr := command(t, exitFailed, nil, append([]string{"replay"}, append(unlimited, "--stack", stack, "--state", state, "--canary", "5", "--watch", "10s", "--yes")...)...)
+	stdout, stderr := command(t, exitFailed, nil,
+		append([]string{"replay"}, append(unlimited, "--stack", stack, "--state", state, "--canary", "5", "--watch",
+			"10s", "--yes")...)...)
 	close(flushing)
 	<-done
-	if !strings.Contains(stderr, "the cause looks unfixed: of ") || !strings.Contains(stdout, "\n5 letters put back\n") {
+	if !strings.Contains(stderr, "the cause looks unfixed: of ") ||
+		!strings.Contains(stdout, "\n5 dead letters replayed\n") {
 		t.Errorf("got %s%s", stdout, stderr)
 	}
 
 	flushed(t, p)
 	transform.broken(t, false)
-	report, _ := replayed(t, 0, append(unlimited, "--stack", stack, "--state", state, "--prefix", "error-data/", "--again", "--yes")...)
-	// Those of the canary are there twice: put back from their letters before, and where they failed again.
+	report, _ := replayed(t, 0, append(unlimited, "--stack", stack, "--state", state, "--prefix", "error-data/",
+		"--again", "--yes")...)
+	// Those of the canary are there twice: replayed from their letters before, and where they failed again.
 	if report.Records[replay.Replayed] != 2*events || report.Records[replay.AlreadyReplayed] < 5 {
 		t.Errorf("got %+v", report.Records)
 	}
@@ -522,7 +545,8 @@ func TestReplaySource(t *testing.T) {
 	if report.Records[replay.Matching] != events || report.UnreadableBytes != 19 {
 		t.Errorf("got %+v", report)
 	}
-	report, _ = replayed(t, 0, append(unlimited, "--stack", stackName(t), "--source", "source-data/", "--from", "1h", "--into", "search", "--yes")...)
+	report, _ = replayed(t, 0, append(unlimited, "--stack", stackName(t), "--source", "source-data/", "--from", "1h",
+		"--into", "search", "--yes")...)
 	if report.Records[replay.Replayed] != events {
 		t.Errorf("got %+v", report)
 	}
@@ -530,7 +554,7 @@ func TestReplaySource(t *testing.T) {
 	wantOnce(t, c.out, events, 0)
 }
 
-// Ctrl-C ends the command with what it has done; the same command does the rest.
+// Ctrl-C ends the command with a report; the same command does the rest.
 func TestReplayCtrlC(t *testing.T) {
 	const events = 900
 	transform, p, c := serveBroken(t)
@@ -561,7 +585,8 @@ func TestReplayCtrlC(t *testing.T) {
 	stdout, stderr := command(t, exitInterrupted, nil, "replay", "--stack", stack, "--rate", "200", "--yes")
 	close(stop)
 	<-watching
-	if !strings.HasSuffix(stderr, "interrupted: the same command does the rest\n") || !strings.Contains(stdout, " letters put back\n") {
+	if !strings.HasSuffix(stderr, "interrupted: the same command does the rest\n") ||
+		!strings.Contains(stdout, " dead letters replayed\n") {
 		t.Errorf("got %s%s", stdout, stderr)
 	}
 	if _, hidden := waitingLetters(t, c, p.DeadLetterQueueURL()); hidden != "0" {
@@ -585,33 +610,48 @@ func mustRead(t *testing.T, path string) []byte {
 func TestReplayText(t *testing.T) {
 	at := func(hour int) *time.Time { t := time.Date(2026, 1, 31, hour, 0, 0, 0, time.UTC); return &t }
 	looked := replay.Report{From: replay.FromQueue, Waiting: 53_211, More: true, Repeated: 2,
-		Letters: map[replay.Outcome]int64{replay.Matching: 9_000, replay.Refused: 3, replay.FailedAgain: 1, replay.ForeignPointer: 1, replay.NeedsBucket: 2, replay.Filtered: 996},
+		Letters: map[replay.Outcome]int64{replay.Matching: 9_000, replay.Refused: 3, replay.FailedAgain: 1,
+			replay.ForeignPointer: 1, replay.NeedsBucket: 2, replay.Filtered: 996},
 		Records: map[replay.Outcome]int64{replay.Matching: 22_000, replay.FailedAgain: 1},
 		Groups: []*replay.Group{
-			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Record, Letters: 8_999,
-				Records: map[replay.Outcome]int64{replay.Matching: 8_998, replay.FailedAgain: 1}, First: at(1), Last: at(2),
+			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Record,
+				Letters: 8_999,
+				Records: map[replay.Outcome]int64{replay.Matching: 8_998, replay.FailedAgain: 1}, First: at(1),
+				Last:   at(2),
 				Sample: &replay.Sample{EventID: "e-1", Code: "Lambda.FunctionError", Text: "it failed"}},
 			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.FunctionError, Kind: deadletter.Object,
-				Records: map[replay.Outcome]int64{replay.Matching: 13_002}, Sample: &replay.Sample{Key: "error-data/lake/x"}},
-			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.MoreRecords, Kind: deadletter.Object, Letters: 2},
-			{Stream: event.Lake, Stage: errorobject.Transform, Reason: "InvalidJson", Kind: deadletter.Record, Letters: 3,
+				Records: map[replay.Outcome]int64{replay.Matching: 13_002},
+				Sample:  &replay.Sample{Key: "error-data/lake/x"}},
+			{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.MoreRecords, Kind: deadletter.Object,
+				Letters: 2},
+			{Stream: event.Lake, Stage: errorobject.Transform, Reason: "InvalidJson", Kind: deadletter.Record,
+				Letters: 3,
 				Records: map[replay.Outcome]int64{replay.Refused: 3}, First: at(3), Last: at(3),
-				Sample: &replay.Sample{Code: "Lambda.ProcessingFailedStatus", Text: "ProcessingFailed status set for record",
+				Sample: &replay.Sample{Code: "Lambda.ProcessingFailedStatus",
+					Text:         "ProcessingFailed status set for record",
 					ReasonOffset: aws.Int(0), Start: []byte("\x1f\x8bno event but g")}},
-			{Stream: "\x1b[31mlake\nfaked", Stage: "\u009b1m", Reason: "\u202eevil\t", Kind: deadletter.Object, Letters: 1,
-				Records: map[replay.Outcome]int64{replay.ForeignPointer: 1}, Sample: &replay.Sample{EventID: "\x1b]0;t\x07\r\n9 letters put back", Code: "\x7f", Text: "\u2066"}},
+			{Stream: "\x1b[31mlake\nfaked", Stage: "\u009b1m", Reason: "\u202eevil\t", Kind: deadletter.Object,
+				Letters: 1,
+				Records: map[replay.Outcome]int64{replay.ForeignPointer: 1},
+				Sample: &replay.Sample{EventID: "\x1b]0;t\x07\r\n9 letters put back", Code: "\x7f",
+					Text: "\u2066"}},
 		}}
-	acted := replay.Report{From: replay.FromQueue, Acted: true, Waiting: 12, ElapsedSeconds: 3.5, Undeleted: 1, Watched: true, CameBack: 2,
+	acted := replay.Report{From: replay.FromQueue, Acted: true, Waiting: 12, ElapsedSeconds: 3.5, Undeleted: 1,
+		Watched: true, CameBack: 2,
 		Letters: map[replay.Outcome]int64{replay.Replayed: 10, replay.AlreadyReplayed: 1, replay.NotTaken: 1},
 		Records: map[replay.Outcome]int64{replay.Replayed: 10, replay.AlreadyReplayed: 1, replay.NotTaken: 1},
-		Put:     map[event.Stream]*replay.Put{event.Search: {Records: 11, Bytes: 123_456, Counts: producer.Counts{Calls: 2, Throttled: 1, Unanswered: 5}}}}
-	source := replay.Report{From: replay.FromSource, Acted: true, Objects: 3, ElapsedSeconds: 1, UnreadableBytes: 7, Watched: true,
-		Unreadable: []string{"source-data/x.gz: 7 bytes at byte 23: InvalidJson"}, Records: map[replay.Outcome]int64{replay.Replayed: 2_000},
-		Put: map[event.Stream]*replay.Put{event.Lake: {Records: 2_000, Bytes: 1_234_567, Counts: producer.Counts{Calls: 4}}}}
+		Put: map[event.Stream]*replay.Put{event.Search: {Records: 11, Bytes: 123_456,
+			Counts: producer.Counts{Calls: 2, Throttled: 1, Unanswered: 5}}}}
+	source := replay.Report{From: replay.FromSource, Acted: true, Objects: 3, ElapsedSeconds: 1, UnreadableBytes: 7,
+		Watched:    true,
+		Unreadable: []string{"source-data/x.gz: 7 bytes at byte 23: InvalidJson"},
+		Records:    map[replay.Outcome]int64{replay.Replayed: 2_000},
+		Put: map[event.Stream]*replay.Put{event.Lake: {Records: 2_000, Bytes: 1_234_567,
+			Counts: producer.Counts{Calls: 4}}}}
 	r := &replayCommand{}
-	golden(t, "replay-look.txt", r.text(&looked))
-	golden(t, "replay-acted.txt", r.text(&acted))
-	golden(t, "replay-source.txt", r.text(&source))
+	golden(t, "replay-look.txt", r.reportText(&looked))
+	golden(t, "replay-acted.txt", r.reportText(&acted))
+	golden(t, "replay-source.txt", r.reportText(&source))
 	for report, want := range map[*replay.Report]int64{&looked: 7, &acted: 2, &source: 0} {
 		if got := report.Left(); got != want {
 			t.Errorf("%s: %d left, want %d", report.From, got, want)
@@ -623,14 +663,15 @@ func TestReplayText(t *testing.T) {
 func TestReplayTextNumber(t *testing.T) {
 	r := &replayCommand{}
 	for name, n := range map[string]int64{"one": 1, "several": 2_000} {
-		report := replay.Report{From: replay.FromQueue, Acted: true, Repeated: n, Undeleted: n, Lost: n, UnreadableBytes: n,
-			CameBack: 0, Letters: map[replay.Outcome]int64{}, Records: map[replay.Outcome]int64{replay.FailedAgain: n},
+		report := replay.Report{From: replay.FromQueue, Acted: true, Repeated: n, Undeleted: n, Lost: n,
+			UnreadableBytes: n,
+			CameBack:        0, Letters: map[replay.Outcome]int64{}, Records: map[replay.Outcome]int64{replay.FailedAgain: n},
 			Groups: []*replay.Group{{Stream: event.Lake, Stage: errorobject.Transform, Reason: deadletter.MoreRecords,
 				Kind: deadletter.Object, Letters: n, Records: map[replay.Outcome]int64{replay.NeedsState: n}}}}
 		for _, o := range outcomeTexts {
 			report.Letters[o.outcome] = n
 		}
-		text := r.text(&report)
+		text := r.reportText(&report)
 		golden(t, "replay-"+name+".txt", text)
 		if strings.ContainsAny(text, "{|}") {
 			t.Errorf("%s: got %s", name, text)
@@ -641,8 +682,8 @@ func TestReplayTextNumber(t *testing.T) {
 func TestReplayHelp(t *testing.T) {
 	help := strings.Join(strings.Fields(replayHelp), " ")
 	for _, want := range []string{
-		fmt.Sprintf("back into sight (within %.0f minutes when it is killed)", held.Minutes()),
-		fmt.Sprintf("the letters in it are out of sight for %.0f minutes", visibility.Minutes()),
+		fmt.Sprintf("become visible again (within %.0f minutes when it is killed)", held.Minutes()),
+		fmt.Sprintf("its dead letters are hidden for %.0f minutes", visibility.Minutes()),
 	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("no %q in the help", want)
@@ -656,8 +697,10 @@ func TestReplayOfNoObjects(t *testing.T) {
 	useEndpoint(t, c.url)
 	stack := stackName(t)
 	for want, args := range map[string][]string{
-		"nope/: no object matches. Error objects are under error-data/lake/ and error-data/search/\n": {"--prefix", "nope/"},
-		"nope/: no object matches. Records as received are under source-data/\n":                      {"--source", "nope/", "--from", "1h"},
+		"nope/: no object matches. Error objects are under error-data/lake/ and error-data/search/\n": {"--prefix",
+			"nope/"},
+		"nope/: no object matches. Records as received are under source-data/\n": {"--source",
+			"nope/", "--from", "1h"},
 		"": nil,
 	} {
 		_, stderr := replayed(t, 0, append(args, "--stack", stack)...)

@@ -25,7 +25,7 @@ func (e usageError) Unwrap() error { return e.err }
 
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// errReported ends a command whose output has already said what is wrong.
+// errReported ends a command whose output has the problem already.
 var errReported = errors.New("reported")
 
 // errInterrupted ends a command that was stopped by a signal after it has reported.
@@ -36,7 +36,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	stdout, stderr = &printable.Writer{Out: stdout}, &printable.Writer{Out: stderr}
 	root := &cobra.Command{
 		Use:               "pipeline",
-		Short:             "Runs, feeds and mends the pipeline",
+		Short:             "Run, feed and repair the pipeline",
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -70,7 +70,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// noArguments refuses what is no flag and no command.
+// noArguments rejects arguments that are neither a flag nor a command.
 func noArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usage("unknown argument %q", args[0])

@@ -38,7 +38,8 @@ func TestDocumentedCommands(t *testing.T) {
 			checked[args[0]]++
 			parsed := c()
 			ran := false
-			parsed.PreRunE = func(c *cobra.Command, args []string) error { ran = true; return errReported } // before anything is done
+			// before anything is done
+			parsed.PreRunE = func(c *cobra.Command, args []string) error { ran = true; return errReported }
 			parsed.SetArgs(args[1:])
 			parsed.SilenceErrors, parsed.SilenceUsage = true, true
 			if err := parsed.Execute(); !ran {

@@ -195,13 +195,13 @@ func (s *schemaCommand) check(args []string) error {
 		return errReported
 	}
 	var b strings.Builder
-	b.WriteString(line("%s: valid: %s, %d added by the transform, %d columns", file,
+	b.WriteString(oneLine("%s: valid: %s, %d added by the transform, %d columns", file,
 		countOf(len(loaded.Fields), "field{|s}"), len(loaded.Enrich), len(loaded.Columns())))
 	for _, w := range loaded.Warnings {
-		b.WriteString(line("warning: %s%s", file, w))
+		b.WriteString(oneLine("warning: %s%s", file, w))
 	}
 	if len(loaded.Untyped) > 0 {
-		b.WriteString(line("without a type, so neither a column nor searchable: %s", strings.Join(loaded.Untyped, ", ")))
+		b.WriteString(oneLine("without a type, so neither a column nor searchable: %s", strings.Join(loaded.Untyped, ", ")))
 	}
 	_, err = io.WriteString(s.out, b.String())
 	return err
@@ -246,12 +246,12 @@ func diffText(changes []schema.Change) string {
 			mark = "BREAKS  "
 			breaking++
 		}
-		b.WriteString(mark + line("%s", c))
+		b.WriteString(mark + oneLine("%s", c))
 		for _, effect := range [][2]string{
 			{"new events", c.NewData}, {"objects in the lake", c.OldObjects}, {"existing indices", c.Indices},
 			{"stack", string(c.Stack)},
 		} {
-			b.WriteString(line("            %-20s %s", effect[0], effect[1]))
+			b.WriteString(oneLine("            %-20s %s", effect[0], effect[1]))
 		}
 	}
 	summary := countOf(len(changes), "change{|s}")
@@ -316,7 +316,7 @@ func showText(s *schema.Schema, table, location string) (string, error) {
 		}
 		slices.Sort(columns)
 		for _, column := range columns {
-			b.WriteString(line("  %s = %q", column, mappings[column]))
+			b.WriteString(oneLine("  %s = %q", column, mappings[column]))
 		}
 	}
 	mapping, err := json.MarshalIndent(s.IndexProperties(), "  ", "  ")
@@ -326,7 +326,7 @@ func showText(s *schema.Schema, table, location string) (string, error) {
 	fmt.Fprintf(&b, "\nMapping of the search index (properties)\n\n  %s\n", printable.Lines(string(mapping)))
 	fmt.Fprintf(&b, "\nTable for Athena\n\n%s", printable.Lines(s.DDL(table, location)))
 	if len(s.Untyped) > 0 {
-		b.WriteString("\n" + line("Without a type, so neither a column nor searchable: %s", strings.Join(s.Untyped, ", ")))
+		b.WriteString("\n" + oneLine("Without a type, so neither a column nor searchable: %s", strings.Join(s.Untyped, ", ")))
 	}
 	return b.String(), nil
 }

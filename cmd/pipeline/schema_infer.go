@@ -79,16 +79,16 @@ func (i *schemaInferCommand) run(s *schemaCommand, screen *screen) error {
 	if err := i.validate(); err != nil {
 		return err
 	}
-	defer screen.end()
+	defer screen.endStep()
 	input, err := (&source{name: i.events, command: "pipeline schema infer", notes: screen,
 		anyLayout: true}).open(s.stdin)
 	if err != nil {
 		return err
 	}
 	defer input.Close()
-	screen.begin("reading events", input.size)
+	screen.beginStep("reading events", input.size)
 	result, err := infer.FromObjects(i.title, infer.Objects(progressReader{input, screen}))
-	screen.end()
+	screen.endStep()
 	var other *unsuitable
 	if errors.As(err, &other) {
 		return other
@@ -114,7 +114,7 @@ func (i *schemaInferCommand) run(s *schemaCommand, screen *screen) error {
 	case err != nil:
 		return err
 	case rejected:
-		screen.say("%s: no schema was written: %s", i.events, i.reason(&result.Report))
+		screen.printLine("%s: no schema was written: %s", i.events, i.reason(&result.Report))
 		return errReported
 	case i.out == "-" || s.format.value == "json":
 		return nil
@@ -165,8 +165,8 @@ func (i *schemaInferCommand) writeSchema(stdout io.Writer, text []byte) error {
 // next shows the commands that come next.
 func (i *schemaInferCommand) next(input *source) string {
 	var b strings.Builder
-	b.WriteString("\n" + line("wrote %s. Next:", quote(i.out)))
-	b.WriteString(line("  pipeline schema check %s", quote(i.out)))
+	b.WriteString("\n" + oneLine("wrote %s. Next:", quote(i.out)))
+	b.WriteString(oneLine("  pipeline schema check %s", quote(i.out)))
 	setting := " --out results"
 	if i.out != schema.FileName {
 		setting += " -c " + quote("eventSchema="+i.out)
@@ -176,13 +176,13 @@ func (i *schemaInferCommand) next(input *source) string {
 	case i.events == "-":
 		events = "FILE"
 	case input.found.objects && input.unpacked:
-		b.WriteString(line("  gzip -dc %s | %s | pipeline local --events -%s", events, input.found.filter, setting))
+		b.WriteString(oneLine("  gzip -dc %s | %s | pipeline local --events -%s", events, input.found.filter, setting))
 		return b.String()
 	case input.found.objects:
-		b.WriteString(line("  %s < %s | pipeline local --events -%s", input.found.filter, events, setting))
+		b.WriteString(oneLine("  %s < %s | pipeline local --events -%s", input.found.filter, events, setting))
 		return b.String()
 	}
-	b.WriteString(line("  pipeline local --events %s%s", events, setting))
+	b.WriteString(oneLine("  pipeline local --events %s%s", events, setting))
 	return b.String()
 }
 
@@ -194,6 +194,6 @@ type progressReader struct {
 
 func (p progressReader) Read(b []byte) (int, error) {
 	n, err := p.in.Read(b)
-	p.screen.advance(int64(n))
+	p.screen.advanceBar(int64(n))
 	return n, err
 }

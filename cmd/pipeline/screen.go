@@ -11,8 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is the standard error: progress when it is a terminal, and lines of text that do not tear the progress bar. It is
-// safe for concurrent use.
+// screen is the standard error: progress when it is a terminal, and lines of text that do not tear the progress bar. It
+// is safe for concurrent use.
 type screen struct {
 	terminal bool
 
@@ -23,33 +23,34 @@ type screen struct {
 }
 
 func newScreen(out io.Writer) *screen {
-	s := &screen{out: out, raw: behind(out)}
+	s := &screen{out: out, raw: unwrapPrintable(out)}
 	file, ok := s.raw.(*os.File)
 	s.terminal = ok && term.IsTerminal(int(file.Fd()))
 	return s
 }
 
-// say shows one line.
-func (s *screen) say(format string, args ...any) {
-	_, _ = io.WriteString(s, line(format, args...)) // see begin
+// printLine shows one line.
+func (s *screen) printLine(format string, args ...any) {
+	_, _ = io.WriteString(s, oneLine(format, args...)) // see showStep
 }
 
 // tick is how often a step that only turns does so.
 const tick = 100 * time.Millisecond
 
-// begin shows a step. The size is in bytes; 0 or less, when it is not known, makes a step that only turns.
-func (s *screen) begin(step string, size int64) { s.show(step, size, true) }
+// beginStep shows a step. The size is in bytes; 0 or less, when it is not known, makes a step that only turns.
+func (s *screen) beginStep(step string, size int64) { s.showStep(step, size, true) }
 
 // beginCount shows a step whose size is in something else than bytes.
-func (s *screen) beginCount(step string, size int64) { s.show(step, size, false) }
+func (s *screen) beginCount(step string, size int64) { s.showStep(step, size, false) }
 
-func (s *screen) show(step string, size int64, bytes bool) {
+func (s *screen) showStep(step string, size int64, bytes bool) {
 	if !s.terminal {
 		return
 	}
-	s.end()
+	s.endStep()
 	options := []progressbar.Option{progressbar.OptionSetWriter(s.raw), progressbar.OptionSetDescription(step),
-		progressbar.OptionThrottle(tick), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(tick), progressbar.OptionSpinnerType(14), progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionSetWidth(30),
 		progressbar.OptionSetSpinnerChangeInterval(0)} // its own turning has no end
 	switch {
 	case size <= 0:
@@ -65,12 +66,12 @@ func (s *screen) show(step string, size int64, bytes bool) {
 	s.bar = bar
 	_ = bar.RenderBlank() // a terminal that has gone
 	if size < 0 {
-		go s.turn(bar)
+		go s.turnUntilEnd(bar)
 	}
 }
 
-// turn turns the bar until it is taken away.
-func (s *screen) turn(bar *progressbar.ProgressBar) {
+// turnUntilEnd turns the bar until it is taken away.
+func (s *screen) turnUntilEnd(bar *progressbar.ProgressBar) {
 	ticks := time.NewTicker(tick)
 	defer ticks.Stop()
 	for range ticks.C {
@@ -79,26 +80,26 @@ func (s *screen) turn(bar *progressbar.ProgressBar) {
 			s.mu.Unlock()
 			return
 		}
-		_ = bar.Add(0) // see begin
+		_ = bar.Add(0) // see showStep
 		s.mu.Unlock()
 	}
 }
 
-// advance moves the bar.
-func (s *screen) advance(n int64) {
+// advanceBar moves the bar.
+func (s *screen) advanceBar(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bar != nil {
-		_ = s.bar.Add64(n) // see begin
+		_ = s.bar.Add64(n) // see showStep
 	}
 }
 
-// end takes the bar away.
-func (s *screen) end() {
+// endStep takes the bar away.
+func (s *screen) endStep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bar != nil {
-		_ = s.bar.Clear() // see begin
+		_ = s.bar.Clear() // see showStep
 		s.bar = nil
 	}
 }
@@ -108,12 +109,12 @@ func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bar != nil {
-		_ = s.bar.Clear() // see begin
+		_ = s.bar.Clear() // see showStep
 	}
 	return s.out.Write(p)
 }
 
-// functionLog is what functions write, less their metrics and what they say when all is well, unless all is wanted: the report has
+// functionLog is the functions' output without metrics and INFO lines, unless all is wanted: the report has
 // the counts.
 type functionLog struct {
 	screen *screen

@@ -10,9 +10,9 @@ func TestScreen(t *testing.T) {
 	t.Run("without a terminal there is no progress", func(t *testing.T) {
 		var out bytes.Buffer
 		s := newScreen(&out)
-		s.begin("sending", 100)
-		s.advance(50)
-		s.end()
+		s.beginStep("sending", 100)
+		s.advanceBar(50)
+		s.endStep()
 		if out.Len() > 0 {
 			t.Errorf("got %q", &out)
 		}
@@ -21,11 +21,12 @@ func TestScreen(t *testing.T) {
 		for _, size := range []int64{-1, 0, 100} {
 			var out bytes.Buffer
 			s := &screen{out: &out, raw: &out, terminal: true}
-			s.begin("sending", size)
-			s.advance(50)
-			s.end()
+			s.beginStep("sending", size)
+			s.advanceBar(50)
+			s.endStep()
 			text := out.String()
-			if !strings.Contains(text, "sending") || strings.TrimSpace(text[strings.LastIndex(text, "sending")+1:]) == "" && !strings.HasSuffix(text, "\r") {
+			if !strings.Contains(text, "sending") ||
+				strings.TrimSpace(text[strings.LastIndex(text, "sending")+1:]) == "" && !strings.HasSuffix(text, "\r") {
 				t.Errorf("size %d: got %q", size, text)
 			}
 			if s.bar != nil {
@@ -36,11 +37,11 @@ func TestScreen(t *testing.T) {
 	t.Run("lines of text come whole between the bar's", func(t *testing.T) {
 		var out bytes.Buffer
 		s := &screen{out: &out, raw: &out, terminal: true}
-		s.begin("sending", 100)
+		s.beginStep("sending", 100)
 		if _, err := s.Write([]byte("a line\n")); err != nil {
 			t.Fatal(err)
 		}
-		s.end()
+		s.endStep()
 		if !strings.Contains(out.String(), "\ra line\n") {
 			t.Errorf("got %q", &out)
 		}
@@ -48,7 +49,8 @@ func TestScreen(t *testing.T) {
 }
 
 func TestFunctionLog(t *testing.T) {
-	metrics, info, warning := `{"_aws":{},"Records":5}`+"\n", `{"level":"INFO","msg":"done"}`+"\n", `{"level":"WARN","msg":"careful"}`+"\n"
+	metrics, info, warning := `{"_aws":{},"Records":5}`+"\n", `{"level":"INFO","msg":"done"}`+"\n",
+		`{"level":"WARN","msg":"careful"}`+"\n"
 	for _, c := range []struct {
 		rule string
 		all  bool

@@ -16,34 +16,37 @@ import (
 	"firehose-pipeline/producer"
 )
 
-const sendHelp = `Puts events to both streams, the lake stream and the search stream, and sends again what Firehose did not take.
+const sendHelp = `Puts events to both streams, the lake stream and the search stream, and resends the records that Firehose did not
+accept.
 
-A FILE has one event (one JSON object) a line. A line goes to the search stream as it is, and to the lake stream with a newline
-behind it. A blank line is not sent. A line that is no event is sent all the same, with a warning: the pipeline turns it into a
-dead letter with the reason, so that nothing is lost on the way; --invalid reject keeps it back instead. A line of more than
-1,000 KiB is more than Firehose takes, and is always rejected. --rejected FILE keeps rejected lines.
+A FILE has one event (one JSON object) a line. A line goes unchanged to the search stream, and with a newline
+appended to the lake stream. Blank lines are not sent. A line that is not an event is sent all the same, with a
+warning: the pipeline turns it into a dead letter with the reason, so that nothing is lost on the way; --invalid
+reject does not send it. A line of more than 1,000 KiB is over Firehose's limit, and is always rejected. --rejected
+FILE keeps rejected lines.
 
-gzip is decompressed, and a byte order mark at the start left out. A FILE that holds something else than lines, such as a JSON
-array, JSON over several lines, CSV, UTF-16 or Parquet, is refused before anything is sent, with the command that converts it.
+gzip is decompressed, and a byte order mark at the start left out. Other formats, such as a JSON array, JSON over
+several lines, CSV, UTF-16 or Parquet, are rejected before anything is sent, with the command that converts them.
 
-Records go in batches of at most 500 and 4 MiB. Firehose answers for each record: only those that it did not take are sent
-again, after a pause that grows up to 10 seconds, each stream by itself. A stream that takes nothing for as long as --give-up
-ends the run.
+Records go in batches of at most 500 and 4 MiB. Firehose answers for each record: only records that it did not
+accept are resent, after a pause that grows up to 10 seconds, independently for each stream. A stream that accepts
+nothing for as long as --give-up ends the run.
 
---pack puts several events into one record of the lake stream, which Firehose bills rounded up to 5 KB. An event that the
-transform would refuse gets a record of its own. The search stream takes exactly one event a record.
+--pack puts several events into one record of the lake stream, which Firehose bills rounded up to 5 KB. An event
+that the transform would reject gets a record of its own. The search stream accepts exactly one event a record.
 
---state FILE keeps what each stream has confirmed. The same command then goes on where the last one stopped, and an input that
-has grown since goes on with what is new. Nothing is left out, whatever stopped the run:
-  - after the first Ctrl-C what is on its way is finished, and no event is sent twice
+--state FILE keeps how far each stream has confirmed the input. The same command then continues where the last one
+stopped, and sends the new part of an input that has grown since. Nothing is left out, however the run stopped:
+  - after the first Ctrl-C records in flight are finished, and no event is sent twice
   - after a second Ctrl-C, a crash or a failure, at most 4 batches of each stream are sent a second time
-A record that no answer came for is sent again as well, and may be there twice; the report counts it (possiblyTwice). An event
-that is there twice has the same event_id: give every event one.
+A record whose response was lost is resent as well, and may be stored twice; the report counts it (possiblyTwice).
+The two copies of an event have the same event_id: give every event one.
 
-Credentials, region and endpoints come from where the AWS CLI takes them; ` + "`pipeline local --serve`" + ` prints what to set to send
-to this machine.
+Credentials, region and endpoints come from the same places as for the AWS CLI; ` + "`pipeline local --serve`" + ` prints the variables
+that send to this machine.
 
-Exit status: 0, 1 when something was not taken or no line was an event, 2 for a mistake in the call, 130 after an interruption.`
+Exit status: 0, 1 when something was not accepted or no line was an event, 2 for a usage error, 130 after an
+interruption.`
 
 type sendCommand struct {
 	account account
@@ -77,15 +80,17 @@ func newSend() *cobra.Command {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&s.events, "events", "", "`FILE` with one event a line; - is the standard input")
-	s.target.flags(f)
+	s.target.addFlags(f)
 	f.BoolVar(&s.pack, "pack", false, "put several events into one record of the lake stream")
-	f.Var(&s.rate, "rate", "events a second at most; 0 is as fast as the streams take them")
-	f.Var(&s.invalid, "invalid", "what to do with a line that is no event")
-	f.StringVar(&s.rejected, "rejected", "", "add rejected lines to this `FILE`; those that one stream alone did not take to FILE.lake or FILE.search")
-	f.StringVar(&s.state, "state", "", "keep in this `FILE` what is confirmed, and go on from there")
-	f.DurationVar(&s.giveUp, "give-up", producer.Patience, "end the run when a stream takes nothing for so long (`DURATION`)")
-	f.Var(&s.format, "format", "how to report")
-	s.account.flags(f)
+	f.Var(&s.rate, "rate", "events a second at most; 0 is as fast as the streams accept them")
+	f.Var(&s.invalid, "invalid", "how to treat a line that is not an event")
+	f.StringVar(&s.rejected, "rejected", "", "append rejected lines to this `FILE`; lines that only one stream "+
+		"rejected, to FILE.lake or FILE.search")
+	f.StringVar(&s.state, "state", "", "keep the confirmed position in this `FILE`, and continue from it")
+	f.DurationVar(&s.giveUp, "give-up", producer.Patience,
+		"end the run when a stream accepts nothing for this `DURATION`")
+	f.Var(&s.format, "format", "format of the report")
+	s.account.addFlags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.stdin, s.stdout, s.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
 		return s.run(c.Context())
@@ -109,26 +114,26 @@ func (s *sendCommand) run(ctx context.Context) error {
 	if err := s.validate(); err != nil {
 		return err
 	}
-	soft, hard, stop := interrupts(ctx)
+	soft, hard, stop := watchInterrupts(ctx)
 	defer stop()
 	s.screen = newScreen(s.stderr)
-	defer s.screen.end()
+	defer s.screen.endStep()
 
 	input, err := openEvents(s.events, "pipeline send", s.stdin, s.screen)
 	if err != nil {
 		return err
 	}
 	defer input.Close()
-	options, err := s.options(soft)
+	options, err := s.buildOptions(soft)
 	if err != nil {
 		return err
 	}
 	input.search = options.Search != nil
-	s.screen.begin("sending events", input.size)
+	s.screen.beginStep("sending events", input.size)
 	report, err := producer.Send(soft, hard, input, options)
 	err = errors.Join(err, options.Rejects.Close())
-	s.screen.end()
-	if reporting := s.report(report, err); reporting != nil {
+	s.screen.endStep()
+	if reporting := s.writeReport(report, err); reporting != nil {
 		return errors.Join(err, reporting)
 	}
 	var other *unsuitable
@@ -136,7 +141,7 @@ func (s *sendCommand) run(ctx context.Context) error {
 	case errors.As(err, &other):
 		return other
 	case hard.Err() != nil:
-		return fmt.Errorf("%w at once: what was on its way may have been taken", errInterrupted)
+		return fmt.Errorf("%w at once: records in flight may have been accepted", errInterrupted)
 	case err != nil:
 		return fmt.Errorf("%w\n%s", err, s.goOn(report))
 	case report.Interrupted:
@@ -160,8 +165,8 @@ func (s *sendCommand) run(ctx context.Context) error {
 	return nil
 }
 
-func (s *sendCommand) options(ctx context.Context) (o producer.Options, err error) {
-	config, err := s.target.connect(ctx, &s.account)
+func (s *sendCommand) buildOptions(ctx context.Context) (o producer.Options, err error) {
+	config, err := s.target.connectToStack(ctx, &s.account)
 	if err != nil {
 		return o, err
 	}
@@ -177,7 +182,7 @@ func (s *sendCommand) options(ctx context.Context) (o producer.Options, err erro
 		}
 		names[to.kind] = to.name
 		*to.stream = &producer.Stream{Name: to.name, Client: client, Patience: s.giveUp, OnStall: func(err error) {
-			s.screen.say("the %s stream takes nothing, trying again: %v", to.kind, err)
+			s.screen.printLine("%s stream: no records accepted, retrying: %v", to.kind, err)
 		}}
 	}
 	switch {
@@ -189,8 +194,8 @@ func (s *sendCommand) options(ctx context.Context) (o producer.Options, err erro
 		fmt.Fprintln(s.screen, "note: there is no lake stream: the lake will not have these events")
 	}
 	o.Pack, o.Rate, o.RejectInvalid = s.pack, s.rate.value, s.invalid.value == "reject"
-	o.Progress = s.screen.advance
-	o.Invalid = (&warnings{screen: s.screen, name: s.events}).invalid
+	o.Progress = s.screen.advanceBar
+	o.Invalid = (&warnings{screen: s.screen, name: s.events}).warnInvalid
 	o.Rejects = &producer.Rejects{Path: s.rejected}
 	if s.state != "" {
 		if o.State, err = producer.OpenState(s.state, names); err != nil {
@@ -203,18 +208,18 @@ func (s *sendCommand) options(ctx context.Context) (o producer.Options, err erro
 // mostWarnings is how many lines are named; the report counts them all.
 const mostWarnings = 10
 
-// warnings name lines that are no events.
+// warnings name lines that are not events.
 type warnings struct {
 	screen *screen
 	name   string // of the events
 	warned int
 }
 
-func (w *warnings) invalid(i producer.Invalid) {
+func (w *warnings) warnInvalid(i producer.Invalid) {
 	w.warned++
 	if w.warned > mostWarnings {
 		if w.warned == mostWarnings+1 {
-			fmt.Fprintln(w.screen, "more such lines are not named")
+			fmt.Fprintln(w.screen, "further such lines are not listed")
 		}
 		return
 	}
@@ -223,12 +228,15 @@ func (w *warnings) invalid(i producer.Invalid) {
 	case refused == nil:
 		fmt.Fprintf(w.screen, "%s:%d: rejected: %v\n", w.name, i.Line, i.Err)
 	case i.Rejected:
-		fmt.Fprintf(w.screen, "%s:%d: rejected: no event: %s at byte %d\n", w.name, i.Line, refused.Reason, refused.Offset)
+		fmt.Fprintf(w.screen, "%s:%d: rejected: not an event: %s at byte %d\n", w.name, i.Line, refused.Reason,
+			refused.Offset)
 	case i.LakeAccepts:
-		fmt.Fprintf(w.screen, "%s:%d: several objects on a line: sent as they are, the lake takes them and search does not (%s at byte %d)\n",
+		fmt.Fprintf(w.screen, "%s:%d: several objects on a line: sent unchanged, the lake accepts them and search "+
+			"does not (%s at byte %d)\n",
 			w.name, i.Line, refused.Reason, refused.Offset)
 	default:
-		fmt.Fprintf(w.screen, "%s:%d: no event: %s at byte %d: sent as it is, to become a dead letter\n", w.name, i.Line, refused.Reason, refused.Offset)
+		fmt.Fprintf(w.screen, "%s:%d: not an event: %s at byte %d: sent unchanged, to become a dead letter\n", w.name,
+			i.Line, refused.Reason, refused.Offset)
 	}
 }
 
@@ -241,11 +249,12 @@ func (s *sendCommand) goOn(r producer.Report) string {
 	for _, stream := range r.Streams {
 		line = min(line, stream.Confirmed)
 	}
-	return fmt.Sprintf("every stream has all up to line %d, and perhaps some after it; with --state the same command would send only the rest", line)
+	return fmt.Sprintf("every stream has all lines up to %d, and perhaps some later ones; with --state the same "+
+		"command would send only the rest", line)
 }
 
-// report prints what was done.
-func (s *sendCommand) report(r producer.Report, failed error) error {
+// writeReport prints the report.
+func (s *sendCommand) writeReport(r producer.Report, failed error) error {
 	var text []byte
 	if s.format.value == "json" {
 		var err error
@@ -262,35 +271,44 @@ func (s *sendCommand) report(r producer.Report, failed error) error {
 	return nil
 }
 
+// notEventsText counts lines that are not events, in the form of [plural.Of].
+const notEventsText = "{not an event|not events}, sent unchanged"
+
 func sendText(r producer.Report) string {
 	w := &strings.Builder{}
 	fmt.Fprintf(w, "%s in %s", count(r.Lines, "line"), seconds(r.ElapsedSeconds))
 	for _, n := range []struct {
 		n    int64
 		what string
-	}{{r.Blank, "blank, not sent"}, {r.Invalid, "no event, sent as it is"}, {r.Rejected, "rejected"}} {
+	}{{r.Blank, "blank, not sent"}, {r.Invalid, notEventsText}, {r.Rejected, "rejected"}} {
 		if n.n > 0 {
-			fmt.Fprintf(w, "; %s %s", thousands(n.n), n.what)
+			fmt.Fprintf(w, "; %s", counted(n.n, n.what))
 		}
 	}
 	if r.ResumedAfter > 0 {
-		fmt.Fprintf(w, "; begun after line %s", thousands(r.ResumedAfter))
+		fmt.Fprintf(w, "; continued after line %s", thousands(r.ResumedAfter))
 	}
 	fmt.Fprint(w, "\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "stream\tevents\trecords\tMB\tMB billed\tcalls\tthrottled\tresent\tpossibly twice\tnot taken\t\n")
+	fmt.Fprint(table, "stream\tevents\trecords\tMB\tMB billed\tcalls\tthrottled\tresent\tpossibly twice\tnot "+
+		"accepted\t\n")
 	for _, s := range r.Streams {
-		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Kind, thousands(s.Events), thousands(s.Records), megabytes(s.Bytes), megabytes(s.Billed),
-			thousands(s.Calls), thousands(s.Throttled), thousands(s.Resent), thousands(s.Unanswered), thousands(s.NotAccepted))
+		fmt.Fprintf(table, "%-6s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Kind, thousands(s.Events),
+			thousands(s.Records), formatMegabytes(s.Bytes), formatMegabytes(s.Billed),
+			thousands(s.Calls), thousands(s.Throttled), thousands(s.Resent), thousands(s.Unanswered),
+			thousands(s.NotAccepted))
 	}
-	flush(table)
+	flushTable(table)
 	for _, s := range r.Streams {
 		switch {
 		case s.Kind != event.Lake:
 		case s.Unpacked > s.Billed:
-			fmt.Fprintf(w, "\npacked, the lake stream is billed %s MB instead of %s, %.0f %% less\n", megabytes(s.Billed), megabytes(s.Unpacked), 100*float64(s.Unpacked-s.Billed)/float64(s.Unpacked))
+			fmt.Fprintf(w, "\npacked, the lake stream is billed %s MB instead of %s, %.0f %% less\n",
+				formatMegabytes(s.Billed), formatMegabytes(s.Unpacked),
+				100*float64(s.Unpacked-s.Billed)/float64(s.Unpacked))
 		case s.Unpacked == 0 && s.Billed > 2*producer.Billed(int(s.Bytes)):
-			fmt.Fprintf(w, "\nwith --pack the lake stream would be billed about %s MB instead of %s\n", megabytes(producer.Billed(int(s.Bytes))), megabytes(s.Billed))
+			fmt.Fprintf(w, "\nwith --pack the lake stream would be billed about %s MB instead of %s\n",
+				formatMegabytes(producer.Billed(int(s.Bytes))), formatMegabytes(s.Billed))
 		}
 	}
 	return w.String()

@@ -19,13 +19,15 @@ import (
 // useEndpoint lets commands that are run in this process find the local APIs, as the banner of --serve says.
 func useEndpoint(t *testing.T, url string) {
 	t.Helper()
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
-		"AWS_REGION": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(t.TempDir(), "none")} {
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1",
+		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+		"AWS_REGION": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "none"),
+		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(t.TempDir(), "none")} {
 		t.Setenv(name, value)
 	}
 }
 
-// command runs the command and returns what it wrote.
+// command runs the command and returns its output.
 func command(t *testing.T, status int, stdin io.Reader, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -60,7 +62,8 @@ func TestSend(t *testing.T) {
 		if lake, search := received(p); lake != 500 || search != 500 {
 			t.Errorf("received %d and %d", lake, search)
 		}
-		if !strings.HasPrefix(stdout, "500 lines in ") || !strings.Contains(stdout, "\nwith --pack the lake stream would be billed about ") || stderr != "" {
+		if !strings.HasPrefix(stdout, "500 lines in ") ||
+			!strings.Contains(stdout, "\nwith --pack the lake stream would be billed about ") || stderr != "" {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})
@@ -69,7 +72,8 @@ func TestSend(t *testing.T) {
 		outputs, state := filepath.Join(dir, "outputs.json"), filepath.Join(dir, "state")
 		names := map[string]string{}
 		for _, s := range p.Streams() {
-			names[map[event.Stream]string{event.Lake: contract.OutputLakeStream, event.Search: contract.OutputSearchStream}[s.Kind]] = s.Name
+			names[map[event.Stream]string{event.Lake: contract.OutputLakeStream,
+				event.Search: contract.OutputSearchStream}[s.Kind]] = s.Name
 		}
 		text, err := json.Marshal(map[string]any{stack: names, "other": map[string]string{}})
 		if err != nil {
@@ -80,12 +84,14 @@ func TestSend(t *testing.T) {
 		}
 		lakeBefore, searchBefore := received(p)
 		for _, lines := range []int64{500, 0} {
-			stdout, stderr := command(t, 0, nil, "send", "--events", sample, "--outputs", outputs, "--stack", stack, "--pack", "--format", "json", "--state", state)
+			stdout, stderr := command(t, 0, nil, "send", "--events", sample, "--outputs", outputs, "--stack", stack,
+				"--pack", "--format", "json", "--state", state)
 			var report producer.Report
 			if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 				t.Fatal(err)
 			}
-			if report.Lines != lines || report.ResumedAfter != 500-lines || report.Streams[0].Records > lines/10 || report.Streams[0].Events != lines || report.Streams[1].Records != lines || stderr != "" {
+			if report.Lines != lines || report.ResumedAfter != 500-lines || report.Streams[0].Records > lines/10 ||
+				report.Streams[0].Events != lines || report.Streams[1].Records != lines || stderr != "" {
 				t.Errorf("got %s%s", stdout, stderr)
 			}
 		}
@@ -93,30 +99,36 @@ func TestSend(t *testing.T) {
 			t.Errorf("received %d and %d", lake-lakeBefore, search-searchBefore)
 		}
 	})
-	t.Run("a line that is no event is named and sent; rejected ones are kept, and make the status 1", func(t *testing.T) {
-		rejected := filepath.Join(t.TempDir(), "rejected")
-		input := "{\"event_id\":\"a\"}\n{\"event_id\":\n"
-		_, stderr := command(t, 0, strings.NewReader(input), "send", "--events", "-", "--stack", stack)
-		if want := "-:2: no event: UnexpectedEnd at byte 12: sent as it is, to become a dead letter\n"; stderr != want {
-			t.Errorf("got %s, want %s", stderr, want)
-		}
-		_, stderr = command(t, exitFailed, strings.NewReader(input), "send", "--events", "-", "--stack", stack, "--invalid", "reject", "--rejected", rejected)
-		if want := "-:2: rejected: no event: UnexpectedEnd at byte 12\n"; stderr != want {
-			t.Errorf("got %s, want %s", stderr, want)
-		}
-		if text, err := os.ReadFile(rejected); string(text) != "{\"event_id\":\n" {
-			t.Errorf("kept %q, %v", text, err)
-		}
-	})
+	t.Run("a line that is no event is named and sent; rejected ones are kept, and make the status 1",
+		func(t *testing.T) {
+			rejected := filepath.Join(t.TempDir(), "rejected")
+			input := "{\"event_id\":\"a\"}\n{\"event_id\":\n"
+			_, stderr := command(t, 0, strings.NewReader(input), "send", "--events", "-", "--stack", stack)
+			if want := "-:2: not an event: UnexpectedEnd at byte 12: sent unchanged, to become a dead letter\n"; stderr != want {
+				t.Errorf("got %s, want %s", stderr, want)
+			}
+			_, stderr = command(t, exitFailed, strings.NewReader(input), "send", "--events", "-", "--stack", stack,
+				"--invalid", "reject", "--rejected", rejected)
+			if want := "-:2: rejected: not an event: UnexpectedEnd at byte 12\n"; stderr != want {
+				t.Errorf("got %s, want %s", stderr, want)
+			}
+			if text, err := os.ReadFile(rejected); string(text) != "{\"event_id\":\n" {
+				t.Errorf("kept %q, %v", text, err)
+			}
+		})
 	t.Run("only the first lines that are no event are named", func(t *testing.T) {
-		stdout, stderr := command(t, 0, strings.NewReader("{}\n"+strings.Repeat("no\n", 15)), "send", "--events", "-", "--stack", stack)
-		if strings.Count(stderr, "\n") != mostWarnings+1 || !strings.HasSuffix(stderr, "more such lines are not named\n") || !strings.Contains(stdout, "; 15 no event, sent as it is\n") {
+		stdout, stderr := command(t, 0, strings.NewReader("{}\n"+strings.Repeat("no\n", 15)), "send", "--events", "-",
+			"--stack", stack)
+		if strings.Count(stderr, "\n") != mostWarnings+1 ||
+			!strings.HasSuffix(stderr, "further such lines are not listed\n") ||
+			!strings.Contains(stdout, "; 15 not events, sent unchanged\n") {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})
 	t.Run("several objects on a line are named as what they are", func(t *testing.T) {
 		_, stderr := command(t, 0, strings.NewReader("{}\n{}{}\n"), "send", "--events", "-", "--stack", stack)
-		want := "-:2: several objects on a line: sent as they are, the lake takes them and search does not (TrailingData at byte 2)\n"
+		want := "-:2: several objects on a line: sent unchanged, the lake accepts them and search does not " +
+			"(TrailingData at byte 2)\n"
 		if stderr != want {
 			t.Errorf("got %s, want %s", stderr, want)
 		}
@@ -127,34 +139,41 @@ func TestSend(t *testing.T) {
 			if s.Kind == event.Search {
 				flag, want = "--search-stream", "note: there is no lake stream: the lake will not have these events\n"
 			}
-			if _, stderr := command(t, 0, strings.NewReader("{}"), "send", "--events", "-", flag, s.Name); stderr != want {
+			if _, stderr := command(t, 0, strings.NewReader("{}"), "send", "--events", "-", flag,
+				s.Name); stderr != want {
 				t.Errorf("got %s, want %s", stderr, want)
 			}
 		}
 	})
-	t.Run("a stream or a stack that is not there is an error, and the report says that nothing was sent", func(t *testing.T) {
-		stdout, stderr := command(t, exitFailed, strings.NewReader("{}\n"), "send", "--events", "-", "--lake-stream", "none", "--search-stream", "none", "--format", "json")
-		if !strings.Contains(stderr, "putting to none: ") || !strings.Contains(stderr, "ResourceNotFoundException") || !strings.Contains(stderr, "\nevery stream has all up to line 0,") ||
-			!strings.HasPrefix(stdout, `{"lines":0,`) {
-			t.Errorf("got %s%s", stdout, stderr)
-		}
-		if _, stderr := command(t, exitFailed, strings.NewReader("{}\n"), "send", "--events", "-", "--stack", "none"); !strings.HasPrefix(stderr, "asking for the outputs of stack none: ") {
-			t.Errorf("got %s", stderr)
-		}
-	})
+	t.Run("a stream or a stack that is not there is an error, and the report says that nothing was sent",
+		func(t *testing.T) {
+			stdout, stderr := command(t, exitFailed, strings.NewReader("{}\n"), "send", "--events", "-", "--lake-stream",
+				"none", "--search-stream", "none", "--format", "json")
+			if !strings.Contains(stderr, "putting to none: ") || !strings.Contains(stderr, "ResourceNotFoundException") ||
+				!strings.Contains(stderr, "\nevery stream has all lines up to 0,") ||
+				!strings.HasPrefix(stdout, `{"lines":0,`) {
+				t.Errorf("got %s%s", stdout, stderr)
+			}
+			if _, stderr := command(t, exitFailed, strings.NewReader("{}\n"), "send", "--events", "-", "--stack",
+				"none"); !strings.HasPrefix(stderr, "asking for the outputs of stack none: ") {
+				t.Errorf("got %s", stderr)
+			}
+		})
 	t.Run("an interruption ends with what was read, and says how to go on", func(t *testing.T) {
 		state := filepath.Join(t.TempDir(), "state")
 		_, searchBefore := received(p)
 		reader, writer := io.Pipe()
 		go func() {
-			_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n") // the process is interrupted in any case
+			// the process is interrupted in any case
+			_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n")
 			_, _ = io.WriteString(writer, `{"event_id":"c"`)
 			if err := interruptSelf(); err != nil {
 				t.Error(err)
 				writer.Close()
 			}
 		}()
-		stdout, stderr := command(t, exitInterrupted, reader, "send", "--events", "-", "--stack", stack, "--state", state, "--format", "json")
+		stdout, stderr := command(t, exitInterrupted, reader, "send", "--events", "-", "--stack", stack, "--state",
+			state, "--format", "json")
 		if !strings.HasSuffix(stderr, "interrupted: the same command sends the rest\n") {
 			t.Errorf("got %s", stderr)
 		}
@@ -162,7 +181,8 @@ func TestSend(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 			t.Fatal(err)
 		}
-		command(t, 0, strings.NewReader("{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n{\"event_id\":\"c\"}\n"), "send", "--events", "-", "--stack", stack, "--state", state)
+		command(t, 0, strings.NewReader("{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n{\"event_id\":\"c\"}\n"), "send",
+			"--events", "-", "--stack", stack, "--state", state)
 		if _, search := received(p); search-searchBefore != 3 || !report.Interrupted {
 			t.Errorf("received %d after %s", search-searchBefore, stdout)
 		}
@@ -185,13 +205,14 @@ func TestOutputs(t *testing.T) {
 		{"of several one must be named", two, "", "--stack: must be set to one of the stacks in FILE: a, b"},
 		{"the stack must be there", two, "c", `--stack: must be one of the stacks in FILE: a, b (got "c")`},
 		{"no stack at all", `{}`, "", "--stack: must be set to one of the stacks in FILE: "},
-		{"not such a file", `[]`, "", "--outputs: FILE: must be a file that cdk deploy --outputs-file wrote: json: cannot unmarshal array into Go value of type map[string]map[string]string"},
+		{"not such a file", `[]`, "", "--outputs: FILE: must be a file that cdk deploy --outputs-file wrote: json: " +
+			"cannot unmarshal array into Go value of type map[string]map[string]string"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			path := write(t, c.text)
 			tg := target{outputs: path, stack: c.stack}
 			got := ""
-			if err := tg.resolve(t.Context(), nil); err != nil {
+			if err := tg.resolveNames(t.Context(), nil); err != nil {
 				got = strings.ReplaceAll(err.Error(), path, "FILE")
 			} else {
 				got = fmt.Sprintf("%s %s %s", tg.lake, tg.search, tg.queue)
@@ -203,7 +224,7 @@ func TestOutputs(t *testing.T) {
 	}
 	t.Run("a flag wins over an output", func(t *testing.T) {
 		tg := target{outputs: write(t, `{"a":{"FirehoseStreamName":"a-lake","S3BucketName":"bucket"}}`), lake: "mine"}
-		if err := tg.resolve(t.Context(), nil); err != nil || tg.lake != "mine" || tg.bucket != "bucket" {
+		if err := tg.resolveNames(t.Context(), nil); err != nil || tg.lake != "mine" || tg.bucket != "bucket" {
 			t.Errorf("got %+v, %v", tg, err)
 		}
 	})

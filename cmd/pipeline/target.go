@@ -17,45 +17,48 @@ import (
 	"firehose-pipeline/contract"
 )
 
-// target is what a command talks to: names from the stack's outputs, or from flags.
+// target has the names of the stack's parts, from its outputs or from flags.
 type target struct {
 	stack, outputs              string
 	lake, search, queue, bucket string
 }
 
-func (t *target) flags(f *pflag.FlagSet) {
+func (t *target) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&t.stack, "stack", "", "`NAME` of the stack, whose outputs name the rest")
-	f.StringVar(&t.outputs, "outputs", "", "`FILE` that cdk deploy --outputs-file wrote, to be read instead of asking CloudFormation")
+	f.StringVar(&t.outputs, "outputs", "", "`FILE` written by cdk deploy --outputs-file, read instead of asking "+
+		"CloudFormation")
 	f.StringVar(&t.lake, "lake-stream", "", "`NAME` of the lake stream")
 	f.StringVar(&t.search, "search-stream", "", "`NAME` of the search stream")
 }
 
-// queueFlags are for commands that read what failed.
+// queueFlags are for commands that read failed records.
 func (t *target) queueFlags(f *pflag.FlagSet) {
 	f.StringVar(&t.queue, "queue-url", "", "`URL` of the dead-letter queue")
-	f.StringVar(&t.bucket, "bucket", "", "`NAME` of the lake's bucket: letters are followed to error objects in it alone")
+	f.StringVar(&t.bucket, "bucket", "", "`NAME` of the lake's bucket: dead letters are followed to error objects "+
+		"in this bucket only")
 }
 
 // stackDescriber is what finding a stack's outputs needs of CloudFormation.
 type stackDescriber interface {
-	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput,
+		...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 }
 
-// connect loads the AWS configuration and resolves the target. A file of outputs is read even when the configuration is not complete,
-// so that both problems are reported at once.
-func (t *target) connect(ctx context.Context, a *account) (aws.Config, error) {
-	config, err := a.load(ctx)
+// connectToStack loads the AWS configuration and resolves the target. A file of outputs is read even when the
+// configuration is not complete, so that both problems are reported at once.
+func (t *target) connectToStack(ctx context.Context, a *account) (aws.Config, error) {
+	config, err := a.loadConfig(ctx)
 	if t.outputs != "" {
-		return config, errors.Join(t.resolve(ctx, nil), err)
+		return config, errors.Join(t.resolveNames(ctx, nil), err)
 	}
 	if err != nil {
 		return config, err
 	}
-	return config, t.resolve(ctx, cloudFormationClient(config))
+	return config, t.resolveNames(ctx, cloudFormationClient(config))
 }
 
-// resolve fills in what the flags leave open. A part that the stack does not have stays empty.
-func (t *target) resolve(ctx context.Context, stacks stackDescriber) error {
+// resolveNames fills in names that no flag gives. A part that the stack does not have stays empty.
+func (t *target) resolveNames(ctx context.Context, stacks stackDescriber) error {
 	var outputs map[string]string
 	var err error
 	switch {
@@ -67,7 +70,9 @@ func (t *target) resolve(ctx context.Context, stacks stackDescriber) error {
 	if err != nil {
 		return err
 	}
-	for name, part := range map[string]*string{contract.OutputLakeStream: &t.lake, contract.OutputSearchStream: &t.search, contract.OutputDeadLetterQueue: &t.queue, contract.OutputBucket: &t.bucket} {
+	for name, part := range map[string]*string{contract.OutputLakeStream: &t.lake,
+		contract.OutputSearchStream: &t.search, contract.OutputDeadLetterQueue: &t.queue,
+		contract.OutputBucket: &t.bucket} {
 		if *part == "" {
 			*part = outputs[name]
 		}
@@ -94,7 +99,8 @@ func readOutputs(path, stack string) (map[string]string, error) {
 	}
 	outputs, ok := stacks[stack]
 	if !ok {
-		return nil, usage("--stack: must be one of the stacks in %s: %s (got %q)", path, strings.Join(names, ", "), stack)
+		return nil, usage("--stack: must be one of the stacks in %s: %s (got %q)", path, strings.Join(names, ", "),
+			stack)
 	}
 	return outputs, nil
 }

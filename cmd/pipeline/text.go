@@ -16,28 +16,28 @@ import (
 	"firehose-pipeline/internal/printable"
 )
 
-// Everything that a command says goes through package printable twice: at its source, where what is data is known,
+// Everything that a command says goes through package printable twice: at its source, where data is known as such,
 // and in run, which puts a [printable.Writer] before both outputs. The progress bar alone, whose text is the
 // command's own, passes the second one by.
 
-// behind is what a writer of run writes to.
-func behind(w io.Writer) io.Writer {
+// unwrapPrintable is the writer below a writer of run.
+func unwrapPrintable(w io.Writer) io.Writer {
 	if fence, ok := w.(*printable.Writer); ok {
 		return fence.Out
 	}
 	return w
 }
 
-// line is one line of text, whatever is in its parts.
-func line(format string, args ...any) string {
+// oneLine is one line of text, whatever is in its parts.
+func oneLine(format string, args ...any) string {
 	return printable.Text(fmt.Sprintf(format, args...)) + "\n"
 }
 
-// errorText is what an error says. It may have several lines, but all are the command's: what servers say, and
+// errorText is the text of an error. It may have several lines, but all are the command's: texts of servers, and
 // names of files, which may be keys of objects, are escaped.
 func errorText(err error) string {
 	text := err.Error()
-	for _, said := range foreign(err) {
+	for _, said := range foreignTexts(err) {
 		if safe := printable.Text(said); safe != said {
 			text = strings.ReplaceAll(text, said, safe)
 		}
@@ -45,8 +45,8 @@ func errorText(err error) string {
 	return printable.Lines(text)
 }
 
-// foreign are codes and messages of servers, and names of files, in an error.
-func foreign(err error) []string {
+// foreignTexts are codes and messages of servers, and names of files, in an error.
+func foreignTexts(err error) []string {
 	var said []string
 	switch from := err.(type) {
 	case smithy.APIError:
@@ -59,11 +59,11 @@ func foreign(err error) []string {
 	switch wrapped := err.(type) {
 	case interface{ Unwrap() error }:
 		if inner := wrapped.Unwrap(); inner != nil {
-			said = append(said, foreign(inner)...)
+			said = append(said, foreignTexts(inner)...)
 		}
 	case interface{ Unwrap() []error }:
 		for _, inner := range wrapped.Unwrap() {
-			said = append(said, foreign(inner)...)
+			said = append(said, foreignTexts(inner)...)
 		}
 	}
 	return said
@@ -87,7 +87,7 @@ func seconds(s float64) string {
 	return (time.Duration(s*1000) * time.Millisecond).String()
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.2f", float64(n)/1e6) }
+func formatMegabytes(n int64) string { return fmt.Sprintf("%.2f", float64(n)/1e6) }
 
 // shorten is the beginning of a text, on one line and printable.
 func shorten(text string) string {
@@ -108,6 +108,6 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-func flush(w *tabwriter.Writer) {
-	_ = w.Flush() // what is below is a strings.Builder, which never fails
+func flushTable(w *tabwriter.Writer) {
+	_ = w.Flush() // the writer below is a strings.Builder, which never fails
 }

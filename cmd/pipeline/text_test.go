@@ -32,7 +32,7 @@ import (
 // character, overrides of direction, invisible characters, a tag.
 const hostile = "\x1b]0;pwned\x07\x1b[2J\r\nALL 0 LETTERS FINE\t\x7f\u009b31m\u202e\u2066\u200b\ufeff\u2028\U000e0041"
 
-// harmless fails when a terminal would obey what a command wrote, or show a line that is not the command's.
+// harmless fails when a terminal would obey a command's output, or show a line that is not the command's.
 func harmless(t *testing.T, outputs ...string) {
 	t.Helper()
 	for _, output := range outputs {
@@ -64,7 +64,8 @@ func hostileEvents(t *testing.T) []string {
 	t.Helper()
 	text := asJSON(t, hostile)
 	return []string{
-		`{"event_id":` + text + `,"event_type":"view","brand":` + text + `,"amount":` + text + `,` + text + `:` + text + `}`,
+		`{"event_id":` + text + `,"event_type":"view","brand":` + text + `,"amount":` + text + `,` + text + `:` + text +
+			`}`,
 		`{"event_id":` + text + `,"event_type":"view","x":}`,
 		`{"event_id":` + asJSON(t, hostile) + `,`,
 		"\x1b[2J\u009b31m\u202e no event",
@@ -72,18 +73,21 @@ func hostileEvents(t *testing.T) []string {
 	}
 }
 
-// hostileLetters are letters full of it, of each kind, from whoever may send to the queue.
+// hostileLetters are letters full of it, of each kind, from anyone who may send to the queue.
 func hostileLetters(t *testing.T) []string {
 	t.Helper()
 	text := asJSON(t, hostile)
-	head := `{"version":1,"stream":` + text + `,"stage":` + text + `,"reason":` + text + `,"errorCode":` + text + `,"errorMessage":` + text + `,"eventId":` + text
+	head := `{"version":1,"stream":` + text + `,"stage":` + text + `,"reason":` + text + `,"errorCode":` + text +
+		`,"errorMessage":` + text + `,"eventId":` + text
 	pointer := `,"pointer":{"bucket":` + text + `,"key":` + text + `}`
 	return []string{
-		head + `,"kind":"record","id":` + asJSON(t, hostile+"1") + pointer + `,"rawData":"` + base64.StdEncoding.EncodeToString([]byte(hostile)) + `"}`,
+		head + `,"kind":"record","id":` + asJSON(t, hostile+"1") + pointer + `,"rawData":"` +
+			base64.StdEncoding.EncodeToString([]byte(hostile)) + `"}`,
 		head + `,"kind":"record","id":` + asJSON(t, hostile+"2") + pointer + `,"truncated":true}`,
 		head + `,"kind":"object","id":` + asJSON(t, hostile+"3") + pointer + `,"counts":{` + text + `:3}}`,
 		head + `,"kind":` + text + `,"id":"4"}`,
-		`{"version":"1.0","requestContext":{"requestId":` + asJSON(t, hostile+"5") + `,"condition":` + text + `},"responsePayload":{"errorMessage":` + text +
+		`{"version":"1.0","requestContext":{"requestId":` + asJSON(t, hostile+"5") + `,"condition":` + text +
+			`},"responsePayload":{"errorMessage":` + text +
 			`},"requestPayload":{"Records":[{"s3":{"bucket":{"name":` + text + `},"object":{"key":` + text + `}}}]}}`,
 		hostile,
 	}
@@ -100,7 +104,8 @@ func TestHostileEventsAndLetters(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		stdout, stderr := command(t, 0, nil, "send", "--events", events, "--stack", stack, "--format", format)
 		harmless(t, stdout, stderr)
-		stdout, stderr = command(t, exitFailed, nil, "send", "--events", events, "--stack", stack, "--format", format, "--invalid", "reject",
+		stdout, stderr = command(t, exitFailed, nil, "send", "--events", events, "--stack", stack, "--format", format,
+			"--invalid", "reject",
 			"--rejected", filepath.Join(dir, "rejected"))
 		harmless(t, stdout, stderr)
 	}
@@ -108,28 +113,32 @@ func TestHostileEventsAndLetters(t *testing.T) {
 		t.Errorf("the rejected lines: %v, %v", info, err)
 	}
 	bucket, queue := p.BucketName(), p.DeadLetterQueueURL()
-	for _, key := range []string{"error-data/lake/processing-failed/" + hostile, "error-data/other/" + hostile, "source-data/" + hostile} {
-		if _, err := c.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(hostile)}); err != nil {
+	for _, key := range []string{"error-data/lake/processing-failed/" + hostile, "error-data/other/" + hostile,
+		"source-data/" + hostile} {
+		if _, err := c.s3.PutObject(t.Context(),
+			&s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(hostile)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	flushed(t, p)
 	for _, letter := range hostileLetters(t) {
 		if !strings.HasPrefix(letter, "{") {
-			letter = strings.Map(func(c rune) rune { // what SQS takes
+			letter = strings.Map(func(c rune) rune { // within SQS's limit
 				if c == 0x1b || c == 7 {
 					return -1
 				}
 				return c
 			}, letter)
 		}
-		if _, err := c.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &letter}); err != nil {
+		if _, err := c.sqs.SendMessage(t.Context(),
+			&sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &letter}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, format := range []string{"text", "json"} {
 		for _, args := range [][]string{{}, {"--prefix", "error-data/"}, {"--source", "source-data/", "--from", "1h"}} {
-			stdout, stderr := command(t, 0, nil, append([]string{"replay", "--stack", stack, "--format", format}, args...)...)
+			stdout, stderr := command(t, 0, nil,
+				append([]string{"replay", "--stack", stack, "--format", format}, args...)...)
 			harmless(t, stdout, stderr)
 			if format == "json" && !json.Valid([]byte(stdout)) {
 				t.Errorf("no JSON: %s", stdout)
@@ -140,7 +149,8 @@ func TestHostileEventsAndLetters(t *testing.T) {
 		}
 	}
 	report, stderr := replayed(t, exitFailed, "--stack", stack, "--yes")
-	if report.Letters[replay.ForeignPointer] != 3 || report.Letters[replay.NoLetter] != 2 || report.Letters[replay.NoStream] != 1 {
+	if report.Letters[replay.ForeignPointer] != 3 || report.Letters[replay.NoLetter] != 2 ||
+		report.Letters[replay.NoStream] != 1 {
 		t.Errorf("got %+v", report.Letters)
 	}
 	harmless(t, stderr)
@@ -157,7 +167,8 @@ func TestHostileLocal(t *testing.T) {
 		template := s.template
 		if dataFormat == "json" {
 			template = filepath.Join(t.TempDir(), filepath.Base(s.template))
-			text, _, err := synthesise(t.Context(), s.root, settings{"environment": "dev", "dataFormat": "json", "eventSchema": shopFile}, &bytes.Buffer{})
+			text, _, err := synthesise(t.Context(), s.root, settings{"environment": "dev", "dataFormat": "json", "eventSchema": shopFile},
+				&bytes.Buffer{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,19 +176,23 @@ func TestHostileLocal(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, args := range [][]string{{"--sample", "5", "--check", "--logs"}, {"--format", "json", "--check"}, {"--sample", "5", "--check", "--fault", "all"}} {
-			stdin := strings.NewReader(strings.Join(hostileEvents(t), "\n") + "\n" + hostile + strings.Repeat("x", 1_100_000))
-			stdout, stderr := command(t, exitFailed, stdin, append([]string{"local", "--project", s.root, "--template", template, "--events", "-",
-				"--out", t.TempDir()}, args...)...) // the last line is more than a record takes
+		for _, args := range [][]string{{"--sample", "5", "--check", "--logs"}, {"--format", "json", "--check"},
+			{"--sample", "5", "--check", "--fault", "all"}} {
+			stdin := strings.NewReader(strings.Join(hostileEvents(t), "\n") + "\n" + hostile + strings.Repeat("x",
+				1_100_000))
+			stdout, stderr := command(t, exitFailed, stdin,
+				append([]string{"local", "--project", s.root, "--template", template, "--events", "-",
+					"--out", t.TempDir()}, args...)...) // the last line is more than a record takes
 			harmless(t, stdout, stderr)
-			if args[0] == "--sample" && (!strings.Contains(stdout, `\u001b]0;pwned`) || !strings.Contains(stdout, `\u009b31m\u202e`)) {
+			if args[0] == "--sample" && (!strings.Contains(stdout, `\u001b]0;pwned`) ||
+				!strings.Contains(stdout, `\u009b31m\u202e`)) {
 				t.Errorf("the sample does not show the events: %s", stdout)
 			}
 		}
 	}
 }
 
-// The report about what others have put to the endpoint.
+// The report about records that others put to the endpoint.
 func TestHostileReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue")
 	var file bytes.Buffer
@@ -196,13 +211,15 @@ func TestHostileReport(t *testing.T) {
 	}
 	report := local.Report{Events: 1, DeadLetter: local.DeadLetter{Messages: 6},
 		Streams: local.StreamCounts{Search: &local.SearchCounts{Indices: map[string]int64{"events-" + hostile: 1}}}}
-	checked := &audit.Report{Records: 1, Findings: []audit.Finding{{Problem: audit.Unknown, Stream: event.Lake, EventID: hostile, Record: 1,
+	checked := &audit.Report{Records: 1, Findings: []audit.Finding{{Problem: audit.Unknown, Stream: event.Lake,
+		EventID: hostile, Record: 1,
 		Where: "lake", Place: hostile}}}
 	tr := textReport{out: t.TempDir(), bucket: "b", report: report, letters: letters, checked: checked}
 	if err := os.Mkdir(filepath.Join(tr.out, results.IndicesDir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(tr.out, results.IndicesDir, "events-"+hostile+".ndjson"), []byte(hostileEvents(t)[0]+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(tr.out, results.IndicesDir, "events-"+hostile+".ndjson"),
+		[]byte(hostileEvents(t)[0]+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
@@ -214,26 +231,30 @@ func TestHostileReport(t *testing.T) {
 		}
 		harmless(t, b.String())
 	})
-	text, err := jsonReport(local.Report{Faults: map[fault.Name]int64{fault.Kinds[0].Name: 1}, Streams: report.Streams}, putLines{}, 0, checked)
+	text, err := jsonReport(local.Report{Faults: map[fault.Name]int64{fault.Kinds[0].Name: 1}, Streams: report.Streams},
+		putLines{}, 0, checked)
 	if err != nil || !json.Valid(text) {
 		t.Fatal(err)
 	}
 	harmless(t, string(text))
 }
 
-// What servers say in their errors.
+// Texts of servers in errors.
 func TestHostileServers(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Target") != "" {
 			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 			w.WriteHeader(http.StatusBadRequest)
-			if err := json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDenied" + hostile, "message": hostile}); err != nil {
+			if err := json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDenied" + hostile,
+				"message": hostile}); err != nil {
 				t.Error(err)
 			}
 			return
 		}
 		var said bytes.Buffer
-		if err := xml.EscapeText(&said, []byte(strings.NewReplacer("\x1b", "", "\x07", "").Replace(hostile))); err != nil { // XML has neither
+		// XML has neither
+		if err := xml.EscapeText(&said, []byte(strings.NewReplacer("\x1b", "", "\x07",
+			"").Replace(hostile))); err != nil {
 			t.Error(err)
 		}
 		root := "Error"
@@ -266,7 +287,8 @@ func TestHostileServers(t *testing.T) {
 			t.Errorf("%q says nothing", args)
 		}
 	}
-	for _, args := range [][]string{{hostile}, {"replay", "--stage", hostile}, {"local", "--events", hostile, "--out", "x"}, {"send", "--events", hostile, "--stack", "s"},
+	for _, args := range [][]string{{hostile}, {"replay", "--stage", hostile},
+		{"local", "--events", hostile, "--out", "x"}, {"send", "--events", hostile, "--stack", "s"},
 		{"replay", "--" + hostile}, {"replay", "--outputs", hostile, "--region", "eu-west-1"}} {
 		stdout, stderr := command(t, exitUsage, nil, args...)
 		harmless(t, stdout, stderr)

@@ -35,25 +35,27 @@ type Stream struct {
 	Losses []firehose.Discarded
 }
 
-// Check compares the expectations of a stream with what is in the folder of results, and adds its findings to the report.
+// Check compares the expectations of a stream with the content of the folder of results, and adds its findings to the
+// report.
 //
-// A record that can be transformed may be in the store or, when an invocation or a conversion failed, in the queue; one that
-// is dropped by rule nowhere, or in the queue; one that cannot be transformed in the queue. Records of the same content stand
-// for each other: of two equal ones of which one is missing, the later is named.
+// A record that can be transformed may be in the store or, when an invocation or a conversion failed, in the queue; one
+// that is dropped by rule nowhere, or in the queue; one that cannot be transformed in the queue. Records of the same
+// content count for each other: of two equal ones of which one is missing, the later is named.
 //
-// AWS delivers at least once. What is there again and can be told by its id is counted, and no finding: a dead letter with the id
-// of another one, and a document whose record's dead letter names the id of that document. What AWS itself declares as lost, the
-// objects that S3 has refused for a day, is counted as well.
+// AWS delivers at least once. Duplicates that an id identifies are counted, not reported as findings: a dead letter
+// with the id of another one, and a document whose record's dead letter names the id of that document. Losses that AWS
+// itself declares, the objects that S3 has rejected for a day, are counted as well.
 //
-// It reads everything as a stream, and sorts fingerprints in files. In memory it has three bytes a record, 40 bytes a failed
-// record, the findings, and, once a copy of the records does not follow their order, 50 bytes a record.
+// It reads everything as a stream, and sorts fingerprints in files. In memory it has three bytes a record, 40 bytes a
+// failed record, the findings, and, once a copy of the records does not follow their order, 50 bytes a record.
 func Check(ctx context.Context, s Stream, report *Report) error {
 	if err := s.Expectations.flushAll(); err != nil {
 		return err
 	}
 	c := &checker{ctx: ctx, folder: s.Folder, config: s.Config, bucket: s.Bucket, expectations: s.Expectations,
 		print: s.Expectations.print.clone(), lettered: make([]letterFound, s.Offered+1),
-		numberOf: s.NumberOf, flags: make([]recordFlags, s.Expectations.count), letterIDs: map[uint64]uint64{}, report: report}
+		numberOf: s.NumberOf, flags: make([]recordFlags, s.Expectations.count), letterIDs: map[uint64]uint64{},
+		report: report}
 	defer c.closeIndexes()
 	c.addLosses(s.Losses)
 	if err := c.compareAll(); err != nil {
@@ -79,7 +81,7 @@ type checker struct {
 
 	indexes  []*index
 	lettered []letterFound // by number of the record
-	places   []string      // files, by the first half of a mark's number
+	places   []string      // files, by the first half of an entry's owner
 	findings []Finding
 
 	numberOf  func(id string) (int64, bool) // of a record, as the stream counts
@@ -98,7 +100,7 @@ const (
 	documentID                          // a dead letter names the document that it is
 )
 
-// addLosses notes what the stream says is lost.
+// addLosses notes the losses that the stream declares.
 func (c *checker) addLosses(losses []firehose.Discarded) {
 	for _, loss := range losses {
 		what, where := lostFailure, inErrors
@@ -117,13 +119,13 @@ func (c *checker) addLosses(losses []firehose.Discarded) {
 	}
 }
 
-// letterFound is where the letters have been found to be.
+// letterFound is where the dead letters have been found to be.
 type letterFound byte
 
 const (
 	noLetter  letterFound = iota
-	letterRaw             // a letter with the record as it was put
-	letterOut             // a letter with the record as the transform left it
+	letterRaw             // a dead letter with the record as it was put
+	letterOut             // a dead letter with the record as the transform left it
 )
 
 // Names of the places in findings.
@@ -173,7 +175,7 @@ func (c *checker) closeIndexes() {
 	}
 }
 
-// placeAt gives a position in a file a number for a mark.
+// placeAt gives a position in a file a number for an entry.
 func (c *checker) placeAt(file int, position int64) uint64 {
 	return uint64(file)<<40 | uint64(position)
 }
@@ -189,10 +191,11 @@ func (c *checker) addPlace(name string) (int, error) {
 }
 
 func (c *checker) addFinding(problem Problem, where string, number int64, place string) {
-	c.findings = append(c.findings, Finding{Problem: problem, Stream: c.config.Kind, Record: number, Where: where, Place: place})
+	c.findings = append(c.findings, Finding{Problem: problem, Stream: c.config.Kind, Record: number, Where: where,
+		Place: place})
 }
 
-// compareCounts reports what is too much or too little of one fingerprint. The marks of expected have numbers of records.
+// compareCounts reports surplus and missing entries of one fingerprint. The owners of expected are numbers of records.
 func (c *checker) compareCounts(where string, expected, found []entry) {
 	for _, m := range expected[min(len(found), len(expected)):] {
 		c.addFinding(Missing, where, int64(m.owner), "")
@@ -213,7 +216,8 @@ func (c *checker) compareLetters() error {
 	if err := c.readQueue(results.QueueFile, raw, out); err != nil {
 		return err
 	}
-	// Whoever deleted a letter has seen what failed: nothing is lost. Most often a replay has put it back, and that is a record of its own.
+	// The consumer that deleted a dead letter has seen the failure: nothing is lost. Most often a replay sent the
+	// record again, as a record of its own.
 	if err := c.readQueue(results.DeletedFile, raw, out); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -237,7 +241,8 @@ func (c *checker) compareLetters() error {
 	}
 	byOut := c.newIndex()
 	err = c.expectations.forEach(func(e *expectation) error {
-		if c.lettered[e.number] != noLetter || e.outcome != toStore && e.outcome != toErrors || c.flags[e.index]&lostFailure != 0 {
+		if c.lettered[e.number] != noLetter || e.outcome != toStore && e.outcome != toErrors ||
+			c.flags[e.index]&lostFailure != 0 {
 			return nil
 		}
 		return byOut.addEntry(e.out, uint64(e.number)<<2|uint64(e.outcome))
@@ -251,7 +256,8 @@ func (c *checker) compareLetters() error {
 	})
 }
 
-// accountForLetters notes which records the letters of one fingerprint are for. Records of another fate than must need no letter.
+// accountForLetters notes which records the dead letters of one fingerprint are for. Records of another outcome than must
+// need none.
 func (c *checker) accountForLetters(expected, found []entry, must outcome, where letterFound) {
 	needed := len(expected) > 0 && outcome(expected[0].owner&3) == must
 	for i := range expected {
@@ -323,7 +329,7 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *index) error {
 			continue
 		}
 		err := c.readPointer(pointer, source.Stage, func(f *errorobject.Failure, stage errorobject.Stage) error {
-			// The letter that the record has, or would have, of its own.
+			// The dead letter that the record has, or would have, of its own.
 			id := deadletter.ForRecord(source, &errorobject.Failure{Offset: pointer.Offset + f.Offset}, nil).ID
 			return c.addLetter(id, stage, f.DocumentID, f.RawData, whose, raw, out)
 		})
@@ -336,8 +342,10 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *index) error {
 	return nil
 }
 
-// addLetter adds a failed record that is in the queue. One that is there again, told by its letter's id, counts once.
-func (c *checker) addLetter(id string, stage errorobject.Stage, document string, record []byte, whose uint64, raw, out *index) error {
+// addLetter adds a failed record of the queue. A duplicate, identified by its dead letter's id, counts once.
+func (c *checker) addLetter(
+	id string, stage errorobject.Stage, document string, record []byte, whose uint64, raw, out *index,
+) error {
 	if n, ok := c.numberOf(document); ok && n < int64(len(c.flags)) {
 		c.flags[n] |= documentID
 	}
@@ -347,7 +355,8 @@ func (c *checker) addLetter(id string, stage errorobject.Stage, document string,
 	return c.addFailed(stage, record, whose, raw, out)
 }
 
-// isRepeated reports whether a letter with this id and content has been read. With another content it is none that the id tells.
+// isRepeated reports whether a dead letter with this id and content has been read. With another content it is not a
+// duplicate.
 func (c *checker) isRepeated(id string, content uint64) bool {
 	key := c.print.ofBytes([]byte(id))
 	before, read := c.letterIDs[key]
@@ -370,7 +379,8 @@ func (c *checker) addFailed(stage errorobject.Stage, record []byte, whose uint64
 }
 
 // readPointer calls do for each failed record in a range of an error object; its offset is that in the range.
-func (c *checker) readPointer(p deadletter.Pointer, stage errorobject.Stage, do func(*errorobject.Failure, errorobject.Stage) error) error {
+func (c *checker) readPointer(p deadletter.Pointer, stage errorobject.Stage,
+	do func(*errorobject.Failure, errorobject.Stage) error) error {
 	file, err := os.Open(c.folder.Path(path.Join(results.ObjectsDir, p.Bucket, p.Key)))
 	if err != nil {
 		return err
@@ -385,11 +395,15 @@ func (c *checker) readPointer(p deadletter.Pointer, stage errorobject.Stage, do 
 			content = io.LimitReader(file, p.Length)
 		}
 	}
-	return readFailures(content, stage, func(_ int64, f *errorobject.Failure, stage errorobject.Stage) error { return do(f, stage) })
+	return readFailures(content, stage, func(_ int64, f *errorobject.Failure,
+		stage errorobject.Stage) error {
+		return do(f, stage)
+	})
 }
 
 // readFailures calls do for each document of an error object, with its number from 1.
-func readFailures(content io.Reader, stage errorobject.Stage, do func(number int64, f *errorobject.Failure, stage errorobject.Stage) error) error {
+func readFailures(content io.Reader, stage errorobject.Stage,
+	do func(number int64, f *errorobject.Failure, stage errorobject.Stage) error) error {
 	reader := errorobject.NewReader(content)
 	for number := int64(1); ; number++ {
 		failure, err := reader.Next()
@@ -412,7 +426,7 @@ func readFailures(content io.Reader, stage errorobject.Stage, do func(number int
 	}
 }
 
-// compareErrorObjects compares the error objects with the records that have a letter.
+// compareErrorObjects compares the error objects with the records that have a dead letter.
 func (c *checker) compareErrorObjects() error {
 	expected := c.newIndex()
 	found := c.newIndex()
@@ -435,9 +449,10 @@ func (c *checker) compareErrorObjects() error {
 		if err != nil {
 			return err
 		}
-		return readFailures(file, source.Stage, func(number int64, f *errorobject.Failure, stage errorobject.Stage) error {
-			return c.addFailed(stage, f.RawData, c.placeAt(place, number), found, found)
-		})
+		return readFailures(file, source.Stage,
+			func(number int64, f *errorobject.Failure, stage errorobject.Stage) error {
+				return c.addFailed(stage, f.RawData, c.placeAt(place, number), found, found)
+			})
 	})
 	if err != nil {
 		return err
@@ -452,30 +467,31 @@ func (c *checker) compareErrorObjects() error {
 func (c *checker) walkObjects(prefix string, do func(key string, file *os.File) error) error {
 	literal, _, _ := strings.Cut(prefix, "!{")
 	root := c.folder.Path(path.Join(results.ObjectsDir, c.bucket))
-	return filepath.WalkDir(filepath.Join(root, filepath.FromSlash(path.Dir(literal+"x"))), func(name string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // nothing was delivered
-		}
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		relative, err := filepath.Rel(root, name)
-		if err != nil {
-			return err
-		}
-		key := filepath.ToSlash(relative)
-		if !strings.HasPrefix(key, literal) {
-			return nil
-		}
-		file, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		return errors.Join(do(key, file), file.Close())
-	})
+	return filepath.WalkDir(filepath.Join(root, filepath.FromSlash(path.Dir(literal+"x"))),
+		func(name string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // nothing was delivered
+			}
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			relative, err := filepath.Rel(root, name)
+			if err != nil {
+				return err
+			}
+			key := filepath.ToSlash(relative)
+			if !strings.HasPrefix(key, literal) {
+				return nil
+			}
+			file, err := os.Open(name)
+			if err != nil {
+				return err
+			}
+			return errors.Join(do(key, file), file.Close())
+		})
 }
 
-// compareStore compares the documents in the store with the records that have no letter.
+// compareStore compares the documents in the store with the records that have no dead letter.
 func (c *checker) compareStore(where string, read func(found *index) error) error {
 	expected := c.newIndex()
 	found := c.newIndex()
@@ -514,31 +530,31 @@ type storePresence byte
 const (
 	needed   storePresence = iota
 	allowed                // it has a dead letter that names the document: an answer was lost
-	excluded               // it has a dead letter that does not tell of the store
+	excluded               // it has a dead letter that does not name a document
 )
 
-// compareStoreCounts is settle for marks with a presence. What is needed accounts for what is found first.
+// compareStoreCounts is compareCounts for entries with a presence. Needed entries account for found ones first.
 func (c *checker) compareStoreCounts(where string, expected, found []entry) {
-	var marks [3][]entry
+	var entries [3][]entry
 	for _, m := range expected {
 		how := storePresence(m.owner & 3)
 		m.owner >>= 2
-		marks[how] = append(marks[how], m)
+		entries[how] = append(entries[how], m)
 	}
-	left := found[min(len(found), len(marks[needed])):]
-	second := min(len(left), len(marks[allowed]))
+	left := found[min(len(found), len(entries[needed])):]
+	second := min(len(left), len(entries[allowed]))
 	c.report.Duplicates.Stored += int64(second)
 	left = left[second:]
 	if len(left) == 0 {
-		c.compareCounts(where, marks[needed], found[:min(len(found), len(marks[needed]))])
+		c.compareCounts(where, entries[needed], found[:min(len(found), len(entries[needed]))])
 		return
 	}
 	for _, m := range left {
 		switch {
 		case len(expected) == 0:
 			c.addFinding(Unknown, where, 0, c.placeName(m.owner))
-		case len(marks[excluded]) > 0: // named by what has no place there
-			c.addFinding(Doubled, where, int64(marks[excluded][0].owner), c.placeName(m.owner))
+		case len(entries[excluded]) > 0: // named by the record that has no place there
+			c.addFinding(Doubled, where, int64(entries[excluded][0].owner), c.placeName(m.owner))
 		default:
 			c.addFinding(Doubled, where, int64(expected[0].owner>>2), c.placeName(m.owner))
 		}

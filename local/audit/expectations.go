@@ -20,8 +20,8 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// Expectations notes what each record put has to become, for Check: fingerprints, not the record. What the transform makes of it
-// is found by running the transform's own package here.
+// Expectations notes the expected outcome of each record put, for Check: fingerprints, not the record. The transform's
+// output is found by running the transform's own package here.
 //
 // The work is done beside Put, on copies of the records, a few chunks at a time.
 type Expectations struct {
@@ -49,7 +49,7 @@ type Expectations struct {
 	count     int64
 }
 
-// outcome is what has to become of a record.
+// outcome is the place where a record has to end.
 type outcome byte
 
 const (
@@ -66,12 +66,12 @@ type expectation struct {
 	outcome outcome
 	bytes   int
 	raw     uint64   // fingerprint of the record
-	out     uint64   // of what the transform makes of it
-	rows    []uint64 // of what of that is in the store, one by one
+	out     uint64   // of the transform's output
+	rows    []uint64 // of the parts of the output in the store, one by one
 	eventID []byte
 }
 
-// chunk is some records on their way to the journal.
+// chunk is some records on their way to the notes.
 type chunk struct {
 	data    []byte
 	ends    []int
@@ -98,8 +98,10 @@ func (e Events) idPath() eventid.Path {
 // NewExpectations starts the notes about one stream, in a file of the folder.
 func NewExpectations(f *results.Folder, config template.Stream, events Events) (*Expectations, error) {
 	x := &Expectations{
-		name: f.Path(results.CheckDir + "/" + string(config.Kind)), config: config, print: newFingerprints(config.Transform != nil),
-		chunks: make(chan *chunk, 2), spare: make(chan *chunk, 4), failed: make(chan struct{}), done: make(chan struct{}),
+		name: f.Path(results.CheckDir + "/" + string(config.Kind)), config: config,
+		print:  newFingerprints(config.Transform != nil),
+		chunks: make(chan *chunk, 2), spare: make(chan *chunk, 4), failed: make(chan struct{}),
+		done:    make(chan struct{}),
 		scanner: jsonscan.NewScanner(jsonscan.NewNames(events.idPath()...)), id: events.idPath(),
 	}
 	if t := config.Transform; t != nil {
@@ -274,7 +276,8 @@ func (x *Expectations) resolveRows() error {
 	return nil
 }
 
-// appendInOrder writes an entry, or lets it wait behind those whose rows are not known yet: entries keep the order of the records.
+// appendInOrder writes an entry, or lets it wait behind those whose rows are not known yet: entries keep the order of
+// the records.
 func (x *Expectations) appendInOrder(e expectation) error {
 	if len(x.waiting) == 0 {
 		return x.writeExpectation(e)
@@ -307,7 +310,7 @@ func (x *Expectations) writeExpectation(e expectation) error {
 	return err
 }
 
-// longestEventID bounds what of an event_id is kept, in bytes.
+// longestEventID bounds the part of an event_id that is kept, in bytes.
 const longestEventID = 64
 
 // findEventID is the event_id of the record's first event, as far as it can be found.

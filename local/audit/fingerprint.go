@@ -14,8 +14,8 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// fingerprints are 64 bits of hash: among a million different documents two have the same with a chance of 1 in 37 million.
-// They are not safe for concurrent use; clones are.
+// fingerprints are 64 bits of hash: among a million different documents two have the same with a chance of 1 in 37
+// million. They are not safe for concurrent use; clones are.
 type fingerprints struct {
 	seed maphash.Seed
 	hash maphash.Hash
@@ -54,7 +54,8 @@ func (p *fingerprints) ofDocument(line []byte) uint64 {
 	if p.scanner == nil {
 		return p.ofBytes(line)
 	}
-	if end, problem := p.scanner.Object(line, 0); problem != jsonscan.None || end != len(line) || p.scanner.Found[0] < 0 {
+	if end, problem := p.scanner.Object(line, 0); problem != jsonscan.None || end != len(line) ||
+		p.scanner.Found[0] < 0 {
 		return p.ofBytes(line)
 	}
 	m := p.scanner.Members[p.scanner.Found[0]]
@@ -64,7 +65,8 @@ func (p *fingerprints) ofDocument(line []byte) uint64 {
 	return p.hash.Sum64()
 }
 
-// ofDocuments appends the fingerprints of a record's documents, one a line; white space at the ends of lines is not theirs.
+// ofDocuments appends the fingerprints of a record's documents, one a line; white space at the ends of lines is not
+// theirs.
 func (p *fingerprints) ofDocuments(dst []uint64, record []byte) []uint64 {
 	for line := range bytes.Lines(record) {
 		if line = bytes.TrimRight(line, " \t\r\n"); len(line) > 0 {
@@ -126,7 +128,8 @@ func (p *fingerprints) ofFile(in io.ReaderAt, size int64, do func(uint64) error)
 	return nil
 }
 
-func (p *fingerprints) ofRowGroup(group format.RowGroup, buffer []format.Row, skip int, do func(uint64) error) (err error) {
+func (p *fingerprints) ofRowGroup(group format.RowGroup, buffer []format.Row, skip int,
+	do func(uint64) error) (err error) {
 	rows := group.Rows()
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for {

@@ -12,8 +12,9 @@ import (
 	"sort"
 )
 
-// index is a list of fingerprints, each with a number that says whose it is. A long one is kept in files by the first bits
-// of the fingerprint, so that two ledgers are compared one part at a time, in memory that a million records do not fill.
+// index is a list of fingerprints, each with a number that says whose it is. A long one is kept in files by the first
+// bits of the fingerprint, so that two indexes are compared one part at a time, in memory that a million records do not
+// fill.
 type index struct {
 	dir    string
 	memory []entry // until there are too many
@@ -25,10 +26,10 @@ type index struct {
 const (
 	indexParts  = 64
 	indexShift  = 64 - 6
-	indexMemory = 1 << 14 // marks
+	indexMemory = 1 << 14 // entries
 )
 
-// entry is one line of a ledger.
+// entry is one line of an index.
 type entry struct {
 	print uint64
 	owner uint64
@@ -44,7 +45,7 @@ func (l *index) removeFiles() error {
 	return errors.Join(errs...)
 }
 
-// addEntry adds a mark; not after the first comparison.
+// addEntry adds an entry; not after the first comparison.
 func (l *index) addEntry(print, whose uint64) error {
 	if l.parts[0] != nil {
 		return l.writeEntry(entry{print, whose})
@@ -54,7 +55,7 @@ func (l *index) addEntry(print, whose uint64) error {
 		return nil
 	}
 	for i := range l.parts {
-		file, err := os.CreateTemp(l.dir, "ledger-")
+		file, err := os.CreateTemp(l.dir, "index-")
 		if err != nil {
 			return err
 		}
@@ -77,9 +78,9 @@ func (l *index) writeEntry(m entry) error {
 	return err
 }
 
-// sortedPart returns the marks of one part, sorted, in the memory of marks if it needs any.
-func (l *index) sortedPart(i int, marks []entry) ([]entry, error) {
-	marks = marks[:0]
+// sortedPart returns the entries of one part, sorted, in the memory of entries if it needs any.
+func (l *index) sortedPart(i int, entries []entry) ([]entry, error) {
+	entries = entries[:0]
 	if l.parts[0] == nil {
 		if !l.sorted {
 			sortEntries(l.memory)
@@ -87,7 +88,7 @@ func (l *index) sortedPart(i int, marks []entry) ([]entry, error) {
 		}
 		from := sort.Search(len(l.memory), func(n int) bool { return l.memory[n].print>>indexShift >= uint64(i) })
 		to := sort.Search(len(l.memory), func(n int) bool { return l.memory[n].print>>indexShift > uint64(i) })
-		return append(marks, l.memory[from:to]...), nil
+		return append(entries, l.memory[from:to]...), nil
 	}
 	if err := l.out[i].Flush(); err != nil {
 		return nil, err
@@ -105,19 +106,19 @@ func (l *index) sortedPart(i int, marks []entry) ([]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		marks = append(marks, entry{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])})
+		entries = append(entries, entry{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])})
 	}
-	sortEntries(marks)
-	return marks, nil
+	sortEntries(entries)
+	return entries, nil
 }
 
-func sortEntries(marks []entry) {
-	slices.SortFunc(marks, func(a, b entry) int {
+func sortEntries(entries []entry) {
+	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.print, b.print), cmp.Compare(a.owner, b.owner))
 	})
 }
 
-// compareIndexes calls do for each fingerprint with the marks that it has in each ledger.
+// compareIndexes calls do for each fingerprint with the entries that it has in each index.
 func compareIndexes(expected, found *index, do func(expected, found []entry) error) error {
 	var e, f []entry
 	for i := range indexParts {
@@ -149,10 +150,10 @@ func compareIndexes(expected, found *index, do func(expected, found []entry) err
 	return nil
 }
 
-// countEqual is how many marks at the front have the fingerprint.
-func countEqual(marks []entry, print uint64) int {
+// countEqual is how many entries at the front have the fingerprint.
+func countEqual(entries []entry, print uint64) int {
 	n := 0
-	for n < len(marks) && marks[n].print == print {
+	for n < len(entries) && entries[n].print == print {
 		n++
 	}
 	return n

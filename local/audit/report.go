@@ -10,7 +10,7 @@ import (
 type Report struct {
 	Records  int64     `json:"records"` // records put to all streams
 	Findings []Finding `json:"findings"`
-	// Duplicates are there more than once, and each can be told by its id.
+	// Duplicates are counted more than once, each identified by its id.
 	Duplicates Duplicates `json:"duplicates"`
 	// Losses are records that AWS itself declares as lost, by where they are missing.
 	Losses map[string]int64 `json:"declaredLosses,omitempty"`
@@ -18,9 +18,10 @@ type Report struct {
 
 // Duplicates are what at-least-once delivery leaves, by how they are recognised.
 type Duplicates struct {
-	// Letters have the id of another letter, or point to a record that has one.
+	// Letters have the id of another dead letter, or point to a record that has one.
 	Letters int64 `json:"letters"`
-	// Stored are documents in the index whose records are dead letters too; the letter names the document by its id.
+	// Stored are documents in the index whose records are dead letters too; the dead letter names the document by its
+	// id.
 	Stored int64 `json:"stored"`
 	// Overwritten are documents that came twice with one id, so that the index has them once.
 	Overwritten int64 `json:"overwritten"`
@@ -36,7 +37,7 @@ func (r *Report) addLoss(where string, records int64) {
 // Clean reports whether every record ended where it had to.
 func (r *Report) Clean() bool { return len(r.Findings) == 0 }
 
-// Problem is what is wrong with a record.
+// Problem is the kind of a finding.
 type Problem string
 
 // The problems that Check finds.
@@ -55,7 +56,7 @@ type Finding struct {
 	Record  int64  `json:"record,omitempty"`
 	EventID string `json:"eventId,omitempty"` // of the record's first event, when it has one
 	Where   string `json:"where"`             // lake, search, dead letters, error objects, source backup
-	Place   string `json:"place,omitempty"`   // file and line or row, of what is too much
+	Place   string `json:"place,omitempty"`   // file and line or row of a surplus record
 }
 
 func (f Finding) String() string {

@@ -24,9 +24,9 @@ func decompress(file io.Reader, compression string) (io.Reader, error) {
 
 func trimLineEnd(line []byte) []byte { return bytes.TrimRight(line, " \t\r\n") }
 
-// compareSequence checks objects that hold the records as they were put, byte after byte. Nothing marks where one ends, so the
-// records' own lengths do: each object is read along the records that follow the last one read. Where the content is not
-// that of the record expected, the record that it is is looked up by its fingerprint.
+// compareSequence checks objects that hold the records as they were put, byte after byte. Nothing marks where one ends,
+// so the records' own lengths do: each object is read along the records that follow the last one read. Where the
+// content is not that of the record expected, the record that it is is looked up by its fingerprint.
 func (c *checker) compareSequence(place template.S3Output, where string, lost recordFlags) error {
 	s := &sequence{checker: c, seen: make([]uint8, len(c.lettered)), where: where, lost: lost}
 	if err := s.readObjects(place); err != nil {

@@ -45,21 +45,26 @@ type errorResponse struct {
 // ServeHTTP implements [http.Handler].
 func (c *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Origin") != "" { // a web page: browsers can reach loopback too
-		writeXML(w, http.StatusForbidden, errorResponse{Type: "Sender", Code: "AccessDenied", Message: "requests from web pages are refused", Request: uuid.NewString()})
+		writeXML(w, http.StatusForbidden, errorResponse{Type: "Sender", Code: "AccessDenied",
+			Message: "requests from web pages are refused", Request: uuid.NewString()})
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	if action := r.PostFormValue("Action"); action != "DescribeStacks" {
-		writeXML(w, http.StatusBadRequest, errorResponse{Type: "Sender", Code: "InvalidAction", Message: fmt.Sprintf("this local endpoint knows DescribeStacks only (got %q)", action), Request: uuid.NewString()})
+		writeXML(w, http.StatusBadRequest, errorResponse{Type: "Sender", Code: "InvalidAction",
+			Message: fmt.Sprintf("this local endpoint knows DescribeStacks only (got %q)", action),
+			Request: uuid.NewString()})
 		return
 	}
 	if name := r.PostFormValue("StackName"); name != "" && name != c.stack {
-		writeXML(w, http.StatusBadRequest, errorResponse{Type: "Sender", Code: "ValidationError", Message: fmt.Sprintf("Stack with id %s does not exist", name), Request: uuid.NewString()})
+		writeXML(w, http.StatusBadRequest, errorResponse{Type: "Sender", Code: "ValidationError",
+			Message: fmt.Sprintf("Stack with id %s does not exist", name), Request: uuid.NewString()})
 		return
 	}
 	writeXML(w, http.StatusOK, describeStacksResponse{
-		Name:    c.stack,
-		ID:      fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/00000000-0000-4000-8000-000000000000", template.Region, template.AccountID, c.stack),
+		Name: c.stack,
+		ID: fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/00000000-0000-4000-8000-000000000000",
+			template.Region, template.AccountID, c.stack),
 		Created: "2026-01-01T00:00:00Z",
 		Status:  "CREATE_COMPLETE",
 		Outputs: c.outputs,

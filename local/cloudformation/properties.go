@@ -8,8 +8,8 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// StreamProperties returns the properties of AWS::KinesisFirehose::DeliveryStream that the model plays, as JSON. It leaves out
-// others, such as roles and log groups.
+// StreamProperties returns the properties of AWS::KinesisFirehose::DeliveryStream that the model plays, as JSON. It
+// leaves out others, such as roles and log groups.
 func StreamProperties(s template.Stream) (json.RawMessage, error) {
 	p := map[string]any{}
 	if d := s.S3; d != nil {
@@ -21,11 +21,14 @@ func StreamProperties(s template.Stream) (json.RawMessage, error) {
 			c["S3BackupConfiguration"] = s3Properties(*d.Backup)
 		}
 		if conversion := d.Conversion; conversion != nil {
+			input := map[string]any{"CaseInsensitive": !conversion.MatchCase}
+			output := map[string]any{"Compression": conversion.Compression}
 			c["DataFormatConversionConfiguration"] = map[string]any{
 				"Enabled":                   true,
-				"InputFormatConfiguration":  map[string]any{"Deserializer": map[string]any{"OpenXJsonSerDe": map[string]any{"CaseInsensitive": !conversion.MatchCase}}},
-				"OutputFormatConfiguration": map[string]any{"Serializer": map[string]any{"ParquetSerDe": map[string]any{"Compression": conversion.Compression}}},
-				"SchemaConfiguration": map[string]any{"CatalogId": conversion.CatalogID, "DatabaseName": conversion.Database, "TableName": conversion.Table,
+				"InputFormatConfiguration":  map[string]any{"Deserializer": map[string]any{"OpenXJsonSerDe": input}},
+				"OutputFormatConfiguration": map[string]any{"Serializer": map[string]any{"ParquetSerDe": output}},
+				"SchemaConfiguration": map[string]any{"CatalogId": conversion.CatalogID,
+					"DatabaseName": conversion.Database, "TableName": conversion.Table,
 					"Region": conversion.Region, "VersionId": conversion.VersionID},
 			}
 		}
@@ -40,7 +43,7 @@ func StreamProperties(s template.Stream) (json.RawMessage, error) {
 			"DomainARN":           d.DomainARN,
 			"IndexName":           d.Index,
 			"IndexRotationPeriod": d.Rotation,
-			"BufferingHints":      hints(d.Buffer),
+			"BufferingHints":      bufferingHints(d.Buffer),
 			"RetryOptions":        map[string]any{"DurationInSeconds": int64(d.RetryDuration.Seconds())},
 			"DocumentIdOptions":   map[string]any{"DefaultDocumentIdFormat": d.DocumentID},
 			"S3BackupMode":        mode,
@@ -62,11 +65,11 @@ func s3Properties(o template.S3Output) map[string]any {
 		"Prefix":            o.Prefix,
 		"ErrorOutputPrefix": o.ErrorOutputPrefix,
 		"CompressionFormat": o.Compression,
-		"BufferingHints":    hints(o.Buffer),
+		"BufferingHints":    bufferingHints(o.Buffer),
 	}
 }
 
-func hints(b template.Buffer) map[string]any {
+func bufferingHints(b template.Buffer) map[string]any {
 	return map[string]any{"SizeInMBs": b.Bytes >> 20, "IntervalInSeconds": int64(b.Interval.Seconds())}
 }
 
@@ -75,10 +78,11 @@ func addProcessing(c map[string]any, p *template.Processor) {
 		return
 	}
 	parameter := func(name, value string) any { return map[string]any{"ParameterName": name, "ParameterValue": value} }
-	c["ProcessingConfiguration"] = map[string]any{"Enabled": true, "Processors": []any{map[string]any{"Type": "Lambda", "Parameters": []any{
-		parameter("LambdaArn", p.FunctionARN),
-		parameter("NumberOfRetries", strconv.Itoa(p.Retries)),
-		parameter("BufferSizeInMBs", strconv.FormatFloat(float64(p.BufferBytes)/(1<<20), 'g', -1, 64)),
-		parameter("BufferIntervalInSeconds", strconv.Itoa(int(p.Interval.Seconds()))),
-	}}}}
+	c["ProcessingConfiguration"] = map[string]any{"Enabled": true,
+		"Processors": []any{map[string]any{"Type": "Lambda", "Parameters": []any{
+			parameter("LambdaArn", p.FunctionARN),
+			parameter("NumberOfRetries", strconv.Itoa(p.Retries)),
+			parameter("BufferSizeInMBs", strconv.FormatFloat(float64(p.BufferBytes)/(1<<20), 'g', -1, 64)),
+			parameter("BufferIntervalInSeconds", strconv.Itoa(int(p.Interval.Seconds()))),
+		}}}}
 }

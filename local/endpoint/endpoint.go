@@ -27,11 +27,11 @@ type Endpoint struct {
 	guarded                           http.Handler
 }
 
-// ServeHTTP refuses requests that do not name this machine, whichever API they are for.
+// ServeHTTP rejects requests that do not name this machine, whichever API they are for.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.guarded.ServeHTTP(w, r) }
 
-// route tells the APIs apart by what every request of their SDKs has: the target of the JSON protocols, or the service
-// that the request is signed for. What is neither is S3's, where even a browser may come.
+// route distinguishes the APIs by a header that every request of their SDKs has: the target of the JSON protocols, or
+// the service that the request is signed for. Other requests are S3's, where even a browser may come.
 func (e *Endpoint) route(w http.ResponseWriter, r *http.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch service := signedFor(r); {
@@ -48,7 +48,8 @@ func (e *Endpoint) route(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signedFor is the service in the credential scope of a signature version 4: access key/date/region/service/aws4_request.
+// signedFor is the service in the credential scope of a signature version 4: access
+// key/date/region/service/aws4_request.
 func signedFor(r *http.Request) string {
 	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !ok {
@@ -62,8 +63,9 @@ func signedFor(r *http.Request) string {
 	return parts[len(parts)-2]
 }
 
-// New puts the Firehose API and the pipeline's own S3 and SQS behind one address. It calls them rather than being a proxy of theirs:
-// httputil.ReverseProxy under load cuts answers of a server that is as fast as these, and a ReceiveMessage cut off takes its messages along.
+// New puts the Firehose API and the pipeline's own S3 and SQS behind one address. It calls them rather than being a
+// proxy of theirs: httputil.ReverseProxy under load cuts answers of a server that is as fast as these, and a
+// ReceiveMessage cut off takes its messages along.
 func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endpoint, error) {
 	o := api.Options{AccountID: template.AccountID}
 	if throttle {
@@ -78,12 +80,14 @@ func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endp
 		return nil, fmt.Errorf("reading template: %w", err)
 	}
 	for _, s := range p.Streams() {
-		encrypted := resources.Resources[s.Config.LogicalID].Properties.DeliveryStreamEncryptionConfigurationInput != nil
+		stream := resources.Resources[s.Config.LogicalID].Properties
+		encrypted := stream.DeliveryStreamEncryptionConfigurationInput != nil
 		described, err := cloudformation.StreamProperties(s.Config)
 		if err != nil {
 			return nil, err
 		}
-		o.Streams = append(o.Streams, api.Stream{Name: s.Name, ARN: s.ARN, Type: s.Config.Type, Created: s.Created, Encrypted: encrypted, Properties: described})
+		o.Streams = append(o.Streams, api.Stream{Name: s.Name, ARN: s.ARN, Type: s.Config.Type, Created: s.Created,
+			Encrypted: encrypted, Properties: described})
 	}
 	o.Put = func(ctx context.Context, stream string, records [][]byte) ([]api.Result, error) {
 		results, err := p.Put(ctx, stream, records)

@@ -17,7 +17,8 @@ var (
 func Applicable(plan Plan, streams []template.Stream) (Plan, error) {
 	var err error
 	if !slices.ContainsFunc(streams, func(s template.Stream) bool { return s.Transform != nil }) {
-		if plan, err = plan.Without("the stack has no transform (enableDataTransformation is false)", OfTransform...); err != nil {
+		if plan, err = plan.Without("the stack has no transform (enableDataTransformation is false)",
+			OfTransform...); err != nil {
 			return plan, err
 		}
 	}

@@ -36,42 +36,53 @@ const (
 	NotificationsLate    Name = "notifications-late"
 )
 
-// All stands for every fault with its default.
+// All means every fault with its default.
 const All = "all"
 
 // Kind describes a fault.
 type Kind struct {
 	Name   Name
 	Does   string  // for people, one line
-	Share  float64 // by default, of what Of says; 0: the fault has a Window
+	Share  float64 // by default, a share of Of; 0: the fault has a Window
 	Of     string
 	Window time.Duration // by default: how long it lasts, in the model's time
 }
 
 // Kinds are all faults, in the order in which a record meets them.
 var Kinds = []Kind{
-	{Name: TransformCrash, Share: 0.1, Of: "invocations", Does: "the transform's process is killed when it is about to answer"},
-	{Name: TransformHang, Share: 0.1, Of: "invocations", Does: "the process is stopped (SIGSTOP) and ends with the function's timeout, whose real wait is cut short"},
-	{Name: TransformTimeout, Share: 0.1, Of: "invocations", Does: "the answer comes after the function's timeout and counts for nothing"},
-	{Name: TransformError, Share: 0.1, Of: "invocations", Does: "the function gets what is no event and returns an error"},
-	{Name: TransformOversize, Share: 0.1, Of: "invocations", Does: "the answer is refused as longer than 6 MB, at which the process exits"},
-	{Name: TransformMissing, Share: 0.1, Of: "answers", Does: "the answer lacks one record in 50"},
-	{Name: TransformDoubled, Share: 0.1, Of: "answers", Does: "the answer has one record in 50 twice"},
-	{Name: S3Down, Window: 20 * time.Minute, Does: "from the start S3 refuses Firehose's objects (503 SlowDown); those refused for 24h are discarded"},
-	{Name: SearchDown, Window: 12 * time.Minute, Does: "from a request on the domain gives no answer; past openSearchRetrySeconds documents become dead letters"},
-	{Name: SearchForbidden, Window: 12 * time.Minute, Does: "from a request on the domain answers 403, as without the role mapping"},
+	{Name: TransformCrash, Share: 0.1, Of: "invocations",
+		Does: "the transform's process is killed when it is about to respond"},
+	{Name: TransformHang, Share: 0.1, Of: "invocations",
+		Does: "the process is stopped (SIGSTOP) and ends with the function's timeout, shortened here"},
+	{Name: TransformTimeout, Share: 0.1, Of: "invocations",
+		Does: "the response comes after the function's timeout and is ignored"},
+	{Name: TransformError, Share: 0.1, Of: "invocations",
+		Does: "the function gets a payload that is not an event and returns an error"},
+	{Name: TransformOversize, Share: 0.1, Of: "invocations",
+		Does: "the response is rejected as longer than 6 MB, and the process exits"},
+	{Name: TransformMissing, Share: 0.1, Of: "responses", Does: "the response lacks one record in 50"},
+	{Name: TransformDoubled, Share: 0.1, Of: "responses", Does: "the response has one record in 50 twice"},
+	{Name: S3Down, Window: 20 * time.Minute, Does: "from the start S3 rejects Firehose's objects (503 SlowDown); " +
+		"objects rejected for 24h are discarded"},
+	{Name: SearchDown, Window: 12 * time.Minute,
+		Does: "from some request on the domain does not answer; past openSearchRetrySeconds documents become dead letters"},
+	{Name: SearchForbidden, Window: 12 * time.Minute,
+		Does: "from some request on the domain answers 403, as without the role mapping"},
 	{Name: SearchThrottled, Share: 0.2, Of: "bulk requests", Does: "the domain answers 429 to a request"},
 	{Name: SearchDocuments, Share: 0.05, Of: "documents", Does: "a document of a request is answered 429"},
-	{Name: SearchLost, Share: 0.1, Of: "bulk requests", Does: "the documents are indexed and the answer is lost"},
+	{Name: SearchLost, Share: 0.1, Of: "bulk requests", Does: "the documents are indexed and the response is lost"},
 	{Name: SQSPartial, Share: 0.01, Of: "messages", Does: "SQS fails a message of a batch (InternalError)"},
-	{Name: SQSThrottled, Share: 0.01, Of: "batches", Does: "SQS refuses a batch (RequestThrottled)"},
-	{Name: HandlerKilled, Share: 0.001, Of: "dead letters", Does: "the error handler's process is killed in the middle of an object, once SQS has the letter"},
-	{Name: HandlerTimeout, Share: 0.1, Of: "invocations", Does: "the error handler does its work, and then runs into its timeout"},
-	{Name: NotificationsDoubled, Share: 0.2, Of: "error objects", Does: "S3 tells of an object twice"},
-	{Name: NotificationsLate, Share: 0.2, Of: "error objects", Does: "S3 tells of an object late, after up to five later ones"},
+	{Name: SQSThrottled, Share: 0.01, Of: "batches", Does: "SQS rejects a batch (RequestThrottled)"},
+	{Name: HandlerKilled, Share: 0.001, Of: "dead letters",
+		Does: "the error handler's process is killed in the middle of an object, after SQS accepted the dead letter"},
+	{Name: HandlerTimeout, Share: 0.1, Of: "invocations",
+		Does: "the error handler does its work, and then runs into its timeout"},
+	{Name: NotificationsDoubled, Share: 0.2, Of: "error objects", Does: "S3 notifies of an object twice"},
+	{Name: NotificationsLate, Share: 0.2, Of: "error objects",
+		Does: "S3 notifies of an object late, after up to five later ones"},
 }
 
-func kind(name Name) *Kind {
+func findKind(name Name) *Kind {
 	for i := range Kinds {
 		if Kinds[i].Name == name {
 			return &Kinds[i]
@@ -102,26 +113,26 @@ type Plan struct {
 	all     map[Name]bool // those that only "all" asks for
 }
 
-// Empty reports whether there is no fault.
+// Empty reports whether the plan has no faults.
 func (p *Plan) Empty() bool { return len(p.shares)+len(p.windows) == 0 }
 
 // Names returns the faults of the plan, in the order of Kinds.
 func (p *Plan) Names() []Name {
 	var names []Name
 	for _, k := range Kinds {
-		if p.has(k.Name) {
+		if p.hasFault(k.Name) {
 			names = append(names, k.Name)
 		}
 	}
 	return names
 }
 
-func (p *Plan) has(name Name) bool {
+func (p *Plan) hasFault(name Name) bool {
 	return p.shares[name] > 0 || p.windows[name] > 0
 }
 
-// Add adds the fault NAME or NAME:PARAMETER, or all of them; of several with one name the last counts, and one that is named
-// over "all".
+// Add adds the fault NAME or NAME:PARAMETER, or all of them; of several with one name the last counts, and one that is
+// named over "all".
 func (p *Plan) Add(text string) error {
 	name, parameter, given := strings.Cut(text, ":")
 	if name == All {
@@ -129,14 +140,14 @@ func (p *Plan) Add(text string) error {
 			return fmt.Errorf("%s takes no parameter (got %q)", All, parameter)
 		}
 		for _, k := range Kinds {
-			if !p.has(k.Name) {
-				p.set(&k, k.Share, k.Window)
+			if !p.hasFault(k.Name) {
+				p.setFault(&k, k.Share, k.Window)
 				p.all[k.Name] = true
 			}
 		}
 		return nil
 	}
-	k := kind(Name(name))
+	k := findKind(Name(name))
 	if k == nil {
 		names := []string{All}
 		for _, k := range Kinds {
@@ -148,23 +159,25 @@ func (p *Plan) Add(text string) error {
 	if given && k.Window > 0 {
 		d, err := time.ParseDuration(parameter)
 		if err != nil || d <= 0 || d > maxWindow {
-			return fmt.Errorf("%s: must be how long it lasts, such as 90s, 12m or 25h, above 0 and at most 1000h (got %q)", name, parameter)
+			return fmt.Errorf("%s: must be a duration such as 90s, 12m or 25h, above 0 and at most 1000h (got %q)",
+				name, parameter)
 		}
 		window = d
 	} else if given {
 		s, err := strconv.ParseFloat(parameter, 64)
 		if err != nil || !(s > 0 && s <= 1) {
-			return fmt.Errorf("%s: must be the share of %s that it befalls, above 0 and at most 1, such as 0.2 (got %q)", name, k.Of, parameter)
+			return fmt.Errorf("%s: must be a share of the %s, above 0 and at most 1, such as 0.2 (got %q)", name, k.Of,
+				parameter)
 		}
 		share = s
 	}
-	p.set(k, share, window)
+	p.setFault(k, share, window)
 	return nil
 }
 
 const maxWindow = 1000 * time.Hour
 
-func (p *Plan) set(k *Kind, share float64, window time.Duration) {
+func (p *Plan) setFault(k *Kind, share float64, window time.Duration) {
 	if p.shares == nil {
 		p.shares, p.windows, p.all = map[Name]float64{}, map[Name]time.Duration{}, map[Name]bool{}
 	}
@@ -176,11 +189,12 @@ func (p *Plan) set(k *Kind, share float64, window time.Duration) {
 	}
 }
 
-// Without returns the plan without faults that cannot come about, for the reason why; it fails on one that was asked for by name.
+// Without returns the plan without faults that cannot occur, for the reason why; it fails on one that was asked
+// for by name.
 func (p *Plan) Without(why string, names ...Name) (Plan, error) {
 	rest := Plan{maps.Clone(p.shares), maps.Clone(p.windows), maps.Clone(p.all)}
 	for _, name := range names {
-		if p.has(name) && !p.all[name] {
+		if p.hasFault(name) && !p.all[name] {
 			return rest, fmt.Errorf("fault %s: %s", name, why)
 		}
 		delete(rest.shares, name)
@@ -194,7 +208,7 @@ func (p *Plan) Without(why string, names ...Name) (Plan, error) {
 func (p *Plan) String() string {
 	var all []string
 	for _, name := range p.Names() {
-		k := *kind(name)
+		k := *findKind(name)
 		k.Share, k.Window = p.shares[name], p.windows[name]
 		all = append(all, string(name)+":"+k.Parameter())
 	}
@@ -218,7 +232,7 @@ func New(plan Plan, seed uint64) *Faults {
 
 // On reports whether the run has any of the faults.
 func (f *Faults) On(names ...Name) bool {
-	return f != nil && slices.ContainsFunc(names, f.plan.has)
+	return f != nil && slices.ContainsFunc(names, f.plan.hasFault)
 }
 
 // Draw reports whether the fault's share has the n-th thing of this key. It does not count.
@@ -228,25 +242,26 @@ func (f *Faults) Draw(name Name, key string, n int64) bool {
 
 // Hash is the number that the fault's decisions about a thing are made from.
 func (f *Faults) Hash(name Name, key string, n int64) uint64 {
-	h := mix(f.seed + 1)
+	h := mixBits(f.seed + 1)
 	for _, text := range []string{string(name), key} {
 		for i := range len(text) {
 			h = (h ^ uint64(text[i])) * 0x100000001b3
 		}
-		h = mix(h + uint64(len(text)))
+		h = mixBits(h + uint64(len(text)))
 	}
-	return mix(h + uint64(n))
+	return mixBits(h + uint64(n))
 }
 
-// mix is SplitMix64's.
-func mix(h uint64) uint64 {
+// mixBits is SplitMix64's.
+func mixBits(h uint64) uint64 {
 	h += 0x9e3779b97f4a7c15
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
 }
 
-// Hit is Draw that counts. A forced thing is hit whatever is drawn: the first ones are, so that a fault shows in a short run too.
+// Hit is Draw that counts. A forced thing is hit whatever is drawn: the first ones are, so that a fault shows in a
+// short run too.
 func (f *Faults) Hit(name Name, key string, n int64, forced bool) bool {
 	if !f.On(name) || !forced && !f.Draw(name, key, n) {
 		return false
@@ -272,14 +287,14 @@ func (f *Faults) Window(name Name) time.Duration {
 	return f.plan.windows[name]
 }
 
-// Fired counts that a fault has come about n times.
+// Fired counts that a fault has occurred n times.
 func (f *Faults) Fired(name Name, n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fired[name] += n
 }
 
-// Counts returns how often each fault of the plan has come about, nil without one.
+// Counts returns how often each fault of the plan has occurred, nil without one.
 func (f *Faults) Counts() map[Name]int64 {
 	if f == nil {
 		return nil

@@ -27,7 +27,8 @@ func TestPlan(t *testing.T) {
 		want  string
 	}{
 		{"without a parameter the default", []string{"transform-crash", "s3-down"}, "transform-crash:0.1 s3-down:20m"},
-		{"with one", []string{"transform-crash:1", "s3-down:25h", "search-down:90s"}, "transform-crash:1 s3-down:25h search-down:1m30s"},
+		{"with one", []string{"transform-crash:1", "s3-down:25h", "search-down:90s"},
+			"transform-crash:1 s3-down:25h search-down:1m30s"},
 		{"the last one counts", []string{"sqs-partial:0.5", "sqs-partial:0.25"}, "sqs-partial:0.25"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -40,7 +41,8 @@ func TestPlan(t *testing.T) {
 	t.Run("all are all, and one that is named counts before and after", func(t *testing.T) {
 		for _, texts := range [][]string{{"all", "search-lost:0.75"}, {"search-lost:0.75", "all"}} {
 			p := plan(t, texts...)
-			if len(p.Names()) != len(Kinds) || !strings.Contains(p.String(), " search-lost:0.75 ") || !strings.Contains(p.String(), "transform-crash:0.1 ") {
+			if len(p.Names()) != len(Kinds) || !strings.Contains(p.String(), " search-lost:0.75 ") ||
+				!strings.Contains(p.String(), "transform-crash:0.1 ") {
 				t.Errorf("%q: got %s", texts, p.String())
 			}
 		}
@@ -63,11 +65,11 @@ func TestPlan(t *testing.T) {
 		"":                  `must be one of all, transform-crash, `,
 		"crash":             `notifications-late (got "crash")`,
 		"all:1":             `all takes no parameter (got "1")`,
-		"transform-crash:0": `transform-crash: must be the share of invocations that it befalls, above 0 and at most 1, such as 0.2 (got "0")`,
-		"sqs-partial:1.01":  `the share of messages that it befalls, above 0 and at most 1, such as 0.2 (got "1.01")`,
+		"transform-crash:0": `transform-crash: must be a share of the invocations, above 0 and at most 1, such as 0.2 (got "0")`,
+		"sqs-partial:1.01":  `a share of the messages, above 0 and at most 1, such as 0.2 (got "1.01")`,
 		"sqs-partial:NaN":   `(got "NaN")`,
 		"sqs-partial:":      `(got "")`,
-		"s3-down:25":        `s3-down: must be how long it lasts, such as 90s, 12m or 25h, above 0 and at most 1000h (got "25")`,
+		"s3-down:25":        `s3-down: must be a duration such as 90s, 12m or 25h, above 0 and at most 1000h (got "25")`,
 		"s3-down:-1h":       `(got "-1h")`,
 		"s3-down:1001h":     `(got "1001h")`,
 	} {
@@ -123,18 +125,20 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	})
-	t.Run("what has come about is counted, what has not is zero, what was not asked for is not there", func(t *testing.T) {
-		f := New(plan(t, "sqs-partial:1", "sqs-throttled"), 1)
-		f.Hit(SQSPartial, "", 1, false)
-		f.Hit(HandlerKilled, "", 1, true)
-		f.Fired(SQSPartial, 2)
-		if got, want := f.Counts(), (map[Name]int64{SQSPartial: 3, SQSThrottled: 0}); !maps.Equal(got, want) {
-			t.Errorf("got %v, want %v", got, want)
-		}
-	})
+	t.Run("what has come about is counted, what has not is zero, what was not asked for is not there",
+		func(t *testing.T) {
+			f := New(plan(t, "sqs-partial:1", "sqs-throttled"), 1)
+			f.Hit(SQSPartial, "", 1, false)
+			f.Hit(HandlerKilled, "", 1, true)
+			f.Fired(SQSPartial, 2)
+			if got, want := f.Counts(), (map[Name]int64{SQSPartial: 3, SQSThrottled: 0}); !maps.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
 	t.Run("none is none", func(t *testing.T) {
 		var f *Faults
-		if f.On(SQSPartial) || f.Hit(SQSPartial, "", 1, true) || f.Draw(SQSPartial, "", 1) || f.Window(S3Down) != 0 || f.Counts() != nil {
+		if f.On(SQSPartial) || f.Hit(SQSPartial, "", 1, true) || f.Draw(SQSPartial, "", 1) || f.Window(S3Down) != 0 ||
+			f.Counts() != nil {
 			t.Error("got a fault")
 		}
 	})

@@ -20,7 +20,7 @@ type Queue struct {
 
 	mu      sync.Mutex
 	batches int64
-	tries   map[string]int64  // of what has failed
+	tries   map[string]int64  // of failed messages
 	objects map[string]int64  // how many error objects there are of each output
 	labels  map[string]string // of error objects by key
 }
@@ -46,7 +46,7 @@ func (q *Queue) Label(key string) string {
 	return label
 }
 
-// RefuseBatch refuses whole batches.
+// RefuseBatch rejects whole batches.
 func (q *Queue) RefuseBatch(operation string) *sqs.Fault {
 	if !strings.HasSuffix(operation, "Batch") {
 		return nil
@@ -58,7 +58,8 @@ func (q *Queue) RefuseBatch(operation string) *sqs.Fault {
 	if !q.Hit(SQSThrottled, operation, n, n == 1) {
 		return nil
 	}
-	return &sqs.Fault{Code: "RequestThrottled", Message: "Request is throttled. (fault sqs-throttled)", SenderFault: true}
+	return &sqs.Fault{Code: "RequestThrottled", Message: "Request is throttled. (fault sqs-throttled)",
+		SenderFault: true}
 }
 
 // RefuseEntry fails entries of batches, and kills the handler that sends one.
@@ -79,17 +80,18 @@ func (q *Queue) RefuseEntry(e sqs.Entry) *sqs.Fault {
 			key = fmt.Sprint(object, " ", letter.Pointer.Offset)
 		}
 	}
-	if q.again(SQSPartial, key, object) {
+	if q.hitRepeatedly(SQSPartial, key, object) {
 		return &sqs.Fault{Code: "InternalError", Message: "Internal Error (fault sqs-partial)"}
 	}
-	if middle && q.again(HandlerKilled, key, object) {
+	if middle && q.hitRepeatedly(HandlerKilled, key, object) {
 		q.Kill()
 	}
 	return nil
 }
 
-// again is Hit for a letter that is tried until it passes. The first one of the first object of an output is hit.
-func (q *Queue) again(name Name, key, object string) bool {
+// hitRepeatedly is Hit for a dead letter that is tried until it passes. The first one of the first object of an output
+// is hit.
+func (q *Queue) hitRepeatedly(name Name, key, object string) bool {
 	if !q.On(name) {
 		return false
 	}
@@ -112,7 +114,8 @@ func (q *Queue) again(name Name, key, object string) bool {
 func IsFirst(label string) bool { return strings.HasSuffix(label, "#1") }
 
 // InvokeHandler runs the error handler for the notification of an object.
-func (q *Queue) InvokeHandler(ctx context.Context, function lambda.Invoker, key string, attempt int, payload []byte) (lambda.Result, error) {
+func (q *Queue) InvokeHandler(ctx context.Context, function lambda.Invoker, key string, attempt int,
+	payload []byte) (lambda.Result, error) {
 	is := lambda.None
 	if q.On(HandlerTimeout) {
 		if label := q.Label(key); q.Hit(HandlerTimeout, label, int64(attempt), attempt == 1 && IsFirst(label)) {

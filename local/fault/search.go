@@ -13,7 +13,7 @@ import (
 	"firehose-pipeline/local/firehose"
 )
 
-// Search stand before what search streams deliver to.
+// Search injects faults before the domain of search streams.
 type Search struct {
 	*Faults
 	next firehose.Search
@@ -23,7 +23,7 @@ type Search struct {
 	until    map[Name]time.Time // when a fault that lasts is over
 }
 
-// NewSearch puts the faults before what search streams deliver to.
+// NewSearch puts the faults before the domain of search streams.
 func NewSearch(f *Faults, next firehose.Search) *Search {
 	return &Search{Faults: f, next: next, until: map[Name]time.Time{}}
 }
@@ -31,52 +31,52 @@ func NewSearch(f *Faults, next firehose.Search) *Search {
 var errNoAnswer = errors.New("dial tcp: connection refused (fault search-down)")
 var errLost = errors.New("read tcp: connection reset by peer (fault search-lost)")
 
-// Bulk sends a request on, or does not. A fault that lasts begins with the first request that no other one befalls, so that alone
-// or together each has its time.
+// Bulk sends a request on, or does not. A fault that lasts begins with the first request that no other one befalls, so
+// that alone or together each has its time.
 func (s *Search) Bulk(ctx context.Context, at time.Time, body []byte) (int, []byte, error) {
 	s.mu.Lock()
 	s.requests++
 	n := s.requests
-	down, forbidden := s.lasts(SearchDown, at), s.lasts(SearchForbidden, at)
+	down, forbidden := s.isLasting(SearchDown, at), s.isLasting(SearchForbidden, at)
 	s.mu.Unlock()
 	switch {
 	case down:
-		return s.down()
+		return s.failDown()
 	case forbidden:
-		return s.forbidden()
-	case s.Hit(SearchLost, "", n, s.First(SearchLost)): // the domain is up: what is lost is only its answer
+		return s.failForbidden()
+	case s.Hit(SearchLost, "", n, s.First(SearchLost)): // the domain is up, only its response is lost
 		if status, answer, err := s.next.Bulk(ctx, at, body); err != nil || status/100 != 2 {
 			return status, answer, err
 		}
 		return 0, nil, errLost
-	case s.begins(SearchDown, at):
-		return s.down()
-	case s.begins(SearchForbidden, at):
-		return s.forbidden()
+	case s.beginsNow(SearchDown, at):
+		return s.failDown()
+	case s.beginsNow(SearchForbidden, at):
+		return s.failForbidden()
 	case s.Hit(SearchThrottled, "", n, s.First(SearchThrottled)):
 		return http.StatusTooManyRequests, []byte(`{"error":"429 Too Many Requests /_bulk (fault search-429)"}`), nil
 	case s.On(SearchDocuments):
-		return s.some(ctx, at, body, n)
+		return s.rejectSome(ctx, at, body, n)
 	}
 	return s.next.Bulk(ctx, at, body)
 }
 
-func (s *Search) down() (int, []byte, error) {
+func (s *Search) failDown() (int, []byte, error) {
 	s.Fired(SearchDown, 1)
 	return 0, nil, errNoAnswer
 }
 
-func (s *Search) forbidden() (int, []byte, error) {
+func (s *Search) failForbidden() (int, []byte, error) {
 	s.Fired(SearchForbidden, 1)
 	return http.StatusForbidden, []byte(`{"error":{"root_cause":[{"type":"security_exception"}],"type":"security_exception","reason":"no permissions for [indices:data/write/bulk] (fault search-403)"},"status":403}`), nil
 }
 
-func (s *Search) lasts(name Name, at time.Time) bool {
+func (s *Search) isLasting(name Name, at time.Time) bool {
 	until, begun := s.until[name]
 	return begun && at.Before(until)
 }
 
-func (s *Search) begins(name Name, at time.Time) bool {
+func (s *Search) beginsNow(name Name, at time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, begun := s.until[name]; begun || !s.On(name) {
@@ -91,8 +91,8 @@ const (
 	indexed = `{"index":{"status":201}}`
 )
 
-// some sends on what is not refused of a request, and answers for all of it.
-func (s *Search) some(ctx context.Context, at time.Time, body []byte, n int64) (int, []byte, error) {
+// rejectSome forwards the documents of a request that are not rejected, and answers for all of them.
+func (s *Search) rejectSome(ctx context.Context, at time.Time, body []byte, n int64) (int, []byte, error) {
 	var refused []bool
 	var passed []byte
 	count := 0
@@ -131,5 +131,6 @@ func (s *Search) some(ctx context.Context, at time.Time, body []byte, n int64) (
 			items[i] = []byte(indexed)
 		}
 	}
-	return http.StatusOK, append(append([]byte(`{"took":0,"errors":true,"items":[`), bytes.Join(items, []byte{','})...), "]}"...), nil
+	return http.StatusOK, append(append([]byte(`{"took":0,"errors":true,"items":[`), bytes.Join(items, []byte{','})...),
+		"]}"...), nil
 }

@@ -17,7 +17,7 @@ type Transform struct {
 	*Faults
 	stream   event.Stream
 	function *lambda.Function
-	first    []Name // what the first batch meets, try by try
+	first    []Name // the faults of the first batch, try by try
 
 	mu    sync.Mutex
 	tries map[string]int64 // by invocation id, of those not answered yet
@@ -32,8 +32,8 @@ var invocationFaults = []struct {
 	{TransformError, lambda.None}, {TransformOversize, lambda.Oversize},
 }
 
-// NewTransform lets the first batch meet every fault in turn, as far as its tries reach: they show in a short run too. In
-// the search stream from the end, so that both streams together have all.
+// NewTransform lets the first batch meet every fault in turn, as far as its tries reach: they show in a short run too.
+// In the search stream from the end, so that both streams together have all.
 func NewTransform(f *Faults, stream event.Stream, function *lambda.Function, retries int) *Transform {
 	t := &Transform{Faults: f, stream: stream, function: function, tries: map[string]int64{}}
 	for i := range invocationFaults {
@@ -49,13 +49,13 @@ func NewTransform(f *Faults, stream event.Stream, function *lambda.Function, ret
 
 // Invoke calls the function, or makes the call fail.
 func (t *Transform) Invoke(ctx context.Context, request []byte) (lambda.Result, error) {
-	id, first := invocation(request)
+	id, first := identifyInvocation(request)
 	t.mu.Lock()
 	try := t.tries[id]
 	t.tries[id]++
 	t.mu.Unlock()
 
-	name, is := t.choose(string(t.stream)+id, try, first)
+	name, is := t.chooseFault(string(t.stream)+id, try, first)
 	payload := request
 	if name == TransformError {
 		payload = []byte(`"no event"`)
@@ -73,11 +73,11 @@ func (t *Transform) Invoke(ctx context.Context, request []byte) (lambda.Result, 
 	t.mu.Lock()
 	delete(t.tries, id)
 	t.mu.Unlock()
-	result.Payload, err = t.spoil(result.Payload, id, first)
+	result.Payload, err = t.spoilResponse(result.Payload, id, first)
 	return result, err
 }
 
-func (t *Transform) choose(key string, try int64, first bool) (Name, lambda.Fault) {
+func (t *Transform) chooseFault(key string, try int64, first bool) (Name, lambda.Fault) {
 	for _, f := range invocationFaults {
 		forced := first && try < int64(len(t.first)) && t.first[try] == f.name
 		if forced || !(first && try < int64(len(t.first))) && t.Draw(f.name, key, try) {
@@ -90,8 +90,8 @@ func (t *Transform) choose(key string, try int64, first bool) (Name, lambda.Faul
 // one in so many records of an answer is missing or doubled.
 const spoiledRecords = 50
 
-// spoil takes records out of an answer, or puts them in again.
-func (t *Transform) spoil(answer []byte, id string, first bool) ([]byte, error) {
+// spoilResponse takes records out of an answer, or puts them in again.
+func (t *Transform) spoilResponse(answer []byte, id string, first bool) ([]byte, error) {
 	missing := t.On(TransformMissing) && (first || t.Draw(TransformMissing, id, 0))
 	doubled := t.On(TransformDoubled) && (first || t.Draw(TransformDoubled, id, 0))
 	if !missing && !doubled {
@@ -131,8 +131,9 @@ func byteSlices(records []json.RawMessage) [][]byte {
 	return list
 }
 
-// invocation returns a request's id, and whether it has the stream's first record, as package firehose writes requests.
-func invocation(request []byte) (id string, first bool) {
+// identifyInvocation returns a request's id, and whether it has the stream's first record, as package firehose writes
+// requests.
+func identifyInvocation(request []byte) (id string, first bool) {
 	field := func(name string) string {
 		_, rest, _ := bytes.Cut(request[:min(len(request), 1<<10)], []byte(`"`+name+`":"`))
 		value, _, _ := bytes.Cut(rest, []byte(`"`))

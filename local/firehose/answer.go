@@ -9,7 +9,7 @@ import (
 	"firehose-pipeline/internal/jsonscan"
 )
 
-// outcome is what the processor made of a record.
+// outcome is the processor's result for a record.
 type outcome uint8
 
 const (
@@ -32,24 +32,25 @@ type result struct {
 // failures are why a record with this outcome is in the error output. Each fails alone: the Developer Guide says that a
 // missing or repeated id fails the batch; probes in September 2026 saw the other records delivered.
 var failures = map[outcome]*failure{
-	missing: &errMissingID, failedStatus: &errStatus, duplicated: &errDuplicatedID, badResult: &errRecordResult, badData: &errRecordData,
+	missing: &errMissingID, failedStatus: &errStatus, duplicated: &errDuplicatedID, badResult: &errRecordResult,
+	badData: &errRecordData,
 }
 
-// read reads the function's answer. An answer that is no object with an array of records fails the batch.
-func (b *batch) read(answer []byte, ids recordIDs) {
+// readResults reads the function's answer. A response that is not an object with an array of records fails the batch.
+func (b *batch) readResults(answer []byte, ids recordIDs) {
 	b.answer = answer
 	b.results = slices.Grow(b.results[:0], b.len())[:b.len()]
 	clear(b.results)
-	if !b.parse(answer, ids) {
+	if !b.parseResult(answer, ids) {
 		b.failure = &errAnswerNotRead
 	}
 }
 
-// decode returns a record that was answered Ok, in the memory of buffer if there is enough; false when the answer's data is
-// no base64.
-func (b *batch) decode(buffer []byte, i int) ([]byte, bool) {
+// decodeData returns a record that was answered Ok, in the memory of buffer if there is enough; false when the data
+// is not base64.
+func (b *batch) decodeData(buffer []byte, i int) ([]byte, bool) {
 	r := &b.results[i]
-	text := unescape(b.answer[r.from:r.to], r.escaped)
+	text := unescapeText(b.answer[r.from:r.to], r.escaped)
 	if need := base64.StdEncoding.DecodedLen(len(text)) + slack; cap(buffer) < need {
 		buffer = make([]byte, need)
 	}
@@ -57,9 +58,9 @@ func (b *batch) decode(buffer []byte, i int) ([]byte, bool) {
 	return buffer[:n], err == nil
 }
 
-// parse notes the results of the answer's records: {"records":[{"recordId":"…","result":"Ok","data":"…"},…]}. Members may
-// come in any order; unknown ones and ids that were not asked for are passed over.
-func (b *batch) parse(answer []byte, ids recordIDs) bool {
+// parseResult notes the results of the answer's records: {"records":[{"recordId":"…","result":"Ok","data":"…"},…]}.
+// Members may come in any order; unknown ones and ids that were not asked for are passed over.
+func (b *batch) parseResult(answer []byte, ids recordIDs) bool {
 	start := jsonscan.SkipSpace(answer, 0)
 	end, problem := jsonscan.Value(answer, start)
 	if problem != jsonscan.None || jsonscan.SkipSpace(answer, end) != len(answer) || answer[start] != '{' {
@@ -67,7 +68,7 @@ func (b *batch) parse(answer []byte, ids recordIDs) bool {
 	}
 	// From here on the answer is known to be JSON.
 	found := false
-	members(answer, start, func(key []byte, from int) int {
+	parseMembers(answer, start, func(key []byte, from int) int {
 		if string(key) == "records" && answer[from] == '[' {
 			found = true
 			return b.parseRecords(answer, from, ids)
@@ -97,7 +98,7 @@ func (b *batch) parseRecord(answer []byte, at int, ids recordIDs) int {
 	var id, status []byte
 	r := result{outcome: badResult}
 	hasData := false
-	end := members(answer, at, func(key []byte, from int) int {
+	end := parseMembers(answer, at, func(key []byte, from int) int {
 		if answer[from] != '"' {
 			end, _ := jsonscan.Value(answer, from)
 			return end
@@ -105,9 +106,9 @@ func (b *batch) parseRecord(answer []byte, at int, ids recordIDs) int {
 		to, escaped := textEnd(answer, from)
 		switch text := answer[from+1 : to]; string(key) {
 		case "recordId":
-			id = unescape(text, escaped)
+			id = unescapeText(text, escaped)
 		case "result":
-			status = unescape(text, escaped)
+			status = unescapeText(text, escaped)
 		case "data":
 			hasData, r.from, r.to, r.escaped = true, from+1, to, escaped
 		}
@@ -123,7 +124,7 @@ func (b *batch) parseRecord(answer []byte, at int, ids recordIDs) int {
 	case "ProcessingFailed":
 		r.outcome = failedStatus
 	}
-	if number, ok := ids.number(id); ok {
+	if number, ok := ids.numberOf(id); ok {
 		if i := number - b.first; i >= 0 && i < int64(len(b.results)) {
 			if b.results[i].outcome != missing {
 				r = result{outcome: duplicated}
@@ -134,13 +135,13 @@ func (b *batch) parseRecord(answer []byte, at int, ids recordIDs) int {
 	return end
 }
 
-// members calls do for each member of the object that begins at answer[at], with its key and the offset of its value; do
-// returns the offset after the value. It returns the offset after the object.
-func members(answer []byte, at int, do func(key []byte, from int) int) int {
+// parseMembers calls do for each member of the object that begins at answer[at], with its key and the offset of its
+// value; do returns the offset after the value. It returns the offset after the object.
+func parseMembers(answer []byte, at int, do func(key []byte, from int) int) int {
 	at = jsonscan.SkipSpace(answer, at+1)
 	for answer[at] != '}' {
 		end, escaped := textEnd(answer, at)
-		key := unescape(answer[at+1:end], escaped)
+		key := unescapeText(answer[at+1:end], escaped)
 		at = jsonscan.SkipSpace(answer, end+1) // the colon
 		at = do(key, jsonscan.SkipSpace(answer, at+1))
 		if at = jsonscan.SkipSpace(answer, at); answer[at] == ',' {
@@ -160,7 +161,7 @@ func textEnd(answer []byte, at int) (end int, escaped bool) {
 	return end, true
 }
 
-func unescape(text []byte, escaped bool) []byte {
+func unescapeText(text []byte, escaped bool) []byte {
 	if escaped {
 		return jsonscan.Unescape(nil, text)
 	}

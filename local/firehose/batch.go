@@ -19,7 +19,7 @@ type batch struct {
 	ends     []int   // in data
 	request  int     // bytes of the invocation's request so far
 
-	// What the invocation gave.
+	// The response of the invocation.
 	done    chan struct{} // nil without a processor
 	failure *failure      // of the whole batch
 	answer  []byte
@@ -28,14 +28,14 @@ type batch struct {
 	users atomic.Int32
 }
 
-func (b *batch) start(first, at int64, stream template.Stream) {
+func (b *batch) startBatch(first, at int64, stream template.Stream) {
 	b.first, b.opened, b.closed = first, at, at
 	b.arrivals, b.data, b.ends = b.arrivals[:0], b.data[:0], b.ends[:0]
 	b.request = envelopeBytes + len(stream.ARN)
 	b.done, b.failure, b.answer, b.results = nil, nil, nil, b.results[:0]
 }
 
-func (b *batch) add(at int64, record []byte) {
+func (b *batch) addRecord(at int64, record []byte) {
 	b.arrivals = append(b.arrivals, at)
 	b.data = append(b.data, record...)
 	b.ends = append(b.ends, len(b.data))
@@ -44,8 +44,8 @@ func (b *batch) add(at int64, record []byte) {
 
 func (b *batch) len() int { return len(b.ends) }
 
-// record returns a record as it was received.
-func (b *batch) record(i int) []byte {
+// recordAt returns a record as it was received.
+func (b *batch) recordAt(i int) []byte {
 	from := 0
 	if i > 0 {
 		from = b.ends[i-1]
@@ -53,8 +53,8 @@ func (b *batch) record(i int) []byte {
 	return b.data[from:b.ends[i]:b.ends[i]]
 }
 
-// time is when a record comes out of the processor.
-func (b *batch) time(i int) int64 {
+// arrivalTime is when a record comes out of the processor.
+func (b *batch) arrivalTime(i int) int64 {
 	if b.done == nil {
 		return b.arrivals[i]
 	}
@@ -73,25 +73,27 @@ const (
 	recordEnd      = `"}`
 	requestEnd     = `]}`
 
-	envelopeBytes = len(requestID) + len(requestARN) + len(requestRegion) + len(requestRecords) + len(requestEnd) + uuidBytes + len(template.Region)
-	arrivalBytes  = 13 // milliseconds, until the year 2286
+	envelopeBytes = len(requestID) + len(requestARN) + len(requestRegion) + len(requestRecords) + len(requestEnd) +
+		uuidBytes + len(template.Region)
+	arrivalBytes = 13 // milliseconds, until the year 2286
 )
 
-// requestBytes is what a record takes in a request, with a comma.
+// requestBytes is the size of a record in a request, with a comma.
 func requestBytes(n int) int {
-	return 1 + len(recordStart) + idPrefix + idNumber + len(recordArrival) + arrivalBytes + len(recordData) + base64.StdEncoding.EncodedLen(n) + len(recordEnd)
+	return 1 + len(recordStart) + idPrefix + idNumber + len(recordArrival) + arrivalBytes + len(recordData) +
+		base64.StdEncoding.EncodedLen(n) + len(recordEnd)
 }
 
-// slack is room after what is decoded or encoded, so that vector code never has to write up to the end of a buffer.
+// slack is room behind decoded or encoded data, so that vector code never has to write up to the end of a buffer.
 const slack = 64
 
-// encode writes the request into the memory of buffer, if there is enough.
-func (b *batch) encode(buffer []byte, ids recordIDs, stream template.Stream) []byte {
+// encodeRecord writes the request into the memory of buffer, if there is enough.
+func (b *batch) encodeRecord(buffer []byte, ids recordIDs, stream template.Stream) []byte {
 	if need := b.request + slack; cap(buffer) < need {
 		buffer = make([]byte, 0, need)
 	}
 	out := append(buffer[:0], requestID...)
-	out = append(out, uuid("invocation", stream.ARN, b.first)...)
+	out = append(out, uuidOf("invocation", stream.ARN, b.first)...)
 	out = append(out, requestARN...)
 	out = append(out, stream.ARN...)
 	out = append(out, requestRegion...)
@@ -102,11 +104,11 @@ func (b *batch) encode(buffer []byte, ids recordIDs, stream template.Stream) []b
 			out = append(out, ',')
 		}
 		out = append(out, recordStart...)
-		out = ids.append(out, b.first+int64(i))
+		out = ids.appendID(out, b.first+int64(i))
 		out = append(out, recordArrival...)
-		out = strconv.AppendInt(out, milliseconds(b.arrivals[i]), 10)
+		out = strconv.AppendInt(out, toMilliseconds(b.arrivals[i]), 10)
 		out = append(out, recordData...)
-		record := b.record(i)
+		record := b.recordAt(i)
 		n := base64.StdEncoding.EncodedLen(len(record))
 		if cap(out)-len(out) < n+slack {
 			out = append(make([]byte, 0, cap(out)+n+slack), out...)
@@ -117,4 +119,4 @@ func (b *batch) encode(buffer []byte, ids recordIDs, stream template.Stream) []b
 	return append(out, requestEnd...)
 }
 
-func milliseconds(at int64) int64 { return at / 1e6 }
+func toMilliseconds(at int64) int64 { return at / 1e6 }

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// The pause before a bulk request is sent again doubles from the first to the longest. "Exponential back-off" is all that the
-// Developer Guide says.
+// The pause before a bulk request is sent again doubles from the first to the longest. "Exponential back-off" is all
+// that the Developer Guide says.
 const (
 	firstPause   = time.Second
 	longestPause = time.Minute
@@ -23,8 +23,8 @@ const longestMessage = 4 << 10
 // unanswered is the code for a domain that gives no answer, or one that cannot be read.
 const unanswered = "OS.ServiceException"
 
-// appendAction appends the line that says where the document goes. An id makes a retry overwrite what the try before it may
-// have written.
+// appendAction appends the line that says where the document goes. An id makes a retry overwrite the document that an
+// earlier try may have written.
 func (d *toSearch) appendAction(dst []byte, doc document) []byte {
 	dst = append(append(dst, `{"index":{"_index":"`...), doc.index...)
 	if d.place.DocumentID != "NO_DOCUMENT_ID" {
@@ -33,9 +33,9 @@ func (d *toSearch) appendAction(dst []byte, doc document) []byte {
 	return append(dst, "\"}}\n"...)
 }
 
-// send delivers the buffer. What a later try may get in is sent again until the retry duration, which the first try is part of,
-// is over; then it goes to the error output like what OpenSearch refuses for good.
-func (d *toSearch) send(now int64) error {
+// sendBuffer delivers the buffer. Documents that a later try may get in are resent until the retry duration, which
+// includes the first try, is over; then they go to the error output like documents that OpenSearch rejects for good.
+func (d *toSearch) sendBuffer(now int64) error {
 	if len(d.documents) == 0 {
 		return nil
 	}
@@ -44,20 +44,20 @@ func (d *toSearch) send(now int64) error {
 	body, pending := d.body, d.documents
 	for attempt := 1; ; attempt++ {
 		var err error
-		if pending, err = d.try(now, attempt, body, pending); err != nil {
+		if pending, err = d.sendOnce(now, attempt, body, pending); err != nil {
 			return err
 		}
 		if len(pending) == 0 {
 			break
 		}
 		if now >= deadline {
-			if err := d.refused(now, attempt, pending); err != nil {
+			if err := d.rejectDocuments(now, attempt, pending); err != nil {
 				return err
 			}
 			break
 		}
 		pause := min(pauseAfter(attempt), time.Duration(deadline-now))
-		if err := d.stream.pause(pause); err != nil {
+		if err := d.stream.passTime(pause); err != nil {
 			return err
 		}
 		now += int64(pause)
@@ -74,27 +74,27 @@ func (d *toSearch) send(now int64) error {
 // pauseAfter is the pause after the n-th try (1, 2, …).
 func pauseAfter(n int) time.Duration { return min(firstPause<<min(n-1, 10), longestPause) }
 
-// pause lets time of the model pass.
-func (s *Stream) pause(d time.Duration) error {
+// passTime lets time of the model pass.
+func (s *Stream) passTime(d time.Duration) error {
 	if s.o.Pause == nil {
 		return s.ctx.Err()
 	}
 	return s.o.Pause(s.ctx, d)
 }
 
-// refused writes documents to the error output, each with why it is not in the index.
-func (d *toSearch) refused(now int64, attempts int, documents []document) error {
+// rejectDocuments writes documents to the error output, each with why it is not in the index.
+func (d *toSearch) rejectDocuments(now int64, attempts int, documents []document) error {
 	for _, doc := range documents {
 		source := bytes.TrimSuffix(d.body[doc.source:doc.end], []byte("\n"))
-		if err := d.reject(now, attempts, doc.number, doc.arrival, doc.index, source, doc.why); err != nil {
+		if err := d.rejectDocument(now, attempts, doc.number, doc.arrival, doc.index, source, doc.why); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// try sends one request and returns the documents to be sent again.
-func (d *toSearch) try(now int64, attempt int, body []byte, sent []document) ([]document, error) {
+// sendOnce sends one request and returns the documents to be sent again.
+func (d *toSearch) sendOnce(now int64, attempt int, body []byte, sent []document) ([]document, error) {
 	status, answer, err := d.stream.o.Search.Bulk(d.stream.ctx, time.Unix(0, now).UTC(), body)
 	if d.stream.ctx.Err() != nil {
 		return nil, d.stream.ctx.Err()
@@ -102,14 +102,14 @@ func (d *toSearch) try(now int64, attempt int, body []byte, sent []document) ([]
 	if err == nil && status/100 == 2 {
 		var items []bulkItem
 		if items, err = bulkItems(answer, len(sent)); err == nil {
-			return d.settle(now, attempt, sent, items)
+			return d.sortResults(now, attempt, sent, items)
 		}
 	}
 	all := &rejection{unanswered, ""}
 	if err != nil {
 		all.message = err.Error()
 	} else {
-		all = &rejection{strconv.Itoa(status), clip(answer)}
+		all = &rejection{strconv.Itoa(status), clipText(answer)}
 	}
 	for i := range sent {
 		sent[i].why = all
@@ -117,11 +117,11 @@ func (d *toSearch) try(now int64, attempt int, body []byte, sent []document) ([]
 	if err != nil || mayPass(status) {
 		return sent, nil
 	}
-	return nil, d.refused(now, attempt, sent)
+	return nil, d.rejectDocuments(now, attempt, sent)
 }
 
-// settle takes what each document was answered: it is in the index, is to be sent again, or is refused.
-func (d *toSearch) settle(now int64, attempt int, sent []document, items []bulkItem) ([]document, error) {
+// sortResults sorts the documents by their results: indexed, to be resent, or rejected.
+func (d *toSearch) sortResults(now int64, attempt int, sent []document, items []bulkItem) ([]document, error) {
 	again := sent[:0]
 	taken := map[string]int64{}
 	for i, doc := range sent {
@@ -129,19 +129,19 @@ func (d *toSearch) settle(now int64, attempt int, sent []document, items []bulkI
 			taken[doc.index]++
 			continue
 		}
-		doc.why = &rejection{strconv.Itoa(items[i].Status), clip(items[i].Error)}
+		doc.why = &rejection{strconv.Itoa(items[i].Status), clipText(items[i].Error)}
 		if mayPass(items[i].Status) {
 			again = append(again, doc)
-		} else if err := d.refused(now, attempt, []document{doc}); err != nil {
+		} else if err := d.rejectDocuments(now, attempt, []document{doc}); err != nil {
 			return nil, err
 		}
 	}
-	d.indexed(taken)
+	d.countIndexed(taken)
 	return again, nil
 }
 
-// indexed counts the documents that are in the index, by index.
-func (d *toSearch) indexed(taken map[string]int64) {
+// countIndexed counts the documents that are in the index, by index.
+func (d *toSearch) countIndexed(taken map[string]int64) {
 	d.stream.indicesMu.Lock()
 	defer d.stream.indicesMu.Unlock()
 	for index, n := range taken {
@@ -150,8 +150,8 @@ func (d *toSearch) indexed(taken map[string]int64) {
 	}
 }
 
-// mayPass reports whether a status may be another one later: which ones Firehose sends again is not documented. It gives a
-// missing role mapping (403) the whole retry duration, as others have seen.
+// mayPass reports whether a status may be another one later: which ones Firehose sends again is not documented. It
+// gives a missing role mapping (403) the whole retry duration, as others have seen.
 func mayPass(status int) bool {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
@@ -160,7 +160,7 @@ func mayPass(status int) bool {
 	return status >= 500
 }
 
-// bulkItem is what one document was answered.
+// bulkItem is the result of one document.
 type bulkItem struct {
 	Status int
 	Error  json.RawMessage
@@ -177,7 +177,7 @@ func bulkItems(answer []byte, n int) ([]bulkItem, error) {
 	}
 	switch {
 	case got.Errors == nil:
-		return nil, fmt.Errorf("reading answer to a bulk request: it has no \"errors\" (got %s)", clip(answer))
+		return nil, fmt.Errorf("reading answer to a bulk request: it has no \"errors\" (got %s)", clipText(answer))
 	case len(got.Items) == 0 && !*got.Errors:
 		return nil, nil
 	case len(got.Items) != n:
@@ -192,8 +192,8 @@ func bulkItems(answer []byte, n int) ([]bulkItem, error) {
 	return items, nil
 }
 
-// clip is the beginning of a text, for a message.
-func clip(text []byte) string {
+// clipText is the beginning of a text, for a message.
+func clipText(text []byte) string {
 	text = bytes.TrimSpace(text)
 	if len(text) > longestMessage {
 		text = text[:longestMessage]

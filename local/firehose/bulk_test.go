@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Developer Guide, "Data delivery failure handling" for OpenSearch: what is not taken is tried again until the retry duration is
-// over, then goes to S3. Which statuses are tried again, and how long the pauses are, is assumed.
+// Developer Guide, "Data delivery failure handling" for OpenSearch: rejected documents are retried until the retry
+// duration is over, then goes to S3. Which statuses are tried again, and how long the pauses are, is assumed.
 func TestBulk(t *testing.T) {
 	const index = "realtime-events-2026-09-21"
 	const failed = "error-data/search/AmazonOpenSearchService-failed/"
@@ -65,8 +65,10 @@ func TestBulk(t *testing.T) {
 		w.want("requests", len(requests), 1)
 		f := w.failures(failed)
 		w.want("failures", len(f), 1)
-		w.want("what", []any{f[0]["errorCode"], f[0]["errorMessage"], f[0]["attemptsMade"], f[0]["rawData"], f[0]["esDocumentId"]},
-			[]any{"400", `{"type":"no_400"}`, 1, base64.StdEncoding.EncodeToString([]byte(`{"a":2}`)), RecordID{w.ids, 1}.String() + ".0"})
+		w.want("what", []any{f[0]["errorCode"], f[0]["errorMessage"], f[0]["attemptsMade"], f[0]["rawData"],
+			f[0]["esDocumentId"]},
+			[]any{"400", `{"type":"no_400"}`, 1, base64.StdEncoding.EncodeToString([]byte(`{"a":2}`)),
+				RecordID{w.ids, 1}.String() + ".0"})
 		w.want("counts", w.Counts().Indices, map[string]int64{index: 2})
 	})
 	for _, status := range []int{401, 403, 408, 429, 500, 503} {
@@ -103,7 +105,8 @@ func TestBulk(t *testing.T) {
 	t.Run("a refusal that stays goes to S3 with its status", func(t *testing.T) {
 		w, _ := run(t, 5*time.Second, answer{403, `{"error":"no permissions"}`, nil})
 		f := w.failures(failed)
-		w.want("failures", []any{len(f), f[2]["errorCode"], f[2]["errorMessage"]}, []any{3, "403", `{"error":"no permissions"}`})
+		w.want("failures", []any{len(f), f[2]["errorCode"], f[2]["errorMessage"]},
+			[]any{3, "403", `{"error":"no permissions"}`})
 	})
 	t.Run("without a retry duration there is one try", func(t *testing.T) {
 		_, requests := run(t, 0, answer{503, "", nil})
@@ -132,13 +135,18 @@ func TestBulk(t *testing.T) {
 		w.put(61*time.Second, `{}`)
 		w.put(122*time.Second, `{}`)
 		w.flush()
-		w.want("times", times, []time.Duration{time.Minute, 61 * time.Second, 63 * time.Second, 121 * time.Second, 122 * time.Second})
+		w.want("times", times, []time.Duration{time.Minute, 61 * time.Second, 63 * time.Second, 121 * time.Second,
+			122 * time.Second})
 	})
 	t.Run("pauses are told, double, and end at a minute", func(t *testing.T) {
 		s := configuration(t, "untransformed", "search")
 		var pauses []time.Duration
 		w := open(t, s, nil, func(o *Options) {
-			o.Pause = func(_ context.Context, d time.Duration) error { pauses = append(pauses, d/time.Second); return nil }
+			o.Pause = func(_ context.Context,
+				d time.Duration) error {
+				pauses = append(pauses, d/time.Second)
+				return nil
+			}
 			o.Search = bulk(func(time.Time, []sent) (int, string, error) { return 503, "", nil })
 		})
 		w.put(0, `{}`)
@@ -149,7 +157,12 @@ func TestBulk(t *testing.T) {
 		s := configuration(t, "untransformed", "search")
 		waiting := make(chan struct{})
 		w := open(t, s, nil, func(o *Options) {
-			o.Pause = func(ctx context.Context, _ time.Duration) error { close(waiting); <-ctx.Done(); return ctx.Err() }
+			o.Pause = func(ctx context.Context,
+				_ time.Duration) error {
+				close(waiting)
+				<-ctx.Done()
+				return ctx.Err()
+			}
 			o.Search = bulk(func(time.Time, []sent) (int, string, error) { return 503, "", nil })
 		})
 		w.put(0, `{}`)

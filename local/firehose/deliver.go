@@ -10,8 +10,8 @@ import (
 	"firehose-pipeline/local/template"
 )
 
-// destinations makes the delivery and, when there is one, the backup.
-func (s *Stream) destinations() (delivery, backup destination, err error) {
+// openDestinations makes the delivery and, when there is one, the backup.
+func (s *Stream) openDestinations() (delivery, backup destination, err error) {
 	config := s.o.Stream
 	if config.Search != nil {
 		return s.searchDestinations(config.Search)
@@ -22,15 +22,15 @@ func (s *Stream) destinations() (delivery, backup destination, err error) {
 		return nil, nil, err
 	}
 	d.out.stored, d.out.objects, d.out.refused = &s.delivered, &s.objects, &s.discarded
-	if err := d.processing(place.S3Output); err != nil {
+	if err := d.openProcessingErrors(place.S3Output); err != nil {
 		return nil, nil, err
 	}
 	if place.Conversion != nil {
-		if err := d.out.convert(place.Conversion); err != nil {
+		if err := d.out.enableConversion(place.Conversion); err != nil {
 			return nil, nil, err
 		}
-		d.catalog = catalog(place.Conversion)
-		if d.unconverted, err = d.output(place.S3Output, contract.ConversionFailed); err != nil {
+		d.catalog = schemaColumns(place.Conversion)
+		if d.unconverted, err = d.openOutput(place.S3Output, contract.ConversionFailed); err != nil {
 			return nil, nil, err
 		}
 		d.unconverted.patient = true
@@ -41,8 +41,9 @@ func (s *Stream) destinations() (delivery, backup destination, err error) {
 	return d, backup, err
 }
 
-func catalog(c *template.Conversion) errorobject.DataCatalogTable {
-	return errorobject.DataCatalogTable{CatalogID: c.CatalogID, DatabaseName: c.Database, TableName: c.Table, Region: c.Region,
+func schemaColumns(c *template.Conversion) errorobject.DataCatalogTable {
+	return errorobject.DataCatalogTable{CatalogID: c.CatalogID, DatabaseName: c.Database, TableName: c.Table,
+		Region:    c.Region,
 		VersionID: c.VersionID, CatalogARN: "arn:aws:glue:" + c.Region + ":" + c.CatalogID + ":catalog"}
 }
 
@@ -55,7 +56,7 @@ type failing struct {
 	outputs     []*output
 }
 
-func (f *failing) output(place template.S3Output, errorType string) (*output, error) {
+func (f *failing) openOutput(place template.S3Output, errorType string) (*output, error) {
 	o, err := f.stream.newOutput(place, errorType, errorType)
 	if err != nil {
 		return nil, err
@@ -65,32 +66,32 @@ func (f *failing) output(place template.S3Output, errorType string) (*output, er
 	return o, nil
 }
 
-func (f *failing) processing(place template.S3Output) (err error) {
+func (f *failing) openProcessingErrors(place template.S3Output) (err error) {
 	if f.stream.o.Stream.Transform != nil {
-		f.unprocessed, err = f.output(place, contract.ProcessingFailed)
+		f.unprocessed, err = f.openOutput(place, contract.ProcessingFailed)
 	}
 	return err
 }
 
-func (f *failing) write(o *output, now, number, arrival int64, r errorobject.Document) (err error) {
+func (f *failing) writeError(o *output, now, number, arrival int64, r errorobject.Document) (err error) {
 	if f.line, err = errorobject.AppendDocument(f.line[:0], r); err != nil {
 		return err
 	}
-	return o.add(now, number, arrival, f.line)
+	return o.addRecord(now, number, arrival, f.line)
 }
 
-// processed returns the record as it goes on to the destination; false when it has been dropped, or written to the error
+// resultOf returns the record as it goes on to the destination; false when it has been dropped, or written to the error
 // output as it was received. The record is valid until the next call.
-func (f *failing) processed(b *batch, i int) ([]byte, bool, error) {
+func (f *failing) resultOf(b *batch, i int) ([]byte, bool, error) {
 	if b.done == nil {
-		return b.record(i), true, nil
+		return b.recordAt(i), true, nil
 	}
 	why := b.failure
 	if why == nil {
 		got := b.results[i].outcome
 		if got == delivered {
 			var ok bool
-			if f.decoded, ok = b.decode(f.decoded, i); ok {
+			if f.decoded, ok = b.decodeData(f.decoded, i); ok {
 				return f.decoded, true, nil
 			}
 			got = badData
@@ -101,35 +102,35 @@ func (f *failing) processed(b *batch, i int) ([]byte, bool, error) {
 		}
 		why = failures[got]
 	}
-	now, arrival := b.time(i), b.arrivals[i]
-	return nil, false, f.write(f.unprocessed, now, b.first+int64(i), arrival, errorobject.ProcessingFailed{
-		RawData: b.record(i), ErrorCode: why.code, ErrorMessage: why.message, AttemptsMade: why.attempts,
-		ArrivalTimestamp: milliseconds(arrival), AttemptEndingTimestamp: milliseconds(now),
+	now, arrival := b.arrivalTime(i), b.arrivals[i]
+	return nil, false, f.writeError(f.unprocessed, now, b.first+int64(i), arrival, errorobject.ProcessingFailed{
+		RawData: b.recordAt(i), ErrorCode: why.code, ErrorMessage: why.message, AttemptsMade: why.attempts,
+		ArrivalTimestamp: toMilliseconds(arrival), AttemptEndingTimestamp: toMilliseconds(now),
 		LambdaARN: f.stream.o.Stream.Transform.FunctionARN,
 	})
 }
 
-func (f *failing) tick(now int64) error {
+func (f *failing) advanceTo(now int64) error {
 	for _, o := range f.outputs {
-		if err := o.tick(now); err != nil {
+		if err := o.advanceTo(now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *failing) flush(now int64) error {
+func (f *failing) flushBuffers(now int64) error {
 	for _, o := range f.outputs {
-		if err := o.store(now); err != nil {
+		if err := o.storeObject(now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *failing) discard() {
+func (f *failing) discardBuffered() {
 	for _, o := range f.outputs {
-		o.discard()
+		o.discardObjects()
 	}
 }
 
@@ -141,24 +142,25 @@ type toS3 struct {
 	catalog     errorobject.DataCatalogTable
 }
 
-func (d *toS3) deliver(b *batch) error {
+func (d *toS3) deliverBatch(b *batch) error {
 	for i := range b.len() {
-		now := b.time(i)
-		if err := d.tick(now); err != nil {
+		now := b.arrivalTime(i)
+		if err := d.advanceTo(now); err != nil {
 			return err
 		}
-		record, ok, err := d.processed(b, i)
+		record, ok, err := d.resultOf(b, i)
 		if err != nil {
 			return err
 		} else if !ok {
 			continue
 		}
-		err = d.out.add(now, b.first+int64(i), b.arrivals[i], record)
+		err = d.out.addRecord(now, b.first+int64(i), b.arrivals[i], record)
 		var malformed *parquet.MalformedError
 		if errors.As(err, &malformed) {
-			err = d.write(d.unconverted, now, b.first+int64(i), b.arrivals[i], errorobject.ConversionFailed{
-				AttemptsMade: 1, ArrivalTimestamp: milliseconds(b.arrivals[i]), AttemptEndingTimestamp: milliseconds(now),
-				LastErrorCode: malformed.Code, LastErrorMessage: malformed.Message, RawData: record,
+			err = d.writeError(d.unconverted, now, b.first+int64(i), b.arrivals[i], errorobject.ConversionFailed{
+				AttemptsMade: 1, ArrivalTimestamp: toMilliseconds(b.arrivals[i]),
+				AttemptEndingTimestamp: toMilliseconds(now),
+				LastErrorCode:          malformed.Code, LastErrorMessage: malformed.Message, RawData: record,
 				SequenceNumber: RecordID{d.stream.ids, b.first + int64(i)}.String(), DataCatalogTable: d.catalog,
 			})
 		}
@@ -167,22 +169,22 @@ func (d *toS3) deliver(b *batch) error {
 		}
 	}
 	if d.out.place.Buffer.Interval == 0 { // zero buffering: each batch is delivered at once
-		return d.flush(b.closed)
+		return d.flushBuffers(b.closed)
 	}
 	return nil
 }
 
-func (d *toS3) tick(now int64) error {
-	return errors.Join(d.out.tick(now), d.failing.tick(now))
+func (d *toS3) advanceTo(now int64) error {
+	return errors.Join(d.out.advanceTo(now), d.failing.advanceTo(now))
 }
 
-func (d *toS3) flush(now int64) error {
-	return errors.Join(d.out.store(now), d.failing.flush(now))
+func (d *toS3) flushBuffers(now int64) error {
+	return errors.Join(d.out.storeObject(now), d.failing.flushBuffers(now))
 }
 
-func (d *toS3) discard() {
-	d.out.discard()
-	d.failing.discard()
+func (d *toS3) discardBuffered() {
+	d.out.discardObjects()
+	d.failing.discardBuffered()
 }
 
 // backingUp stores the records as they were received.
@@ -197,22 +199,22 @@ func (s *Stream) backupTo(place template.S3Output) (destination, error) {
 	return &backingUp{out}, nil
 }
 
-func (d *backingUp) deliver(b *batch) error {
+func (d *backingUp) deliverBatch(b *batch) error {
 	for i := range b.len() {
 		now := b.closed
 		if b.done == nil {
 			now = b.arrivals[i]
 		}
-		if err := d.out.tick(now); err != nil {
+		if err := d.out.advanceTo(now); err != nil {
 			return err
 		}
-		if err := d.out.add(now, b.first+int64(i), b.arrivals[i], b.record(i)); err != nil {
+		if err := d.out.addRecord(now, b.first+int64(i), b.arrivals[i], b.recordAt(i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *backingUp) tick(now int64) error  { return d.out.tick(now) }
-func (d *backingUp) flush(now int64) error { return d.out.store(now) }
-func (d *backingUp) discard()              { d.out.discard() }
+func (d *backingUp) advanceTo(now int64) error    { return d.out.advanceTo(now) }
+func (d *backingUp) flushBuffers(now int64) error { return d.out.storeObject(now) }
+func (d *backingUp) discardBuffered()             { d.out.discardObjects() }

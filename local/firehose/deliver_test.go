@@ -47,14 +47,15 @@ func TestDeliveryToS3(t *testing.T) {
 		w.want("content", fmt.Sprintf("%q", bodies), `["a\nb\x00\xff"]`)
 		w.want("counts", []int64{w.Counts().Delivered, w.Counts().Objects}, []int64{4, 1})
 	})
-	t.Run("the name has stream, version, and the arrival of the oldest record, which also evaluates the prefix", func(t *testing.T) {
-		w := open(t, uncompressed(t), nil, nil)
-		w.put(0, "a")
-		w.put(20*time.Second, "b") // of the next hour
-		w.flush()
-		keys, _ := w.under("")
-		w.want("key", names(keys), "transformed-data/year=2026/month=09/day=21/hour=10/kinesis-firehose-pipeline-dev-LakeStream-1-2026-09-21-10-59-50-")
-	})
+	t.Run("the name has stream, version, and the arrival of the oldest record, which also evaluates the prefix",
+		func(t *testing.T) {
+			w := open(t, uncompressed(t), nil, nil)
+			w.put(0, "a")
+			w.put(20*time.Second, "b") // of the next hour
+			w.flush()
+			keys, _ := w.under("")
+			w.want("key", names(keys), "transformed-data/year=2026/month=09/day=21/hour=10/kinesis-firehose-pipeline-dev-LakeStream-1-2026-09-21-10-59-50-")
+		})
 	t.Run("an object is complete when its interval is over", func(t *testing.T) {
 		w := open(t, uncompressed(t), nil, nil)
 		w.put(0, "a")
@@ -104,7 +105,8 @@ func TestDeliveryToS3(t *testing.T) {
 		w.flush()
 		keys, bodies := w.under("transformed-data/")
 		w.want("content", bodies, "[ab]")
-		w.want("headers", w.objects[keys[0]].headers, map[string]string{"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"})
+		w.want("headers", w.objects[keys[0]].headers,
+			map[string]string{"Content-Encoding": "gzip", "Content-Type": "application/octet-stream"})
 	})
 	t.Run("a file extension replaces the format's own", func(t *testing.T) {
 		s := configuration(t, "json", "lake")
@@ -157,18 +159,22 @@ func TestPrefix(t *testing.T) {
 		{"no expression: the date is appended as it is", "data", "", "data2024/12/30/05/"},
 		{"empty: the date", "", "", "2024/12/30/05/"},
 		{"an expression of another kind: no date (probed)", "data/!{firehose:random-string}/", "", "data/xxxxxxxxxxx/"},
-		{"timestamps", "y=!{timestamp:yyyy}/m=!{timestamp:MM}/d=!{timestamp:dd}/h=!{timestamp:HH}/", "", "y=2024/m=12/d=30/h=05/"},
-		{"one timestamp with several fields", "!{timestamp:yyyy-MM-dd'T'HH:mm:ss.SSS}/", "", "2024-12-30T05:06:07.089/"},
+		{"timestamps", "y=!{timestamp:yyyy}/m=!{timestamp:MM}/d=!{timestamp:dd}/h=!{timestamp:HH}/", "",
+			"y=2024/m=12/d=30/h=05/"},
+		{"one timestamp with several fields", "!{timestamp:yyyy-MM-dd'T'HH:mm:ss.SSS}/", "",
+			"2024-12-30T05:06:07.089/"},
 		{"day of the year, quotes", "!{timestamp:''uuuu/DDD}", "", "'2024/365"},
-		{"an error type", "e/!{firehose:error-output-type}/!{timestamp:yyyy}/", "processing-failed", "e/processing-failed/2024/"},
-		{"a literal error prefix has the type appended, then the date", "e/", "processing-failed", "e/processing-failed/2024/12/30/05/"},
+		{"an error type", "e/!{firehose:error-output-type}/!{timestamp:yyyy}/", "processing-failed",
+			"e/processing-failed/2024/"},
+		{"a literal error prefix has the type appended, then the date", "e/", "processing-failed",
+			"e/processing-failed/2024/12/30/05/"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := parsePrefix(c.prefix, c.errorType)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := p.evaluate(at, "seed")
+			got, err := p.evaluatePrefix(at, "seed")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,8 +191,8 @@ func TestPrefix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		one, _ := p.evaluate(at, "one")
-		two, _ := p.evaluate(at, "two")
+		one, _ := p.evaluatePrefix(at, "one")
+		two, _ := p.evaluatePrefix(at, "two")
 		seen := map[string]bool{}
 		for _, part := range strings.Split(one+"/"+two, "/") {
 			if len(part) != 11 || seen[part] {
@@ -253,7 +259,8 @@ func TestConversion(t *testing.T) {
 		w.flush()
 		keys, bodies := w.under("transformed-data/")
 		w.want("rows", rows(t, bodies[0]), 3)
-		w.want("headers", w.objects[keys[0]].headers, map[string]string{"Content-Encoding": "hadoop-snappy", "Content-Type": "application/octet-stream"})
+		w.want("headers", w.objects[keys[0]].headers,
+			map[string]string{"Content-Encoding": "hadoop-snappy", "Content-Type": "application/octet-stream"})
 		w.want("key", names(keys), "transformed-data/year=2026/month=09/day=21/hour=10/kinesis-firehose-pipeline-dev-LakeStream-1-2026-09-21-10-59-50-.parquet")
 		w.want("delivered records", w.Counts().Delivered, 2)
 	})
@@ -269,8 +276,10 @@ func TestConversion(t *testing.T) {
 		w.want("code, attempts, data", []any{f["lastErrorCode"], f["attemptsMade"], f["rawData"]},
 			[]any{"DataFormatConversion.MalformedData", 1, "eyJhbW91bnQiOiJvb3BzIn0="})
 		w.want("sequence number", []any{f["sequenceNumber"], f["subSequenceNumber"]}, []any{RecordID{w.ids, 1}, 0})
-		w.want("table", f["dataCatalogTable"], map[string]any{"catalogId": "000000000000", "databaseName": "kinesis_firehose_pipeline_dev",
-			"tableName": "events", "region": "us-east-1", "versionId": "LATEST", "catalogArn": "arn:aws:glue:us-east-1:000000000000:catalog"})
+		w.want("table", f["dataCatalogTable"],
+			map[string]any{"catalogId": "000000000000", "databaseName": "kinesis_firehose_pipeline_dev",
+				"tableName": "events", "region": "us-east-1", "versionId": "LATEST",
+				"catalogArn": "arn:aws:glue:us-east-1:000000000000:catalog"})
 		w.want("counts", []int64{w.Counts().Delivered, w.Counts().Failed}, []int64{2, 2})
 	})
 	t.Run("the name has the arrival of the first record that could be converted", func(t *testing.T) {
@@ -291,10 +300,11 @@ func TestConversion(t *testing.T) {
 	})
 }
 
-// Developer Guide, "Configure backup"; what is copied is the record as received.
+// Developer Guide, "Configure backup"; the record is copied as received.
 func TestBackup(t *testing.T) {
 	half := each(func(r events.KinesisFirehoseEventRecord) map[string]any {
-		return map[string]any{"recordId": r.RecordID, "result": map[string]string{"f": "ProcessingFailed", "d": "Dropped"}[string(r.Data)], "data": r.Data}
+		return map[string]any{"recordId": r.RecordID,
+			"result": map[string]string{"f": "ProcessingFailed", "d": "Dropped"}[string(r.Data)], "data": r.Data}
 	})
 	t.Run("the lake's copy has every record as received, failed and dropped ones too, with GZIP", func(t *testing.T) {
 		w := open(t, configuration(t, "dev", "lake"), half, nil)
@@ -341,10 +351,14 @@ func TestDeliveryToSearch(t *testing.T) {
 		w.put(10*time.Second, `{"a":3}`)
 		w.put(20*time.Second, `{"a":4}`, "{\"a\":5} \n")
 		w.flush()
-		w.want("indices", slices.Sorted(maps.Keys(w.documents)), "[realtime-events-2026-09-21-10 realtime-events-2026-09-21-11]")
-		w.want("before eleven", fmt.Sprintf("%q", strings.Join(w.documents["realtime-events-2026-09-21-10"], "\n")), `"{\"a\":1}\n{\"a\":2}"`)
-		w.want("after eleven", fmt.Sprintf("%q", strings.Join(w.documents["realtime-events-2026-09-21-11"], "\n")), `"{\"a\":3}\n{\"a\":4}\n{\"a\":5}"`)
-		w.want("counted", w.Counts().Indices, map[string]int64{"realtime-events-2026-09-21-10": 2, "realtime-events-2026-09-21-11": 3})
+		w.want("indices", slices.Sorted(maps.Keys(w.documents)),
+			"[realtime-events-2026-09-21-10 realtime-events-2026-09-21-11]")
+		w.want("before eleven", fmt.Sprintf("%q", strings.Join(w.documents["realtime-events-2026-09-21-10"], "\n")),
+			`"{\"a\":1}\n{\"a\":2}"`)
+		w.want("after eleven", fmt.Sprintf("%q", strings.Join(w.documents["realtime-events-2026-09-21-11"], "\n")),
+			`"{\"a\":3}\n{\"a\":4}\n{\"a\":5}"`)
+		w.want("counted", w.Counts().Indices,
+			map[string]int64{"realtime-events-2026-09-21-10": 2, "realtime-events-2026-09-21-11": 3})
 	})
 	for _, c := range []struct{ name, record, code string }{
 		{"two objects", `{"a":1}{"a":2}`, "OS.MalformedData"},
@@ -362,7 +376,9 @@ func TestDeliveryToSearch(t *testing.T) {
 			failures := w.failures("error-data/search/AmazonOpenSearchService-failed/year=2026/month=09/day=21/hour=10/")
 			w.want("failures", len(failures), 1)
 			f := failures[0]
-			w.want("code, attempts, index, type", []any{f["errorCode"], f["attemptsMade"], f["esIndexName"], f["esTypeName"]}, []any{c.code, 1, "realtime-events-2026-09-21", ""})
+			w.want("code, attempts, index, type",
+				[]any{f["errorCode"], f["attemptsMade"], f["esIndexName"], f["esTypeName"]},
+				[]any{c.code, 1, "realtime-events-2026-09-21", ""})
 			w.want("document id", f["esDocumentId"], RecordID{w.ids, 1}.String()+".0")
 			w.want("counts", []int64{w.Counts().Delivered, w.Counts().Failed}, []int64{2, 1})
 		})
@@ -370,7 +386,11 @@ func TestDeliveryToSearch(t *testing.T) {
 	t.Run("the buffer is sent by size and by interval", func(t *testing.T) {
 		sends := 0
 		w := open(t, configuration(t, "untransformed", "search"), nil, func(o *Options) {
-			o.Search = bulk(func(time.Time, []sent) (int, string, error) { sends++; return 200, `{"errors":false,"items":[]}`, nil })
+			o.Search = bulk(func(time.Time, []sent) (int, string, error) {
+				sends++
+				return 200,
+					`{"errors":false,"items":[]}`, nil
+			})
 		})
 		document := `{"a":"` + strings.Repeat("x", 600<<10) + `"}`
 		w.put(0, document, document) // 1 MB is full
@@ -380,7 +400,8 @@ func TestDeliveryToSearch(t *testing.T) {
 		w.want("requests", sends, 3)
 	})
 	t.Run("failed records of the transform are under the stream's own error prefix", func(t *testing.T) {
-		w := open(t, configuration(t, "dev", "search"), func(events.KinesisFirehoseEvent) (any, error) { return `{"records":[]}`, nil }, nil)
+		w := open(t, configuration(t, "dev", "search"),
+			func(events.KinesisFirehoseEvent) (any, error) { return `{"records":[]}`, nil }, nil)
 		w.put(0, `{}`)
 		w.flush()
 		keys, _ := w.under("")
@@ -390,7 +411,8 @@ func TestDeliveryToSearch(t *testing.T) {
 
 func TestErrorOutput(t *testing.T) {
 	t.Run("error objects are buffered like the destination", func(t *testing.T) {
-		w := open(t, configuration(t, "dev", "lake"), func(events.KinesisFirehoseEvent) (any, error) { return `{"records":[]}`, nil }, nil)
+		w := open(t, configuration(t, "dev", "lake"),
+			func(events.KinesisFirehoseEvent) (any, error) { return `{"records":[]}`, nil }, nil)
 		for after := time.Duration(0); after < 710*time.Second; after += 10 * time.Second {
 			w.put(after, `{}`)
 		}
@@ -461,68 +483,73 @@ func TestEnd(t *testing.T) {
 		interval := w.o.Stream.S3.Buffer.Interval
 		w.want("first tries", []time.Duration{asked[0].Sub(start), asked[1].Sub(start), asked[2].Sub(start)},
 			[]time.Duration{interval, interval + time.Second, interval + 3*time.Second})
-		if last := asked[len(asked)-1]; last.Before(up) || last.Sub(up) > longestPause || asked[len(asked)-2] != last || paused != last.Sub(asked[0]) {
+		if last := asked[len(asked)-1]; last.Before(up) || last.Sub(up) > longestPause || asked[len(asked)-2] != last ||
+			paused != last.Sub(asked[0]) {
 			t.Errorf("last tries %s, %s; pauses of %s", asked[len(asked)-2], last, paused)
 		}
 	})
-	t.Run("an object that S3 refuses for 24 hours is discarded and told, the next one has its own 24 hours", func(t *testing.T) {
-		up := start.Add(25 * time.Hour)
-		var told []Discarded
-		w := open(t, uncompressed(t), nil, func(o *Options) {
-			o.Refuse = func(at time.Time) error {
-				if at.Before(up) {
-					return errors.New("503 SlowDown")
+	t.Run("an object that S3 refuses for 24 hours is discarded and told, the next one has its own 24 hours",
+		func(t *testing.T) {
+			up := start.Add(25 * time.Hour)
+			var told []Discarded
+			w := open(t, uncompressed(t), nil, func(o *Options) {
+				o.Refuse = func(at time.Time) error {
+					if at.Before(up) {
+						return errors.New("503 SlowDown")
+					}
+					return nil
 				}
-				return nil
-			}
-			o.Discarded = func(d Discarded) { told = append(told, d) }
+				o.Discarded = func(d Discarded) { told = append(told, d) }
+			})
+			w.put(0, "a", "b")
+			w.put(2*time.Hour, "c")
+			w.put(4*time.Hour, "d")
+			w.flush()
+			_, bodies := w.under("")
+			w.want("objects", bodies, []string{"c", "d"})
+			w.want("delivered, discarded", []int64{w.Counts().Delivered, w.Counts().Discarded}, []int64{2, 2})
+			w.want("told", told, []Discarded{{"delivery", []Range{{0, 1}}}})
 		})
-		w.put(0, "a", "b")
-		w.put(2*time.Hour, "c")
-		w.put(4*time.Hour, "d")
-		w.flush()
-		_, bodies := w.under("")
-		w.want("objects", bodies, []string{"c", "d"})
-		w.want("delivered, discarded", []int64{w.Counts().Delivered, w.Counts().Discarded}, []int64{2, 2})
-		w.want("told", told, []Discarded{{"delivery", []Range{{0, 1}}}})
-	})
-	t.Run("a copy and an error object are discarded like a delivery, records that cannot be converted never", func(t *testing.T) {
-		var mu sync.Mutex
-		told := map[string][]Range{}
-		up := start.Add(100 * time.Hour)
-		w := open(t, configuration(t, "dev", "lake"), func(request events.KinesisFirehoseEvent) (any, error) {
-			answer := map[string]any{}
-			var records []any
-			for _, r := range request.Records {
-				if string(r.Data) != "fails" {
-					records = append(records, map[string]any{"recordId": r.RecordID, "result": "Ok", "data": r.Data})
+	t.Run("a copy and an error object are discarded like a delivery, records that cannot be converted never",
+		func(t *testing.T) {
+			var mu sync.Mutex
+			told := map[string][]Range{}
+			up := start.Add(100 * time.Hour)
+			w := open(t, configuration(t, "dev", "lake"), func(request events.KinesisFirehoseEvent) (any, error) {
+				answer := map[string]any{}
+				var records []any
+				for _, r := range request.Records {
+					if string(r.Data) != "fails" {
+						records = append(records, map[string]any{"recordId": r.RecordID, "result": "Ok", "data": r.Data})
+					}
 				}
-			}
-			answer["records"] = records
-			return answer, nil
-		}, func(o *Options) {
-			o.Refuse = func(at time.Time) error {
-				if at.Before(up) {
-					return errors.New("503 SlowDown")
+				answer["records"] = records
+				return answer, nil
+			}, func(o *Options) {
+				o.Refuse = func(at time.Time) error {
+					if at.Before(up) {
+						return errors.New("503 SlowDown")
+					}
+					return nil
 				}
-				return nil
-			}
-			o.Discarded = func(d Discarded) {
-				mu.Lock()
-				defer mu.Unlock()
-				told[d.Output] = d.Records
+				o.Discarded = func(d Discarded) {
+					mu.Lock()
+					defer mu.Unlock()
+					told[d.Output] = d.Records
+				}
+			})
+			w.put(0, "fails", "{}", "{", "fails", "fails", "{}")
+			w.flush()
+			w.want("told", told, map[string][]Range{"backup": {{0, 5}}, "delivery": {{1, 1}, {5, 5}},
+				"processing-failed": {{0, 0}, {3, 4}}})
+			c := w.Counts()
+			w.want("delivered, failed, discarded, uncopied", []int64{c.Delivered, c.Failed, c.Discarded, c.Uncopied},
+				[]int64{0, 1, 5, 6})
+			keys, _ := w.under("")
+			if len(keys) != 1 || !strings.Contains(keys[0], "/format-conversion-failed/") {
+				t.Errorf("objects: got %q", keys)
 			}
 		})
-		w.put(0, "fails", "{}", "{", "fails", "fails", "{}")
-		w.flush()
-		w.want("told", told, map[string][]Range{"backup": {{0, 5}}, "delivery": {{1, 1}, {5, 5}}, "processing-failed": {{0, 0}, {3, 4}}})
-		c := w.Counts()
-		w.want("delivered, failed, discarded, uncopied", []int64{c.Delivered, c.Failed, c.Discarded, c.Uncopied}, []int64{0, 1, 5, 6})
-		keys, _ := w.under("")
-		if len(keys) != 1 || !strings.Contains(keys[0], "/format-conversion-failed/") {
-			t.Errorf("objects: got %q", keys)
-		}
-	})
 	t.Run("what was not flushed is not stored", func(t *testing.T) {
 		w := open(t, uncompressed(t), nil, nil)
 		record := strings.Repeat("a", 300<<10)
@@ -544,11 +571,12 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// The same records at the same times give the same objects, whoever tells the time and however often.
+// The same records at the same times give the same objects, however often the time is given.
 func TestRepeats(t *testing.T) {
 	run := func(t *testing.T, invocations int, tick time.Duration) string {
 		w := open(t, configuration(t, "json", "lake"), each(func(r events.KinesisFirehoseEventRecord) map[string]any {
-			return map[string]any{"recordId": r.RecordID, "result": []string{"Ok", "Ok", "ProcessingFailed"}[len(r.Data)%3], "data": r.Data}
+			return map[string]any{"recordId": r.RecordID,
+				"result": []string{"Ok", "Ok", "ProcessingFailed"}[len(r.Data)%3], "data": r.Data}
 		}), func(o *Options) { o.Invocations = invocations })
 		for i := range 1000 {
 			after := time.Duration(i) * 700 * time.Millisecond

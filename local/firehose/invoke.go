@@ -8,8 +8,8 @@ import (
 	"firehose-pipeline/local/lambda"
 )
 
-// invocationLimit is the longest that Firehose waits for a function, whatever the function's own timeout (Developer Guide,
-// "Transform source data").
+// invocationLimit is the longest that Firehose waits for a function, whatever the function's own timeout (Developer
+// Guide, "Transform source data").
 const invocationLimit = 5 * time.Minute
 
 // failure is why records could not be processed, in Firehose's words (Developer Guide, "Monitor with CloudWatch Logs").
@@ -19,44 +19,56 @@ type failure struct {
 }
 
 var (
-	errFunction      = failure{"Lambda.FunctionError", "The Lambda function was successfully invoked but it returned an error result.", 1}
-	errTimedOut      = failure{"Lambda.FunctionTimedOut", "The Lambda function timed out.", 1}
-	errRequestTime   = failure{"Lambda.FunctionRequestTimedOut", "Amazon Data Firehose encountered Request did not complete before the request timeout configuration error when invoking the Lambda function.", 1}
-	errInvocation    = failure{"Lambda.InvocationFailure", "Amazon Data Firehose encountered an error when invoking the Lambda function.", 1}
-	errStatus        = failure{"Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record", 1}
-	errMissingID     = failure{"Lambda.MissingRecordId", "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.", 1}
-	errDuplicatedID  = failure{"Lambda.DuplicatedRecordId", "Multiple records were returned with the same record ID. Ensure that the Lambda function returns unique record IDs for each record.", 1}
-	errRecordResult  = failure{"Lambda.FunctionError", "The Lambda function returned a record whose result is none of Ok, Dropped and ProcessingFailed.", 1}
-	errRecordData    = failure{"Lambda.FunctionError", "The Lambda function returned a record with result Ok whose data is missing or no base64.", 1}
-	errAnswerNotRead = failure{"Lambda.FunctionError", "The Lambda function was successfully invoked but its answer could not be read: it must be a JSON object with an array records.", 1}
+	errFunction = failure{"Lambda.FunctionError",
+		"The Lambda function was successfully invoked but it returned an error result.", 1}
+	errTimedOut    = failure{"Lambda.FunctionTimedOut", "The Lambda function timed out.", 1}
+	errRequestTime = failure{"Lambda.FunctionRequestTimedOut",
+		"Amazon Data Firehose encountered Request did not complete before the request timeout configuration error " +
+			"when invoking the Lambda function.", 1}
+	errInvocation = failure{"Lambda.InvocationFailure",
+		"Amazon Data Firehose encountered an error when invoking the Lambda function.", 1}
+	errStatus    = failure{"Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record", 1}
+	errMissingID = failure{"Lambda.MissingRecordId",
+		"One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.", 1}
+	errDuplicatedID = failure{"Lambda.DuplicatedRecordId",
+		"Multiple records were returned with the same record ID. Ensure that the Lambda function returns unique " +
+			"record IDs for each record.", 1}
+	errRecordResult = failure{"Lambda.FunctionError",
+		"The Lambda function returned a record whose result is none of Ok, Dropped and ProcessingFailed.", 1}
+	errRecordData = failure{"Lambda.FunctionError",
+		"The Lambda function returned a record with result Ok whose data is missing or no base64.", 1}
+	errAnswerNotRead = failure{"Lambda.FunctionError",
+		"The Lambda function was successfully invoked but its answer could not be read: it must be a JSON object " +
+			"with an array records.", 1}
 )
 
-// invoke runs the processor on one batch after the other.
-func (s *Stream) invoke() {
+// invokeFunction runs the processor on one batch after the other.
+func (s *Stream) invokeFunction() {
 	var request []byte
 	for b := range s.work {
 		if s.hasFailed() {
 			continue
 		}
-		request = b.encode(request, s.ids, s.o.Stream)
-		if err := s.process(b, request); err != nil {
-			s.fail(err)
+		request = b.encodeRecord(request, s.ids, s.o.Stream)
+		if err := s.processBatch(b, request); err != nil {
+			s.failWith(err)
 			continue
 		}
 		close(b.done)
 	}
 }
 
-// process invokes the function until it answers or the tries are used up: a failed invocation is tried NumberOfRetries
-// more times, an answer that cannot be used is final (probed). The error is not the function's: the run is over.
-func (s *Stream) process(b *batch, request []byte) error {
+// processBatch invokes the function until it answers or the tries are used up: a failed invocation is tried
+// NumberOfRetries more times, an answer that cannot be used is final (probed). The error is not the function's: the run
+// is over.
+func (s *Stream) processBatch(b *batch, request []byte) error {
 	for attempt := 1; ; attempt++ {
-		answer, failed, err := s.try(request)
+		answer, failed, err := s.invokeOnce(request)
 		if err != nil {
 			return err
 		}
 		if failed == nil {
-			b.read(answer, s.ids)
+			b.readResults(answer, s.ids)
 			return nil
 		}
 		if attempt > s.o.Stream.Transform.Retries {
@@ -66,7 +78,7 @@ func (s *Stream) process(b *batch, request []byte) error {
 	}
 }
 
-func (s *Stream) try(request []byte) ([]byte, *failure, error) {
+func (s *Stream) invokeOnce(request []byte) ([]byte, *failure, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, invocationLimit)
 	defer cancel()
 	result, err := s.o.Invoke(ctx, request)

@@ -75,7 +75,8 @@ func TestProcessorBuffer(t *testing.T) {
 		w := open(t, lake, nil, func(o *Options) {
 			o.Invoke = func(_ context.Context, payload []byte) (lambda.Result, error) {
 				longest = max(longest, len(payload))
-				return lambda.Result{Payload: bytes.ReplaceAll(payload, []byte(`,"data":`), []byte(`,"result":"Ok","data":`))}, nil
+				return lambda.Result{Payload: bytes.ReplaceAll(payload, []byte(`,"data":`),
+					[]byte(`,"result":"Ok","data":`))}, nil
 			}
 		})
 		records := make([]string, 60_000)
@@ -133,8 +134,10 @@ func TestRetries(t *testing.T) {
 		err  error
 		code string
 	}{
-		{"a function error is tried NumberOfRetries more times, then every record fails", errors.New("boom"), "Lambda.FunctionError"},
-		{"a timeout is tried NumberOfRetries more times, then every record fails", context.DeadlineExceeded, "Lambda.FunctionTimedOut"},
+		{"a function error is tried NumberOfRetries more times, then every record fails", errors.New("boom"),
+			"Lambda.FunctionError"},
+		{"a timeout is tried NumberOfRetries more times, then every record fails", context.DeadlineExceeded,
+			"Lambda.FunctionTimedOut"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			function, calls := failing(100, c.err)
@@ -146,7 +149,8 @@ func TestRetries(t *testing.T) {
 			w.want("failures", len(failures), 2)
 			for i, raw := range []string{"YQ==", "Yg=="} {
 				f := failures[i]
-				w.want("code, attempts, data", []any{f["errorCode"], f["attemptsMade"], f["rawData"]}, []any{c.code, 4, raw})
+				w.want("code, attempts, data", []any{f["errorCode"], f["attemptsMade"], f["rawData"]},
+					[]any{c.code, 4, raw})
 			}
 			w.want("failed", w.Counts().Failed, 2)
 		})
@@ -175,8 +179,8 @@ func TestRetries(t *testing.T) {
 	})
 }
 
-// What becomes of each record of an answer. Where the Developer Guide says that a missing or repeated id fails the whole
-// batch, probes on AWS (September 2026) saw the record fail alone; so does the model.
+// The outcome of each record of a response. Where the Developer Guide says that a missing or repeated id fails the
+// whole batch, probes on AWS (September 2026) saw the record fail alone; so does the model.
 func TestAnswers(t *testing.T) {
 	lake := configuration(t, "json", "lake")
 	special := func(answer func(id, data string) string) handler {
@@ -202,21 +206,31 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"Ok replaces the data", `{"recordId":"%[1]s","result":"Ok","data":"eA=="}`, "newxnew", ""},
 		{"Ok with empty data delivers nothing of it", `{"recordId":"%[1]s","result":"Ok","data":""}`, "newnew", ""},
-		{"members come in any order, unknown ones are passed over", `{"metadata":{"partitionKeys":{"data":"a"}},"data":"eA==","x":[1,{}],"result":"Ok","recordId":"%[1]s"}`, "newxnew", ""},
+		{"members come in any order, unknown ones are passed over",
+			`{"metadata":{"partitionKeys":{"data":"a"}},"data":"eA==","x":[1,{}],"result":"Ok","recordId":"%[1]s"}`,
+			"newxnew", ""},
 		{"escapes are undone", `{"record\u0049d":"%[1]s","result":"\u004fk","data":"e\u0041=="}`, "newxnew", ""},
 		{"escaped slashes are undone", `{"recordId":"%[1]s","result":"Ok","data":"eC94\/w=="}`, "newx/x\xffnew", ""},
 		{"white space is passed over", ` { "recordId" : "%[1]s" , "result" : "Ok" , "data" : "eA==" } `, "newxnew", ""},
 		{"Dropped leaves nothing", `{"recordId":"%[1]s","result":"Dropped","data":"eA=="}`, "newnew", "dropped"},
-		{"ProcessingFailed fails the record as it was received", `{"recordId":"%[1]s","result":"ProcessingFailed","data":"eA=="}`, "newnew", "Lambda.ProcessingFailedStatus"},
+		{"ProcessingFailed fails the record as it was received",
+			`{"recordId":"%[1]s","result":"ProcessingFailed","data":"eA=="}`, "newnew",
+			"Lambda.ProcessingFailedStatus"},
 		{"a missing record fails alone", ``, "newnew", "Lambda.MissingRecordId"},
 		{"a record without its id is missing", `{"result":"Ok","data":"eA=="}`, "newnew", "Lambda.MissingRecordId"},
-		{"an id that was not sent is passed over", `{"recordId":"49","result":"Ok","data":"eA=="}`, "newnew", "Lambda.MissingRecordId"},
+		{"an id that was not sent is passed over", `{"recordId":"49","result":"Ok","data":"eA=="}`, "newnew",
+			"Lambda.MissingRecordId"},
 		{"what is no object is passed over", `null,7,"x"`, "newnew", "Lambda.MissingRecordId"},
-		{"a record answered twice fails alone", `{"recordId":"%[1]s","result":"Ok","data":"eA=="},{"recordId":"%[1]s","result":"Ok","data":"eA=="}`, "newnew", "Lambda.DuplicatedRecordId"},
+		{"a record answered twice fails alone",
+			`{"recordId":"%[1]s","result":"Ok","data":"eA=="},{"recordId":"%[1]s","result":"Ok","data":"eA=="}`,
+			"newnew", "Lambda.DuplicatedRecordId"},
 		{"Ok without data fails alone", `{"recordId":"%[1]s","result":"Ok"}`, "newnew", "Lambda.FunctionError"},
-		{"Ok with null data fails alone", `{"recordId":"%[1]s","result":"Ok","data":null}`, "newnew", "Lambda.FunctionError"},
-		{"Ok with data that is no base64 fails alone", `{"recordId":"%[1]s","result":"Ok","data":"e?=="}`, "newnew", "Lambda.FunctionError"},
-		{"the result is case-sensitive", `{"recordId":"%[1]s","result":"ok","data":"eA=="}`, "newnew", "Lambda.FunctionError"},
+		{"Ok with null data fails alone", `{"recordId":"%[1]s","result":"Ok","data":null}`, "newnew",
+			"Lambda.FunctionError"},
+		{"Ok with data that is no base64 fails alone", `{"recordId":"%[1]s","result":"Ok","data":"e?=="}`, "newnew",
+			"Lambda.FunctionError"},
+		{"the result is case-sensitive", `{"recordId":"%[1]s","result":"ok","data":"eA=="}`, "newnew",
+			"Lambda.FunctionError"},
 		{"a record without result fails alone", `{"recordId":"%[1]s","data":"eA=="}`, "newnew", "Lambda.FunctionError"},
 		{"an empty object is passed over", `{}`, "newnew", "Lambda.MissingRecordId"},
 	} {
@@ -241,13 +255,15 @@ func TestAnswers(t *testing.T) {
 				w.want("counts", []int64{counts.Delivered, counts.Dropped, counts.Failed}, []int64{2, 0, 1})
 				w.want("failures", len(failures), 1)
 				f := failures[0]
-				w.want("code, attempts, data", []any{f["errorCode"], f["attemptsMade"], f["rawData"]}, []any{c.code, 1, "b3JpZ2luYWw="})
+				w.want("code, attempts, data", []any{f["errorCode"], f["attemptsMade"], f["rawData"]},
+					[]any{c.code, 1, "b3JpZ2luYWw="})
 				w.want("arrival", fmt.Sprintf("%.0f", f["arrivalTimestamp"]), start.UnixMilli())
 				w.want("function", f["lambdaARN"], w.o.Stream.Transform.FunctionARN)
 			}
 		})
 	}
-	for _, answer := range []string{``, `null`, `[]`, `{}`, `{"records":null}`, `{"records":{}}`, `{"records":[`, `{"records":[]} x`, `{"other":[]}`, `"x"`} {
+	for _, answer := range []string{``, `null`, `[]`, `{}`, `{"records":null}`, `{"records":{}}`, `{"records":[`,
+		`{"records":[]} x`, `{"other":[]}`, `"x"`} {
 		t.Run("an answer that is no array of records fails the batch, and is final: "+answer, func(t *testing.T) {
 			w := open(t, lake, func(events.KinesisFirehoseEvent) (any, error) { return answer, nil }, nil)
 			w.put(0, "a", "b")
@@ -255,7 +271,8 @@ func TestAnswers(t *testing.T) {
 			w.want("calls", len(w.requests), 1)
 			failures := w.failures("error-data/lake/processing-failed/")
 			w.want("failures", len(failures), 2)
-			w.want("code, attempts", []any{failures[0]["errorCode"], failures[0]["attemptsMade"]}, []any{"Lambda.FunctionError", 1})
+			w.want("code, attempts", []any{failures[0]["errorCode"], failures[0]["attemptsMade"]},
+				[]any{"Lambda.FunctionError", 1})
 		})
 	}
 	t.Run("an empty array misses every record", func(t *testing.T) {
@@ -268,7 +285,8 @@ func TestAnswers(t *testing.T) {
 		w := open(t, lake, func(r events.KinesisFirehoseEvent) (any, error) {
 			var parts []string
 			for _, r := range r.Records {
-				parts = append([]string{fmt.Sprintf(`{"recordId":%q,"result":"Ok","data":"%s"}`, r.RecordID, map[string]string{"a": "YQ==", "b": "Yg==", "c": "Yw=="}[string(r.Data)])}, parts...)
+				parts = append([]string{fmt.Sprintf(`{"recordId":%q,"result":"Ok","data":"%s"}`, r.RecordID,
+					map[string]string{"a": "YQ==", "b": "Yg==", "c": "Yw=="}[string(r.Data)])}, parts...)
 			}
 			return `{"records":[` + strings.Join(parts, ",") + `]}`, nil
 		}, nil)

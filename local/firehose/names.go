@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// digest is a hash of the parts: what is random on AWS is made from it, so that a run can be repeated.
-func digest(parts ...any) [sha256.Size]byte {
+// digestOf is a hash of the parts: values that are random on AWS are made from it, so that a run can be repeated.
+func digestOf(parts ...any) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Append(nil, parts...))
 }
 
 const uuidBytes = 36
 
-// uuid makes a UUID of version 4 from the parts.
-func uuid(parts ...any) string {
-	h := digest(parts...)
+// uuidOf makes a UUID of version 4 from the parts.
+func uuidOf(parts ...any) string {
+	h := digestOf(parts...)
 	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80
 	x := hex.EncodeToString(h[:16])
 	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
@@ -26,13 +26,14 @@ func uuid(parts ...any) string {
 // prefix is a prefix with expressions, parsed. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 type prefix []func(at time.Time, seed string) string
 
-// maxPrefix is what a prefix may have once it is evaluated, in characters.
+// maxPrefix bounds an evaluated prefix, in characters.
 const maxPrefix = 512
 
 // parsePrefix parses a prefix. The error type is that of an error prefix, else empty.
 //
-// A prefix without any expression gets the date appended, as it is and without a slash between (probed: with an expression
-// of any kind it does not). A literal error prefix gets the error type as well, which AWS does not document clearly.
+// A prefix without any expression gets the date appended, as it is and without a slash between (probed: with an
+// expression of any kind it does not). A literal error prefix gets the error type as well, which AWS does not document
+// clearly.
 func parsePrefix(text, errorType string) (prefix, error) {
 	if !strings.Contains(text, "!{") {
 		if errorType != "" {
@@ -61,7 +62,7 @@ func parsePrefix(text, errorType string) (prefix, error) {
 			if err != nil {
 				return nil, fmt.Errorf("expression !{%s}: %w", expression, err)
 			}
-			p = append(p, func(at time.Time, _ string) string { return pattern.format(at) })
+			p = append(p, func(at time.Time, _ string) string { return pattern.formatTime(at) })
 		case expression == "firehose:random-string":
 			p = append(p, func(_ time.Time, seed string) string { return randomString(seed, occurrence) })
 		case expression == "firehose:error-output-type" && errorType != "":
@@ -73,7 +74,7 @@ func parsePrefix(text, errorType string) (prefix, error) {
 	return p, nil
 }
 
-func (p prefix) evaluate(at time.Time, seed string) (string, error) {
+func (p prefix) evaluatePrefix(at time.Time, seed string) (string, error) {
 	var b strings.Builder
 	for _, part := range p {
 		b.WriteString(part(at, seed))
@@ -87,7 +88,7 @@ func (p prefix) evaluate(at time.Time, seed string) (string, error) {
 // randomString is 11 letters and digits, new for each occurrence and object.
 func randomString(seed string, occurrence int) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	h := digest("random-string", seed, occurrence)
+	h := digestOf("random-string", seed, occurrence)
 	out := make([]byte, 11)
 	for i := range out {
 		out[i] = alphabet[int(h[i])%len(alphabet)]
@@ -95,12 +96,13 @@ func randomString(seed string, occurrence int) string {
 	return string(out)
 }
 
-// pattern is a pattern of Java's DateTimeFormatter: literal text and the numeric fields that stand in paths.
+// pattern is a pattern of Java's DateTimeFormatter: literal text and the numeric fields that appear in paths.
 type pattern []func(at time.Time) string
 
 // layouts are Go's layouts for the fields.
 var layouts = map[string]string{
-	"yyyy": "2006", "uuuu": "2006", "yy": "06", "MM": "01", "M": "1", "MMM": "Jan", "MMMM": "January", "dd": "02", "d": "2",
+	"yyyy": "2006", "uuuu": "2006", "yy": "06", "MM": "01", "M": "1", "MMM": "Jan", "MMMM": "January", "dd": "02",
+	"d":   "2",
 	"DDD": "002", "HH": "15", "mm": "04", "ss": "05", "EEE": "Mon", "EEEE": "Monday", "a": "PM", "hh": "03", "h": "3",
 }
 
@@ -149,7 +151,7 @@ func parsePattern(text string) (pattern, error) {
 	return p, nil
 }
 
-func (p pattern) format(at time.Time) string {
+func (p pattern) formatTime(at time.Time) string {
 	var b strings.Builder
 	for _, part := range p {
 		b.WriteString(part(at))
@@ -181,9 +183,9 @@ func indexName(base, rotation string, at time.Time) string {
 	return base
 }
 
-// usWeek is the week by the US rule of the Developer Guide: it begins on Sunday, and the first week of a year is the first
-// that contains a Saturday of it, so that the last days of a December can be in week 1 of the next year. By that rule the
-// guide's own example, 25 February 2016, is in week 9, where it prints w08: the rule is followed.
+// usWeek is the week by the US rule of the Developer Guide: it begins on Sunday, and the first week of a year is the
+// first that contains a Saturday of it, so that the last days of a December can be in week 1 of the next year. By that
+// rule the guide's own example, 25 February 2016, is in week 9, where it prints w08: the rule is followed.
 func usWeek(at time.Time) (year, week int) {
 	saturday := at.AddDate(0, 0, int(time.Saturday-at.Weekday()))
 	return saturday.Year(), (saturday.YearDay()-1)/7 + 1

@@ -31,7 +31,8 @@ type output struct {
 	// stored counts the records of an object that has been stored, and objects the objects.
 	stored  *atomic.Int64
 	objects *atomic.Int64
-	// refused counts the records of an object that S3 did not take in time; a patient output gives it all the time there is.
+	// rejected counts the records of an object that S3 did not take in time; a patient output gives it all the time
+	// there is.
 	refused *atomic.Int64
 	patient bool
 
@@ -46,9 +47,9 @@ type output struct {
 type object struct {
 	opened  int64 // when the first record came into the buffer
 	oldest  int64 // arrival of the oldest record, which is the first
-	bytes   int64 // of the records, as they came: what the size hint counts
+	bytes   int64 // of the records as received: the size hint counts these
 	records int64
-	numbers []Range // of the records, when somebody is to be told of a loss
+	numbers []Range // of the records, when losses are reported
 	upload  *upload
 	rows    *parquet.Writer
 }
@@ -62,7 +63,8 @@ func (s *Stream) newOutput(place template.S3Output, what, errorType string) (*ou
 	if err != nil {
 		return nil, fmt.Errorf("prefix %q: %w", text, err)
 	}
-	o := &output{stream: s, place: place, prefix: parsed, what: what, headers: map[string]string{"Content-Type": "application/octet-stream"}}
+	o := &output{stream: s, place: place, prefix: parsed, what: what,
+		headers: map[string]string{"Content-Type": "application/octet-stream"}}
 	// Objects in the error output have no extension and are not compressed (probed), whatever the configuration.
 	if errorType != "" {
 		return o, nil
@@ -78,9 +80,9 @@ func (s *Stream) newOutput(place template.S3Output, what, errorType string) (*ou
 	return o, nil
 }
 
-// convert makes the output Parquet.
-func (o *output) convert(c *template.Conversion) error {
-	// Says at the start what would be wrong with every object.
+// enableConversion makes the output Parquet.
+func (o *output) enableConversion(c *template.Conversion) error {
+	// Fails at the start if every object would fail.
 	if _, err := parquet.NewWriter(io.Discard, c.Columns, c.Compression); err != nil {
 		return fmt.Errorf("format conversion: %w", err)
 	}
@@ -94,40 +96,41 @@ func (o *output) convert(c *template.Conversion) error {
 	return nil
 }
 
-// add writes one record into the open object. The error is a [*parquet.MalformedError] when the record cannot be
+// addRecord writes one record into the open object. The error is a [*parquet.MalformedError] when the record cannot be
 // converted; every other ends the run.
-func (o *output) add(now, number, arrival int64, record []byte) error {
+func (o *output) addRecord(now, number, arrival int64, record []byte) error {
 	obj := o.open
 	if obj == nil {
 		var err error
-		if obj, err = o.begin(now, arrival); err != nil {
+		if obj, err = o.beginObject(now, arrival); err != nil {
 			return err
 		}
 		o.open = obj
 	}
 	if obj.records == 0 {
-		// Time and name are those of the first record that is really in the object: one before may have failed to convert.
+		// Time and name are those of the first record that is really in the object: one before may have failed to
+		// convert.
 		obj.opened, obj.oldest = now, arrival
 	}
 	if obj.rows != nil {
 		if err := obj.rows.Write(record); err != nil {
 			return o.uploadError(err)
 		}
-	} else if _, err := o.writer().Write(record); err != nil {
+	} else if _, err := o.openWriter().Write(record); err != nil {
 		return o.uploadError(err)
 	}
 	obj.records++
 	obj.bytes += int64(len(record))
 	if o.stream.o.Discarded != nil {
-		obj.number(number)
+		obj.noteNumber(number)
 	}
 	if obj.bytes >= o.place.Buffer.Bytes {
-		return o.store(now)
+		return o.storeObject(now)
 	}
 	return nil
 }
 
-func (obj *object) number(n int64) {
+func (obj *object) noteNumber(n int64) {
 	if last := len(obj.numbers) - 1; last >= 0 && obj.numbers[last].Last == n-1 {
 		obj.numbers[last].Last = n
 		return
@@ -137,20 +140,20 @@ func (obj *object) number(n int64) {
 
 // uploadError prefers the store's own error to that of the pipe to it.
 func (o *output) uploadError(err error) error {
-	if failed := o.open.upload.failure(); failed != nil {
+	if failed := o.open.upload.uploadError(); failed != nil {
 		return failed
 	}
 	return err
 }
 
-func (o *output) writer() io.Writer {
+func (o *output) openWriter() io.Writer {
 	if o.compress {
 		return o.gzip
 	}
 	return o.lines
 }
 
-func (o *output) begin(now, arrival int64) (*object, error) {
+func (o *output) beginObject(now, arrival int64) (*object, error) {
 	obj := &object{opened: now, oldest: arrival}
 	obj.upload = &upload{output: o, object: obj, number: o.count}
 	o.count++
@@ -178,22 +181,22 @@ func (o *output) begin(now, arrival int64) (*object, error) {
 	return obj, nil
 }
 
-// tick stores the object when its interval is over.
-func (o *output) tick(now int64) error {
+// advanceTo stores the object when its interval is over.
+func (o *output) advanceTo(now int64) error {
 	if o.open == nil || o.open.records == 0 || now < o.open.opened+int64(o.place.Buffer.Interval) {
 		return nil
 	}
-	return o.store(o.open.opened + int64(o.place.Buffer.Interval))
+	return o.storeObject(o.open.opened + int64(o.place.Buffer.Interval))
 }
 
-// store completes the open object; one without records is thrown away.
-func (o *output) store(now int64) error {
+// storeObject completes the open object; one without records is thrown away.
+func (o *output) storeObject(now int64) error {
 	obj := o.open
 	if obj == nil {
 		return nil
 	}
 	if obj.records == 0 {
-		o.discard()
+		o.discardObjects()
 		return nil
 	}
 	var err error
@@ -210,15 +213,15 @@ func (o *output) store(now int64) error {
 		return o.uploadError(err)
 	}
 	o.open = nil
-	taken, err := o.admitted(now)
+	taken, err := o.waitForAdmission(now)
 	if err != nil || !taken {
-		obj.upload.cancel()
+		obj.upload.cancelUpload()
 		if err == nil {
-			o.refuse(obj)
+			o.noteLost(obj)
 		}
 		return err
 	}
-	if err := obj.upload.complete(); err != nil {
+	if err := obj.upload.completeUpload(); err != nil {
 		return err
 	}
 	if o.stored != nil {
@@ -230,12 +233,13 @@ func (o *output) store(now int64) error {
 	return nil
 }
 
-// keptFor is how long S3 may refuse an object before its records are discarded (Developer Guide, "Data delivery failure handling").
+// keptFor is how long S3 may reject an object before its records are discarded (Developer Guide, "Data delivery failure
+// handling").
 const keptFor = 24 * time.Hour
 
-// admitted asks S3 to take an object, again and again while it refuses. It is false when the time for that is over. The pauses are
-// those of bulk requests: the guide tells nothing of S3's.
-func (o *output) admitted(now int64) (bool, error) {
+// waitForAdmission asks S3 to take an object, again and again while it rejects. It is false when the time for that is
+// over. The pauses are those of bulk requests: the guide does not document S3's.
+func (o *output) waitForAdmission(now int64) (bool, error) {
 	refuse := o.stream.o.Refuse
 	if refuse == nil {
 		return true, nil
@@ -250,7 +254,7 @@ func (o *output) admitted(now int64) (bool, error) {
 		if !o.patient {
 			pause = min(pause, time.Duration(deadline-o.free))
 		}
-		if err := o.stream.pause(pause); err != nil {
+		if err := o.stream.passTime(pause); err != nil {
 			return false, err
 		}
 		o.free += int64(pause)
@@ -258,27 +262,27 @@ func (o *output) admitted(now int64) (bool, error) {
 	return true, nil
 }
 
-// refuse notes an object as lost.
-func (o *output) refuse(obj *object) {
+// noteLost notes an object as lost.
+func (o *output) noteLost(obj *object) {
 	o.refused.Add(obj.records)
 	if told := o.stream.o.Discarded; told != nil {
 		told(Discarded{Output: o.what, Records: obj.numbers})
 	}
 }
 
-func (o *output) discard() {
+func (o *output) discardObjects() {
 	if o.open != nil {
-		o.open.upload.cancel()
+		o.open.upload.cancelUpload()
 		o.open = nil
 	}
 }
 
-// key is the object's name in the bucket.
-func (o *output) key(oldest, number int64) (string, error) {
+// objectKey is the object's name in the bucket.
+func (o *output) objectKey(oldest, number int64) (string, error) {
 	at := time.Unix(0, oldest).In(o.place.TimeZone)
 	stream := o.stream.o.Stream.Name
-	id := uuid(o.stream.o.Seed, stream, o.what, number)
-	prefix, err := o.prefix.evaluate(at, id)
+	id := uuidOf(o.stream.o.Seed, stream, o.what, number)
+	prefix, err := o.prefix.evaluatePrefix(at, id)
 	if err != nil {
 		return "", err
 	}
@@ -299,17 +303,17 @@ type upload struct {
 var errDiscarded = errors.New("object is discarded")
 
 func (u *upload) Write(content []byte) (int, error) {
-	if err := u.begin(); err != nil {
+	if err := u.beginUpload(); err != nil {
 		return 0, err
 	}
 	return u.pipe.Write(content)
 }
 
-func (u *upload) begin() error {
+func (u *upload) beginUpload() error {
 	if u.pipe != nil {
 		return nil
 	}
-	key, err := u.output.key(u.object.oldest, u.number)
+	key, err := u.output.objectKey(u.object.oldest, u.number)
 	if err != nil {
 		return err
 	}
@@ -326,9 +330,9 @@ func (u *upload) begin() error {
 	return nil
 }
 
-// complete ends the content and waits until the object is stored. An object may be empty.
-func (u *upload) complete() error {
-	if err := u.begin(); err != nil {
+// completeUpload ends the content and waits until the object is stored. An object may be empty.
+func (u *upload) completeUpload() error {
+	if err := u.beginUpload(); err != nil {
 		return err
 	}
 	u.pipe.Close() // never fails
@@ -336,16 +340,16 @@ func (u *upload) complete() error {
 	return u.err
 }
 
-// cancel makes the store forget what it has got.
-func (u *upload) cancel() {
+// cancelUpload makes the store discard the parts that it has.
+func (u *upload) cancelUpload() {
 	if u.pipe != nil {
 		u.pipe.CloseWithError(errDiscarded)
 		<-u.done
 	}
 }
 
-// failure returns the store's error when it has failed already.
-func (u *upload) failure() error {
+// uploadError returns the store's error when it has failed already.
+func (u *upload) uploadError() error {
 	if u.done == nil {
 		return nil
 	}

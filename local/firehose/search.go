@@ -13,8 +13,8 @@ import (
 
 // Search is an OpenSearch, as a stream sees it.
 type Search interface {
-	// Bulk sends the body of one bulk request, at a time of the model, and returns the HTTP status of the answer and its body.
-	// An error means that no answer came.
+	// Bulk sends the body of one bulk request, at a time of the model, and returns the HTTP status of the answer and
+	// its body. An error means that no answer came.
 	Bulk(ctx context.Context, at time.Time, body []byte) (status int, answer []byte, err error)
 }
 
@@ -24,7 +24,7 @@ type toSearch struct {
 	place    *template.SearchDestination
 	rejected *output
 	scanner  *jsonscan.Scanner
-	// What the next bulk request holds.
+	// The content of the next bulk request.
 	opened    int64
 	bytes     int64 // of the records
 	body      []byte
@@ -39,7 +39,7 @@ type toSearch struct {
 type document struct {
 	number, arrival    int64
 	index              string
-	start, source, end int        // in the body: the action, the document, what follows it
+	start, source, end int        // offsets in the body: of the action, of the document, behind it
 	why                *rejection // why it is not in the index yet
 }
 
@@ -47,51 +47,53 @@ type document struct {
 type rejection struct{ code, message string }
 
 func (s *Stream) searchDestinations(place *template.SearchDestination) (delivery, backup destination, err error) {
-	d := &toSearch{failing: failing{stream: s}, place: place, scanner: jsonscan.NewScanner(jsonscan.NewNames()), hour: -1}
-	if err := d.processing(place.S3); err != nil {
+	d := &toSearch{failing: failing{stream: s}, place: place, scanner: jsonscan.NewScanner(jsonscan.NewNames()),
+		hour: -1}
+	if err := d.openProcessingErrors(place.S3); err != nil {
 		return nil, nil, err
 	}
-	if d.rejected, err = d.output(place.S3, contract.SearchFailed); err != nil {
+	if d.rejected, err = d.openOutput(place.S3, contract.SearchFailed); err != nil {
 		return nil, nil, err
 	}
 	if place.BackupAll {
-		// Whether the copy is of the record before or after the transform is not documented clearly; "source data" says before.
+		// Whether the copy is of the record before or after the transform is not documented clearly; "source data" says
+		// before.
 		backup, err = s.backupTo(place.S3)
 	}
 	return d, backup, err
 }
 
-func (d *toSearch) deliver(b *batch) error {
+func (d *toSearch) deliverBatch(b *batch) error {
 	for i := range b.len() {
-		now := b.time(i)
-		if err := d.tick(now); err != nil {
+		now := b.arrivalTime(i)
+		if err := d.advanceTo(now); err != nil {
 			return err
 		}
-		record, ok, err := d.processed(b, i)
+		record, ok, err := d.resultOf(b, i)
 		if err != nil {
 			return err
 		} else if !ok {
 			continue
 		}
-		if err := d.add(now, b.first+int64(i), b.arrivals[i], record); err != nil {
+		if err := d.addRecord(now, b.first+int64(i), b.arrivals[i], record); err != nil {
 			return err
 		}
 	}
 	if d.place.Buffer.Interval == 0 {
-		return d.flush(b.closed)
+		return d.flushBuffers(b.closed)
 	}
 	return nil
 }
 
 var notOneObject = &rejection{"OS.MalformedData", "The data must be one single-line JSON object for each record."}
 
-// add puts a record into the buffer. It must be one JSON object on one line (Developer Guide, data delivery format); a newline
-// at the end is taken off.
-func (d *toSearch) add(now, number, arrival int64, record []byte) error {
+// addRecord puts a record into the buffer. It must be one JSON object on one line (Developer Guide, data delivery
+// format); a newline at the end is taken off.
+func (d *toSearch) addRecord(now, number, arrival int64, record []byte) error {
 	source := bytes.TrimRight(record, " \t\r\n")
 	end, problem := d.scanner.Object(source, 0)
 	if problem != jsonscan.None || end != len(source) || d.scanner.Spaced && bytes.IndexByte(source, '\n') >= 0 {
-		return d.reject(now, 1, number, arrival, d.indexOf(arrival), record, notOneObject)
+		return d.rejectDocument(now, 1, number, arrival, d.indexOf(arrival), record, notOneObject)
 	}
 	if len(d.documents) == 0 {
 		d.opened = now
@@ -103,7 +105,7 @@ func (d *toSearch) add(now, number, arrival int64, record []byte) error {
 	doc.end = len(d.body)
 	d.documents = append(d.documents, doc)
 	if d.bytes += int64(len(record)); d.bytes >= d.place.Buffer.Bytes {
-		return d.send(now)
+		return d.sendBuffer(now)
 	}
 	return nil
 }
@@ -116,10 +118,11 @@ func (d *toSearch) indexOf(arrival int64) string {
 	return d.index
 }
 
-// reject writes a document to the error output.
-func (d *toSearch) reject(now int64, attempts int, number, arrival int64, index string, source []byte, why *rejection) error {
-	return d.write(d.rejected, now, number, arrival, errorobject.SearchFailed{
-		AttemptsMade: attempts, ArrivalTimestamp: milliseconds(arrival), AttemptEndingTimestamp: milliseconds(now),
+// rejectDocument writes a document to the error output.
+func (d *toSearch) rejectDocument(now int64, attempts int, number, arrival int64, index string, source []byte,
+	why *rejection) error {
+	return d.writeError(d.rejected, now, number, arrival, errorobject.SearchFailed{
+		AttemptsMade: attempts, ArrivalTimestamp: toMilliseconds(arrival), AttemptEndingTimestamp: toMilliseconds(now),
 		ErrorCode: why.code, ErrorMessage: why.message,
 		ESDocumentID: string(d.appendID(nil, number)), ESIndexName: index, RawData: source,
 	})
@@ -127,23 +130,23 @@ func (d *toSearch) reject(now int64, attempts int, number, arrival int64, index 
 
 // appendID appends the id that Firehose gives a document, which stays the same over its retries.
 func (d *toSearch) appendID(dst []byte, number int64) []byte {
-	return append(d.stream.ids.append(dst, number), documentSuffix...)
+	return append(d.stream.ids.appendID(dst, number), documentSuffix...)
 }
 
 const documentSuffix = ".0"
 
-func (d *toSearch) tick(now int64) error {
+func (d *toSearch) advanceTo(now int64) error {
 	if len(d.documents) > 0 && now >= d.opened+int64(d.place.Buffer.Interval) {
-		if err := d.send(d.opened + int64(d.place.Buffer.Interval)); err != nil {
+		if err := d.sendBuffer(d.opened + int64(d.place.Buffer.Interval)); err != nil {
 			return err
 		}
 	}
-	return d.failing.tick(now)
+	return d.failing.advanceTo(now)
 }
 
-func (d *toSearch) flush(now int64) error {
-	if err := d.send(now); err != nil {
+func (d *toSearch) flushBuffers(now int64) error {
+	if err := d.sendBuffer(now); err != nil {
 		return err
 	}
-	return d.failing.flush(now)
+	return d.failing.flushBuffers(now)
 }

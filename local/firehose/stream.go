@@ -1,9 +1,3 @@
-// Package firehose is a model of one delivery stream of Amazon Data Firehose: what the service does with a record between
-// a producer's put and the destination, as its documentation and published probes say (docs/local.md has the table).
-//
-// Time is the caller's: records carry their arrival time, and buffers are flushed when the time that the caller tells
-// passes. The same records at the same times give the same objects, whatever the speed, the number of invocations at once
-// and the order in which they end: results are delivered in the order of the records.
 package firehose
 
 import (
@@ -36,7 +30,8 @@ type Options struct {
 	Stream template.Stream
 	// Invocations is how many may run at once, 1 to MaxInvocations, default 1.
 	Invocations int
-	// Seed makes the names of objects and the ids of records differ between runs; the rest of a name comes from the records.
+	// Seed makes the names of objects and the ids of records differ between runs; the rest of a name comes from the
+	// records.
 	Seed string
 	// Invoke runs the processor's function once.
 	Invoke func(ctx context.Context, request []byte) (lambda.Result, error)
@@ -44,25 +39,25 @@ type Options struct {
 	Store func(bucket, key string, headers map[string]string, body io.Reader) error
 	// Search is where a search destination delivers to.
 	Search Search
-	// Refuse, when set, is asked before an object is stored, with the time of the model: an error is S3's refusal, after which it is
-	// tried again. Calls may be concurrent.
+	// Refuse, when set, is asked before an object is stored, with the time of the model: an error is S3's rejection,
+	// after which it is tried again. Calls may be concurrent.
 	Refuse func(at time.Time) error
-	// Discarded, when set, is told of an object that S3 has refused for too long. Calls may be concurrent.
+	// Discarded, when set, is called for an object that S3 has rejected for too long. Calls may be concurrent.
 	Discarded func(Discarded)
 	// Pause waits while a destination that takes nothing is given some of the model's time; nil goes on at once.
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// Counts are what has become of the records so far.
+// Counts are the outcomes of the records so far.
 type Counts struct {
 	Received, Delivered, Dropped, Failed int64
 	Objects                              int64            // delivered to S3, without backup and errors
 	Indices                              map[string]int64 // documents by index
-	// Records that S3 has refused for too long: of the delivery and the error output, and of the copy of all records.
+	// Records that S3 has rejected for too long: of the delivery and the error output, and of the copy of all records.
 	Discarded, Uncopied int64
 }
 
-// Discarded is an object that S3 has refused for as long as Firehose keeps records.
+// Discarded is an object that S3 has rejected for as long as Firehose keeps records.
 type Discarded struct {
 	Output  string // "delivery", "backup" or the error type
 	Records []Range
@@ -80,7 +75,7 @@ type Stream struct {
 	mu       sync.Mutex // Put, Tick, Flush
 	open     *batch
 	sequence int64
-	latest   int64 // the latest time told, in nanoseconds
+	latest   int64 // the latest time given, in nanoseconds
 	ids      recordIDs
 	closed   bool
 
@@ -100,7 +95,7 @@ type Stream struct {
 	indices                                     map[string]int64
 }
 
-// item is what the delivering goroutines get, in order: a batch, or the news that time has passed.
+// item is one element of the queue to the delivering goroutines: a batch, or a tick.
 type item struct {
 	batch *batch
 	at    int64
@@ -120,52 +115,52 @@ func New(ctx context.Context, o Options) (*Stream, error) {
 		batches: make(chan *batch, 2*o.Invocations+4), // all that there can be
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	delivery, backup, err := s.destinations()
+	delivery, backup, err := s.openDestinations()
 	if err != nil {
 		s.cancel()
 		return nil, fmt.Errorf("starting stream %s: %w", o.Stream.Name, err)
 	}
 	if o.Stream.Transform != nil {
 		for range o.Invocations {
-			s.running.Go(s.invoke)
+			s.running.Go(s.invokeFunction)
 		}
 	}
-	s.running.Go(func() { s.consume(s.ordered, delivery) })
+	s.running.Go(func() { s.consumeItems(s.ordered, delivery) })
 	if backup != nil {
 		s.backup = make(chan item, o.Invocations+1)
-		s.running.Go(func() { s.consume(s.backup, backup) })
+		s.running.Go(func() { s.consumeItems(s.backup, backup) })
 	}
 	return s, nil
 }
 
 // Put takes records, record i of them arriving at at(i), and returns the id of the first one; the others' follow it. It
-// waits while the stream is busy. Times that go backwards count as the latest one told. The memory of the records stays the
-// caller's.
+// waits while the stream is busy. Times that go backwards count as the latest one given. The memory of the records
+// stays the caller's.
 func (s *Stream) Put(records [][]byte, at func(i int) time.Time) (first RecordID, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.checkUsable(); err != nil {
 		return RecordID{}, err
 	}
 	now := s.latest
 	first = RecordID{s.ids, s.sequence}
 	for i, record := range records {
-		now = s.advance(at(i))
+		now = s.advanceClock(at(i))
 		if len(record) > MaxRecordBytes {
 			return first, fmt.Errorf("putting record: must be at most %d bytes (got %d)", MaxRecordBytes, len(record))
 		}
-		if err := s.add(now, record); err != nil {
+		if err := s.addRecord(now, record); err != nil {
 			return first, err
 		}
 	}
 	if p := s.o.Stream.Transform; p != nil && p.Interval == 0 {
-		return first, s.send(now)
+		return first, s.sendBatch(now)
 	}
 	return first, nil
 }
 
-// advance moves time on and returns it.
-func (s *Stream) advance(at time.Time) int64 {
+// advanceClock moves time on and returns it.
+func (s *Stream) advanceClock(at time.Time) int64 {
 	s.latest = max(s.latest, at.UnixNano())
 	return s.latest
 }
@@ -173,20 +168,21 @@ func (s *Stream) advance(at time.Time) int64 {
 // chunk is the size of batches of a stream without a processor, where they mean nothing.
 const chunk = 256 << 10
 
-// add puts a record into the processor's buffer. A buffer is sent when the next record would take it past its size, so
-// that a batch is larger than that only when it is one record.
-func (s *Stream) add(now int64, record []byte) error {
+// addRecord puts a record into the processor's buffer. A buffer is sent when the next record would take it past its
+// size, so that a batch is larger than that only when it is one record.
+func (s *Stream) addRecord(now int64, record []byte) error {
 	limit := chunk
 	if p := s.o.Stream.Transform; p != nil {
 		limit = p.BufferBytes
 		if s.open != nil && p.Interval > 0 && now >= s.open.opened+int64(p.Interval) {
-			if err := s.send(s.open.opened + int64(p.Interval)); err != nil {
+			if err := s.sendBatch(s.open.opened + int64(p.Interval)); err != nil {
 				return err
 			}
 		}
 	}
-	if s.open != nil && (len(s.open.data)+len(record) > limit || s.open.request+requestBytes(len(record)) > lambda.RequestLimit) {
-		if err := s.send(now); err != nil {
+	if s.open != nil && (len(s.open.data)+len(record) > limit ||
+		s.open.request+requestBytes(len(record)) > lambda.RequestLimit) {
+		if err := s.sendBatch(now); err != nil {
 			return err
 		}
 	}
@@ -196,19 +192,19 @@ func (s *Stream) add(now int64, record []byte) error {
 		default:
 			s.open = &batch{data: make([]byte, 0, limit)}
 		}
-		s.open.start(s.sequence, now, s.o.Stream)
+		s.open.startBatch(s.sequence, now, s.o.Stream)
 	}
-	s.open.add(now, record)
+	s.open.addRecord(now, record)
 	s.sequence++
 	s.received.Add(1)
 	if len(s.open.data) >= limit {
-		return s.send(now)
+		return s.sendBatch(now)
 	}
 	return nil
 }
 
-// send closes the open batch.
-func (s *Stream) send(at int64) error {
+// sendBatch closes the open batch.
+func (s *Stream) sendBatch(at int64) error {
 	b := s.open
 	if b == nil {
 		return nil
@@ -222,7 +218,7 @@ func (s *Stream) send(at int64) error {
 	if s.o.Stream.Transform != nil {
 		b.done = make(chan struct{})
 	}
-	if err := s.tell(item{batch: b, at: at}); err != nil {
+	if err := s.passItem(item{batch: b, at: at}); err != nil {
 		return err
 	}
 	if b.done != nil {
@@ -231,8 +227,8 @@ func (s *Stream) send(at int64) error {
 	return nil
 }
 
-// tell passes an item on to delivery and backup.
-func (s *Stream) tell(i item) error {
+// passItem passes an item on to delivery and backup.
+func (s *Stream) passItem(i item) error {
 	for _, c := range []chan item{s.ordered, s.backup} {
 		if c == nil {
 			continue
@@ -250,27 +246,27 @@ func (s *Stream) tell(i item) error {
 func (s *Stream) Tick(at time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.checkUsable(); err != nil {
 		return err
 	}
-	now := s.advance(at)
+	now := s.advanceClock(at)
 	if p := s.o.Stream.Transform; s.open != nil {
 		if p == nil {
-			if err := s.send(now); err != nil {
+			if err := s.sendBatch(now); err != nil {
 				return err
 			}
 		} else if due := s.open.opened + int64(p.Interval); due <= now {
-			if err := s.send(due); err != nil {
+			if err := s.sendBatch(due); err != nil {
 				return err
 			}
 		}
 	}
-	return s.tell(item{at: now})
+	return s.passItem(item{at: now})
 }
 
 // Flush delivers all that has been put, as if every interval were over, and waits for it.
 func (s *Stream) Flush(at time.Time) error {
-	done, err := s.flush(at)
+	done, err := s.flushBuffers(at)
 	if err != nil {
 		return err
 	}
@@ -291,14 +287,14 @@ func (s *Stream) Flush(at time.Time) error {
 	}
 }
 
-func (s *Stream) flush(at time.Time) (*sync.WaitGroup, error) {
+func (s *Stream) flushBuffers(at time.Time) (*sync.WaitGroup, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
+	if err := s.checkUsable(); err != nil {
 		return nil, err
 	}
-	now := s.advance(at)
-	if err := s.send(now); err != nil {
+	now := s.advanceClock(at)
+	if err := s.sendBatch(now); err != nil {
 		return nil, err
 	}
 	done := &sync.WaitGroup{}
@@ -306,12 +302,12 @@ func (s *Stream) flush(at time.Time) (*sync.WaitGroup, error) {
 	if s.backup != nil {
 		done.Add(1)
 	}
-	return done, s.tell(item{at: now, flush: true, done: done})
+	return done, s.passItem(item{at: now, flush: true, done: done})
 }
 
 var errClosed = errors.New("stream is closed")
 
-func (s *Stream) usable() error {
+func (s *Stream) checkUsable() error {
 	select {
 	case <-s.failed:
 		return s.err
@@ -323,8 +319,8 @@ func (s *Stream) usable() error {
 	return nil
 }
 
-// fail keeps the first error that is no record's: it ends the stream.
-func (s *Stream) fail(err error) {
+// failWith keeps the first error that is not about a record: it ends the stream.
+func (s *Stream) failWith(err error) {
 	s.failOnce.Do(func() {
 		s.err = fmt.Errorf("delivering stream %s: %w", s.o.Stream.Name, err)
 		close(s.failed)
@@ -332,12 +328,12 @@ func (s *Stream) fail(err error) {
 	})
 }
 
-// Close ends the stream. What has not been flushed is thrown away, and nothing of it is left in a store.
+// Close ends the stream. Records that have not been flushed are discarded, and nothing of them is left in a store.
 func (s *Stream) Close() {
 	s.mu.Lock()
 	if !s.closed {
 		s.closed = true
-		s.fail(errClosed)
+		s.failWith(errClosed)
 		close(s.work)
 		close(s.ordered)
 		if s.backup != nil {
@@ -348,7 +344,7 @@ func (s *Stream) Close() {
 	s.running.Wait()
 }
 
-// Counts returns what has become of the records so far.
+// Counts returns the outcomes of the records so far.
 func (s *Stream) Counts() Counts {
 	c := Counts{Received: s.received.Load(), Delivered: s.delivered.Load(), Dropped: s.dropped.Load(),
 		Failed: s.lost.Load(), Objects: s.objects.Load(), Indices: map[string]int64{},
@@ -361,36 +357,36 @@ func (s *Stream) Counts() Counts {
 	return c
 }
 
-// IDPrefix is what the ids of this stream's documents in a search index begin with, and no other stream's or run's.
+// IDPrefix begins the ids of this stream's documents in a search index, and of no other stream's or run's.
 func (s *Stream) IDPrefix() string { return s.ids.prefix }
 
-// Number returns the number of the record that has this id, counting the records put from 0; false when the id is none of this
-// stream's. A document's id counts as its record's.
+// Number returns the number of the record that has this id, counting the records put from 0; false when the id is none
+// of this stream's. A document's id counts as its record's.
 func (s *Stream) Number(id string) (int64, bool) {
-	return s.ids.number([]byte(strings.TrimSuffix(id, documentSuffix)))
+	return s.ids.numberOf([]byte(strings.TrimSuffix(id, documentSuffix)))
 }
 
 // destination gets batches in order, their invocation done.
 type destination interface {
-	// deliver takes a batch. Time has passed up to the batch's.
-	deliver(b *batch) error
-	// tick delivers what is due at this time.
-	tick(at int64) error
-	// flush delivers everything.
-	flush(at int64) error
-	// discard throws away what is buffered.
-	discard()
+	// deliverBatch takes a batch. Time has passed up to the batch's.
+	deliverBatch(b *batch) error
+	// advanceTo delivers the buffers that are due at this time.
+	advanceTo(at int64) error
+	// flushBuffers delivers everything.
+	flushBuffers(at int64) error
+	// discardBuffered discards the buffers.
+	discardBuffered()
 }
 
-// consume delivers items in order. After a failure it only empties the channel, so that nobody waits for it.
-func (s *Stream) consume(items <-chan item, d destination) {
-	defer d.discard()
+// consumeItems delivers items in order. After a failure it only empties the channel, so that nobody waits for it.
+func (s *Stream) consumeItems(items <-chan item, d destination) {
+	defer d.discardBuffered()
 	for i := range items {
-		if err := s.handle(i, d); err != nil {
-			s.fail(err)
+		if err := s.handleItem(i, d); err != nil {
+			s.failWith(err)
 		}
 		if i.batch != nil {
-			s.release(i.batch)
+			s.releaseBatch(i.batch)
 		}
 		if i.done != nil {
 			i.done.Done()
@@ -398,7 +394,7 @@ func (s *Stream) consume(items <-chan item, d destination) {
 	}
 }
 
-func (s *Stream) handle(i item, d destination) error {
+func (s *Stream) handleItem(i item, d destination) error {
 	select {
 	case <-s.failed:
 		return nil
@@ -413,15 +409,15 @@ func (s *Stream) handle(i item, d destination) error {
 				return nil
 			}
 		}
-		return d.deliver(i.batch)
+		return d.deliverBatch(i.batch)
 	case i.flush:
-		return d.flush(i.at)
+		return d.flushBuffers(i.at)
 	}
-	return d.tick(i.at)
+	return d.advanceTo(i.at)
 }
 
-// release gives a batch's memory back once delivery and backup have done with it.
-func (s *Stream) release(b *batch) {
+// releaseBatch gives a batch's memory back once delivery and backup have done with it.
+func (s *Stream) releaseBatch(b *batch) {
 	if b.users.Add(-1) == 0 && !s.hasFailed() {
 		b.answer = nil
 		select {
@@ -452,7 +448,7 @@ func (id RecordID) Add(n int) RecordID { return RecordID{id.ids, id.number + int
 func (id RecordID) String() string { return string(id.AppendTo(nil)) }
 
 // AppendTo appends the id's RecordIDBytes bytes.
-func (id RecordID) AppendTo(dst []byte) []byte { return id.ids.append(dst, id.number) }
+func (id RecordID) AppendTo(dst []byte) []byte { return id.ids.appendID(dst, id.number) }
 
 // RecordIDBytes is the length of every id.
 const RecordIDBytes = idPrefix + idNumber
@@ -462,22 +458,22 @@ const (
 	idNumber = 20
 )
 
-// recordIDs are the ids of one stream: a prefix of its own, then the number of the record. The prefix is another one in each
-// run, as ids on AWS never repeat: a document of one run does not overwrite one of another.
+// recordIDs are the ids of one stream: a prefix of its own, then the number of the record. The prefix is another one in
+// each run, as ids on AWS never repeat: a document of one run does not overwrite one of another.
 type recordIDs struct{ prefix string }
 
 func newRecordIDs(streamARN, seed string) recordIDs {
 	var b strings.Builder
 	b.WriteString("49")
 	for b.Len() < idPrefix {
-		for _, c := range digest("record ids", streamARN, seed, b.Len()) {
+		for _, c := range digestOf("record ids", streamARN, seed, b.Len()) {
 			b.WriteByte('0' + c%10)
 		}
 	}
 	return recordIDs{b.String()[:idPrefix]}
 }
 
-func (r recordIDs) append(dst []byte, number int64) []byte {
+func (r recordIDs) appendID(dst []byte, number int64) []byte {
 	dst = append(dst, r.prefix...)
 	var digits [idNumber]byte
 	for i := len(digits) - 1; i >= 0; i-- {
@@ -487,8 +483,8 @@ func (r recordIDs) append(dst []byte, number int64) []byte {
 	return append(dst, digits[:]...)
 }
 
-// number returns the number in an id, false when it is none of this stream's.
-func (r recordIDs) number(id []byte) (int64, bool) {
+// numberOf returns the number in an id, false when it is none of this stream's.
+func (r recordIDs) numberOf(id []byte) (int64, bool) {
 	if len(id) != idPrefix+idNumber || string(id[:idPrefix]) != r.prefix {
 		return 0, false
 	}

@@ -62,7 +62,7 @@ func configuration(t *testing.T, name, kind string) template.Stream {
 	return template.Stream{}
 }
 
-// handler is a function: what it answers to a request.
+// handler is a function: its response to a request.
 type handler func(events.KinesisFirehoseEvent) (any, error)
 
 // each answers record by record.
@@ -83,7 +83,7 @@ var echo = each(func(r events.KinesisFirehoseEventRecord) map[string]any {
 	return map[string]any{"recordId": r.RecordID, "result": "Ok", "data": r.Data}
 })
 
-// bulk is an OpenSearch: what it answers to the documents of a request.
+// bulk is an OpenSearch: its response to the documents of a request.
 type bulk func(at time.Time, documents []sent) (status int, answer string, err error)
 
 // sent is a document of a bulk request.
@@ -131,7 +131,8 @@ func open(t *testing.T, stream template.Stream, function handler, change func(*O
 				if errors.Is(err, context.DeadlineExceeded) {
 					kind = "Sandbox.Timedout"
 				}
-				return lambda.Result{FunctionError: "Unhandled", Payload: fmt.Appendf(nil, `{"errorType":%q,"errorMessage":%q}`, kind, err)}, nil
+				return lambda.Result{FunctionError: "Unhandled",
+					Payload: fmt.Appendf(nil, `{"errorType":%q,"errorMessage":%q}`, kind, err)}, nil
 			}
 			if text, ok := answer.(string); ok {
 				return lambda.Result{Payload: []byte(text)}, nil

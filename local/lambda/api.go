@@ -9,22 +9,23 @@ import (
 	"strings"
 )
 
-// drainLimit bounds what is read of an answer that is too large, so that the runtime can finish sending it and see the 413.
+// drainLimit bounds the bytes read of a response that is too large, so that the runtime can finish sending it and see
+// the 413.
 const drainLimit = 256 << 20
 
-// routes serves the Runtime API, version 2018-06-01
+// routeRequests serves the Runtime API, version 2018-06-01
 // (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
-func (e *environment) routes() http.Handler {
+func (e *environment) routeRequests() http.Handler {
 	mux := http.NewServeMux()
 	const base = "/2018-06-01/runtime/"
-	mux.HandleFunc("GET "+base+"invocation/next", e.next)
-	mux.HandleFunc("POST "+base+"invocation/{id}/response", e.response)
-	mux.HandleFunc("POST "+base+"invocation/{id}/error", e.failure)
+	mux.HandleFunc("GET "+base+"invocation/next", e.serveNext)
+	mux.HandleFunc("POST "+base+"invocation/{id}/response", e.serveResponse)
+	mux.HandleFunc("POST "+base+"invocation/{id}/error", e.serveFailure)
 	mux.HandleFunc("POST "+base+"init/error", e.initFailure)
 	return mux
 }
 
-func (e *environment) next(w http.ResponseWriter, r *http.Request) {
+func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	select {
 	case e.atNext <- struct{}{}:
 	case <-r.Context().Done():
@@ -53,16 +54,17 @@ func traceID(call *call) string {
 	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", call.deadline.Unix(), hex[:24], hex[16:])
 }
 
-func (e *environment) response(w http.ResponseWriter, r *http.Request) {
-	body, complete, ok := e.read(w, r)
+func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
+	body, complete, ok := e.readBody(w, r)
 	if !ok {
 		return
 	}
-	if !complete || e.inject(Oversize) {
+	if !complete || e.injectFault(Oversize) {
 		message := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", ResponseLimit)
-		e.post(w, r, answer{marshal(errorObject{"Function.ResponseSizeTooLarge", message}), "Unhandled"},
+		e.postResult(w, r, answer{marshalError(errorObject{"Function.ResponseSizeTooLarge", message}), "Unhandled"},
 			http.StatusRequestEntityTooLarge,
-			errorObject{"RequestEntityTooLarge", fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", ResponseLimit)})
+			errorObject{"RequestEntityTooLarge",
+				fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", ResponseLimit)})
 		return
 	}
 	given := answer{payload: body}
@@ -70,32 +72,33 @@ func (e *environment) response(w http.ResponseWriter, r *http.Request) {
 	if failed := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); failed != "" {
 		payload, err := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body"))
 		if err != nil || len(payload) == 0 {
-			payload = marshal(errorObject{Type: failed})
+			payload = marshalError(errorObject{Type: failed})
 		}
 		given = answer{payload, "Unhandled"}
 	}
-	e.post(w, r, given, http.StatusAccepted, status{"OK"})
+	e.postResult(w, r, given, http.StatusAccepted, status{"OK"})
 }
 
-func (e *environment) failure(w http.ResponseWriter, r *http.Request) {
-	body, complete, ok := e.read(w, r)
+func (e *environment) serveFailure(w http.ResponseWriter, r *http.Request) {
+	body, complete, ok := e.readBody(w, r)
 	if !ok {
 		return
 	}
-	if !complete { // Lambda cuts an error that is too long; what is left is no JSON any more
-		body = marshal(errorObject{r.Header.Get("Lambda-Runtime-Function-Error-Type"), "error object above the payload limit"})
+	if !complete { // Lambda cuts an error that is too long; the rest is not JSON any more
+		body = marshalError(errorObject{r.Header.Get("Lambda-Runtime-Function-Error-Type"),
+			"error object above the payload limit"})
 	}
-	e.post(w, r, answer{body, "Unhandled"}, http.StatusAccepted, status{"OK"})
+	e.postResult(w, r, answer{body, "Unhandled"}, http.StatusAccepted, status{"OK"})
 }
 
-// initFailure keeps what a runtime says about its failed init; it is expected to exit next.
+// initFailure keeps a runtime's error about its failed init; the runtime is expected to exit next.
 func (e *environment) initFailure(w http.ResponseWriter, r *http.Request) {
-	body, complete, ok := e.read(w, r)
+	body, complete, ok := e.readBody(w, r)
 	if !ok {
 		return
 	}
 	if !complete || len(body) == 0 {
-		body = marshal(errorObject{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type")})
+		body = marshalError(errorObject{Type: r.Header.Get("Lambda-Runtime-Function-Error-Type")})
 	}
 	e.mu.Lock()
 	first := e.initError == nil && !e.begun
@@ -104,10 +107,10 @@ func (e *environment) initFailure(w http.ResponseWriter, r *http.Request) {
 	}
 	e.mu.Unlock()
 	if !first {
-		reply(w, http.StatusForbidden, errorObject{"InvalidStateTransition", "init is over"})
+		writeReply(w, http.StatusForbidden, errorObject{"InvalidStateTransition", "init is over"})
 		return
 	}
-	reply(w, http.StatusAccepted, status{"OK"})
+	writeReply(w, http.StatusAccepted, status{"OK"})
 	close(e.failed)
 }
 
@@ -115,17 +118,17 @@ type status struct {
 	Status string `json:"status"`
 }
 
-// post takes the answer for the event under way; an answer for another one, or a second one, is refused.
-func (e *environment) post(w http.ResponseWriter, r *http.Request, given answer, code int, body any) {
+// postResult takes the answer for the event under way; an answer for another one, or a second one, is rejected.
+func (e *environment) postResult(w http.ResponseWriter, r *http.Request, given answer, code int, body any) {
 	switch {
-	case e.hangs(): // a process does not stop at once
+	case e.isHanging(): // a process does not stop at once
 		<-e.exited
 		return
-	case e.inject(Crash):
-		e.kill(killed)
+	case e.injectFault(Crash):
+		e.killFor(killed)
 		<-e.exited // so that the process does not see an answer to its own
 		return
-	case e.inject(Late):
+	case e.injectFault(Late):
 		e.late <- struct{}{} // has room for the one of an invocation
 		<-e.exited
 		return
@@ -137,14 +140,14 @@ func (e *environment) post(w http.ResponseWriter, r *http.Request, given answer,
 	}
 	e.mu.Unlock()
 	if !expected {
-		reply(w, http.StatusBadRequest, errorObject{"InvalidRequestID", "Invalid request ID"})
+		writeReply(w, http.StatusBadRequest, errorObject{"InvalidRequestID", "Invalid request ID"})
 		return
 	}
-	reply(w, code, body)
+	writeReply(w, code, body)
 }
 
-// inject reports whether this is to go wrong now, and notes that it does.
-func (e *environment) inject(fault Fault) bool {
+// injectFault reports whether this is to go wrong now, and notes that it does.
+func (e *environment) injectFault(fault Fault) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.fault != fault || e.current == "" || e.injected {
@@ -154,9 +157,9 @@ func (e *environment) inject(fault Fault) bool {
 	return true
 }
 
-// read returns the body, up to the limit of an answer, and whether that is all of it. A body that breaks off has been
-// answered with an error.
-func (e *environment) read(w http.ResponseWriter, r *http.Request) (body []byte, complete, ok bool) {
+// readBody returns the body, up to the limit of an answer, and whether that is all of it. A body that breaks off has
+// been answered with an error.
+func (e *environment) readBody(w http.ResponseWriter, r *http.Request) (body []byte, complete, ok bool) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, ResponseLimit+1))
 	if err == nil && len(body) > ResponseLimit {
 		_, err = io.CopyN(io.Discard, r.Body, drainLimit)
@@ -166,14 +169,14 @@ func (e *environment) read(w http.ResponseWriter, r *http.Request) (body []byte,
 		body = nil
 	}
 	if err != nil {
-		reply(w, http.StatusBadRequest, errorObject{"TruncatedHTTPRequest", "HTTP request detected as truncated"})
+		writeReply(w, http.StatusBadRequest, errorObject{"TruncatedHTTPRequest", "HTTP request detected as truncated"})
 		return nil, false, false
 	}
 	return body, body != nil, true
 }
 
-func reply(w http.ResponseWriter, code int, body any) {
+func writeReply(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_, _ = w.Write(marshal(body)) // a process that is gone shows as exited
+	_, _ = w.Write(marshalError(body)) // a process that is gone shows as exited
 }

@@ -20,7 +20,7 @@ import (
 type call struct {
 	id       string
 	payload  []byte
-	limit    time.Duration // what is left of the function's timeout
+	limit    time.Duration // the rest of the function's timeout
 	deadline time.Time
 	fault    Fault
 	result   Result
@@ -45,14 +45,14 @@ type environment struct {
 	mu         sync.Mutex
 	current    string  // request id of the event being worked on; empty between events
 	begun      bool    // the first event has been handed over: init is over
-	fault      Fault   // what is to go wrong with it
+	fault      Fault   // the fault to inject
 	injected   bool    // and has
-	answer     *answer // what the runtime posted for it
+	answer     *answer // the runtime's response
 	initError  []byte
 	killReason string
 
 	started time.Time
-	waiting bool  // the runtime waits for an event; owned by whoever holds the place in the pool
+	waiting bool  // the runtime waits for an event; owned by the holder of the place in the pool
 	peak    int64 // largest resident set seen
 }
 
@@ -78,14 +78,14 @@ func (f *Function) newEnvironment() (*environment, error) {
 		late:   make(chan struct{}, 1),
 	}
 	e.server = &http.Server{
-		Handler:           loopback.Guard(e.routes()),
+		Handler:           loopback.Guard(e.routeRequests()),
 		ReadHeaderTimeout: initTimeout,
-		ConnState:         e.track,
+		ConnState:         e.trackConnection,
 		ErrorLog:          log.New(io.Discard, "", 0), // connections cut by a process that was killed
 	}
 	e.cmd = exec.Command(f.cfg.Binary)
 	e.cmd.Dir = filepath.Dir(f.cfg.Binary)
-	e.cmd.Env = f.cfg.variables(listener.Addr().String(), logStream(time.Now()))
+	e.cmd.Env = f.cfg.buildVariables(listener.Addr().String(), logStream(time.Now()))
 	e.cmd.Stdout, e.cmd.Stderr = e.lines, e.lines
 	e.cmd.WaitDelay = time.Second // for a pipe that a child of the function still holds
 	e.cmd.SysProcAttr = processAttributes()
@@ -103,9 +103,9 @@ func (f *Function) newEnvironment() (*environment, error) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		e.serve(listener)
+		e.serveRuntimeAPI(listener)
 	}()
-	go e.wait(served)
+	go e.waitForExit(served)
 	return e, nil
 }
 
@@ -113,14 +113,15 @@ func logStream(at time.Time) string {
 	return at.UTC().Format("2006/01/02") + "/[$LATEST]" + newRequestID()[:8]
 }
 
-func (e *environment) serve(listener net.Listener) {
+func (e *environment) serveRuntimeAPI(listener net.Listener) {
 	if err := e.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		e.kill("serving the runtime api: " + err.Error())
+		e.killFor("serving the runtime api: " + err.Error())
 	}
 }
 
-// track counts connections until their goroutine is at its end. New ones are announced by Serve's own goroutine.
-func (e *environment) track(_ net.Conn, state http.ConnState) {
+// trackConnection counts connections until their goroutine is at its end. New ones are announced by Serve's own
+// goroutine.
+func (e *environment) trackConnection(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		e.connections.Add(1)
@@ -129,10 +130,10 @@ func (e *environment) track(_ net.Conn, state http.ConnState) {
 	}
 }
 
-func (e *environment) wait(served <-chan struct{}) {
-	// The state says how the process ended; Wait's own error would only repeat it, or tell of a pipe left open.
+func (e *environment) waitForExit(served <-chan struct{}) {
+	// The state says how the process ended; Wait's own error would only repeat it, or report a pipe left open.
 	_ = e.cmd.Wait()
-	e.lines.flush()
+	e.lines.flushLine()
 	close(e.exited)
 	_ = e.server.Close() // closing connections of a process that is gone
 	<-served
@@ -142,8 +143,8 @@ func (e *environment) wait(served <-chan struct{}) {
 
 func (e *environment) hasExited() bool { return isClosed(e.exited) }
 
-// kill ends the process and whatever it started. The first reason given is kept.
-func (e *environment) kill(reason string) {
+// killFor ends the process and whatever it started. The first reason given is kept.
+func (e *environment) killFor(reason string) {
 	e.mu.Lock()
 	if e.killReason == "" {
 		e.killReason = reason
@@ -154,50 +155,52 @@ func (e *environment) kill(reason string) {
 	}
 }
 
-// stop ends the environment and waits until nothing of it is left.
-func (e *environment) stop() {
-	e.kill("stopped")
+// stopServing ends the environment and waits until nothing of it is left.
+func (e *environment) stopServing() {
+	e.killFor("stopped")
 	<-e.done
 }
 
-// initialize waits for the end of the init phase.
-func (e *environment) initialize(ctx context.Context, closed <-chan struct{}, limit time.Duration, call *call) error {
-	err := e.until(ctx, closed, limit, call, nil)
+// initializeOnce waits for the end of the init phase.
+func (e *environment) initializeOnce(ctx context.Context, closed <-chan struct{}, limit time.Duration,
+	call *call) error {
+	err := e.runUntilNext(ctx, closed, limit, call, nil)
 	call.result.Init = time.Since(e.started)
-	call.result.InitCPU = e.cpu()
+	call.result.InitCPU = e.cpuTime()
 	call.result.PeakMemory = e.peak
 	return err
 }
 
-// run hands the event over and waits for the end of the invocation.
-func (e *environment) run(ctx context.Context, closed <-chan struct{}, call *call) error {
+// runCall hands the event over and waits for the end of the invocation.
+func (e *environment) runCall(ctx context.Context, closed <-chan struct{}, call *call) error {
 	e.mu.Lock()
 	e.begun, e.current, e.answer, e.fault, e.injected = true, call.id, nil, call.fault, false
 	e.mu.Unlock()
 	e.waiting = false
-	started, before := time.Now(), e.cpu()
+	started, before := time.Now(), e.cpuTime()
 	call.deadline = started.Add(call.limit)
 	limit := call.limit
 	if call.fault == Hang {
-		e.freeze()
+		e.freezeProcess()
 		limit = min(limit, hangWait)
 	}
-	err := e.until(ctx, closed, limit, call, e.work)
+	err := e.runUntilNext(ctx, closed, limit, call, e.work)
 	call.result.Duration = time.Since(started)
-	call.result.CPU = e.cpu() - before
+	call.result.CPU = e.cpuTime() - before
 	call.result.PeakMemory = e.peak
 	e.mu.Lock()
 	e.current, call.result.Injected = "", e.injected
 	e.mu.Unlock()
-	if answer := e.answered(); answer != nil && call.result.FunctionError == "" {
-		call.result.fail(answer.functionError, answer.payload)
+	if answer := e.givenAnswer(); answer != nil && call.result.FunctionError == "" {
+		call.result.setFunctionError(answer.functionError, answer.payload)
 	}
 	return err
 }
 
-// until hands the call over when there is a channel for it, then waits for the runtime's next request for an event. What
-// ends the process before is put into the call's result. The error is the context's or ErrClosed.
-func (e *environment) until(ctx context.Context, closed <-chan struct{}, limit time.Duration, call *call, work chan<- *call) error {
+// runUntilNext hands the call over when there is a channel for it, then waits for the runtime's next request for an
+// event. An earlier end of the process is put into the call's result. The error is the context's or ErrClosed.
+func (e *environment) runUntilNext(ctx context.Context, closed <-chan struct{}, limit time.Duration, call *call,
+	work chan<- *call) error {
 	timeout := time.NewTimer(max(limit, 0))
 	defer timeout.Stop()
 	memory := time.NewTicker(memoryInterval)
@@ -218,11 +221,11 @@ func (e *environment) until(ctx context.Context, closed <-chan struct{}, limit t
 			if isClosed(closed) { // which is why it ended
 				return ErrClosed
 			}
-			e.exit(call)
+			e.reportExit(call)
 			return nil
 		case <-e.failed:
-			e.end("init error")
-			e.exit(call)
+			e.endProcess("init error")
+			e.reportExit(call)
 			return nil
 		case <-timeout.C:
 			e.timedOut(call)
@@ -232,15 +235,15 @@ func (e *environment) until(ctx context.Context, closed <-chan struct{}, limit t
 			return nil
 		case <-memory.C:
 			if resident := e.watchMemory(); resident > int64(e.cfg.MemoryMB)<<20 {
-				e.end("memory")
-				call.result.report("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
+				e.endProcess("memory")
+				call.result.setLambdaError("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
 				return nil
 			}
 		case <-ctx.Done():
-			e.end("canceled")
+			e.endProcess("canceled")
 			return ctx.Err()
 		case <-closed:
-			e.end("closed")
+			e.endProcess("closed")
 			return ErrClosed
 		}
 	}
@@ -249,23 +252,23 @@ func (e *environment) until(ctx context.Context, closed <-chan struct{}, limit t
 // killed is how a process ends that was killed from outside.
 const killed = "signal: killed"
 
-// busy reports whether the process has an event.
-func (e *environment) busy() bool {
+// isBusy reports whether the process has an event.
+func (e *environment) isBusy() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.current != ""
 }
 
-// freeze stops the process where it is.
-func (e *environment) freeze() {
+// freezeProcess stops the process where it is.
+func (e *environment) freezeProcess() {
 	e.mu.Lock()
 	e.injected = true
 	e.mu.Unlock()
 	stopProcess(e.cmd.Process)
 }
 
-// hangs reports whether the process is one that was stopped.
-func (e *environment) hangs() bool {
+// isHanging reports whether the process is one that was stopped.
+func (e *environment) isHanging() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.fault == Hang && e.injected
@@ -273,8 +276,9 @@ func (e *environment) hangs() bool {
 
 func (e *environment) timedOut(call *call) {
 	e.watchMemory()
-	e.end("timeout")
-	call.result.report("Sandbox.Timedout", fmt.Sprintf("Task timed out after %.2f seconds", e.cfg.Timeout.Seconds()))
+	e.endProcess("timeout")
+	call.result.setLambdaError("Sandbox.Timedout",
+		fmt.Sprintf("Task timed out after %.2f seconds", e.cfg.Timeout.Seconds()))
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -286,31 +290,31 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-func (e *environment) end(reason string) {
-	e.kill(reason)
+func (e *environment) endProcess(reason string) {
+	e.killFor(reason)
 	<-e.exited
 }
 
-// exit reports a process that ended by itself. An answer that it gave before stands: aws-lambda-go posts the error of a
-// panic, then exits.
-func (e *environment) exit(call *call) {
+// reportExit reports a process that ended by itself. A response that it gave before counts: aws-lambda-go posts the
+// error of a panic, then exits.
+func (e *environment) reportExit(call *call) {
 	e.mu.Lock()
 	initError, reason, answered := e.initError, e.killReason, e.answer != nil
 	e.mu.Unlock()
 	switch {
 	case answered:
 	case initError != nil:
-		call.result.fail("Unhandled", initError)
+		call.result.setFunctionError("Unhandled", initError)
 	case reason != "":
-		call.result.report("Runtime.ExitError", "Runtime exited with error: "+reason)
+		call.result.setLambdaError("Runtime.ExitError", "Runtime exited with error: "+reason)
 	case e.cmd.ProcessState.Success():
-		call.result.report("Runtime.ExitError", "Runtime exited without providing a reason")
+		call.result.setLambdaError("Runtime.ExitError", "Runtime exited without providing a reason")
 	default:
-		call.result.report("Runtime.ExitError", "Runtime exited with error: "+e.cmd.ProcessState.String())
+		call.result.setLambdaError("Runtime.ExitError", "Runtime exited with error: "+e.cmd.ProcessState.String())
 	}
 }
 
-func (e *environment) answered() *answer {
+func (e *environment) givenAnswer() *answer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.answer
@@ -318,13 +322,13 @@ func (e *environment) answered() *answer {
 
 // watchMemory returns the resident set in bytes and keeps the peak; 0 where it cannot be measured.
 func (e *environment) watchMemory() int64 {
-	resident, peak := memory(e.cmd.Process.Pid)
+	resident, peak := residentMemory(e.cmd.Process.Pid)
 	e.peak = max(e.peak, peak)
 	return resident
 }
 
-// cpu returns the CPU time of the process so far.
-func (e *environment) cpu() time.Duration {
+// cpuTime returns the CPU time of the process so far.
+func (e *environment) cpuTime() time.Duration {
 	if e.hasExited() {
 		if e.peak == 0 {
 			e.peak = exitMemory(e.cmd.ProcessState)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What is asked for goes wrong on the real process, is reported in Lambda's words, and does not touch the next invocation.
+// A fault happens to the real process, is reported in Lambda's words, and does not affect the next invocation.
 func TestFaults(t *testing.T) {
 	for _, c := range []struct {
 		name               string
@@ -14,9 +14,12 @@ func TestFaults(t *testing.T) {
 		errorType, message string
 	}{
 		{"a crash", Crash, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed"},
-		{"a process that hangs ends with the timeout, of which little is waited", Hang, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 30.00 seconds"},
-		{"an answer that comes too late", Late, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 30.00 seconds"},
-		{"an answer that is too long", Oversize, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."},
+		{"a process that hangs ends with the timeout, of which little is waited", Hang, "Sandbox.Timedout",
+			"RequestId: ID Error: Task timed out after 30.00 seconds"},
+		{"an answer that comes too late", Late, "Sandbox.Timedout",
+			"RequestId: ID Error: Task timed out after 30.00 seconds"},
+		{"an answer that is too long", Oversize, "Function.ResponseSizeTooLarge",
+			"Response payload size exceeded maximum allowed payload size (6291556 bytes)."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := start(t, nil)
@@ -31,14 +34,16 @@ func TestFaults(t *testing.T) {
 				t.Errorf("waited %s", waited)
 			}
 			next := invoke(t, f, `{"do":"echo"}`)
-			if got := decode[echo](t, next); !next.Cold || next.Injected || got.PID == first.PID || got.Invocations != 1 {
+			if got := decode[echo](t, next); !next.Cold || next.Injected || got.PID == first.PID ||
+				got.Invocations != 1 {
 				t.Errorf("then got %+v %+v", next, got)
 			}
 		})
 	}
 	t.Run("a function that ends by itself is not made to", func(t *testing.T) {
 		result, err := start(t, nil).InvokeWith(t.Context(), []byte(`{"do":"exit","size":3}`), Crash)
-		if err != nil || result.Injected || result.ErrorMessage() != "RequestId: "+result.RequestID+" Error: Runtime exited with error: exit status 3" {
+		if err != nil || result.Injected || result.ErrorMessage() != "RequestId: "+result.RequestID+
+			" Error: Runtime exited with error: exit status 3" {
 			t.Errorf("got %+v %s, %v", result, result.Payload, err)
 		}
 	})
@@ -66,7 +71,8 @@ func TestFaults(t *testing.T) {
 		for {
 			select {
 			case result := <-busy:
-				wantError(t, result, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed")
+				wantError(t, result, "Runtime.ExitError",
+					"RequestId: ID Error: Runtime exited with error: signal: killed")
 				return
 			default:
 				f.Kill() // nothing happens until it has its event

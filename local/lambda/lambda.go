@@ -1,23 +1,3 @@
-// Package lambda runs a Lambda function's real binary on this machine, as Lambda does: each execution environment is a
-// separate process that fetches its events from the Lambda Runtime API, here served on loopback.
-//
-// What is modelled, after the Lambda Developer Guide and the behaviour of the managed service:
-//
-//   - environments are reused while warm and take one event at a time; up to [Config.Concurrency] exist at once, and an
-//     invocation beyond that waits (Lambda would throttle it with 429);
-//   - the init phase ends with the runtime's first request for an event and may take 10 seconds; when it fails, Lambda runs
-//     it once more as part of the first invocation, within the function's timeout;
-//   - an invocation ends when the runtime asks for the next event, not when it has answered;
-//   - a timeout, a crash and an excess of memory end the process, are reported in Lambda's words, and make the next
-//     invocation a cold start; an error that the handler returns does not;
-//   - on request an invocation goes wrong in one of these ways, on the real process: see [Fault];
-//   - 6 MB at most for the event and for the answer: an answer beyond is refused with 413 (aws-lambda-go then exits);
-//   - the process sees the environment variables that Lambda sets and those of the function, and nothing of the caller's.
-//
-// What is not: CPU in proportion to memory, freezing between invocations, the recycling of idle environments, extensions,
-// response streaming, and a read-only file system. GOMEMLIMIT and GOMAXPROCS are not set, as on Lambda. Memory is watched
-// on Linux only: the resident set of the function's process is sampled every 10 ms while it works, so that a process can be
-// over its limit for that long before it is killed.
 package lambda
 
 import (
@@ -46,12 +26,13 @@ const (
 // ErrClosed is what Invoke returns once the function is closed.
 var ErrClosed = errors.New("function is closed")
 
-// RequestTooLargeError is Lambda's refusal of an event above [RequestLimit] (413 RequestEntityTooLargeException): the
+// RequestTooLargeError is Lambda's rejection of an event above [RequestLimit] (413 RequestEntityTooLargeException): the
 // function is not invoked.
 type RequestTooLargeError struct{ Size int }
 
 func (e *RequestTooLargeError) Error() string {
-	return fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", e.Size, RequestLimit)
+	return fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", e.Size,
+		RequestLimit)
 }
 
 // Config describes a function as the template does. Name and Binary are required.
@@ -66,7 +47,7 @@ type Config struct {
 	AccountID   string            // default 000000000000
 	LogGroup    string            // default /aws/lambda/<Name>
 	Environment map[string]string // the function's own variables: at most 4 KB, none that Lambda reserves
-	// Log receives what the function writes to stdout and stderr, line by line, one Write a line with its newline. Lines of
+	// Log receives the function's stdout and stderr, line by line, one Write a line with its newline. Lines of
 	// concurrent environments are never mixed. Nil discards them.
 	Log io.Writer
 }
@@ -76,16 +57,17 @@ func (c *Config) ARN() string {
 	return "arn:aws:lambda:" + c.Region + ":" + c.AccountID + ":function:" + c.Name
 }
 
-// reserved are the variables that Lambda sets and refuses in a function's configuration.
+// reserved are the variables that Lambda sets and rejects in a function's configuration.
 var reserved = []string{
 	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
 	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
-	"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+	"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
+	"AWS_SECRET_ACCESS_KEY",
 	"AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 }
 
-// complete fills in defaults and checks what Lambda would check at deployment.
-func (c *Config) complete() error {
+// setDefaults fills in defaults and checks what Lambda would check at deployment.
+func (c *Config) setDefaults() error {
 	setDefault(&c.Handler, "bootstrap")
 	setDefault(&c.MemoryMB, 128)
 	setDefault(&c.Timeout, 3*time.Second)
@@ -133,9 +115,9 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// variables are the environment of a function's process: what Lambda sets for an OS-only runtime, then the function's own.
-// The credentials are placeholders: SDK clients refuse to sign without some.
-func (c *Config) variables(api, logStream string) []string {
+// buildVariables are the environment of a function's process: what Lambda sets for an OS-only runtime, then the
+// function's own. The credentials are placeholders: SDK clients reject to sign without some.
+func (c *Config) buildVariables(api, logStream string) []string {
 	vars := []string{
 		"AWS_LAMBDA_RUNTIME_API=" + api,
 		"AWS_LAMBDA_FUNCTION_NAME=" + c.Name,
@@ -180,10 +162,10 @@ type Function struct {
 	detach func() bool
 }
 
-// Start checks the configuration and makes the function ready; no process starts before the first invocation. The function
-// and its processes end with Close, or when ctx is done.
+// Start checks the configuration and makes the function ready; no process starts before the first invocation. The
+// function and its processes end with Close, or when ctx is done.
 func Start(ctx context.Context, cfg Config) (*Function, error) {
-	if err := cfg.complete(); err != nil {
+	if err := cfg.setDefaults(); err != nil {
 		return nil, fmt.Errorf("configuring function %q: %w", cfg.Name, err)
 	}
 	f := &Function{
@@ -219,15 +201,15 @@ func (f *Function) Close() {
 	f.mu.Unlock()
 	f.detach()
 	for _, e := range live {
-		e.stop()
+		e.stopServing()
 	}
 }
 
 // Invoke runs the function on one event, as Lambda's Invoke API does with the invocation type RequestResponse.
 //
-// What goes wrong in the function, its runtime or its limits is in the Result; the error is kept for what kept the function
-// from running: a [RequestTooLargeError], ErrClosed, or the context's error (the process is then killed, as nothing else can
-// interrupt it).
+// Failures of the function, its runtime or its limits are in the Result; the error is for reasons that kept the
+// function from running: a [RequestTooLargeError], ErrClosed, or the context's error (the process is then killed, as
+// nothing else can interrupt it).
 func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	return f.InvokeWith(ctx, payload, None)
 }
@@ -240,7 +222,7 @@ func (f *Function) InvokeWith(ctx context.Context, payload []byte, fault Fault) 
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
-	warm, err := f.acquire(ctx)
+	warm, err := f.acquirePlace(ctx)
 	if err != nil {
 		return Result{}, err
 	}
@@ -251,38 +233,38 @@ func (f *Function) InvokeWith(ctx context.Context, payload []byte, fault Fault) 
 		e, err = f.coldStart(ctx, call)
 	}
 	if e != nil && err == nil && call.result.FunctionError == "" {
-		err = e.run(ctx, f.closed, call)
+		err = e.runCall(ctx, f.closed, call)
 	}
-	f.release(e)
+	f.releasePlace(e)
 	if err != nil {
 		return Result{}, err
 	}
 	return call.result, nil
 }
 
-// Kill kills the processes that have an event, as what AWS does not announce would. Their invocations fail.
+// Kill kills the processes that have an event, like a failure of AWS without notice. Their invocations fail.
 func (f *Function) Kill() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for e := range f.live {
-		if e.busy() {
-			e.kill(killed)
+		if e.isBusy() {
+			e.killFor(killed)
 		}
 	}
 }
 
-// acquire takes a place in the pool: a warm environment, or nil for the right to start one.
-func (f *Function) acquire(ctx context.Context) (*environment, error) {
+// acquirePlace takes a place in the pool: a warm environment, or nil for the right to start one.
+func (f *Function) acquirePlace(ctx context.Context) (*environment, error) {
 	select {
 	case <-f.closed:
 		return nil, ErrClosed
 	case e := <-f.warm:
-		return f.alive(e), nil
+		return f.ifAlive(e), nil
 	default:
 	}
 	select {
 	case e := <-f.warm:
-		return f.alive(e), nil
+		return f.ifAlive(e), nil
 	case <-f.cold:
 		return nil, nil
 	case <-ctx.Done():
@@ -292,60 +274,61 @@ func (f *Function) acquire(ctx context.Context) (*environment, error) {
 	}
 }
 
-// alive returns e, or nil when its process has ended while it was idle.
-func (f *Function) alive(e *environment) *environment {
+// ifAlive returns e, or nil when its process has ended while it was idle.
+func (f *Function) ifAlive(e *environment) *environment {
 	if e.hasExited() {
-		f.forget(e)
+		f.forgetEnvironment(e)
 		return nil
 	}
 	return e
 }
 
-// release gives the place back: with the environment when it waits for another event, without it in all other cases.
-func (f *Function) release(e *environment) {
+// releasePlace gives the place back: with the environment when it waits for another event, without it in all other
+// cases.
+func (f *Function) releasePlace(e *environment) {
 	if e != nil && e.waiting {
 		f.warm <- e
 		return
 	}
 	if e != nil {
-		f.forget(e)
+		f.forgetEnvironment(e)
 	}
 	f.cold <- struct{}{}
 }
 
-func (f *Function) forget(e *environment) {
-	e.stop()
+func (f *Function) forgetEnvironment(e *environment) {
+	e.stopServing()
 	f.mu.Lock()
 	delete(f.live, e)
 	f.mu.Unlock()
 }
 
-// coldStart starts an environment and waits for the end of its init phase. A failed init phase is run once more within the
-// function's timeout; when that fails too, the call has its result.
+// coldStart starts an environment and waits for the end of its init phase. A failed init phase is run once more within
+// the function's timeout; when that fails too, the call has its result.
 func (f *Function) coldStart(ctx context.Context, call *call) (*environment, error) {
 	call.result.Cold = true
-	e, err := f.initialize(ctx, f.initLimit, call)
+	e, err := f.initializeOnce(ctx, f.initLimit, call)
 	if err != nil || call.result.FunctionError == "" {
 		return e, err
 	}
 	if e != nil {
-		f.forget(e)
+		f.forgetEnvironment(e)
 	}
-	call.result.fail("", nil)
+	call.result.setFunctionError("", nil)
 	started := time.Now()
-	e, err = f.initialize(ctx, call.limit, call)
+	e, err = f.initializeOnce(ctx, call.limit, call)
 	call.limit -= time.Since(started)
 	return e, err
 }
 
-func (f *Function) initialize(ctx context.Context, limit time.Duration, call *call) (*environment, error) {
+func (f *Function) initializeOnce(ctx context.Context, limit time.Duration, call *call) (*environment, error) {
 	e, err := f.newEnvironment()
 	if err != nil {
 		if errors.Is(err, ErrClosed) {
 			return nil, err
 		}
-		call.result.report("Runtime.InvalidEntrypoint", err.Error())
+		call.result.setLambdaError("Runtime.InvalidEntrypoint", err.Error())
 		return nil, nil
 	}
-	return e, e.initialize(ctx, f.closed, limit, call)
+	return e, e.initializeOnce(ctx, f.closed, limit, call)
 }

@@ -95,7 +95,8 @@ func wantError(t *testing.T, result Result, errorType, message string) {
 	t.Helper()
 	message = strings.ReplaceAll(message, "ID", result.RequestID)
 	if result.FunctionError != "Unhandled" || result.ErrorType() != errorType || result.ErrorMessage() != message {
-		t.Errorf("got %s %s: %s\nwant Unhandled %s: %s", result.FunctionError, result.ErrorType(), result.ErrorMessage(), errorType, message)
+		t.Errorf("got %s %s: %s\nwant Unhandled %s: %s", result.FunctionError, result.ErrorType(),
+			result.ErrorMessage(), errorType, message)
 	}
 }
 
@@ -141,9 +142,11 @@ func TestInvoke(t *testing.T) {
 			name, _, _ := strings.Cut(variable, "=")
 			names = append(names, name)
 		}
-		want := []string{"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME",
+		want := []string{"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+			"AWS_LAMBDA_FUNCTION_NAME",
 			"AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
-			"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+			"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
+			"AWS_SESSION_TOKEN",
 			"LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "LANG", "PATH", "STREAM", "TZ", "_HANDLER", "_X_AMZN_TRACE_ID"}
 		slices.Sort(names)
 		if !slices.Equal(names, want) {
@@ -164,13 +167,19 @@ func TestInvoke(t *testing.T) {
 		var waiting sync.WaitGroup
 		waiting.Add(2)
 		go func() { waiting.Wait(); close(both) }()
-		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { waiting.Done(); <-both }))
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter,
+			*http.Request) {
+			waiting.Done()
+			<-both
+		}))
 		defer server.Close()
 		f := start(t, func(c *Config) { c.Concurrency = 2 })
 		var group sync.WaitGroup
 		for range 2 {
 			group.Go(func() {
-				if result, err := f.Invoke(t.Context(), fmt.Appendf(nil, `{"do":"rendezvous","text":%q}`, server.URL)); err != nil || result.FunctionError != "" {
+				if result, err := f.Invoke(t.Context(),
+					fmt.Appendf(nil, `{"do":"rendezvous","text":%q}`, server.URL)); err != nil ||
+					result.FunctionError != "" {
 					t.Errorf("got %v, %s", err, result.Payload)
 				}
 			})
@@ -227,12 +236,17 @@ func TestFunctionErrors(t *testing.T) {
 		cold                            bool
 		change                          func(*Config)
 	}{
-		{"an error that the handler returns keeps the environment", `{"do":"error","text":"no luck"}`, "errorString", "no luck", false, nil},
+		{"an error that the handler returns keeps the environment", `{"do":"error","text":"no luck"}`, "errorString",
+			"no luck", false, nil},
 		{"a panic is reported and ends the process", `{"do":"panic","text":"oh"}`, "string", "oh", true, nil},
-		{"an exit status", `{"do":"exit","size":3}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 3", true, nil},
-		{"an exit without a reason", `{"do":"exit"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason", true, nil},
-		{"a signal", `{"do":"kill"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: terminated", true, nil},
-		{"a timeout", `{"do":"hang"}`, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 1.00 seconds", true,
+		{"an exit status", `{"do":"exit","size":3}`, "Runtime.ExitError",
+			"RequestId: ID Error: Runtime exited with error: exit status 3", true, nil},
+		{"an exit without a reason", `{"do":"exit"}`, "Runtime.ExitError",
+			"RequestId: ID Error: Runtime exited without providing a reason", true, nil},
+		{"a signal", `{"do":"kill"}`, "Runtime.ExitError",
+			"RequestId: ID Error: Runtime exited with error: signal: terminated", true, nil},
+		{"a timeout", `{"do":"hang"}`, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 1.00 seconds",
+			true,
 			func(c *Config) { c.Timeout = time.Second }},
 		{"an answer above 6 MB", `{"do":"big","size":6291555}`, "Function.ResponseSizeTooLarge",
 			"Response payload size exceeded maximum allowed payload size (6291556 bytes).", true, nil},
@@ -281,7 +295,8 @@ func TestInit(t *testing.T) {
 	t.Run("a crash is tried once more, then reported", func(t *testing.T) {
 		var buffer bytes.Buffer
 		f := start(t, func(c *Config) { initialize("crash")(c); c.Log = &buffer })
-		wantError(t, invoke(t, f, `{}`), "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7")
+		wantError(t, invoke(t, f, `{}`), "Runtime.ExitError",
+			"RequestId: ID Error: Runtime exited with error: exit status 7")
 		f.Close()
 		if got := strings.Count(buffer.String(), "crashing in init\n"); got != 2 {
 			t.Errorf("got %d starts, want 2", got)
@@ -433,11 +448,15 @@ func TestConfig(t *testing.T) {
 		{"no name", func(c *Config) { c.Name = "" }, "name: must not be empty"},
 		{"memory below", func(c *Config) { c.MemoryMB = 127 }, "memory: must be 128 to 10240 MB (got 127)"},
 		{"memory above", func(c *Config) { c.MemoryMB = 10241 }, "memory: must be 128 to 10240 MB (got 10241)"},
-		{"timeout above", func(c *Config) { c.Timeout = 15*time.Minute + 1 }, "timeout: must be above 0 and at most 15m (got 15m0.000000001s)"},
+		{"timeout above", func(c *Config) { c.Timeout = 15*time.Minute + 1 },
+			"timeout: must be above 0 and at most 15m (got 15m0.000000001s)"},
 		{"concurrency", func(c *Config) { c.Concurrency = -1 }, "concurrency: must be 1 to 1000 (got -1)"},
-		{"reserved variable", func(c *Config) { c.Environment = map[string]string{"AWS_REGION": "x"} }, "environment: AWS_REGION is reserved by lambda"},
-		{"too much environment", func(c *Config) { c.Environment = map[string]string{"A": strings.Repeat("x", 4096)} }, "environment: must be at most 4096 bytes (got 4097)"},
-		{"no binary", func(c *Config) { c.Binary = "/nonexistent/bootstrap" }, "binary: stat /nonexistent/bootstrap: no such file or directory"},
+		{"reserved variable", func(c *Config) { c.Environment = map[string]string{"AWS_REGION": "x"} },
+			"environment: AWS_REGION is reserved by lambda"},
+		{"too much environment", func(c *Config) { c.Environment = map[string]string{"A": strings.Repeat("x", 4096)} },
+			"environment: must be at most 4096 bytes (got 4097)"},
+		{"no binary", func(c *Config) { c.Binary = "/nonexistent/bootstrap" },
+			"binary: stat /nonexistent/bootstrap: no such file or directory"},
 		{"a folder", func(c *Config) { c.Binary = "/" }, "binary: must be a file (got /)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

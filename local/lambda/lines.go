@@ -24,25 +24,25 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 		if end < 0 {
 			w.pending = append(w.pending, p...)
 			if len(w.pending) > lineLimit {
-				w.flush()
+				w.flushLine()
 			}
 			break
 		}
 		w.pending = append(w.pending, p[:end]...)
-		w.emit()
+		w.emitLine()
 		p = p[end+1:]
 	}
 	return n, nil
 }
 
-// flush passes on what is left of a line without an end.
-func (w *lineWriter) flush() {
+// flushLine passes on the rest of a line without an end.
+func (w *lineWriter) flushLine() {
 	if len(w.pending) > 0 {
-		w.emit()
+		w.emitLine()
 	}
 }
 
-func (w *lineWriter) emit() {
+func (w *lineWriter) emitLine() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, _ = w.out.Write(append(w.pending, '\n')) // see Write

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Result is what Lambda answers to an invocation, with what it writes into the log's REPORT line.
+// Result is Lambda's response to an invocation, with the values of the log's REPORT line.
 type Result struct {
 	RequestID string
 	// Payload is the function's answer, or the error object (errorType, errorMessage) when FunctionError is set.
@@ -37,7 +37,7 @@ func (r *Result) Error() error {
 }
 
 // ErrorType is the errorType of a failed invocation: Sandbox.Timedout, Runtime.ExitError, Runtime.OutOfMemory,
-// Runtime.InvalidEntrypoint, Function.ResponseSizeTooLarge, or what the function gave.
+// Runtime.InvalidEntrypoint, Function.ResponseSizeTooLarge, or the function's own.
 func (r *Result) ErrorType() string { return r.errorObject().Type }
 
 // ErrorMessage is the errorMessage of a failed invocation.
@@ -59,17 +59,18 @@ func (r *Result) errorObject() errorObject {
 	return object
 }
 
-func (r *Result) fail(functionError string, payload []byte) {
+func (r *Result) setFunctionError(functionError string, payload []byte) {
 	r.FunctionError, r.Payload = functionError, payload
 }
 
-// report makes the result an error that Lambda itself found, in the words it uses.
-func (r *Result) report(errorType, message string) {
-	r.fail("Unhandled", marshal(errorObject{errorType, "RequestId: " + r.RequestID + " Error: " + message}))
+// setLambdaError makes the result an error that Lambda itself found, in the words it uses.
+func (r *Result) setLambdaError(errorType, message string) {
+	r.setFunctionError("Unhandled", marshalError(errorObject{errorType,
+		"RequestId: " + r.RequestID + " Error: " + message}))
 }
 
-// marshal writes values that always can be.
-func marshal(value any) []byte {
+// marshalError writes values that always can be.
+func marshalError(value any) []byte {
 	b, err := json.Marshal(value)
 	if err != nil {
 		panic(err)

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Guard refuses requests that name another host than this machine, with 403. Else a web page could read what the
-// endpoint serves: by DNS rebinding its own name leads to loopback, and its requests, of one origin then, come
+// Guard rejects requests that name another host than this machine, with 403. Else a web page could read the data that
+// the endpoint serves: by DNS rebinding its own name leads to loopback, and its requests, of one origin then, come
 // without an Origin header. The Host header still has the page's name. Accepted are localhost and the addresses of
 // loopback, with any port.
 func Guard(next http.Handler) http.Handler {
@@ -19,7 +19,8 @@ func Guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		refuse(w, r, fmt.Sprintf("Host: must be localhost or a loopback address such as 127.0.0.1 (got %q)", r.Host))
+		writeForbidden(w, r, fmt.Sprintf("Host: must be localhost or a loopback address such as 127.0.0.1 (got %q)",
+			r.Host))
 	})
 }
 
@@ -36,9 +37,9 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// refuse answers as the services do, so that their clients show the reason: in JSON to a request in the JSON
+// writeForbidden answers as the services do, so that their clients show the reason: in JSON to a request in the JSON
 // protocol, else in XML.
-func refuse(w http.ResponseWriter, r *http.Request, message string) {
+func writeForbidden(w http.ResponseWriter, r *http.Request, message string) {
 	if r.Header.Get("X-Amz-Target") != "" {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.WriteHeader(http.StatusForbidden)

@@ -8,7 +8,10 @@ import (
 )
 
 func TestGuard(t *testing.T) {
-	handler := Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	handler := Guard(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	}))
 	for host, want := range map[string]int{
 		"127.0.0.1":             http.StatusNoContent,
 		"127.0.0.1:4573":        http.StatusNoContent,
@@ -29,7 +32,8 @@ func TestGuard(t *testing.T) {
 		"[fe80::1]":             http.StatusForbidden,
 		"127.0.0.1@evil":        http.StatusForbidden,
 	} {
-		for target, kind := range map[string]string{"": `<Error><Code>AccessDenied</Code>`, "AmazonSQS.ListQueues": `{"__type":"AccessDeniedException"`} {
+		for target, kind := range map[string]string{"": `<Error><Code>AccessDenied</Code>`,
+			"AmazonSQS.ListQueues": `{"__type":"AccessDeniedException"`} {
 			r := httptest.NewRequest(http.MethodPost, "/", nil)
 			r.Host = host
 			if target != "" {

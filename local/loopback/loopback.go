@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// Listen listens on a TCP address such as 127.0.0.1:0, and refuses addresses that other machines could reach.
+// Listen listens on a TCP address such as 127.0.0.1:0, and rejects addresses that other machines could reach.
 func Listen(address string) (net.Listener, error) {
 	if err := CheckAddress(address); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -13,7 +13,7 @@ func Listen(address string) (net.Listener, error) {
 	return net.Listen("tcp", address)
 }
 
-// CheckAddress refuses addresses that other machines could reach.
+// CheckAddress rejects addresses that other machines could reach.
 func CheckAddress(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err == nil {

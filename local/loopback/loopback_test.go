@@ -14,7 +14,8 @@ func TestListen(t *testing.T) {
 		t.Error(err)
 	}
 	for _, address := range []string{"0.0.0.0:0", "[::]:0", ":0", "192.0.2.1:0", "localhost:0", "127.0.0.1", ""} {
-		if _, err := Listen(address); err == nil || !strings.HasPrefix(err.Error(), "listen: must be a loopback address and a port") {
+		if _, err := Listen(address); err == nil ||
+			!strings.HasPrefix(err.Error(), "listen: must be a loopback address and a port") {
 			t.Errorf("%q: got %v", address, err)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 
 // The engine's limits.
 const (
-	longestNumber = 1000   // digits of a number: of integer, fraction and exponent together (Jackson's StreamReadConstraints)
+	// digits of a number: of integer, fraction and exponent together (Jackson's StreamReadConstraints)
+	longestNumber = 1000
 	longestKey    = 50_000 // bytes of a key, decoded, from 3.0 on (the same)
 	deepestArray  = 20     // arrays directly in each other as the value of a field (index.mapping.depth.limit)
 )
@@ -26,14 +27,15 @@ type Rejection struct {
 }
 
 func rejectDocument(kind, format string, arguments ...any) *Rejection {
-	return &Rejection{"mapper_parsing_exception", "failed to parse", &Rejection{Type: kind, Reason: fmt.Sprintf(format, arguments...)}}
+	return &Rejection{"mapper_parsing_exception", "failed to parse",
+		&Rejection{Type: kind, Reason: fmt.Sprintf(format, arguments...)}}
 }
 
 // Checker decides whether the engine accepts documents. It is not safe for concurrent use; make one for each goroutine.
 //
-// The rules are those of OpenSearch's DocumentParser and of the JSON reader before it, found out with documents sent to 2.19.1, 3.5.0
-// and 3.8.0; a test in verify/search compares model and engine. The engine stops at the first thing that it does not accept; the
-// checker may name another one of the same document.
+// The rules are those of OpenSearch's DocumentParser and of the JSON reader before it, found out with documents sent to
+// 2.19.1, 3.5.0 and 3.8.0; a test in verify/search compares model and engine. The engine stops at the first thing that
+// it does not accept; the checker may name another one of the same document.
 type Checker struct {
 	m       *Mapping
 	scanner *jsonscan.Scanner
@@ -67,7 +69,7 @@ func (c *Checker) Check(id string, source []byte) *Rejection {
 		if m.Repeated {
 			return repeatedKey(c.scanner.Key(m))
 		}
-		if r := c.member(m); r != nil {
+		if r := c.checkMember(m); r != nil {
 			return r
 		}
 	}
@@ -78,27 +80,27 @@ func repeatedKey(key []byte) *Rejection {
 	return rejectDocument("json_parse_exception", "Duplicate field '%s'", key)
 }
 
-// member checks one member of the document itself.
-func (c *Checker) member(m *jsonscan.Member) *Rejection {
+// checkMember checks one member of the document itself.
+func (c *Checker) checkMember(m *jsonscan.Member) *Rejection {
 	if m.Name >= 0 {
 		f := &c.m.fields[m.Name]
-		return c.value(m, f, f)
+		return c.checkValue(m, f, f)
 	}
 	key := c.scanner.Key(m)
-	if r := c.key(key); r != nil {
+	if r := c.checkKey(key); r != nil {
 		return r
 	}
 	if len(key) == 0 {
 		return rejectDocument("illegal_argument_exception", "field name cannot be an empty string")
 	}
 	if bytes.IndexByte(key, '.') < 0 {
-		return c.value(m, nil, nil)
+		return c.checkValue(m, nil, nil)
 	}
-	return c.dotted(m, key)
+	return c.checkDotted(m, key)
 }
 
-// key checks a key as the JSON reader does, anywhere in a document.
-func (c *Checker) key(key []byte) *Rejection {
+// checkKey checks a key as the JSON reader does, anywhere in a document.
+func (c *Checker) checkKey(key []byte) *Rejection {
 	v := c.m.version
 	if len(key) > longestKey && v.atLeast(3, 0) {
 		return rejectDocument("stream_constraints_exception", "Name length (%d) exceeds the maximum allowed (%d, from "+
@@ -111,49 +113,54 @@ func (c *Checker) key(key []byte) *Rejection {
 	return nil
 }
 
-// dotted checks a member whose key has dots: a path of names.
-func (c *Checker) dotted(m *jsonscan.Member, key []byte) *Rejection {
+// checkDotted checks a member whose key has dots: a path of names.
+func (c *Checker) checkDotted(m *jsonscan.Member, key []byte) *Rejection {
 	first, last, r := splitPath(key)
 	if r != nil {
 		return r
 	}
-	parent := c.m.find(first)
+	parent := c.m.findField(first)
 	if len(last) == 0 { // only dots behind the name: the field itself, unless it is one of the engine's own
 		if parent != nil && parent.fieldType >= metadata {
-			return c.value(m, nil, parent)
+			return c.checkValue(m, nil, parent)
 		}
-		return c.value(m, parent, parent)
+		return c.checkValue(m, parent, parent)
 	}
 	switch {
 	case parent == nil:
-		// The object is not mapped and is left alone. But the elements of an array are taken for values of the field that the last
-		// name alone names: DocumentParser.parseArray goes on with that name, and with the document itself as its object.
-		return c.value(m, nil, c.m.find(last))
+		// The object is not mapped and is left alone. But the elements of an array are taken for values of the field
+		// that the last name alone names: DocumentParser.parseArray goes on with that name, and with the document
+		// itself as its object.
+		return c.checkValue(m, nil, c.m.findField(last))
 	case parent.fieldType == disabled:
-		return c.skip(m)
+		return c.checkSkipped(m)
 	case m.Kind == jsonscan.Null:
 		return nil
 	}
-	return &Rejection{Type: "mapper_parsing_exception", Reason: fmt.Sprintf("Could not dynamically add mapping for field [%s]. "+
-		"Existing mapping for [%s] must be of type object but found [%s].", key, first, parent.typeName)}
+	return &Rejection{Type: "mapper_parsing_exception",
+		Reason: fmt.Sprintf("Could not dynamically add mapping for field [%s]. "+
+			"Existing mapping for [%s] must be of type object but found [%s].", key, first, parent.typeName)}
 }
 
-// splitPath splits a key at its dots, as Java's String.split does: empty parts at the end do not count. It returns the first and the
-// last part; last is empty when there is one only.
+// splitPath splits a key at its dots, as Java's String.split does: empty parts at the end do not count. It returns the
+// first and the last part; last is empty when there is one only.
 func splitPath(key []byte) (first, last []byte, r *Rejection) {
 	path := bytes.TrimRight(key, ".")
 	if len(path) == 0 {
-		return nil, nil, rejectDocument("illegal_argument_exception", "field name cannot contain only the character [.]")
+		return nil, nil, rejectDocument("illegal_argument_exception",
+			"field name cannot contain only the character [.]")
 	}
 	for rest, more := path, true; more; {
 		var part []byte
 		part, rest, more = bytes.Cut(rest, []byte("."))
 		if len(part) == 0 {
-			return nil, nil, rejectDocument("illegal_argument_exception", "object field starting or ending with a [.] makes object "+
-				"resolution ambiguous: [%s]", key)
+			return nil, nil, rejectDocument("illegal_argument_exception",
+				"object field starting or ending with a [.] makes object "+
+					"resolution ambiguous: [%s]", key)
 		}
 		if isBlank(part) {
-			return nil, nil, rejectDocument("illegal_argument_exception", "object field cannot contain only whitespace: ['%s']", key)
+			return nil, nil, rejectDocument("illegal_argument_exception",
+				"object field cannot contain only whitespace: ['%s']", key)
 		}
 		if first == nil {
 			first = part
@@ -178,48 +185,50 @@ func isBlank(text []byte) bool {
 	return true
 }
 
-// value checks a member's value: direct is the field that it belongs to, elements that of its elements when it is an array; nil for none.
-func (c *Checker) value(m *jsonscan.Member, direct, elements *field) *Rejection {
+// checkValue checks a member's value: direct is the field that it belongs to, elements that of its elements when it is
+// an array; nil for none.
+func (c *Checker) checkValue(m *jsonscan.Member, direct, elements *field) *Rejection {
 	var r *Rejection
 	switch m.Kind {
 	case jsonscan.Object:
-		if r = c.single(direct, m.Kind, m.Start, m.End); r == nil {
-			_, r = c.object(m.Start)
+		if r = c.checkSingle(direct, m.Kind, m.Start, m.End); r == nil {
+			_, r = c.checkObject(m.Start)
 		}
 	case jsonscan.Array:
-		_, r = c.array(m.Start, 1, elements)
+		_, r = c.checkArray(m.Start, 1, elements)
 	case jsonscan.Number:
-		if r = c.digits(m.Start, m.End); r == nil {
-			r = c.single(direct, m.Kind, m.Start, m.End)
+		if r = c.checkDigits(m.Start, m.End); r == nil {
+			r = c.checkSingle(direct, m.Kind, m.Start, m.End)
 		}
 	default:
-		r = c.single(direct, m.Kind, m.Start, m.End)
+		r = c.checkSingle(direct, m.Kind, m.Start, m.End)
 	}
 	return r
 }
 
-// skip checks what the engine skips: JSON and nothing else.
-func (c *Checker) skip(m *jsonscan.Member) (r *Rejection) {
+// checkSkipped checks a value that the engine skips: it must be JSON.
+func (c *Checker) checkSkipped(m *jsonscan.Member) (r *Rejection) {
 	switch m.Kind {
 	case jsonscan.Object:
-		_, r = c.object(m.Start)
+		_, r = c.checkObject(m.Start)
 	case jsonscan.Array:
-		_, r = c.array(m.Start, notCounted, nil)
+		_, r = c.checkArray(m.Start, notCounted, nil)
 	case jsonscan.Number:
-		r = c.digits(m.Start, m.End)
+		r = c.checkDigits(m.Start, m.End)
 	}
 	return r
 }
 
-// single checks a value that is no array, and belongs to a field.
-func (c *Checker) single(f *field, kind jsonscan.Kind, start, end int) *Rejection {
+// checkSingle checks a value that is not an array, and belongs to a field.
+func (c *Checker) checkSingle(f *field, kind jsonscan.Kind, start, end int) *Rejection {
 	if f == nil || f.fieldType == unmapped || f.fieldType == disabled {
 		return nil
 	}
 	switch f.fieldType {
 	case metadata:
-		return c.rejectValue(f, "mapper_parsing_exception", "Field ["+f.name+"] is a metadata field and cannot be added inside a document. "+
-			"Use the index API request parameters.")
+		return c.rejectValue(f, "mapper_parsing_exception",
+			"Field ["+f.name+"] is a metadata field and cannot be added inside a document. "+
+				"Use the index API request parameters.")
 	case docCount:
 		return c.docCount(f, kind, c.data[start:end])
 	case keyword:
@@ -228,8 +237,9 @@ func (c *Checker) single(f *field, kind jsonscan.Kind, start, end int) *Rejectio
 		}
 		if kind == jsonscan.String && !f.ignoreAbove && end-start-2 > longestTerm {
 			if text := jsonscan.Unescape(nil, c.data[start+1:end-1]); len(text) > longestTerm {
-				return &Rejection{Type: "illegal_argument_exception", Reason: fmt.Sprintf("Document contains at least one immense term in "+
-					"field=\"%s\" (whose UTF8 encoding is longer than the max length %d)", f.name, longestTerm)}
+				return &Rejection{Type: "illegal_argument_exception",
+					Reason: fmt.Sprintf("Document contains at least one immense term in "+
+						"field=\"%s\" (whose UTF8 encoding is longer than the max length %d)", f.name, longestTerm)}
 			}
 		}
 	case number, date: // ignore_malformed keeps any other value; from 3.0 on an object as well
@@ -237,32 +247,36 @@ func (c *Checker) single(f *field, kind jsonscan.Kind, start, end int) *Rejectio
 			return c.rejectValue(f, "illegal_argument_exception", "Cannot parse an object as "+f.typeName)
 		}
 	case boolean:
-		return c.boolean(f, kind, c.data[start:end])
+		return c.checkBoolean(f, kind, c.data[start:end])
 	}
 	return nil
 }
 
 // rejectValue is the engine's answer to a value that a field cannot have. The engine quotes the value as well.
 func (c *Checker) rejectValue(f *field, kind, reason string) *Rejection {
-	return &Rejection{"mapper_parsing_exception", fmt.Sprintf("failed to parse field [%s] of type [%s] in document with id '%s'", f.name,
-		f.typeName, c.id), &Rejection{Type: kind, Reason: reason}}
+	return &Rejection{"mapper_parsing_exception",
+		fmt.Sprintf("failed to parse field [%s] of type [%s] in document with id '%s'", f.name,
+			f.typeName, c.id), &Rejection{Type: kind, Reason: reason}}
 }
 
-func (c *Checker) boolean(f *field, kind jsonscan.Kind, text []byte) *Rejection {
+func (c *Checker) checkBoolean(f *field, kind jsonscan.Kind, text []byte) *Rejection {
 	switch kind {
 	case jsonscan.True, jsonscan.False, jsonscan.Null:
 		return nil
 	case jsonscan.String:
 		// The empty string is false.
-		if text = jsonscan.Unescape(nil, text[1:len(text)-1]); len(text) == 0 || string(text) == "true" || string(text) == "false" {
+		if text = jsonscan.Unescape(nil, text[1:len(text)-1]); len(text) == 0 || string(text) == "true" ||
+			string(text) == "false" {
 			return nil
 		}
-		return c.rejectValue(f, "illegal_argument_exception", fmt.Sprintf("Failed to parse value [%s] as only [true] or [false] are allowed.", text))
+		return c.rejectValue(f, "illegal_argument_exception",
+			fmt.Sprintf("Failed to parse value [%s] as only [true] or [false] are allowed.", text))
 	}
 	return c.rejectValue(f, "json_parse_exception", "Current token not of boolean type")
 }
 
-// docCount checks a value of _doc_count: one positive whole number of 64 bits. With a fraction or exponent it is read as a double.
+// docCount checks a value of _doc_count: one positive whole number of 64 bits. With a fraction or exponent it is read
+// as a double.
 func (c *Checker) docCount(f *field, kind jsonscan.Kind, text []byte) *Rejection {
 	if kind != jsonscan.Number {
 		return c.rejectValue(f, "parsing_exception", "Failed to parse object: expecting token of type [VALUE_NUMBER]")
@@ -273,26 +287,28 @@ func (c *Checker) docCount(f *field, kind jsonscan.Kind, text []byte) *Rejection
 		if x, err = strconv.ParseFloat(string(text), 64); err == nil && (x != math.Trunc(x) || x > math.MaxInt64) {
 			err = strconv.ErrRange
 		}
-		if n = 0; x > 0 { // its sign is what matters
+		if n = 0; x > 0 { // only its sign matters
 			n = 1
 		}
 	}
 	switch {
 	case err != nil:
-		return c.rejectValue(f, "illegal_argument_exception", fmt.Sprintf("%s cannot be converted to Long without data loss", text))
+		return c.rejectValue(f, "illegal_argument_exception",
+			fmt.Sprintf("%s cannot be converted to Long without data loss", text))
 	case n <= 0:
 		return c.rejectValue(f, "illegal_argument_exception", "Field ["+f.name+"] must be a positive integer. "+
 			"Value ["+string(text)+"] is not valid.")
 	}
 	if c.docCounts++; c.docCounts > 1 {
-		return &Rejection{Type: "illegal_argument_exception", Reason: `DocValuesField "_doc_count" appears more than once in this document ` +
-			"(only one value is allowed per field)"}
+		return &Rejection{Type: "illegal_argument_exception",
+			Reason: `DocValuesField "_doc_count" appears more than once in this document ` +
+				"(only one value is allowed per field)"}
 	}
 	return nil
 }
 
-// digits checks the length of a number.
-func (c *Checker) digits(start, end int) *Rejection {
+// checkDigits checks the length of a number.
+func (c *Checker) checkDigits(start, end int) *Rejection {
 	if end-start <= longestNumber {
 		return nil
 	}
@@ -305,19 +321,21 @@ func (c *Checker) digits(start, end int) *Rejection {
 	if n <= longestNumber {
 		return nil
 	}
-	return rejectDocument("stream_constraints_exception", "Number value length (%d) exceeds the maximum allowed (%d, from "+
-		"`StreamReadConstraints.getMaxNumberLength()`)", n, longestNumber)
+	return rejectDocument("stream_constraints_exception",
+		"Number value length (%d) exceeds the maximum allowed (%d, from "+
+			"`StreamReadConstraints.getMaxNumberLength()`)", n, longestNumber)
 }
 
 // notCounted is the nesting of an array that may be nested as deep as one likes.
 const notCounted = math.MinInt32
 
-// array checks the array whose bracket is at c.data[i], the nesting-th directly in each other, whose elements belong to f. It returns
-// the offset after it.
-func (c *Checker) array(i, nesting int, f *field) (end int, r *Rejection) {
+// checkArray checks the array whose bracket is at c.data[i], the nesting-th directly in each other, whose elements
+// belong to f. It returns the offset after it.
+func (c *Checker) checkArray(i, nesting int, f *field) (end int, r *Rejection) {
 	if nesting > deepestArray {
-		return 0, rejectDocument("parse_exception", "The depth of the nested array field has exceeded the allowed limit of [%d]. "+
-			"This limit can be set by changing the [index.mapping.depth.limit] index level setting.", deepestArray)
+		return 0, rejectDocument("parse_exception",
+			"The depth of the nested array field has exceeded the allowed limit of [%d]. "+
+				"This limit can be set by changing the [index.mapping.depth.limit] index level setting.", deepestArray)
 	}
 	for i++; ; i++ {
 		switch i = jsonscan.SkipSpace(c.data, i); c.data[i] {
@@ -326,24 +344,25 @@ func (c *Checker) array(i, nesting int, f *field) (end int, r *Rejection) {
 		case ',':
 			continue
 		}
-		if i, r = c.element(i, nesting, f); r != nil {
+		if i, r = c.checkElement(i, nesting, f); r != nil {
 			return 0, r
 		}
 		i--
 	}
 }
 
-// element checks the value that begins at c.data[i], inside so many arrays directly in each other, and returns the offset after it.
-func (c *Checker) element(i, nesting int, f *field) (end int, r *Rejection) {
+// checkElement checks the value that begins at c.data[i], inside so many arrays directly in each other, and returns the
+// offset after it.
+func (c *Checker) checkElement(i, nesting int, f *field) (end int, r *Rejection) {
 	kind := jsonscan.Null
 	switch b := c.data[i]; b {
 	case '[':
-		return c.array(i, nesting+1, f)
+		return c.checkArray(i, nesting+1, f)
 	case '{':
-		if r = c.single(f, jsonscan.Object, i, i+1); r != nil {
+		if r = c.checkSingle(f, jsonscan.Object, i, i+1); r != nil {
 			return 0, r
 		}
-		return c.object(i)
+		return c.checkObject(i)
 	case '"':
 		kind = jsonscan.String
 		end, _, _ = jsonscan.Text(c.data, i)
@@ -359,25 +378,26 @@ func (c *Checker) element(i, nesting int, f *field) (end int, r *Rejection) {
 		for end < len(c.data) && inNumber[c.data[end]] {
 			end++
 		}
-		if r = c.digits(i, end); r != nil {
+		if r = c.checkDigits(i, end); r != nil {
 			return 0, r
 		}
 	}
 	if f != nil {
-		r = c.single(f, kind, i, end)
+		r = c.checkSingle(f, kind, i, end)
 	}
 	return end, r
 }
 
-var inNumber = [256]bool{'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+var inNumber = [256]bool{'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true,
+	'8': true, '9': true,
 	'-': true, '+': true, '.': true, 'e': true, 'E': true}
 
 // fewKeys is up to how many keys of an object are compared with each other, and not looked up.
 const fewKeys = 16
 
-// object checks the object whose brace is at c.data[i], which the engine skips: its keys may have any name, but each one only once.
-// It returns the offset after it.
-func (c *Checker) object(i int) (end int, r *Rejection) {
+// checkObject checks the object whose brace is at c.data[i], which the engine skips: its keys may have any name, but
+// each one only once. It returns the offset after it.
+func (c *Checker) checkObject(i int) (end int, r *Rejection) {
 	from := len(c.keys)
 	var seen map[string]struct{} // of more than fewKeys
 	for i++; ; i++ {
@@ -393,22 +413,23 @@ func (c *Checker) object(i int) (end int, r *Rejection) {
 		if escaped {
 			key = jsonscan.Unescape(nil, key)
 		}
-		if r = c.key(key); r != nil {
+		if r = c.checkKey(key); r != nil {
 			return 0, r
 		}
-		if seen, r = c.unrepeated(from, seen, key); r != nil {
+		if seen, r = c.checkRepeats(from, seen, key); r != nil {
 			return 0, r
 		}
 		i = jsonscan.SkipSpace(c.data, end+1) + 1 // the colon
-		if i, r = c.element(jsonscan.SkipSpace(c.data, i), notCounted, nil); r != nil {
+		if i, r = c.checkElement(jsonscan.SkipSpace(c.data, i), notCounted, nil); r != nil {
 			return 0, r
 		}
 		i--
 	}
 }
 
-// unrepeated checks a key against those that the same object has had, which begin at c.keys[from], or are all in seen.
-func (c *Checker) unrepeated(from int, seen map[string]struct{}, key []byte) (map[string]struct{}, *Rejection) {
+// checkRepeats checks a key against those that the same object has had, which begin at c.keys[from], or are all in
+// seen.
+func (c *Checker) checkRepeats(from int, seen map[string]struct{}, key []byte) (map[string]struct{}, *Rejection) {
 	if seen == nil {
 		for _, k := range c.keys[from:] {
 			if bytes.Equal(k, key) {

@@ -1,4 +1,3 @@
-// Package opensearch is the search domain of the local model: files of documents in place of a server, or a real server.
 package opensearch
 
 import (
@@ -16,8 +15,8 @@ import (
 	"time"
 )
 
-// Files plays OpenSearch with a file for each index, one document a line. It rejects the documents that OpenSearch rejects with the
-// mapping that the indices have.
+// Files plays OpenSearch with a file for each index, one document a line. It rejects the documents that OpenSearch
+// rejects with the mapping that the indices have.
 type Files struct {
 	dir string
 
@@ -36,9 +35,9 @@ func NewFiles(dir string, mapping *Mapping) *Files {
 	return &Files{dir: dir, checker: mapping.NewChecker(), documents: map[string]int64{}}
 }
 
-// Overwrite makes a document that comes again, with the id that it had, take the place of the one before, as in OpenSearch. A
-// stream sends the same content again, and before any other documents: of one request of 100 MB at most. So the document is known
-// by its id among those of late, and nothing is written.
+// Overwrite makes a document that comes again, with the id that it had, take the place of the one before, as in
+// OpenSearch. A stream sends the same content again, and before any other documents: of one request of 100 MB at most.
+// So the document is known by its id among those of late, and nothing is written.
 func (f *Files) Overwrite() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -62,8 +61,8 @@ func (f *Files) Documents() map[string]int64 {
 // keptIDs is how many ids are kept at least: of 100 MB of documents of 200 bytes, a request's.
 const keptIDs = 500_000
 
-// known reports whether a document with this id is there already, and keeps the id.
-func (f *Files) known(id []byte) bool {
+// isKnown reports whether a document with this id is there already, and keeps the id.
+func (f *Files) isKnown(id []byte) bool {
 	if f.ids == nil || len(id) == 0 {
 		return false
 	}
@@ -114,28 +113,28 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 			return 0, nil, err
 		}
 		if name != index {
-			if err := f.write(index, documents); err != nil {
+			if err := f.writeDocuments(index, documents); err != nil {
 				return 0, nil, err
 			}
 			index, documents = name, documents[:0]
 		}
 		if why := f.checker.Check(string(id), source); why != nil {
 			refused = append(refused, rejected{count, why})
-		} else if !f.known(id) {
+		} else if !f.isKnown(id) {
 			documents = append(append(documents, source...), '\n')
 			f.documents[index]++
 		}
 		count++
 	}
-	if err := f.write(index, documents); err != nil {
+	if err := f.writeDocuments(index, documents); err != nil {
 		return 0, nil, err
 	}
-	answer, err = itemised(count, refused)
+	answer, err = itemResponse(count, refused)
 	return http.StatusOK, answer, err
 }
 
-// itemised is the answer to a request of n documents of which some were rejected.
-func itemised(n int, refused []rejected) ([]byte, error) {
+// itemResponse is the answer to a request of n documents of which some were rejected.
+func itemResponse(n int, refused []rejected) ([]byte, error) {
 	if len(refused) == 0 {
 		return []byte(allTaken), nil
 	}
@@ -171,8 +170,8 @@ func placeOf(action []byte) (index string, id []byte, err error) {
 	return string(name), id, nil
 }
 
-// write adds whole lines at once.
-func (f *Files) write(index string, documents []byte) error {
+// writeDocuments adds whole lines at once.
+func (f *Files) writeDocuments(index string, documents []byte) error {
 	if len(documents) == 0 {
 		return nil
 	}

@@ -41,8 +41,8 @@ type Mapping struct {
 	version version
 }
 
-// version is that of the engine. Measured were 2.19.1, 3.5.0 and 3.8.0; the versions between are taken to be like the earlier one
-// of the same major version.
+// version is that of the engine. Measured were 2.19.1, 3.5.0 and 3.8.0; the versions between are taken to be like the
+// earlier one of the same major version.
 type version struct{ major, minor int }
 
 func (v version) atLeast(major, minor int) bool {
@@ -57,13 +57,16 @@ func parseVersion(text string) (version, error) {
 	m, err := strconv.Atoi(major)
 	n, err2 := strconv.Atoi(minor)
 	if err != nil || err2 != nil || m < 1 || n < 0 {
-		return version{}, fmt.Errorf("engine version: must be <major>.<minor>, for example %s (got %q)", DefaultVersion, text)
+		return version{}, fmt.Errorf("engine version: must be <major>.<minor>, for example %s (got %q)", DefaultVersion,
+			text)
 	}
 	return version{m, n}, nil
 }
 
-// metadataFields are the engine's own fields, as OpenSearch 2.19.1 knows them. _type, _size, _op_type and _primary_term are none.
-var metadataFields = []string{"_data_stream_timestamp", "_field_names", "_id", "_ignored", "_index", "_nested_path", "_routing", "_seq_no",
+// metadataFields are the engine's own fields, as OpenSearch 2.19.1 knows them. _type, _size, _op_type and _primary_term
+// are none.
+var metadataFields = []string{"_data_stream_timestamp", "_field_names", "_id", "_ignored", "_index", "_nested_path",
+	"_routing", "_seq_no",
 	"_source", "_version"}
 
 // property is one of a mapping's "properties", with the parameters that the model knows.
@@ -75,8 +78,9 @@ type property struct {
 	Enabled         *bool   `json:"enabled"`
 }
 
-// NewMapping reads the "mappings" of an index or template, which must be the kind that the search setup makes: dynamic is false, and
-// every number and date has ignore_malformed. version is the engine's, <major>.<minor>; empty stands for [DefaultVersion].
+// NewMapping reads the "mappings" of an index or template, which must be the kind that the search setup makes: dynamic
+// is false, and every number and date has ignore_malformed. version is the engine's, <major>.<minor>; empty means
+// [DefaultVersion].
 func NewMapping(mappings map[string]any, version string) (*Mapping, error) {
 	if version == "" {
 		version = DefaultVersion
@@ -150,7 +154,8 @@ func newField(name string, p property) (field, error) {
 	case p.Type == "date" && malformedKept:
 		f.fieldType = date
 	default:
-		return f, fmt.Errorf("must be a keyword, boolean, double, long or date, the last three with ignore_malformed, or an object that is "+
+		return f, fmt.Errorf("must be a keyword, boolean, double, long or date, the last three with "+
+			"ignore_malformed, or an object that is "+
 			"not enabled (got type %q)", p.Type)
 	}
 	return f, nil
@@ -159,8 +164,8 @@ func newField(name string, p property) (field, error) {
 // longestTerm is the longest term of a Lucene index, in bytes (IndexWriter.MAX_TERM_LENGTH).
 const longestTerm = 32_766
 
-// find returns the field of a name.
-func (m *Mapping) find(name []byte) *field {
+// findField returns the field of a name.
+func (m *Mapping) findField(name []byte) *field {
 	if i, ok := m.byName[string(name)]; ok {
 		return &m.fields[i]
 	}

@@ -36,14 +36,14 @@ type Options struct {
 type Server struct {
 	o      Options
 	client *http.Client
-	writer searchsetup.Signer // as the user that stands in for Firehose's role
+	writer searchsetup.Signer // as the user in place of Firehose's role
 
 	mu        sync.Mutex
 	documents map[string]int64 // by index, of every index that a bulk request names, as last exported
 }
 
-// Open brings the server into the wanted state, as the custom resource does with a domain, and makes an internal user whose
-// backend role is the writer's: it stands in for the IAM role, which the server does not know.
+// Open brings the server into the wanted state, as the custom resource does with a domain, and makes an internal user
+// whose backend role is the writer's: it replaces the IAM role, which the server does not know.
 func Open(ctx context.Context, o Options, state searchsetup.State) (*Server, error) {
 	s := &Server{o: o, client: &http.Client{Timeout: requestTimeout}, documents: map[string]int64{}}
 	pool, err := x509.SystemCertPool()
@@ -72,7 +72,8 @@ func Open(ctx context.Context, o Options, state searchsetup.State) (*Server, err
 	}
 	name, password := state.Index+"-firehose", "Aa1-"+rand.Text()
 	user := map[string]any{"password": password, "backend_roles": []string{state.WriterRoleARN}}
-	if err := s.call(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name), user, nil); err != nil {
+	if err := s.callAPI(ctx, http.MethodPut, "/_plugins/_security/api/internalusers/"+url.PathEscape(name), user,
+		nil); err != nil {
 		return nil, fmt.Errorf("making a user for Firehose's role: %w", err)
 	}
 	s.writer = searchsetup.Basic(name, password)
@@ -85,7 +86,7 @@ const requestTimeout = 30 * time.Second
 // Bulk sends a bulk request as Firehose.
 func (s *Server) Bulk(ctx context.Context, _ time.Time, body []byte) (status int, answer []byte, err error) {
 	s.addIndices(body)
-	return s.send(ctx, s.writer, http.MethodPost, "/_bulk", "application/x-ndjson", body)
+	return s.sendRequest(ctx, s.writer, http.MethodPost, "/_bulk", "application/x-ndjson", body)
 }
 
 // addIndices notes the indices of a bulk request: documents may be there although the response is lost.
@@ -95,7 +96,7 @@ func (s *Server) addIndices(body []byte) {
 	for len(body) > 0 {
 		action, rest, _ := bytes.Cut(body, []byte("\n"))
 		_, body, _ = bytes.Cut(rest, []byte("\n"))
-		if name, _, err := placeOf(action); err == nil { // the server says what is wrong with others
+		if name, _, err := placeOf(action); err == nil { // the server rejects others itself
 			s.documents[name] += 0
 		}
 	}
@@ -108,7 +109,8 @@ func (s *Server) Documents() map[string]int64 {
 	return maps.Clone(s.documents)
 }
 
-func (s *Server) send(ctx context.Context, sign searchsetup.Signer, method, target, kind string, body []byte) (int, []byte, error) {
+func (s *Server) sendRequest(ctx context.Context, sign searchsetup.Signer, method, target, kind string,
+	body []byte) (int, []byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.o.URL, "/")+target, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("making request: %w", err)
@@ -131,13 +133,14 @@ var errOutOfReach = errors.New("the server is out of reach")
 // ErrNotFound: the server has no such index.
 var ErrNotFound = errors.New("not found")
 
-// call sends a request as the master user and decodes its answer into out (nil for none).
-func (s *Server) call(ctx context.Context, method, target string, body, out any) error {
+// callAPI sends a request as the master user and decodes its answer into out (nil for none).
+func (s *Server) callAPI(ctx context.Context, method, target string, body, out any) error {
 	content, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	status, answer, err := s.send(ctx, searchsetup.Basic(s.o.User, s.o.Password), method, target, "application/json", content)
+	status, answer, err := s.sendRequest(ctx, searchsetup.Basic(s.o.User, s.o.Password), method, target,
+		"application/json", content)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("%w: %w", errOutOfReach, err)
@@ -163,11 +166,12 @@ const page = 200
 // exportPause is how long Export waits for a server that does not answer before it asks again.
 const exportPause = time.Second
 
-// Export writes the documents of an index whose ids begin with the prefix to <dir>/<index>.ndjson, one a line, in place of the
-// file that is there: what the server really has of a run. It waits for a server that is out of reach until the context ends.
+// Export writes the documents of an index whose ids begin with the prefix to <dir>/<index>.ndjson, one a line, in place
+// of the file that is there: the server's real content of a run. It waits for a server that is out of reach until the
+// context ends.
 func (s *Server) Export(ctx context.Context, index, idPrefix, dir string) error {
 	for {
-		err := s.export(ctx, index, idPrefix, dir)
+		err := s.exportOnce(ctx, index, idPrefix, dir)
 		if !errors.Is(err, errOutOfReach) || ctx.Err() != nil {
 			return err
 		}
@@ -179,13 +183,13 @@ func (s *Server) Export(ctx context.Context, index, idPrefix, dir string) error 
 	}
 }
 
-func (s *Server) export(ctx context.Context, index, idPrefix, dir string) (err error) {
+func (s *Server) exportOnce(ctx context.Context, index, idPrefix, dir string) (err error) {
 	file, err := os.OpenFile(filepath.Join(dir, index+".ndjson"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("reading index %s: %w", index, err)
 	}
 	out, count := bufio.NewWriter(file), int64(0)
-	err = s.each(ctx, index, func(id string, source json.RawMessage) error {
+	err = s.eachDocument(ctx, index, func(id string, source json.RawMessage) error {
 		if !strings.HasPrefix(id, idPrefix) {
 			return nil
 		}
@@ -208,9 +212,10 @@ func (s *Server) export(ctx context.Context, index, idPrefix, dir string) (err e
 	return nil
 }
 
-// each reads all documents of an index.
-func (s *Server) each(ctx context.Context, index string, do func(id string, source json.RawMessage) error) error {
-	if err := s.call(ctx, http.MethodPost, "/"+index+"/_refresh", struct{}{}, nil); err != nil {
+// eachDocument reads all documents of an index.
+func (s *Server) eachDocument(ctx context.Context, index string,
+	do func(id string, source json.RawMessage) error) error {
+	if err := s.callAPI(ctx, http.MethodPost, "/"+index+"/_refresh", struct{}{}, nil); err != nil {
 		return err
 	}
 	var got struct {
@@ -223,7 +228,7 @@ func (s *Server) each(ctx context.Context, index string, do func(id string, sour
 		}
 	}
 	body := map[string]any{"size": page, "sort": []string{"_doc"}}
-	err := s.call(ctx, http.MethodPost, "/"+index+"/_search?scroll=1m", body, &got)
+	err := s.callAPI(ctx, http.MethodPost, "/"+index+"/_search?scroll=1m", body, &got)
 	for err == nil && len(got.Hits.Hits) > 0 {
 		for _, hit := range got.Hits.Hits {
 			if err := do(hit.ID, hit.Source); err != nil {
@@ -232,10 +237,11 @@ func (s *Server) each(ctx context.Context, index string, do func(id string, sour
 		}
 		next := map[string]any{"scroll": "1m", "scroll_id": got.ScrollID}
 		got.Hits.Hits = nil
-		err = s.call(ctx, http.MethodPost, "/_search/scroll", next, &got)
+		err = s.callAPI(ctx, http.MethodPost, "/_search/scroll", next, &got)
 	}
 	if got.ScrollID != "" {
-		err = errors.Join(err, s.call(ctx, http.MethodDelete, "/_search/scroll", map[string]any{"scroll_id": got.ScrollID}, nil))
+		err = errors.Join(err, s.callAPI(ctx, http.MethodDelete, "/_search/scroll",
+			map[string]any{"scroll_id": got.ScrollID}, nil))
 	}
 	return err
 }

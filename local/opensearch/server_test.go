@@ -16,7 +16,7 @@ import (
 	"firehose-pipeline/functions/searchsetup"
 )
 
-// server plays the calls that Open and Export make, and what the security plugin would ask of them. The real one is met in
+// server plays the calls of Open and Export, with the demands of the security plugin. The real one is met in
 // `make verify`.
 type server struct {
 	*httptest.Server
@@ -74,7 +74,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && strings.HasPrefix(path, "/_plugins/_ism/"):
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"error":"no handler found for uri"}`)
-	case r.Method == http.MethodGet && (strings.Contains(path, "/api/roles") || strings.HasPrefix(path, "/_index_template")):
+	case r.Method == http.MethodGet && (strings.Contains(path, "/api/roles") ||
+		strings.HasPrefix(path, "/_index_template")):
 		w.WriteHeader(http.StatusNotFound)
 	default:
 		fmt.Fprint(w, `{}`)
@@ -84,12 +85,16 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *server) open(t *testing.T) (*Server, error) {
 	t.Helper()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o644); err != nil {
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
-	state := searchsetup.State{Endpoint: "https://search-domain.us-east-1.es.amazonaws.com", Index: "events", Rotation: "OneDay", Shards: 1, RetentionDays: 30,
-		Properties: map[string]any{"n": map[string]any{"type": "long"}}, WriterRoleARN: "arn:aws:iam::000000000000:role/writer"}
-	return Open(t.Context(), Options{URL: s.URL, User: "master", Password: "secret", CAFile: ca, Log: slog.New(slog.DiscardHandler)}, state)
+	state := searchsetup.State{Endpoint: "https://search-domain.us-east-1.es.amazonaws.com", Index: "events",
+		Rotation: "OneDay", Shards: 1, RetentionDays: 30,
+		Properties:    map[string]any{"n": map[string]any{"type": "long"}},
+		WriterRoleARN: "arn:aws:iam::000000000000:role/writer"}
+	return Open(t.Context(), Options{URL: s.URL, User: "master", Password: "secret", CAFile: ca,
+		Log: slog.New(slog.DiscardHandler)}, state)
 }
 
 func TestServer(t *testing.T) {
@@ -151,7 +156,8 @@ func TestServer(t *testing.T) {
 		if err := os.WriteFile(name, nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(t.Context(), Options{URL: "https://127.0.0.1:1", CAFile: name}, searchsetup.State{}); err == nil || !strings.Contains(err.Error(), "no certificate") {
+		if _, err := Open(t.Context(), Options{URL: "https://127.0.0.1:1", CAFile: name},
+			searchsetup.State{}); err == nil || !strings.Contains(err.Error(), "no certificate") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -10,30 +10,34 @@ import (
 	"firehose-pipeline/internal/jsonscan"
 )
 
-// What becomes of a JSON value in a column. The sources: AWS, the Firehose developer guide and API reference; probe, what
-// others measured on AWS and published (September 2026); OpenX, the JSON SerDe that Firehose names; report, a public
-// thread. Where they are silent or differ, the record is refused: a failure that AWS would not have is noticed here, a
-// success that AWS would not have is noticed in production.
+// How a JSON value is converted to a column. The sources: AWS, the Firehose developer guide and API reference; probe,
+// measurements on AWS that others published (September 2026); OpenX, the JSON SerDe that Firehose names; report, a
+// public thread. Where they are silent or differ, the record is rejected: a failure that AWS would not have is noticed
+// here, a success that AWS would not have is noticed in production.
 //
 // OpenX was run: the open SerDe (github.com/rcongiu/Hive-JSON-Serde, tag 1.3.8 and commit 7a05e91) with Hive 2.3.10's
 // Parquet writer, by hand in November 2026, on 332 JSON records and on 20,000 events of the transform, whose rows are
-// equal. AWS runs its rules of values, but not its tokeniser: AWS's messages are Jackson's, so its grammar is strict, and
-// what only the open tokeniser accepts (single quotes, 007, tabs in strings, text after the document) is refused here.
+// equal. AWS runs its rules of values, but not its tokeniser: AWS's messages are Jackson's, so its grammar is strict,
+// and what only the open tokeniser accepts (single quotes, 007, tabs in strings, text after the document) is rejected
+// here.
 //
-//   - Unless CaseInsensitive is false ([Writer.MatchCase]), keys are lower-cased first, nested ones and those of a map too
-//     (AWS, probe, OpenX). Then a key that comes twice in an object, at any depth and declared or not, fails the record:
-//     "Duplicate key" (OpenX).
+//   - Unless CaseInsensitive is false ([Writer.MatchCase]), keys are lower-cased first, nested ones and those of a
+//     map too (AWS, probe, OpenX). Then a key that comes twice in an object, at any depth and declared or not, fails
+//     the record: "Duplicate key" (OpenX).
 //   - A key without a column is dropped, a column without a key is null, null is null (AWS, probe, OpenX).
-//   - string: a number, true and false as they are written (probe, OpenX); an object or array as compact JSON text with keys
-//     lower-cased (probe; OpenX quotes the numbers and nulls in it, and writes the keys in the order of their hashes); but
-//     an integer beyond 32 bits fails (report, 2019; OpenX takes it). A lone surrogate becomes "?" (OpenX).
-//   - Numbers: a number, or a string that is one (probe, OpenX); in integer columns no fraction, no exponent, and within the
-//     type's range (OpenX, Java's parseLong); not NaN, Infinity, hexadecimal or beyond a float64 (OpenX takes all of these).
+//   - string: a number, true and false as they are written (probe, OpenX); an object or array as compact JSON text
+//     with keys lower-cased (probe; OpenX quotes the numbers and nulls in it, and writes the keys in the order of
+//     their hashes); but an integer beyond 32 bits fails (report, 2019; OpenX takes it). A lone surrogate becomes "?"
+//     (OpenX).
+//   - Numbers: a number, or a string that is one (probe, OpenX); in integer columns no fraction, no exponent, and
+//     within the type's range (OpenX, Java's parseLong); not NaN, Infinity, hexadecimal or beyond a float64 (OpenX
+//     takes all of these).
 //   - boolean: true, false, or these as a string in any case; other scalars fail (OpenX reads false).
 //   - timestamp: see parseTimestamp. date: see parseDate.
 //   - array: a value that is not one becomes an array of one (probe, OpenX); "" becomes null (OpenX: an empty array).
-//   - map: an object. A null in it is null (probe; OpenX writes the text null, and refuses one in a map of structs: AWS's
-//     documentation alone). struct: an object, or an array, by position (probe, OpenX). "" fails (OpenX takes it).
+//   - map: an object. A null in it is null (probe; OpenX writes the text null, and rejects one in a map of structs:
+//     AWS's documentation alone). struct: an object, or an array, by position (probe, OpenX). "" fails (OpenX takes
+//     it).
 
 // value is a JSON value as it is written.
 type value struct {
@@ -69,36 +73,37 @@ func elementValue(text []byte) value {
 	return v
 }
 
-// document stages the row of the JSON document that begins at record[at] and returns the offset after it. When it is
-// malformed, part of the row may be staged.
-func (w *Writer) document(record []byte, at int) (int, *MalformedError) {
+// convertDocument stages the row of the JSON document that begins at record[at] and returns the offset after it. When
+// it is malformed, part of the row may be staged.
+func (w *Writer) convertDocument(record []byte, at int) (int, *MalformedError) {
 	s := w.row.scanner
 	end, problem := s.Object(record, at)
 	switch problem {
 	case jsonscan.None:
 	case jsonscan.NotAnObject:
-		return at, &MalformedError{MalformedData, "Data does not match the schema. The top level must be a JSON object."}
+		return at, &MalformedError{MalformedData,
+			"Data does not match the schema. The top level must be a JSON object."}
 	default:
 		return at, &MalformedError{ParseError, "Encountered malformed JSON: " + problem.String() + " at byte " +
 			strconv.Itoa(end) + "."}
 	}
 	for i := range s.Members {
 		if m := &s.Members[i]; m.Kind >= jsonscan.Object {
-			if duplicate := w.nested.duplicate(record[m.Start:m.End]); duplicate != nil {
+			if duplicate := w.nested.hasDuplicate(record[m.Start:m.End]); duplicate != nil {
 				return at, duplicateKey(duplicate)
 			}
 		}
 	}
-	if duplicate := w.row.match(); duplicate != nil {
+	if duplicate := w.row.matchColumn(); duplicate != nil {
 		return at, duplicateKey(duplicate)
 	}
 	for i, c := range w.columns {
 		found := s.Found[i]
 		if found < 0 {
-			w.null(c, 0, 0)
+			w.putNull(c, 0, 0)
 			continue
 		}
-		if malformed := w.put(c, memberValue(record, &s.Members[found]), 0); malformed != nil {
+		if malformed := w.putValue(c, memberValue(record, &s.Members[found]), 0); malformed != nil {
 			return at, malformed
 		}
 	}
@@ -109,9 +114,9 @@ func duplicateKey(key []byte) *MalformedError {
 	return &MalformedError{MalformedData, "Data does not match the schema. Duplicate key " + strconv.Quote(string(key))}
 }
 
-// match finds the fields of the scanned object whose keys are written with capitals, and returns a key that is then there
-// twice, or nil.
-func (o *object) match() []byte {
+// matchColumn finds the fields of the scanned object whose keys are written with capitals, and returns a key that is
+// then there twice, or nil.
+func (o *object) matchColumn() []byte {
 	s := o.scanner
 	if s.Repeats {
 		for i := range s.Members {
@@ -157,8 +162,8 @@ func hasCapitals(key []byte) bool {
 	return false
 }
 
-// null stages, in every Parquet column of c, that nothing is there from definition level def on.
-func (w *Writer) null(c *column, def, rep int) {
+// putNull stages, in every Parquet column of c, that nothing is there from definition level def on.
+func (w *Writer) putNull(c *column, def, rep int) {
 	var v format.Value
 	v.SetDefinitionLevel(def)
 	v.SetRepetitionLevel(rep)
@@ -167,17 +172,17 @@ func (w *Writer) null(c *column, def, rep int) {
 	}
 }
 
-// add stages a scalar. It sets no column index: the value goes straight to its column's writer, which needs none.
-func (w *Writer) add(c *column, v format.Value, rep int) {
+// addValue stages a scalar. It sets no column index: the value goes straight to its column's writer, which needs none.
+func (w *Writer) addValue(c *column, v format.Value, rep int) {
 	v.SetDefinitionLevel(c.def)
 	v.SetRepetitionLevel(rep)
 	w.staged[c.first] = append(w.staged[c.first], v)
 }
 
-// put stages a JSON value.
-func (w *Writer) put(c *column, v value, rep int) *MalformedError {
+// putValue stages a JSON value.
+func (w *Writer) putValue(c *column, v value, rep int) *MalformedError {
 	if v.kind == jsonscan.Null {
-		w.null(c, c.def-1, rep)
+		w.putNull(c, c.def-1, rep)
 		return nil
 	}
 	switch c.kind {
@@ -190,15 +195,15 @@ func (w *Writer) put(c *column, v value, rep int) *MalformedError {
 	case kindStruct:
 		return w.putStruct(c, v, rep)
 	}
-	text, ok := w.scalar(v)
+	text, ok := w.convertScalar(v)
 	if !ok {
-		return mismatch(c, "Not a scalar.")
+		return typeMismatch(c, "Not a scalar.")
 	}
 	switch c.kind {
 	case kindDouble, kindFloat:
 		text = bytes.TrimSpace(text)
 		if number, _ := jsonscan.IsNumber(text); !number {
-			return unparsable(c, text)
+			return parseFailure(c, text)
 		}
 		size := 64
 		if c.kind == kindFloat {
@@ -206,52 +211,52 @@ func (w *Writer) put(c *column, v value, rep int) *MalformedError {
 		}
 		number, err := strconv.ParseFloat(string(text), size)
 		if err != nil { // out of range
-			return unparsable(c, text)
+			return parseFailure(c, text)
 		}
 		if size == 32 {
-			w.add(c, format.FloatValue(float32(number)), rep)
+			w.addValue(c, format.FloatValue(float32(number)), rep)
 		} else {
-			w.add(c, format.DoubleValue(number), rep)
+			w.addValue(c, format.DoubleValue(number), rep)
 		}
 	case kindBigInt, kindInt, kindSmallInt, kindTinyInt:
 		number, err := strconv.ParseInt(string(text), 10, integerBits[c.kind])
 		if err != nil {
-			return unparsable(c, text)
+			return parseFailure(c, text)
 		}
 		if c.kind == kindBigInt {
-			w.add(c, format.Int64Value(number), rep)
+			w.addValue(c, format.Int64Value(number), rep)
 		} else {
-			w.add(c, format.Int32Value(int32(number)), rep)
+			w.addValue(c, format.Int32Value(int32(number)), rep)
 		}
 	case kindBoolean:
 		switch {
 		case bytes.EqualFold(text, []byte("true")):
-			w.add(c, format.BooleanValue(true), rep)
+			w.addValue(c, format.BooleanValue(true), rep)
 		case bytes.EqualFold(text, []byte("false")):
-			w.add(c, format.BooleanValue(false), rep)
+			w.addValue(c, format.BooleanValue(false), rep)
 		default:
-			return unparsable(c, text)
+			return parseFailure(c, text)
 		}
 	case kindTimestamp:
 		at, ok := parseTimestamp(string(text))
 		if !ok {
-			return unparsable(c, text)
+			return parseFailure(c, text)
 		}
-		w.add(c, format.Int96Value(int96(at)), rep)
+		w.addValue(c, format.Int96Value(toInt96(at)), rep)
 	case kindDate:
 		days, ok := parseDate(v, text)
 		if !ok {
-			return unparsable(c, text)
+			return parseFailure(c, text)
 		}
-		w.add(c, format.Int32Value(days), rep)
+		w.addValue(c, format.Int32Value(days), rep)
 	}
 	return nil
 }
 
 var integerBits = [...]int{kindBigInt: 64, kindInt: 32, kindSmallInt: 16, kindTinyInt: 8}
 
-// scalar is the text of a scalar: the content of a string, anything else as written.
-func (w *Writer) scalar(v value) (text []byte, ok bool) {
+// convertScalar is the text of a scalar: the content of a string, anything else as written.
+func (w *Writer) convertScalar(v value) (text []byte, ok bool) {
 	switch {
 	case v.kind >= jsonscan.Object:
 		return nil, false
@@ -274,18 +279,18 @@ func (w *Writer) putString(c *column, v value, rep int) *MalformedError {
 			w.text = replaceSurrogates(jsonscan.Unescape(w.text, text), from)
 		}
 	case jsonscan.Object, jsonscan.Array:
-		w.text = w.nested.text(w.text, v.text)
+		w.text = w.nested.appendText(w.text, v.text)
 	case jsonscan.Number:
 		if v.integer {
 			if _, err := strconv.ParseInt(string(v.text), 10, 32); err != nil {
-				return unparsable(c, v.text)
+				return parseFailure(c, v.text)
 			}
 		}
 		w.text = append(w.text, v.text...)
 	default:
 		w.text = append(w.text, v.text...)
 	}
-	w.add(c, format.ByteArrayValue(w.text[from:len(w.text):len(w.text)]), rep)
+	w.addValue(c, format.ByteArrayValue(w.text[from:len(w.text):len(w.text)]), rep)
 	return nil
 }
 
@@ -313,26 +318,26 @@ func (w *Writer) putArray(c *column, v value, rep int) *MalformedError {
 	element := c.children[0]
 	if v.kind != jsonscan.Array {
 		if v.kind == jsonscan.String && len(v.text) == len(`""`) {
-			w.null(c, c.def-1, rep)
+			w.putNull(c, c.def-1, rep)
 			return nil
 		}
-		return w.put(element, v, rep)
+		return w.putValue(element, v, rep)
 	}
 	empty := true
-	for text := range elements(v.text) {
-		if malformed := w.put(element, elementValue(text), rep); malformed != nil {
+	for text := range convertElements(v.text) {
+		if malformed := w.putValue(element, elementValue(text), rep); malformed != nil {
 			return malformed
 		}
 		rep, empty = c.rep, false
 	}
 	if empty {
-		w.null(c, c.def, rep)
+		w.putNull(c, c.def, rep)
 	}
 	return nil
 }
 
-// elements ranges over the texts of a checked JSON array's elements.
-func elements(array []byte) func(yield func([]byte) bool) {
+// convertElements ranges over the texts of a checked JSON array's elements.
+func convertElements(array []byte) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		at := jsonscan.SkipSpace(array, 1)
 		for array[at] != ']' {
@@ -349,11 +354,11 @@ func elements(array []byte) func(yield func([]byte) bool) {
 
 func (w *Writer) putMap(c *column, v value, rep int) *MalformedError {
 	if v.kind != jsonscan.Object {
-		return mismatch(c, "A map needs a JSON object.")
+		return typeMismatch(c, "A map needs a JSON object.")
 	}
 	c.entries.Object(v.text, 0) // checked as part of the document, for repeated keys too
 	if len(c.entries.Members) == 0 {
-		w.null(c, c.def, rep)
+		w.putNull(c, c.def, rep)
 		return nil
 	}
 	key, of := c.children[0], c.children[1]
@@ -364,8 +369,8 @@ func (w *Writer) putMap(c *column, v value, rep int) *MalformedError {
 			text = bytes.ToLower(text)
 		}
 		w.text = replaceSurrogates(append(w.text, text...), from)
-		w.add(key, format.ByteArrayValue(w.text[from:len(w.text):len(w.text)]), rep)
-		if malformed := w.put(of, memberValue(v.text, m), rep); malformed != nil {
+		w.addValue(key, format.ByteArrayValue(w.text[from:len(w.text):len(w.text)]), rep)
+		if malformed := w.putValue(of, memberValue(v.text, m), rep); malformed != nil {
 			return malformed
 		}
 		rep = c.rep
@@ -378,30 +383,31 @@ func (w *Writer) putStruct(c *column, v value, rep int) *MalformedError {
 	case jsonscan.Object:
 		s := c.object.scanner
 		s.Object(v.text, 0) // checked as part of the document, for repeated keys too
-		c.object.match()
+		c.object.matchColumn()
 		for i, child := range c.children {
 			if s.Found[i] < 0 {
-				w.null(child, c.def, rep)
-			} else if malformed := w.put(child, memberValue(v.text, &s.Members[s.Found[i]]), rep); malformed != nil {
+				w.putNull(child, c.def, rep)
+			} else if malformed := w.putValue(child, memberValue(v.text, &s.Members[s.Found[i]]),
+				rep); malformed != nil {
 				return malformed
 			}
 		}
 	case jsonscan.Array:
 		next := 0
-		for text := range elements(v.text) {
+		for text := range convertElements(v.text) {
 			if next == len(c.children) {
 				break
 			}
-			if malformed := w.put(c.children[next], elementValue(text), rep); malformed != nil {
+			if malformed := w.putValue(c.children[next], elementValue(text), rep); malformed != nil {
 				return malformed
 			}
 			next++
 		}
 		for _, child := range c.children[next:] {
-			w.null(child, c.def, rep)
+			w.putNull(child, c.def, rep)
 		}
 	default:
-		return mismatch(c, "Data is not JSONObject but %.100s.", v.text)
+		return typeMismatch(c, "Data is not JSONObject but %.100s.", v.text)
 	}
 	return nil
 }

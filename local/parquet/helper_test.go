@@ -26,7 +26,8 @@ func table(columns ...string) []schema.Column {
 }
 
 // convert writes the records and returns the file, and for each record the error that it got.
-func convert(t testing.TB, columns []schema.Column, compression string, records ...string) (*format.File, []*MalformedError) {
+func convert(t testing.TB, columns []schema.Column, compression string, records ...string) (*format.File,
+	[]*MalformedError) {
 	t.Helper()
 	var file bytes.Buffer
 	w, err := NewWriter(&file, columns, compression)
@@ -60,8 +61,8 @@ func open(t testing.TB, file []byte) *format.File {
 	return f
 }
 
-// rows reads the file back, one JSON object a row. It puts the values together along the file's own schema, so that wrong
-// levels show.
+// rows reads the file back, one JSON object a row. It puts the values together along the file's own schema, so that
+// wrong levels show.
 func rows(t testing.TB, f *format.File) []string {
 	t.Helper()
 	var lines []string
@@ -109,8 +110,8 @@ func rows(t testing.TB, f *format.File) []string {
 // assembler has, by Parquet column, the values of a row that are not read yet.
 type assembler struct{ values [][]format.Value }
 
-// read reads the value of a node whose first column is first, inside a parent present at definition level def and repeated
-// at rep.
+// read reads the value of a node whose first column is first, inside a parent present at definition level def and
+// repeated at rep.
 func (a *assembler) read(node format.Node, first, def, rep int) any {
 	next := a.values[first][0]
 	if node.Optional() {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// kind is what a Hive type is made of.
+// kind is the kind of a Hive type.
 type kind uint8
 
 const (
@@ -44,11 +44,12 @@ var scalars = map[string]kind{
 // maxTypeDepth bounds the nesting of a type: Parquet counts levels in a byte, and each array or map takes two or three.
 const maxTypeDepth = 32
 
-// parseType reads a Hive type as Glue writes it. Glue stores types without checking them, so everything is checked here.
+// parseType reads a Hive type as Glue writes it. Glue stores types without checking them, so everything is checked
+// here.
 func parseType(text string) (hiveType, error) {
 	p := typeParser{text: strings.ToLower(text)}
-	t, err := p.parse(1)
-	if err == nil && p.space() != len(p.text) {
+	t, err := p.parseType(1)
+	if err == nil && p.skipSpace() != len(p.text) {
 		err = fmt.Errorf("%q after the type", p.text[p.at:])
 	}
 	if err != nil {
@@ -62,11 +63,11 @@ type typeParser struct {
 	at   int
 }
 
-func (p *typeParser) parse(depth int) (hiveType, error) {
+func (p *typeParser) parseType(depth int) (hiveType, error) {
 	if depth > maxTypeDepth {
 		return hiveType{}, fmt.Errorf("nested deeper than %d", maxTypeDepth)
 	}
-	name := p.word()
+	name := p.readWord()
 	if k, ok := scalars[name]; ok {
 		return hiveType{kind: k}, nil
 	}
@@ -84,13 +85,13 @@ func (p *typeParser) parse(depth int) (hiveType, error) {
 	default:
 		return hiveType{}, fmt.Errorf("unsupported type %q", name)
 	}
-	if err := p.expect('<'); err != nil {
+	if err := p.expectByte('<'); err != nil {
 		return hiveType{}, err
 	}
 	for {
 		field := hiveField{}
 		if t.kind == kindStruct {
-			if field.name = p.word(); field.name == "" {
+			if field.name = p.readWord(); field.name == "" {
 				return hiveType{}, fmt.Errorf("no field name at byte %d", p.at)
 			}
 			for _, f := range t.fields {
@@ -98,16 +99,16 @@ func (p *typeParser) parse(depth int) (hiveType, error) {
 					return hiveType{}, fmt.Errorf("field %q twice", field.name)
 				}
 			}
-			if err := p.expect(':'); err != nil {
+			if err := p.expectByte(':'); err != nil {
 				return hiveType{}, err
 			}
 		}
 		var err error
-		if field.typ, err = p.parse(depth + 1); err != nil {
+		if field.typ, err = p.parseType(depth + 1); err != nil {
 			return hiveType{}, err
 		}
 		t.fields = append(t.fields, field)
-		if p.space() >= len(p.text) || p.text[p.at] != ',' {
+		if p.skipSpace() >= len(p.text) || p.text[p.at] != ',' {
 			break
 		}
 		p.at++
@@ -120,27 +121,27 @@ func (p *typeParser) parse(depth int) (hiveType, error) {
 	case t.kind == kindMap && t.fields[0].typ.kind != kindString:
 		return hiveType{}, fmt.Errorf("map key must be a string: JSON has no other")
 	}
-	return t, p.expect('>')
+	return t, p.expectByte('>')
 }
 
-func (p *typeParser) space() int {
+func (p *typeParser) skipSpace() int {
 	for p.at < len(p.text) && p.text[p.at] == ' ' {
 		p.at++
 	}
 	return p.at
 }
 
-// word reads up to the next punctuation or space.
-func (p *typeParser) word() string {
-	from := p.space()
+// readWord reads up to the next punctuation or space.
+func (p *typeParser) readWord() string {
+	from := p.skipSpace()
 	for p.at < len(p.text) && !strings.ContainsRune("<>:, ", rune(p.text[p.at])) {
 		p.at++
 	}
 	return p.text[from:p.at]
 }
 
-func (p *typeParser) expect(c byte) error {
-	if p.space() >= len(p.text) || p.text[p.at] != c {
+func (p *typeParser) expectByte(c byte) error {
+	if p.skipSpace() >= len(p.text) || p.text[p.at] != c {
 		return fmt.Errorf("no %q at byte %d", c, p.at)
 	}
 	p.at++

@@ -7,7 +7,7 @@ import (
 
 // The codes that Firehose gives a record that it cannot convert.
 const (
-	// MalformedData is a record that is empty, is no JSON object, or does not fit the table.
+	// MalformedData is a record that is empty, is not a JSON object, or does not fit the table.
 	MalformedData = "DataFormatConversion.MalformedData"
 	// ParseError is a record that is not JSON.
 	ParseError = "DataFormatConversion.ParseError"
@@ -22,16 +22,16 @@ type MalformedError struct {
 
 func (e *MalformedError) Error() string { return e.Code + ": " + e.Message }
 
-func mismatch(column *column, format string, args ...any) *MalformedError {
+func typeMismatch(column *column, format string, args ...any) *MalformedError {
 	return &MalformedError{MalformedData,
 		fmt.Sprintf("Data does not match the schema. "+format, args...) + fmt.Sprintf(" (column %s)", column.name)}
 }
 
-// unparsable imitates the message seen in real error objects, which is Java's.
-func unparsable(column *column, text []byte) *MalformedError {
+// parseFailure imitates the message seen in real error objects, which is Java's.
+func parseFailure(column *column, text []byte) *MalformedError {
 	const longest = 100
 	if len(text) > longest {
 		text = text[:longest]
 	}
-	return mismatch(column, "For input string: %s", strconv.Quote(string(text)))
+	return typeMismatch(column, "For input string: %s", strconv.Quote(string(text)))
 }

@@ -23,70 +23,70 @@ type nested struct {
 // fewKeys is how large the set of keys may be to be used again: clearing it takes as long as it ever was large.
 const fewKeys = 1000
 
-// duplicate returns a key that comes twice in one object of value, upper and lower case being the same, or nil.
-func (n *nested) duplicate(value []byte) []byte {
+// hasDuplicate returns a key that comes twice in one object of value, upper and lower case being the same, or nil.
+func (n *nested) hasDuplicate(value []byte) []byte {
 	if n.keys == nil || len(n.keys) > fewKeys {
 		n.keys = map[string]struct{}{}
 	}
 	clear(n.keys)
 	n.objects, n.repeat, n.keep = 0, nil, false
-	n.value(value, 0)
+	n.writeNested(value, 0)
 	return n.repeat
 }
 
-// text appends value, without white space between tokens and with keys lower-cased.
-func (n *nested) text(dst, value []byte) []byte {
+// appendText appends value, without white space between tokens and with keys lower-cased.
+func (n *nested) appendText(dst, value []byte) []byte {
 	n.out, n.keep = dst, true
-	n.value(value, 0)
+	n.writeNested(value, 0)
 	dst, n.out = n.out, nil
 	return dst
 }
 
-func (n *nested) write(text []byte) {
+func (n *nested) writeValue(text []byte) {
 	if n.keep {
 		n.out = append(n.out, text...)
 	}
 }
 
-// value walks the value that begins at data[i] and returns the offset after it.
-func (n *nested) value(data []byte, i int) int {
+// writeNested walks the value that begins at data[i] and returns the offset after it.
+func (n *nested) writeNested(data []byte, i int) int {
 	switch data[i] {
 	case '{':
 		n.objects++
-		return n.container(data, i, '}', n.objects)
+		return n.writeContainer(data, i, '}', n.objects)
 	case '[':
-		return n.container(data, i, ']', 0)
+		return n.writeContainer(data, i, ']', 0)
 	default:
 		end, _ := jsonscan.Value(data, i)
-		n.write(data[i:end])
+		n.writeValue(data[i:end])
 		return end
 	}
 }
 
-// container walks an array, or the object of that number.
-func (n *nested) container(data []byte, i int, closing byte, object uint64) int {
-	n.write(data[i : i+1])
+// writeContainer walks an array, or the object of that number.
+func (n *nested) writeContainer(data []byte, i int, closing byte, object uint64) int {
+	n.writeValue(data[i : i+1])
 	i = jsonscan.SkipSpace(data, i+1)
 	for data[i] != closing {
 		if object > 0 {
 			end, escaped, _ := jsonscan.Text(data, i)
-			n.member(object, data[i+1:end], escaped)
+			n.writeMember(object, data[i+1:end], escaped)
 			i = jsonscan.SkipSpace(data, end+1) // the colon
-			n.write(data[i : i+1])
+			n.writeValue(data[i : i+1])
 			i = jsonscan.SkipSpace(data, i+1)
 		}
-		i = jsonscan.SkipSpace(data, n.value(data, i))
+		i = jsonscan.SkipSpace(data, n.writeNested(data, i))
 		if data[i] == ',' {
-			n.write(data[i : i+1])
+			n.writeValue(data[i : i+1])
 			i = jsonscan.SkipSpace(data, i+1)
 		}
 	}
-	n.write(data[i : i+1])
+	n.writeValue(data[i : i+1])
 	return i + 1
 }
 
-// member notes a key, or writes it.
-func (n *nested) member(object uint64, key []byte, escaped bool) {
+// writeMember notes a key, or writes it.
+func (n *nested) writeMember(object uint64, key []byte, escaped bool) {
 	written := key
 	if escaped {
 		key = jsonscan.Unescape(nil, key)
@@ -98,7 +98,7 @@ func (n *nested) member(object uint64, key []byte, escaped bool) {
 	if n.keep {
 		n.out = append(n.out, '"')
 		if capitals && escaped {
-			n.out = quote(n.out, key)
+			n.out = appendQuoted(n.out, key)
 		} else if capitals {
 			n.out = append(n.out, key...)
 		} else {
@@ -114,8 +114,8 @@ func (n *nested) member(object uint64, key []byte, escaped bool) {
 	n.keys[string(n.key)] = struct{}{}
 }
 
-// quote appends what JSON writes for text between quotes.
-func quote(dst, text []byte) []byte {
+// appendQuoted appends what JSON writes for text between quotes.
+func appendQuoted(dst, text []byte) []byte {
 	for _, c := range text {
 		switch {
 		case c == '"' || c == '\\':

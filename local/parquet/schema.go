@@ -10,12 +10,12 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// column is a column of the table, or what a nested column is made of: a tree that JSON values are written along.
+// column is a column of the table, or a part of a nested column: a tree that JSON values are written along.
 type column struct {
 	name string
 	kind kind
-	// first and last are the Parquet columns that hold the column's values: one for a scalar, first up to but without last
-	// for the others.
+	// first and last are the Parquet columns that hold the column's values: one for a scalar, first up to but without
+	// last for the others.
 	first, last int
 	// def is the definition level of a value that is not null; null is one less. The key of a map is never null.
 	def int
@@ -30,7 +30,7 @@ type column struct {
 type object struct {
 	names   *jsonscan.Names
 	scanner *jsonscan.Scanner
-	exact   bool // keys match as they stand
+	exact   bool // keys match exactly
 }
 
 func newObject(fields []*column) *object {
@@ -58,9 +58,9 @@ func (o *object) withKeys(fields []*column, keys map[string]string) *object {
 	return &object{names: n, scanner: jsonscan.NewScanner(n), exact: o.exact}
 }
 
-// tree builds the columns of a table and the Parquet schema that Hive would give them: everything optional, in the table's
-// order.
-func tree(declared []schema.Column) (columns []*column, schema *format.Schema, leaves int, err error) {
+// buildTree builds the columns of a table and the Parquet schema that Hive would give them: everything optional, in the
+// table's order.
+func buildTree(declared []schema.Column) (columns []*column, schema *format.Schema, leaves int, err error) {
 	if len(declared) == 0 {
 		return nil, nil, 0, fmt.Errorf("no columns")
 	}
@@ -78,7 +78,7 @@ func tree(declared []schema.Column) (columns []*column, schema *format.Schema, l
 		}
 		c, node := newColumn(name, t, &leaves, 0, 0)
 		columns = append(columns, c)
-		nodes = append(nodes, field(name, node))
+		nodes = append(nodes, buildField(name, node))
 	}
 	return columns, format.NewSchema("hive_schema", group{fields: nodes}), leaves, nil
 }
@@ -105,20 +105,20 @@ func newColumn(name string, t hiveType, leaves *int, def, rep int) (*column, for
 		for _, f := range t.fields {
 			child, of := newColumn(f.name, f.typ, leaves, c.def, rep)
 			c.children = append(c.children, child)
-			nodes = append(nodes, field(f.name, of))
+			nodes = append(nodes, buildField(f.name, of))
 		}
 		c.object = newObject(c.children)
 		node = group{fields: nodes}
 	default:
 		*leaves++
-		node = leaf(t.kind)
+		node = addLeaf(t.kind)
 	}
 	c.last = *leaves
 	return c, format.Optional(node)
 }
 
-// leaf is the Parquet type that Hive writes for a scalar. Hive and so Firehose still write a timestamp as INT96.
-func leaf(k kind) format.Node {
+// addLeaf is the Parquet type that Hive writes for a scalar. Hive and so Firehose still write a timestamp as INT96.
+func addLeaf(k kind) format.Node {
 	switch k {
 	case kindDouble:
 		return format.Leaf(format.DoubleType)
@@ -151,6 +151,6 @@ type group struct {
 
 func (g group) Fields() []format.Field { return g.fields }
 
-func field(name string, node format.Node) format.Field {
+func buildField(name string, node format.Node) format.Field {
 	return format.Group{name: node}.Fields()[0]
 }

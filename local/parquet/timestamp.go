@@ -15,9 +15,9 @@ import (
 // (https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-concepts.html):
 // yyyy-MM-dd'T'HH:mm:ss[.S]'Z', yyyy-[M]M-[d]d HH:mm:ss[.S], each with up to nine digits of a fraction, seconds since
 // 1970, also with a fraction, and milliseconds. Four to nine digits before a Z are AWS's documentation alone: the open
-// SerDe, as run, refuses them, and its release 1.3.8 any fraction there. As probed, a number of 10^12 and more is one
+// SerDe, as run, rejects them, and its release 1.3.8 any fraction there. As probed, a number of 10^12 and more is one
 // of milliseconds, and the second form takes short hours, minutes and seconds too. An instant that nanoseconds in 64
-// bits cannot hold is refused; Firehose has been seen to write an unrelated one.
+// bits cannot hold is rejected; Firehose has been seen to write an unrelated one.
 func parseTimestamp(text string) (time.Time, bool) {
 	if number, _ := jsonscan.IsNumber([]byte(strings.TrimSpace(text))); number {
 		return parseEpoch(strings.TrimSpace(text))
@@ -34,7 +34,7 @@ func parseTimestamp(text string) (time.Time, bool) {
 	if err != nil || strings.Contains(text, ",") {
 		return time.Time{}, false
 	}
-	return at, holds(at)
+	return at, canHold(at)
 }
 
 func parseEpoch(text string) (time.Time, bool) {
@@ -61,7 +61,7 @@ func parseEpoch(text string) (time.Time, bool) {
 
 // parseDate reads yyyy-mm-dd, a string, as days since 1970. The open SerDe, as run (JavaStringDateObjectInspector),
 // reads with Java's lenient SimpleDateFormat: it makes 2 March of 30 February, reads past text that follows the day,
-// and makes 1970-01-01 of numbers and of text that is not a date. All of these are refused here: nobody would notice
+// and makes 1970-01-01 of numbers and of text that is not a date. All of these are rejected here: nobody would notice
 // the wrong date.
 func parseDate(v value, text []byte) (days int32, ok bool) {
 	at, err := time.Parse(time.DateOnly, string(text))
@@ -71,13 +71,13 @@ func parseDate(v value, text []byte) (days int32, ok bool) {
 	return int32(at.Unix() / 86400), true // exact, and before 1970 too: the time of day is 0
 }
 
-// holds reports whether nanoseconds since 1970 in 64 bits can hold the instant.
-func holds(at time.Time) bool {
+// canHold reports whether nanoseconds since 1970 in 64 bits can hold the instant.
+func canHold(at time.Time) bool {
 	return !at.Before(time.Unix(0, math.MinInt64)) && !at.After(time.Unix(0, math.MaxInt64))
 }
 
-// int96 is the instant as Hive writes it: the nanoseconds of the day, then the Julian day.
-func int96(at time.Time) deprecated.Int96 {
+// toInt96 is the instant as Hive writes it: the nanoseconds of the day, then the Julian day.
+func toInt96(at time.Time) deprecated.Int96 {
 	const julian1970 = 2_440_588
 	seconds := at.Unix()
 	day := seconds / 86400

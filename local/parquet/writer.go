@@ -1,8 +1,3 @@
-// Package parquet writes one Parquet file from JSON records, as Firehose's format conversion does with the OpenX JSON SerDe:
-// which records it takes, what it makes of their values, and the schema that Hive gives the file. See convert.go for the
-// rules and where each comes from.
-//
-// It writes in one pass and holds one row group at most, however long the file becomes.
 package parquet
 
 import (
@@ -18,14 +13,14 @@ import (
 )
 
 const (
-	// A row group ends with rowGroupRows rows or with rowGroupBytes, as far as they are known before compression, whichever
-	// comes first. Firehose's are larger (BlockSizeBytes, at least 64 MiB); small ones bound the memory of a file being
-	// written, and readers see no difference.
+	// A row group ends with rowGroupRows rows or with rowGroupBytes, as far as they are known before compression,
+	// whichever comes first. Firehose's are larger (BlockSizeBytes, at least 64 MiB); small ones bound the memory of a
+	// file being written, and readers see no difference.
 	rowGroupRows  = 16384
 	rowGroupBytes = 4 << 20
 
-	// Rows are staged as values and handed to the column writers in batches, which is much faster than one at a time. A batch
-	// ends with stagedRows rows, or when there is no room left for the text of another record.
+	// Rows are staged as values and handed to the column writers in batches, which is much faster than one at a time. A
+	// batch ends with stagedRows rows, or when the text of another record does not fit.
 	stagedRows  = 128
 	stagedBytes = 128 << 10
 
@@ -47,7 +42,8 @@ type Writer struct {
 	columns []*column
 	row     *object
 
-	// Rows that are checked but not yet written. staged has, by Parquet column, their values; text is what these point into.
+	// Rows that are checked but not yet written. staged has, by Parquet column, their values; text is what these point
+	// into.
 	staged [][]format.Value
 	text   []byte
 	rows   int
@@ -66,15 +62,16 @@ type Writer struct {
 }
 
 // NewWriter returns a writer of a file with the table's columns, in their order, to w. A column's Type is a Hive type:
-// string, double, float, bigint, int, smallint, tinyint, boolean, timestamp, date, array<…>,
-// map<string,…> or struct<…>.
-// Compression is SNAPPY, GZIP or UNCOMPRESSED. Nothing is written before the first row group is full or the writer closed.
+// string, double, float, bigint, int, smallint, tinyint, boolean, timestamp, date, array<…>, map<string,…>
+// or struct<…>.
+// Compression is SNAPPY, GZIP or UNCOMPRESSED. Nothing is written before the first row group is full or the writer
+// closed.
 func NewWriter(w io.Writer, columns []schema.Column, compression string) (*Writer, error) {
 	codec, ok := codecs[compression]
 	if !ok {
 		return nil, fmt.Errorf("compression: must be SNAPPY, GZIP or UNCOMPRESSED (got %q)", compression)
 	}
-	tables, schema, leaves, err := tree(columns)
+	tables, schema, leaves, err := buildTree(columns)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +91,7 @@ func NewWriter(w io.Writer, columns []schema.Column, compression string) (*Write
 	}, nil
 }
 
-// MatchCase makes keys match columns as they stand, upper and lower case being different, as with the OpenX SerDe's
+// MatchCase makes keys match columns exactly, upper and lower case being different, as with the OpenX SerDe's
 // CaseInsensitive set to false. Without it keys are lower-cased first. It has to come before the first [Writer.Write].
 func (w *Writer) MatchCase() {
 	w.exact, w.nested.exact, w.row.exact = true, true, true
@@ -134,15 +131,15 @@ func mapKeys(columns []*column, keys map[string]string) {
 // Rows is the number of rows in the file so far, a row being one JSON document.
 func (w *Writer) Rows() int64 { return w.total }
 
-// Write adds the documents of one Firehose record, all or none. A [*MalformedError] means that the record, and nothing but
-// the record, cannot be converted. Any other error is one of the file's destination, and the file is lost. The record is not
-// kept.
+// Write adds the documents of one Firehose record, all or none. A [*MalformedError] means that the record, and nothing
+// but the record, cannot be converted. Any other error is one of the file's destination, and the file is lost. The
+// record is not kept.
 func (w *Writer) Write(record []byte) error {
 	if w.err != nil {
 		return w.err
 	}
 	if cap(w.text)-len(w.text) < len(record) {
-		if w.err = w.flush(); w.err != nil {
+		if w.err = w.flushStaged(); w.err != nil {
 			return w.err
 		}
 		if cap(w.text) < len(record) {
@@ -159,9 +156,9 @@ func (w *Writer) Write(record []byte) error {
 		return &MalformedError{MalformedData, "The record was empty or contained only whitespace."}
 	}
 	for checked := false; at < len(record); at = jsonscan.SkipSpace(record, at) {
-		end, malformed := w.document(record, at)
+		end, malformed := w.convertDocument(record, at)
 		if malformed != nil {
-			w.rollback(before, rows)
+			w.rollBack(before, rows)
 			w.total = total
 			return malformed
 		}
@@ -171,32 +168,32 @@ func (w *Writer) Write(record []byte) error {
 		if w.rows < stagedRows {
 			continue
 		}
-		// Part of the record is about to be written, so the rest of it must be good. Looking at it twice happens only to
-		// records of many documents, and keeps what is staged within bounds.
+		// Part of the record is about to be written, so the rest of it must be good. Looking at it twice happens only
+		// to records of many documents, and bounds the staged rows.
 		if !checked {
-			if malformed := w.check(record, at); malformed != nil {
-				w.rollback(before, rows)
+			if malformed := w.checkDocuments(record, at); malformed != nil {
+				w.rollBack(before, rows)
 				w.total = total
 				return malformed
 			}
 			checked = true
 		}
-		if w.err = w.flush(); w.err != nil {
+		if w.err = w.flushStaged(); w.err != nil {
 			return w.err
 		}
 	}
 	return nil
 }
 
-// check reports what is wrong with the documents from record[at], without keeping them.
-func (w *Writer) check(record []byte, at int) *MalformedError {
+// checkDocuments reports the first problem of the documents from record[at], without keeping them.
+func (w *Writer) checkDocuments(record []byte, at int) *MalformedError {
 	marks := make([]int, len(w.staged))
 	for i, values := range w.staged {
 		marks[i] = len(values)
 	}
 	text := len(w.text)
 	for at = jsonscan.SkipSpace(record, at); at < len(record); at = jsonscan.SkipSpace(record, at) {
-		end, malformed := w.document(record, at)
+		end, malformed := w.convertDocument(record, at)
 		if malformed != nil {
 			return malformed
 		}
@@ -209,15 +206,15 @@ func (w *Writer) check(record []byte, at int) *MalformedError {
 	return nil
 }
 
-func (w *Writer) rollback(text, rows int) {
+func (w *Writer) rollBack(text, rows int) {
 	for i, mark := range w.marks {
 		w.staged[i] = w.staged[i][:mark]
 	}
 	w.text, w.rows = w.text[:text], rows
 }
 
-// flush hands the staged rows to the column writers, and ends the row group when it is full.
-func (w *Writer) flush() error {
+// flushStaged hands the staged rows to the column writers, and ends the row group when it is full.
+func (w *Writer) flushStaged() error {
 	if w.rows == 0 {
 		return nil
 	}
@@ -249,13 +246,13 @@ func (w *Writer) flush() error {
 // valueBytes is the size of a format.Value.
 const valueBytes = 24
 
-// Close writes what is left and the footer, without which the file cannot be read. A file without rows has a schema all the
-// same. It does not close the destination.
+// Close writes the remaining rows and the footer, without which the file cannot be read. A file without rows has a
+// schema all the same. It does not close the destination.
 func (w *Writer) Close() error {
 	if w.err != nil {
 		return w.err
 	}
-	if w.err = w.flush(); w.err != nil {
+	if w.err = w.flushStaged(); w.err != nil {
 		return w.err
 	}
 	w.err = errors.New("writing Parquet: the file is closed")

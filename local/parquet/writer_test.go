@@ -18,11 +18,13 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// shop is the table of the golden file. It is written out, so that a field added to the schema does not change the file.
+// shop is the table of the golden file. It is written out, so that a field added to the schema does not change the
+// file.
 var shop = table(
 	"event_id string", "user_id string", "event_type string", "amount double", "product_id string", "timestamp string",
 	"session_id string", "category_id bigint", "category_code string", "brand string", "processed_timestamp string",
-	"processing_status string", "user_category string", "amount_category string", "amount_tier string", "event_category string",
+	"processing_status string", "user_category string", "amount_category string", "amount_tier string",
+	"event_category string",
 	"data_quality_score double", "malformed map<string,string>",
 )
 
@@ -63,8 +65,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestSchema pins the Parquet types against those Hive writes, and the order of the columns. (That bigint and int are signed
-// integers, parquet-go says in so many words; Hive leaves it to the physical type, which means the same.)
+// TestSchema pins the Parquet types against those Hive writes, and the order of the columns. (That bigint and int are
+// signed integers, parquet-go says in so many words; Hive leaves it to the physical type, which means the same.)
 func TestSchema(t *testing.T) {
 	f, _ := convert(t, table("z string", "a double", "b bigint", "c boolean", "d int", "e timestamp", "f float",
 		"g smallint", "h tinyint", "n date", "m map<string,string>", "l array<int>", "s struct<y:string,x:int>"), "SNAPPY")
@@ -125,11 +127,13 @@ func TestWrongTables(t *testing.T) {
 		{"a map with other keys than strings", table("a map<int,int>"), "SNAPPY", "must be a string"},
 		{"a struct with a field twice", table("a struct<x:int,X:int>"), "SNAPPY", `field "x" twice`},
 		{"a struct without a field name", table("a struct<:int>"), "SNAPPY", "no field name"},
-		{"a type too deep", table("a " + strings.Repeat("array<", 40) + "int" + strings.Repeat(">", 40)), "SNAPPY", "nested deeper than 32"},
+		{"a type too deep", table("a " + strings.Repeat("array<", 40) + "int" + strings.Repeat(">", 40)), "SNAPPY",
+			"nested deeper than 32"},
 		{"an unknown compression", table("a string"), "snappy", `must be SNAPPY, GZIP or UNCOMPRESSED (got "snappy")`},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
-			if _, err := NewWriter(io.Discard, tt.columns, tt.compression); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := NewWriter(io.Discard, tt.columns, tt.compression); err == nil ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
@@ -140,7 +144,8 @@ func TestWrongTables(t *testing.T) {
 func TestDeepestType(t *testing.T) {
 	depth := maxTypeDepth - 1
 	record := `{"a":` + strings.Repeat("[", depth) + "7" + strings.Repeat("]", depth) + "}"
-	f, malformed := convert(t, table("a "+strings.Repeat("array<", depth)+"int"+strings.Repeat(">", depth)), "SNAPPY", record)
+	f, malformed := convert(t, table("a "+strings.Repeat("array<", depth)+"int"+strings.Repeat(">", depth)), "SNAPPY",
+		record)
 	if got := rows(t, f); malformed[0] != nil || len(got) != 1 || got[0] != record {
 		t.Errorf("rows %v, error %v, want %s", got, malformed[0], record)
 	}
@@ -175,7 +180,7 @@ func TestMalformedAcrossRowGroups(t *testing.T) {
 	}
 }
 
-// TestRecordOfManyDocuments is about records longer than what is staged: all or none even then.
+// TestRecordOfManyDocuments is about records longer than the staged rows: all or none even then.
 func TestRecordOfManyDocuments(t *testing.T) {
 	many := strings.Repeat(`{"n":1}`, 10*stagedRows)
 	f, malformed := convert(t, table("n bigint"), "SNAPPY", `{"n":0}`, many+`{"n":"x"}`, many, `{"n":2}`)
@@ -209,7 +214,8 @@ func TestRecordIsNotKept(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(rows(t, open(t, file.Bytes())), " "), `{"a":"x","m":{"x":"x"}} {"a":"y","m":{"y":"y"}}`; got != want {
+	if got, want := strings.Join(rows(t, open(t, file.Bytes())), " "),
+		`{"a":"x","m":{"x":"x"}} {"a":"y","m":{"y":"y"}}`; got != want {
 		t.Errorf("rows %s, want %s", got, want)
 	}
 }
@@ -269,7 +275,7 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// TestMemory bounds what the writer holds, whatever it is given: nothing that grows with the file may be kept but the
+// TestMemory bounds the memory of the writer, for any input: nothing that grows with the file may be kept but the
 // footer, and nothing that a large record needed.
 func TestMemory(t *testing.T) {
 	var written bytes.Buffer
@@ -339,7 +345,7 @@ func TestMemory(t *testing.T) {
 		if err := w.Write([]byte(large)); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Write([]byte(strings.Repeat(`{}`, stagedRows))); err != nil { // writes what is staged
+		if err := w.Write([]byte(strings.Repeat(`{}`, stagedRows))); err != nil { // writes the staged rows
 			t.Fatal(err)
 		}
 		at = w.Rows()
@@ -376,13 +382,16 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// FuzzWrite: whatever the record, it is malformed or its rows are written, its neighbours are not touched, and the file can
-// be read.
+// FuzzWrite: whatever the record, it is malformed or its rows are written, its neighbours are not touched, and the file
+// can be read.
 func FuzzWrite(f *testing.F) {
 	for _, seed := range []string{
-		``, ` `, `{}`, `{}{}`, `[{}]`, `{"s":"\ud800","S":1}`, `{"d":"1e5","b":9223372036854775807,"o":"true","t":"2017-02-07 15:13:01.14"}`,
-		`{"m":{"A":"x","b":null},"l":[[1],[],"2"],"r":{"x":["q"],"y":{"z":1.5}}}`, `{"r":["x",[1]],"l":7,"t":1518033528.5}`,
-		`{"s":{"A":[{"b":"\u0041"}]}}`, `{"i":2147483648}`, strings.Repeat(`{"s":"x"}`, 2*stagedRows), `{"u":{"k":1,"K":2}}`,
+		``, ` `, `{}`, `{}{}`, `[{}]`, `{"s":"\ud800","S":1}`,
+		`{"d":"1e5","b":9223372036854775807,"o":"true","t":"2017-02-07 15:13:01.14"}`,
+		`{"m":{"A":"x","b":null},"l":[[1],[],"2"],"r":{"x":["q"],"y":{"z":1.5}}}`,
+		`{"r":["x",[1]],"l":7,"t":1518033528.5}`,
+		`{"s":{"A":[{"b":"\u0041"}]}}`, `{"i":2147483648}`, strings.Repeat(`{"s":"x"}`, 2*stagedRows),
+		`{"u":{"k":1,"K":2}}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -421,7 +430,8 @@ func FuzzWrite(f *testing.F) {
 			t.Fatalf("%d rows read, %d written", len(got), w.Rows())
 		}
 		for _, i := range []int{0, len(got) - 1} {
-			if !strings.Contains(got[i], `"s":"guard"`) || !strings.Contains(got[i], `"m":{"k":"v"}`) || !strings.Contains(got[i], `"l":[[1,2]]`) {
+			if !strings.Contains(got[i], `"s":"guard"`) || !strings.Contains(got[i], `"m":{"k":"v"}`) ||
+				!strings.Contains(got[i], `"l":[[1,2]]`) {
 				t.Fatalf("row %d is %s", i, got[i])
 			}
 		}

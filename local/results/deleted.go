@@ -40,7 +40,7 @@ func (d *DeletedMessages) Add(m sqs.Message) {
 	}
 }
 
-// Flush writes what is buffered, and returns the first error.
+// Flush writes the buffer, and returns the first error.
 func (d *DeletedMessages) Flush() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

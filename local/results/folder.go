@@ -38,8 +38,8 @@ func Path(dir, name string) string { return filepath.Join(dir, filepath.FromSlas
 // IndexFile returns the name of the file with an index's documents, by slash.
 func IndexFile(index string) string { return IndicesDir + "/" + index + ".ndjson" }
 
-// Folder is the folder of results of one run. A run replaces the results of an earlier one as a whole, so that a file half-written
-// by a killed run is never mistaken for a result.
+// Folder is the folder of results of one run. A run replaces the results of an earlier one as a whole, so that a file
+// half-written by a killed run is never mistaken for a result.
 type Folder struct {
 	dir  string
 	lock *os.File
@@ -57,26 +57,28 @@ func Open(dir string) (_ *Folder, err error) {
 	if f.lock, err = os.OpenFile(f.Path(marker), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, fmt.Errorf("opening folder for results: %w", err)
 	}
-	if err := f.clean(); err != nil {
+	if err := f.removeOldResults(); err != nil {
 		return nil, fmt.Errorf("opening folder for results: %w", errors.Join(err, f.lock.Close()))
 	}
 	return f, nil
 }
 
-// checkOurs refuses a folder with content that is no earlier run's.
+// checkOurs rejects a folder with content that is not an earlier run's.
 func checkOurs(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) == 0 {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(dir, marker)); err != nil {
-		return fmt.Errorf("%s: must be empty or hold the results of an earlier run (got %s and more)", dir, entries[0].Name())
+		return fmt.Errorf("%s: must be empty or hold the results of an earlier run (got %s and more)", dir,
+			entries[0].Name())
 	}
 	return nil
 }
 
-// clean takes the lock and removes the results of the run before. The mark that they are incomplete comes first.
-func (f *Folder) clean() error {
+// removeOldResults takes the lock and removes the results of the run before. The mark that they are incomplete comes
+// first.
+func (f *Folder) removeOldResults() error {
 	if err := lockFile(f.lock); err != nil {
 		return fmt.Errorf("%s: another run uses it: %w", f.dir, err)
 	}
@@ -130,7 +132,7 @@ func (f *Folder) WriteQueue(messages []sqs.Message) error {
 	return nil
 }
 
-// writeBody writes a message's body as one line. One that is no JSON, which somebody else sent, becomes a JSON string.
+// writeBody writes a message's body as one line. One that is not JSON, sent by somebody else, becomes a JSON string.
 func writeBody(w *bufio.Writer, line *bytes.Buffer, body string) {
 	line.Reset()
 	if json.Compact(line, []byte(body)) != nil {

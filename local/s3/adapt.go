@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// etagHeader carries an ETag that is no MD5 (a multipart upload's) past gofakes3, which knows only hashes.
+// etagHeader carries an ETag that is not an MD5 (a multipart upload's) past gofakes3, which knows only hashes.
 const etagHeader = "X-Local-Etag"
 
-// adapt mends what gofakes3 leaves out: uploads in aws-chunked encoding with trailers, HEAD of a version, ETags of
-// multipart uploads. It also keeps out pages of web browsers, which can reach loopback too.
-func adapt(next http.Handler) http.Handler {
+// adaptRequest adds features that gofakes3 lacks: uploads in aws-chunked encoding with trailers, HEAD of a version,
+// ETags of multipart uploads. It also keeps out pages of web browsers, which can reach loopback too.
+func adaptRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
 			http.Error(w, "requests from web pages are refused", http.StatusForbidden)
@@ -26,7 +26,7 @@ func adapt(next http.Handler) http.Handler {
 			r.Method = http.MethodGet // the server leaves out the body all the same
 		}
 		if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-			if err := unchunk(r); err != nil {
+			if err := decodeChunks(r); err != nil {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
@@ -61,11 +61,13 @@ func (w *etagWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// unchunk makes a request in aws-chunked encoding a plain one. Signatures of chunks and trailing checksums are dropped.
-func unchunk(r *http.Request) error {
+// decodeChunks makes a request in aws-chunked encoding a plain one. Signatures of chunks and trailing checksums are
+// dropped.
+func decodeChunks(r *http.Request) error {
 	size, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64)
 	if err != nil || size < 0 {
-		return fmt.Errorf("x-amz-decoded-content-length: must be a size (got %q)", r.Header.Get("X-Amz-Decoded-Content-Length"))
+		return fmt.Errorf("x-amz-decoded-content-length: must be a size (got %q)",
+			r.Header.Get("X-Amz-Decoded-Content-Length"))
 	}
 	var encodings []string
 	for _, name := range strings.Split(r.Header.Get("Content-Encoding"), ",") {
@@ -84,8 +86,8 @@ func unchunk(r *http.Request) error {
 	return nil
 }
 
-// chunkReader reads aws-chunked encoding: size in hexadecimal, extensions after ";", CRLF, data, CRLF; a chunk of size 0 and
-// the trailers end it.
+// chunkReader reads aws-chunked encoding: size in hexadecimal, extensions after ";", CRLF, data, CRLF; a chunk of size
+// 0 and the trailers end it.
 type chunkReader struct {
 	in   *bufio.Reader
 	body io.Closer
@@ -97,7 +99,7 @@ var errChunk = errors.New("aws-chunked encoding is broken")
 
 func (c *chunkReader) Read(p []byte) (int, error) {
 	if c.left == 0 && c.err == nil {
-		c.left, c.err = c.next()
+		c.left, c.err = c.nextChunk()
 	}
 	if c.err != nil {
 		return 0, c.err
@@ -116,8 +118,8 @@ func (c *chunkReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next reads the head of a chunk; io.EOF after the last one.
-func (c *chunkReader) next() (int64, error) {
+// nextChunk reads the head of a chunk; io.EOF after the last one.
+func (c *chunkReader) nextChunk() (int64, error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {
 		return 0, errChunk

@@ -7,8 +7,9 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// folder returns the common prefix that stands for a key in a list with a delimiter, "" for a key that is listed itself.
-func folder(key string, prefix gofakes3.Prefix) string {
+// commonPrefix returns the common prefix that replaces a key in a list with a delimiter, "" for a key that is listed
+// itself.
+func commonPrefix(key string, prefix gofakes3.Prefix) string {
 	if !prefix.HasDelimiter {
 		return ""
 	}
@@ -19,8 +20,8 @@ func folder(key string, prefix gofakes3.Prefix) string {
 	return key[:len(prefix.Prefix)+i+len(prefix.Delimiter)]
 }
 
-// after returns the index of the first key behind a marker; a marker that is a common prefix stands for all its keys.
-func (b *bucket) after(marker string, prefix gofakes3.Prefix) int {
+// indexAfter returns the index of the first key behind a marker; a marker that is a common prefix covers all its keys.
+func (b *bucket) indexAfter(marker string, prefix gofakes3.Prefix) int {
 	i, found := slices.BinarySearch(b.keys, marker)
 	if found {
 		i++
@@ -34,10 +35,11 @@ func (b *bucket) after(marker string, prefix gofakes3.Prefix) int {
 }
 
 // ListBucket lists the latest versions in order of their keys, at most as many as the page says.
-func (s *store) ListBucket(name string, p *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
+func (s *store) ListBucket(name string, p *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList,
+	error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b, err := s.bucket(name)
+	b, err := s.findBucket(name)
 	if err != nil {
 		return nil, err
 	}
@@ -48,16 +50,16 @@ func (s *store) ListBucket(name string, p *gofakes3.Prefix, page gofakes3.ListBu
 	list := gofakes3.NewObjectList()
 	i, _ := slices.BinarySearch(b.keys, prefix.Prefix)
 	if page.HasMarker {
-		i = max(i, b.after(page.Marker, prefix))
+		i = max(i, b.indexAfter(page.Marker, prefix))
 	}
 	count, last := int64(0), ""
 	for ; i < len(b.keys) && strings.HasPrefix(b.keys[i], prefix.Prefix); i++ {
 		key := b.keys[i]
-		v := b.latest(key)
+		v := b.latestOf(key)
 		if v == nil {
 			continue
 		}
-		entry := folder(key, prefix)
+		entry := commonPrefix(key, prefix)
 		if entry != "" && entry == last {
 			continue
 		}
@@ -71,18 +73,20 @@ func (s *store) ListBucket(name string, p *gofakes3.Prefix, page gofakes3.ListBu
 			last = entry
 			continue
 		}
-		list.Add(&gofakes3.Content{Key: key, LastModified: gofakes3.NewContentTime(v.modified), ETag: `"` + v.etag + `"`, Size: v.size})
+		list.Add(&gofakes3.Content{Key: key, LastModified: gofakes3.NewContentTime(v.modified),
+			ETag: `"` + v.etag + `"`, Size: v.size})
 		last = key
 	}
 	return list, nil
 }
 
-// ListBucketVersions lists all versions in order of their keys, the latest of each first. A page ends between keys: it may
-// hold a few versions more than it should.
-func (s *store) ListBucketVersions(name string, p *gofakes3.Prefix, page *gofakes3.ListBucketVersionsPage) (*gofakes3.ListBucketVersionsResult, error) {
+// ListBucketVersions lists all versions in order of their keys, the latest of each first. A page ends between keys: it
+// may hold a few versions more than it should.
+func (s *store) ListBucketVersions(name string, p *gofakes3.Prefix,
+	page *gofakes3.ListBucketVersionsPage) (*gofakes3.ListBucketVersionsResult, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b, err := s.bucket(name)
+	b, err := s.findBucket(name)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +97,7 @@ func (s *store) ListBucketVersions(name string, p *gofakes3.Prefix, page *gofake
 	result := gofakes3.NewListBucketVersionsResult(name, p, page)
 	i, _ := slices.BinarySearch(b.keys, prefix.Prefix)
 	if page != nil && page.HasKeyMarker {
-		i = max(i, b.after(page.KeyMarker, prefix))
+		i = max(i, b.indexAfter(page.KeyMarker, prefix))
 	}
 	last := ""
 	for ; i < len(b.keys) && strings.HasPrefix(b.keys[i], prefix.Prefix); i++ {
@@ -103,7 +107,7 @@ func (s *store) ListBucketVersions(name string, p *gofakes3.Prefix, page *gofake
 			break
 		}
 		last = key
-		if entry := folder(key, prefix); entry != "" {
+		if entry := commonPrefix(key, prefix); entry != "" {
 			result.AddPrefix(entry)
 			last = entry
 			continue
@@ -112,12 +116,14 @@ func (s *store) ListBucketVersions(name string, p *gofakes3.Prefix, page *gofake
 		for j, v := range slices.Backward(all) {
 			latest := j == len(all)-1
 			if v.marker {
-				result.Versions = append(result.Versions, &gofakes3.DeleteMarker{Key: key, VersionID: v.id, IsLatest: latest,
-					LastModified: gofakes3.NewContentTime(v.modified)})
+				result.Versions = append(result.Versions,
+					&gofakes3.DeleteMarker{Key: key, VersionID: v.id, IsLatest: latest,
+						LastModified: gofakes3.NewContentTime(v.modified)})
 				continue
 			}
 			result.Versions = append(result.Versions, &gofakes3.Version{Key: key, VersionID: v.id, IsLatest: latest,
-				LastModified: gofakes3.NewContentTime(v.modified), Size: v.size, ETag: `"` + v.etag + `"`, StorageClass: gofakes3.StorageStandard})
+				LastModified: gofakes3.NewContentTime(v.modified), Size: v.size, ETag: `"` + v.etag + `"`,
+				StorageClass: gofakes3.StorageStandard})
 		}
 	}
 	return result, nil

@@ -32,15 +32,16 @@ func (s *store) CreateMultipartUpload(bucketName, key string, meta map[string]st
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.bucket(bucketName); err != nil {
+	if _, err := s.findBucket(bucketName); err != nil {
 		return "", err
 	}
-	u := &upload{id: gofakes3.UploadID(rand.Text()), bucket: bucketName, key: key, meta: meta, started: s.now().UTC(), parts: map[int]*version{}}
+	u := &upload{id: gofakes3.UploadID(rand.Text()), bucket: bucketName, key: key, meta: meta, started: s.now().UTC(),
+		parts: map[int]*version{}}
 	s.uploads[u.id] = u
 	return u.id, nil
 }
 
-func (s *store) upload(bucketName, key string, id gofakes3.UploadID) (*upload, error) {
+func (s *store) beginUpload(bucketName, key string, id gofakes3.UploadID) (*upload, error) {
 	u := s.uploads[id]
 	if u == nil || u.bucket != bucketName || u.key != key {
 		return nil, gofakes3.ErrNoSuchUpload
@@ -49,21 +50,22 @@ func (s *store) upload(bucketName, key string, id gofakes3.UploadID) (*upload, e
 }
 
 // UploadPart stores a part; a later one with the same number replaces it.
-func (s *store) UploadPart(bucketName, key string, id gofakes3.UploadID, number int, size int64, input io.Reader) (string, error) {
-	part, err := s.receive(input, size)
+func (s *store) UploadPart(bucketName, key string, id gofakes3.UploadID, number int, size int64,
+	input io.Reader) (string, error) {
+	part, err := s.receiveBody(input, size)
 	if err != nil {
 		return "", err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, err := s.upload(bucketName, key, id)
+	u, err := s.beginUpload(bucketName, key, id)
 	if err != nil {
-		s.discard(part.file)
+		s.discardFile(part.file)
 		return "", err
 	}
 	part.modified = s.now().UTC()
 	if old := u.parts[number]; old != nil {
-		s.discard(old.file)
+		s.discardFile(old.file)
 	}
 	u.parts[number] = part
 	return `"` + part.etag + `"`, nil
@@ -73,43 +75,45 @@ func (s *store) UploadPart(bucketName, key string, id gofakes3.UploadID, number 
 func (s *store) AbortMultipartUpload(bucketName, key string, id gofakes3.UploadID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, err := s.upload(bucketName, key, id)
+	u, err := s.beginUpload(bucketName, key, id)
 	if err != nil {
 		return err
 	}
-	s.end(u)
+	s.endUpload(u)
 	return nil
 }
 
-func (s *store) end(u *upload) {
+func (s *store) endUpload(u *upload) {
 	for _, part := range u.parts {
-		s.discard(part.file)
+		s.discardFile(part.file)
 	}
 	delete(s.uploads, u.id)
 }
 
 // CompleteMultipartUpload makes the parts an object. Its ETag is the MD5 of the parts' MD5s and their number.
-func (s *store) CompleteMultipartUpload(bucketName, key string, id gofakes3.UploadID, input *gofakes3.CompleteMultipartUploadRequest) (gofakes3.VersionID, string, error) {
-	u, parts, err := s.claim(bucketName, key, id, input)
+func (s *store) CompleteMultipartUpload(bucketName, key string, id gofakes3.UploadID,
+	input *gofakes3.CompleteMultipartUploadRequest) (gofakes3.VersionID, string, error) {
+	u, parts, err := s.takeUpload(bucketName, key, id, input)
 	if err != nil {
 		return "", "", err
 	}
-	created, err := s.assemble(u, parts)
+	created, err := s.assembleParts(u, parts)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
 		s.uploads[id] = u // to be tried again
 		return "", "", err
 	}
-	s.end(u)
+	s.endUpload(u)
 	return gofakes3.VersionID(created.VersionID), `"` + created.ETag + `"`, nil
 }
 
-// claim takes the upload, so that it is completed once.
-func (s *store) claim(bucketName, key string, id gofakes3.UploadID, input *gofakes3.CompleteMultipartUploadRequest) (*upload, []*version, error) {
+// takeUpload takes the upload, so that it is completed once.
+func (s *store) takeUpload(bucketName, key string, id gofakes3.UploadID,
+	input *gofakes3.CompleteMultipartUploadRequest) (*upload, []*version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, err := s.upload(bucketName, key, id)
+	u, err := s.beginUpload(bucketName, key, id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,7 +135,7 @@ func (s *store) claim(bucketName, key string, id gofakes3.UploadID, input *gofak
 	return u, parts, nil
 }
 
-func (s *store) assemble(u *upload, parts []*version) (created ObjectCreated, err error) {
+func (s *store) assembleParts(u *upload, parts []*version) (created ObjectCreated, err error) {
 	sums := md5.New()
 	var readers []io.Reader
 	for _, part := range parts {
@@ -143,15 +147,15 @@ func (s *store) assemble(u *upload, parts []*version) (created ObjectCreated, er
 		readers = append(readers, f)
 		sums.Write(part.md5)
 	}
-	v, err := s.receive(io.MultiReader(readers...), -1)
+	v, err := s.receiveBody(io.MultiReader(readers...), -1)
 	if err != nil {
 		return created, err
 	}
 	v.meta = keptHeaders(u.meta)
 	v.etag = fmt.Sprintf("%s-%d", hex.EncodeToString(sums.Sum(nil)), len(parts))
-	created, err = s.commit(u.bucket, u.key, v, nil, eventMultipart)
+	created, err = s.commitObject(u.bucket, u.key, v, nil, eventMultipart)
 	if err != nil {
-		s.discard(v.file)
+		s.discardFile(v.file)
 		return created, err
 	}
 	if s.created != nil {
@@ -161,7 +165,8 @@ func (s *store) assemble(u *upload, parts []*version) (created ObjectCreated, er
 }
 
 // ListMultipartUploads lists the uploads under way, oldest first within a key, all on one page.
-func (s *store) ListMultipartUploads(bucketName string, marker *gofakes3.UploadListMarker, prefix gofakes3.Prefix, limit int64) (*gofakes3.ListMultipartUploadsResult, error) {
+func (s *store) ListMultipartUploads(bucketName string, marker *gofakes3.UploadListMarker, prefix gofakes3.Prefix,
+	limit int64) (*gofakes3.ListMultipartUploadsResult, error) {
 	if marker != nil && marker.Object != "" || prefix.HasDelimiter {
 		return nil, gofakes3.ErrNotImplemented
 	}
@@ -173,7 +178,9 @@ func (s *store) ListMultipartUploads(bucketName string, marker *gofakes3.UploadL
 	})
 	for _, u := range all {
 		if u.bucket == bucketName && strings.HasPrefix(u.key, prefix.Prefix) {
-			result.Uploads = append(result.Uploads, gofakes3.ListMultipartUploadItem{Key: u.key, UploadID: u.id, Initiated: gofakes3.NewContentTime(u.started)})
+			result.Uploads = append(result.Uploads,
+				gofakes3.ListMultipartUploadItem{Key: u.key, UploadID: u.id,
+					Initiated: gofakes3.NewContentTime(u.started)})
 		}
 	}
 	if int64(len(result.Uploads)) > limit {
@@ -183,14 +190,16 @@ func (s *store) ListMultipartUploads(bucketName string, marker *gofakes3.UploadL
 }
 
 // ListParts lists the parts of an upload by number.
-func (s *store) ListParts(bucketName, key string, id gofakes3.UploadID, marker int, limit int64) (*gofakes3.ListMultipartUploadPartsResult, error) {
+func (s *store) ListParts(bucketName, key string, id gofakes3.UploadID, marker int,
+	limit int64) (*gofakes3.ListMultipartUploadPartsResult, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	u, err := s.upload(bucketName, key, id)
+	u, err := s.beginUpload(bucketName, key, id)
 	if err != nil {
 		return nil, err
 	}
-	result := &gofakes3.ListMultipartUploadPartsResult{Bucket: bucketName, Key: key, UploadID: id, PartNumberMarker: marker, MaxParts: limit}
+	result := &gofakes3.ListMultipartUploadPartsResult{Bucket: bucketName, Key: key, UploadID: id,
+		PartNumberMarker: marker, MaxParts: limit}
 	for _, number := range slices.Sorted(maps.Keys(u.parts)) {
 		if number <= marker {
 			continue
@@ -200,7 +209,8 @@ func (s *store) ListParts(bucketName, key string, id gofakes3.UploadID, marker i
 			break
 		}
 		part := u.parts[number]
-		result.Parts = append(result.Parts, gofakes3.ListMultipartUploadPartItem{PartNumber: number, ETag: `"` + part.etag + `"`, Size: part.size,
+		result.Parts = append(result.Parts, gofakes3.ListMultipartUploadPartItem{PartNumber: number,
+			ETag: `"` + part.etag + `"`, Size: part.size,
 			LastModified: gofakes3.NewContentTime(part.modified)})
 		result.NextPartNumberMarker = number
 	}

@@ -14,7 +14,7 @@ const (
 	eventMultipart = "ObjectCreated:CompleteMultipartUpload"
 )
 
-// ObjectCreated tells of one object, or one version of it, that has come into being.
+// ObjectCreated describes a new object, or a new version of one.
 type ObjectCreated struct {
 	Event     string // ObjectCreated:Put, ObjectCreated:Copy, ObjectCreated:CompleteMultipartUpload
 	Bucket    string

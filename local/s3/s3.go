@@ -1,15 +1,3 @@
-// Package s3 serves the S3 API on loopback over a plain folder: the current version of every object is the file
-// <dir>/<bucket>/<key>, so that what a pipeline wrote can be looked at with the tools at hand.
-//
-// The protocol is gofakes3's; the store behind it is this package's own, because gofakes3's store for folders shows
-// half-written objects, has no versions and no pages. Here a write goes to a file beside the buckets and is renamed into
-// its place, buckets can be versioned, and whoever has to know is told of each object created.
-//
-// What is not modelled: permissions (any credentials will do), encryption, lifecycle, tags, checksums of uploads other than
-// Content-MD5 (they are kept and given back, not verified), the minimum size of an upload's parts. A key is refused with
-// InvalidArgument when it cannot be a file: with an empty segment, "." or "..", a segment above 255 bytes, or where one key
-// would be the folder of another. Metadata and earlier versions live as long as the server; a later server over the same
-// folder finds the objects' contents, as unversioned objects.
 package s3
 
 import (
@@ -77,7 +65,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 		URL:   "http://" + listener.Addr().String(),
 		store: store,
 		http: &http.Server{
-			Handler:           loopback.Guard(adapt(api.Server())),
+			Handler:           loopback.Guard(adaptRequest(api.Server())),
 			ReadHeaderTimeout: 10 * time.Second,
 			ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up
 		},
@@ -96,7 +84,7 @@ func Serve(ctx context.Context, o Options) (*Server, error) {
 // ServeHTTP serves the API, for an endpoint of which this is a part.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.Handler.ServeHTTP(w, r) }
 
-// Close ends the endpoint, cutting requests under way, and removes what they left half-written.
+// Close ends the endpoint, cutting requests under way, and removes their incomplete files.
 func (s *Server) Close() error {
 	s.once.Do(func() {
 		s.stop()
@@ -112,7 +100,7 @@ func (s *Server) Close() error {
 // Put stores an object without the way through HTTP, with Created called as for any other. Meta has the headers to give
 // back: Content-Type, Content-Encoding, X-Amz-Meta-….
 func (s *Server) Put(bucket, key string, meta map[string]string, body io.Reader) (ObjectCreated, error) {
-	created, err := s.store.put(bucket, key, meta, body, -1, nil, eventPut)
+	created, err := s.store.putObject(bucket, key, meta, body, -1, nil, eventPut)
 	if err != nil {
 		return ObjectCreated{}, fmt.Errorf("putting s3://%s/%s: %w", bucket, key, err)
 	}

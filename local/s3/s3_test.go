@@ -153,8 +153,10 @@ func TestObjects(t *testing.T) {
 	})
 	t.Run("content type, content encoding and metadata are kept", func(t *testing.T) {
 		w := serve(t, t.TempDir())
-		_, err := w.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(lake), Key: aws.String("k"), Body: strings.NewReader("x"),
-			ContentEncoding: aws.String("hadoop-snappy"), ContentType: aws.String("application/octet-stream"), Metadata: map[string]string{"a": "b"}})
+		_, err := w.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(lake), Key: aws.String("k"),
+			Body:            strings.NewReader("x"),
+			ContentEncoding: aws.String("hadoop-snappy"), ContentType: aws.String("application/octet-stream"),
+			Metadata: map[string]string{"a": "b"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,27 +164,32 @@ func TestObjects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *out.ContentEncoding != "hadoop-snappy" || *out.ContentType != "application/octet-stream" || out.Metadata["a"] != "b" ||
-			*out.ContentLength != 1 || *out.ETag != `"`+sum("x")+`"` || !out.LastModified.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
+		if *out.ContentEncoding != "hadoop-snappy" || *out.ContentType != "application/octet-stream" ||
+			out.Metadata["a"] != "b" ||
+			*out.ContentLength != 1 || *out.ETag != `"`+sum("x")+`"` ||
+			!out.LastModified.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
 			t.Errorf("got %+v", out)
 		}
 	})
 	t.Run("a part of an object", func(t *testing.T) {
 		w := serve(t, t.TempDir())
 		w.put(t, lake, "k", "0123456789")
-		out, err := w.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(lake), Key: aws.String("k"), Range: aws.String("bytes=2-4")})
+		out, err := w.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(lake), Key: aws.String("k"),
+			Range: aws.String("bytes=2-4")})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer out.Body.Close()
-		if body, err := io.ReadAll(out.Body); err != nil || string(body) != "234" || *out.ContentRange != "bytes 2-4/10" {
+		if body, err := io.ReadAll(out.Body); err != nil || string(body) != "234" ||
+			*out.ContentRange != "bytes 2-4/10" {
 			t.Errorf("got %q, %v, %s", body, err, *out.ContentRange)
 		}
 	})
 	t.Run("aws-chunked uploads with trailers are stored plain", func(t *testing.T) {
 		w := serve(t, t.TempDir())
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.server.URL+"/"+lake+"/k",
-			strings.NewReader("5;chunk-signature=0\r\nhello\r\n7\r\n, world\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"))
+			strings.NewReader("5;chunk-signature=0\r\nhello\r\n7\r\n, "+
+				"world\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,9 +211,11 @@ func TestObjects(t *testing.T) {
 		}
 	})
 	t.Run("broken chunks leave no object", func(t *testing.T) {
-		for _, body := range []string{"5\r\nhel", "zz\r\n", "5\r\nhelloXX", "fffffffffffffffff\r\n", "3\r\nabc\r\n0\r\n\r\n"} {
+		for _, body := range []string{"5\r\nhel", "zz\r\n", "5\r\nhelloXX", "fffffffffffffffff\r\n",
+			"3\r\nabc\r\n0\r\n\r\n"} {
 			w := serve(t, t.TempDir())
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.server.URL+"/"+lake+"/k", strings.NewReader(body))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.server.URL+"/"+lake+"/k",
+				strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,8 +267,10 @@ func TestObjects(t *testing.T) {
 	t.Run("keys that cannot be files are refused", func(t *testing.T) {
 		w := serve(t, t.TempDir())
 		w.put(t, lake, "a/b", "x")
-		for _, key := range []string{"a", "a/b/c", "a/", "/a", "x//y", "../up", "x/./y", "..", strings.Repeat("x", 256)} {
-			_, err := w.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(lake), Key: aws.String(key), Body: strings.NewReader("x")})
+		for _, key := range []string{"a", "a/b/c", "a/", "/a", "x//y", "../up", "x/./y", "..",
+			strings.Repeat("x", 256)} {
+			_, err := w.PutObject(t.Context(),
+				&sdk.PutObjectInput{Bucket: aws.String(lake), Key: aws.String(key), Body: strings.NewReader("x")})
 			if got := code(err); got != "InvalidArgument" {
 				t.Errorf("%q: got %v", key, err)
 			}
@@ -274,10 +285,12 @@ func TestObjects(t *testing.T) {
 		wantCode(t, err, "NoSuchKey")
 		_, err = w.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String("no-bucket"), Key: aws.String("k")})
 		wantCode(t, err, "NoSuchBucket")
-		_, err = w.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String("no-bucket"), Key: aws.String("k"), Body: strings.NewReader("x")})
+		_, err = w.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String("no-bucket"), Key: aws.String("k"),
+			Body: strings.NewReader("x")})
 		wantCode(t, err, "NoSuchBucket")
 		w.put(t, lake, "k", "x")
-		_, err = w.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(lake), Key: aws.String("k"), VersionId: aws.String("none")})
+		_, err = w.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(lake), Key: aws.String("k"),
+			VersionId: aws.String("none")})
 		wantCode(t, err, "NoSuchVersion")
 	})
 	t.Run("web pages are refused", func(t *testing.T) {
@@ -305,7 +318,8 @@ func TestObjects(t *testing.T) {
 	})
 	t.Run("another server over the folder finds the contents and forgets what was half-written", func(t *testing.T) {
 		dir := t.TempDir()
-		for name, content := range map[string]string{lake + "/a/b": "kept", ".incoming/x": "half", ".versions/" + lake + "/y": "old"} {
+		for name, content := range map[string]string{lake + "/a/b": "kept", ".incoming/x": "half",
+			".versions/" + lake + "/y": "old"} {
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -330,12 +344,14 @@ func TestVersions(t *testing.T) {
 		if first.VersionId == nil || second.VersionId == nil || *first.VersionId == *second.VersionId {
 			t.Fatalf("got versions %v and %v", first.VersionId, second.VersionId)
 		}
-		for version, want := range map[*string]string{nil: "second", first.VersionId: "first", second.VersionId: "second"} {
+		for version, want := range map[*string]string{nil: "second", first.VersionId: "first",
+			second.VersionId: "second"} {
 			if got := w.get(t, lake, "k", version); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		}
-		out, err := w.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(lake), Key: aws.String("k"), VersionId: first.VersionId})
+		out, err := w.HeadObject(t.Context(),
+			&sdk.HeadObjectInput{Bucket: aws.String(lake), Key: aws.String("k"), VersionId: first.VersionId})
 		if err != nil || *out.ContentLength != 5 || *out.VersionId != *first.VersionId {
 			t.Errorf("HEAD got %+v, %v", out, err)
 		}
@@ -343,7 +359,8 @@ func TestVersions(t *testing.T) {
 	t.Run("a delete marks, and a deleted version comes back", func(t *testing.T) {
 		w := serve(t, t.TempDir())
 		first := w.put(t, lake, "a/k", "first")
-		gone, err := w.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(lake), Key: aws.String("a/k")})
+		gone, err := w.DeleteObject(t.Context(),
+			&sdk.DeleteObjectInput{Bucket: aws.String(lake), Key: aws.String("a/k")})
 		if err != nil || !*gone.DeleteMarker {
 			t.Fatalf("got %+v, %v", gone, err)
 		}
@@ -356,13 +373,17 @@ func TestVersions(t *testing.T) {
 		if err != nil || len(list.Versions) != 1 || len(list.DeleteMarkers) != 1 || !*list.DeleteMarkers[0].IsLatest {
 			t.Errorf("got %+v, %v", list, err)
 		}
-		if _, err := w.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(lake), Key: aws.String("a/k"), VersionId: gone.VersionId}); err != nil {
+		if _, err := w.DeleteObject(t.Context(),
+			&sdk.DeleteObjectInput{Bucket: aws.String(lake), Key: aws.String("a/k"),
+				VersionId: gone.VersionId}); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.get(t, lake, "a/k", nil); got != "first" {
 			t.Errorf("then got %q", got)
 		}
-		if _, err := w.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(lake), Key: aws.String("a/k"), VersionId: first.VersionId}); err != nil {
+		if _, err := w.DeleteObject(t.Context(),
+			&sdk.DeleteObjectInput{Bucket: aws.String(lake), Key: aws.String("a/k"),
+				VersionId: first.VersionId}); err != nil {
 			t.Fatal(err)
 		}
 		if got := files(t, w.dir); len(got) > 0 {
@@ -395,7 +416,8 @@ func TestVersions(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 		out, err := w.DeleteObjects(t.Context(), &sdk.DeleteObjectsInput{Bucket: aws.String(plain),
-			Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String("a/k")}, {Key: aws.String("never")}}}})
+			Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String("a/k")},
+				{Key: aws.String("never")}}}})
 		if err != nil || len(out.Deleted) != 2 {
 			t.Errorf("got %+v, %v", out, err)
 		}
@@ -406,7 +428,8 @@ func TestVersions(t *testing.T) {
 	t.Run("a conditional write loses against an existing object", func(t *testing.T) {
 		w := serve(t, t.TempDir())
 		w.put(t, plain, "k", "x")
-		_, err := w.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(plain), Key: aws.String("k"), Body: strings.NewReader("y"), IfNoneMatch: aws.String("*")})
+		_, err := w.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(plain), Key: aws.String("k"),
+			Body: strings.NewReader("y"), IfNoneMatch: aws.String("*")})
 		wantCode(t, err, "PreconditionFailed")
 		if got := w.get(t, plain, "k", nil); got != "x" {
 			t.Errorf("got %q", got)
@@ -416,14 +439,18 @@ func TestVersions(t *testing.T) {
 
 func TestMultipart(t *testing.T) {
 	begin := func(t *testing.T, w *world, parts ...string) (*sdk.CreateMultipartUploadOutput, []types.CompletedPart) {
-		out, err := w.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: aws.String(lake), Key: aws.String("k"), ContentEncoding: aws.String("gzip")})
+		out, err := w.CreateMultipartUpload(t.Context(),
+			&sdk.CreateMultipartUploadInput{Bucket: aws.String(lake), Key: aws.String("k"),
+				ContentEncoding: aws.String("gzip")})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var completed []types.CompletedPart
 		for i, body := range parts {
 			number := aws.Int32(int32(i + 1))
-			part, err := w.UploadPart(t.Context(), &sdk.UploadPartInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId, PartNumber: number, Body: strings.NewReader(body)})
+			part, err := w.UploadPart(t.Context(),
+				&sdk.UploadPartInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId, PartNumber: number,
+					Body: strings.NewReader(body)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -431,16 +458,19 @@ func TestMultipart(t *testing.T) {
 		}
 		return out, completed
 	}
-	complete := func(t *testing.T, w *world, out *sdk.CreateMultipartUploadOutput, parts []types.CompletedPart) (*sdk.CompleteMultipartUploadOutput, error) {
-		return w.CompleteMultipartUpload(t.Context(), &sdk.CompleteMultipartUploadInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId,
-			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
+	complete := func(t *testing.T, w *world, out *sdk.CreateMultipartUploadOutput,
+		parts []types.CompletedPart) (*sdk.CompleteMultipartUploadOutput, error) {
+		return w.CompleteMultipartUpload(t.Context(),
+			&sdk.CompleteMultipartUploadInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId,
+				MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
 	}
 	t.Run("the object appears once it is complete", func(t *testing.T) {
 		w := serve(t, t.TempDir())
 		out, parts := begin(t, w, "first ", "second")
 		_, err := w.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(lake), Key: aws.String("k")})
 		wantCode(t, err, "NoSuchKey")
-		listed, err := w.ListParts(t.Context(), &sdk.ListPartsInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId})
+		listed, err := w.ListParts(t.Context(),
+			&sdk.ListPartsInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId})
 		if err != nil || len(listed.Parts) != 2 {
 			t.Errorf("got %+v, %v", listed, err)
 		}
@@ -454,11 +484,13 @@ func TestMultipart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.get(t, lake, "k", done.VersionId); got != "first second" || *done.ETag != `"`+etag+`"` || *head.ETag != *done.ETag || *head.ContentEncoding != "gzip" {
+		if got := w.get(t, lake, "k", done.VersionId); got != "first second" || *done.ETag != `"`+etag+`"` ||
+			*head.ETag != *done.ETag || *head.ContentEncoding != "gzip" {
 			t.Errorf("got %q, ETags %s and %s, want %s", got, *done.ETag, *head.ETag, etag)
 		}
 		events := w.created()
-		if len(events) != 1 || events[0].Event != "ObjectCreated:CompleteMultipartUpload" || events[0].ETag != etag || events[0].Size != 12 {
+		if len(events) != 1 || events[0].Event != "ObjectCreated:CompleteMultipartUpload" || events[0].ETag != etag ||
+			events[0].Size != 12 {
 			t.Errorf("got events %+v", events)
 		}
 		if got := files(t, w.dir); !slices.Equal(got, []string{lake + "/k"}) {
@@ -474,7 +506,8 @@ func TestMultipart(t *testing.T) {
 		wantCode(t, err, "InvalidPartOrder")
 		_, err = complete(t, w, out, []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: parts[1].ETag}})
 		wantCode(t, err, "InvalidPart")
-		if _, err := w.AbortMultipartUpload(t.Context(), &sdk.AbortMultipartUploadInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId}); err != nil {
+		if _, err := w.AbortMultipartUpload(t.Context(),
+			&sdk.AbortMultipartUploadInput{Bucket: out.Bucket, Key: out.Key, UploadId: out.UploadId}); err != nil {
 			t.Fatal(err)
 		}
 		if got := files(t, w.dir); len(got) > 0 || len(w.created()) > 0 {
@@ -490,7 +523,8 @@ func TestList(t *testing.T) {
 		w.put(t, lake, key, key)
 	}
 	list := func(t *testing.T, prefix, delimiter string, page int32) (got []string) {
-		pages := sdk.NewListObjectsV2Paginator(w.Client, &sdk.ListObjectsV2Input{Bucket: aws.String(lake), Prefix: &prefix, Delimiter: &delimiter, MaxKeys: &page})
+		pages := sdk.NewListObjectsV2Paginator(w.Client,
+			&sdk.ListObjectsV2Input{Bucket: aws.String(lake), Prefix: &prefix, Delimiter: &delimiter, MaxKeys: &page})
 		for pages.HasMorePages() {
 			out, err := pages.NextPage(t.Context())
 			if err != nil {
@@ -521,11 +555,12 @@ func TestList(t *testing.T) {
 		{"none", "", nil},
 	} {
 		for _, page := range []int32{1, 2, 1000} {
-			t.Run(fmt.Sprintf("prefix %q delimiter %q in pages of %d", c.prefix, c.delimiter, page), func(t *testing.T) {
-				if got := list(t, c.prefix, c.delimiter, page); !slices.Equal(got, c.want) {
-					t.Errorf("got %q, want %q", got, c.want)
-				}
-			})
+			t.Run(fmt.Sprintf("prefix %q delimiter %q in pages of %d", c.prefix, c.delimiter, page),
+				func(t *testing.T) {
+					if got := list(t, c.prefix, c.delimiter, page); !slices.Equal(got, c.want) {
+						t.Errorf("got %q, want %q", got, c.want)
+					}
+				})
 		}
 	}
 }
@@ -534,13 +569,14 @@ func TestNotifications(t *testing.T) {
 	t.Run("each object created is told once, after it is visible", func(t *testing.T) {
 		dir := t.TempDir()
 		var told []string
-		server, err := s3.Serve(t.Context(), s3.Options{Dir: dir, Buckets: []s3.Bucket{{Name: lake}}, Created: func(o s3.ObjectCreated) {
-			content, err := os.ReadFile(filepath.Join(dir, o.Bucket, o.Key))
-			if err != nil {
-				t.Error(err)
-			}
-			told = append(told, o.Key+"="+string(content))
-		}})
+		server, err := s3.Serve(t.Context(), s3.Options{Dir: dir, Buckets: []s3.Bucket{{Name: lake}},
+			Created: func(o s3.ObjectCreated) {
+				content, err := os.ReadFile(filepath.Join(dir, o.Bucket, o.Key))
+				if err != nil {
+					t.Error(err)
+				}
+				told = append(told, o.Key+"="+string(content))
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -550,7 +586,9 @@ func TestNotifications(t *testing.T) {
 		if _, err := server.Put(lake, "second", nil, strings.NewReader("2")); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(lake), Key: aws.String("third"), CopySource: aws.String(lake + "/first")}); err != nil {
+		if _, err := w.CopyObject(t.Context(),
+			&sdk.CopyObjectInput{Bucket: aws.String(lake), Key: aws.String("third"),
+				CopySource: aws.String(lake + "/first")}); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{"first=1", "second=2", "third=1"}; !slices.Equal(told, want) {
@@ -568,8 +606,10 @@ func TestNotifications(t *testing.T) {
 			t.Fatalf("got %v for %s", err, raw)
 		}
 		r := event.Records[0]
-		if r.EventName != "ObjectCreated:Put" || r.EventSource != "aws:s3" || r.AWSRegion != "eu-west-1" || r.S3.ConfigurationID != "errors" ||
-			r.S3.Bucket.Name != lake || r.S3.Bucket.Arn != "arn:aws:s3:::"+lake || r.S3.Object.Size != 7 || r.S3.Object.ETag != sum("content") ||
+		if r.EventName != "ObjectCreated:Put" || r.EventSource != "aws:s3" || r.AWSRegion != "eu-west-1" ||
+			r.S3.ConfigurationID != "errors" ||
+			r.S3.Bucket.Name != lake || r.S3.Bucket.Arn != "arn:aws:s3:::"+lake || r.S3.Object.Size != 7 ||
+			r.S3.Object.ETag != sum("content") ||
 			r.S3.Object.VersionID != *out.VersionId || r.S3.Object.URLDecodedKey != key ||
 			r.S3.Object.Key != "error-data/lake/processing-failed/year%3D2026/a+b%2B%C3%BC.gz" ||
 			!r.EventTime.Equal(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)) {

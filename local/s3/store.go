@@ -77,13 +77,13 @@ func openStore(o Options) (*store, error) {
 		root: root, created: o.Created, now: o.Now,
 		buckets: map[string]*bucket{}, uploads: map[gofakes3.UploadID]*upload{},
 	}
-	if err := s.load(o.Buckets); err != nil {
+	if err := s.loadBucket(o.Buckets); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	return s, nil
 }
 
-func (s *store) load(wanted []Bucket) error {
+func (s *store) loadBucket(wanted []Bucket) error {
 	if err := removeAll(s.root, incoming, versions); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (s *store) load(wanted []Bucket) error {
 	}
 	for _, entry := range entries {
 		if entry.IsDir() && gofakes3.ValidateBucketName(entry.Name()) == nil {
-			if err := s.adopt(entry.Name()); err != nil {
+			if err := s.adoptFile(entry.Name()); err != nil {
 				return err
 			}
 		}
@@ -114,8 +114,8 @@ func (s *store) load(wanted []Bucket) error {
 	return nil
 }
 
-// adopt makes the files of a bucket's folder its objects.
-func (s *store) adopt(name string) error {
+// adoptFile makes the files of a bucket's folder its objects.
+func (s *store) adoptFile(name string) error {
 	b := &bucket{name: name, made: s.now(), objects: map[string][]*version{}}
 	s.buckets[name] = b
 	return fs.WalkDir(s.root.FS(), name, func(file string, entry fs.DirEntry, err error) error {
@@ -138,7 +138,7 @@ func (s *store) adopt(name string) error {
 		sum := hash.Sum(nil)
 		v := &version{file: file, size: info.Size(), md5: sum, etag: hex.EncodeToString(sum), modified: info.ModTime(),
 			meta: map[string]string{"Last-Modified": httpTime(info.ModTime())}}
-		b.add(strings.TrimPrefix(file, name+"/"), v)
+		b.addVersion(strings.TrimPrefix(file, name+"/"), v)
 		return nil
 	})
 }
@@ -159,7 +159,7 @@ func removeAll(root *os.Root, names ...string) error {
 
 func httpTime(at time.Time) string { return at.UTC().Format("Mon, 02 Jan 2006 15:04:05") + " GMT" }
 
-func (b *bucket) add(key string, v *version) {
+func (b *bucket) addVersion(key string, v *version) {
 	if _, exists := b.objects[key]; !exists {
 		i, _ := slices.BinarySearch(b.keys, key)
 		b.keys = slices.Insert(b.keys, i, key)
@@ -167,8 +167,8 @@ func (b *bucket) add(key string, v *version) {
 	b.objects[key] = append(b.objects[key], v)
 }
 
-// set replaces the versions of a key; with none left the key is gone.
-func (b *bucket) set(key string, all []*version) {
+// setLatest replaces the versions of a key; with none left the key is gone.
+func (b *bucket) setLatest(key string, all []*version) {
 	if len(all) > 0 {
 		b.objects[key] = all
 		return
@@ -179,8 +179,8 @@ func (b *bucket) set(key string, all []*version) {
 	}
 }
 
-// latest returns the latest version, nil when there is none or it is a delete marker.
-func (b *bucket) latest(key string) *version {
+// latestOf returns the latest version, nil when there is none or it is a delete marker.
+func (b *bucket) latestOf(key string) *version {
 	all := b.objects[key]
 	if len(all) == 0 || all[len(all)-1].marker {
 		return nil
@@ -188,32 +188,34 @@ func (b *bucket) latest(key string) *version {
 	return all[len(all)-1]
 }
 
-func (s *store) bucket(name string) (*bucket, error) {
+func (s *store) findBucket(name string) (*bucket, error) {
 	if b := s.buckets[name]; b != nil {
 		return b, nil
 	}
 	return nil, gofakes3.BucketNotFound(name)
 }
 
-// checkKey refuses keys that cannot be files.
+// checkKey rejects keys that cannot be files.
 func checkKey(key string) error {
 	if len(key) > gofakes3.KeySizeLimit {
 		return gofakes3.ResourceError(gofakes3.ErrKeyTooLong, key)
 	}
 	for segment := range strings.SplitSeq(key, "/") {
-		if segment == "" || segment == "." || segment == ".." || len(segment) > 255 || strings.ContainsAny(segment, "\x00\\") {
-			return refuse(key)
+		if segment == "" || segment == "." || segment == ".." || len(segment) > 255 ||
+			strings.ContainsAny(segment, "\x00\\") {
+			return invalidKey(key)
 		}
 	}
 	return nil
 }
 
-func refuse(key string) error {
-	return gofakes3.ErrorMessagef(gofakes3.ErrInvalidArgument, "the local store keeps objects as files, which this key cannot be: %q", key)
+func invalidKey(key string) error {
+	return gofakes3.ErrorMessagef(gofakes3.ErrInvalidArgument,
+		"the local store keeps objects as files, which this key cannot be: %q", key)
 }
 
-// receive writes a body to a new file among the incoming ones.
-func (s *store) receive(body io.Reader, size int64) (*version, error) {
+// receiveBody writes a body to a new file among the incoming ones.
+func (s *store) receiveBody(body io.Reader, size int64) (*version, error) {
 	name := path.Join(incoming, rand.Text())
 	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -226,29 +228,30 @@ func (s *store) receive(body io.Reader, size int64) (*version, error) {
 		err = gofakes3.ErrIncompleteBody
 	}
 	if err != nil {
-		s.discard(name)
-		return nil, single(err)
+		s.discardFile(name)
+		return nil, unwrapSingle(err)
 	}
 	sum := hash.Sum(nil)
 	return &version{file: name, size: n, md5: sum, etag: hex.EncodeToString(sum)}, nil
 }
 
-// single unwraps a joined error of one part: gofakes3 looks at types.
-func single(err error) error {
+// unwrapSingle unwraps a joined error of one part: gofakes3 looks at types.
+func unwrapSingle(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
 		return joined.Unwrap()[0]
 	}
 	return err
 }
 
-// discard removes a file that nothing refers to; what cannot be removed now goes at the next start.
-func (s *store) discard(name string) { _ = s.root.Remove(name) }
+// discardFile removes an unreferenced file; one that cannot be removed now is removed at the next start.
+func (s *store) discardFile(name string) { _ = s.root.Remove(name) }
 
 // keptHeaders are the metadata that S3 gives back. The checksums are those of the whole object, as SDKs send them.
 func keptHeaders(meta map[string]string) map[string]string {
 	kept := make(map[string]string, len(meta))
 	for name, value := range meta {
-		if !isHeader(name, "x-amz-") || isHeader(name, "x-amz-meta-") || isHeader(name, checksumPrefix) && !isHeader(name, checksumPrefix+"a") {
+		if !isHeader(name, "x-amz-") || isHeader(name, "x-amz-meta-") || isHeader(name, checksumPrefix) &&
+			!isHeader(name, checksumPrefix+"a") {
 			kept[name] = value
 		}
 	}
@@ -260,18 +263,19 @@ func isHeader(name, prefix string) bool { return strings.HasPrefix(strings.ToLow
 // checksumPrefix is of x-amz-checksum-crc32 and its like; x-amz-checksum-algorithm is a parameter of the request.
 const checksumPrefix = "x-amz-checksum-"
 
-func (s *store) put(bucketName, key string, meta map[string]string, body io.Reader, size int64, conditions *gofakes3.PutConditions, event string) (ObjectCreated, error) {
+func (s *store) putObject(bucketName, key string, meta map[string]string, body io.Reader, size int64,
+	conditions *gofakes3.PutConditions, event string) (ObjectCreated, error) {
 	if err := checkKey(key); err != nil {
 		return ObjectCreated{}, err
 	}
-	v, err := s.receive(body, size)
+	v, err := s.receiveBody(body, size)
 	if err != nil {
 		return ObjectCreated{}, err
 	}
 	v.meta = keptHeaders(meta)
-	created, err := s.commit(bucketName, key, v, conditions, event)
+	created, err := s.commitObject(bucketName, key, v, conditions, event)
 	if err != nil {
-		s.discard(v.file)
+		s.discardFile(v.file)
 		return ObjectCreated{}, err
 	}
 	if s.created != nil {
@@ -280,15 +284,16 @@ func (s *store) put(bucketName, key string, meta map[string]string, body io.Read
 	return created, nil
 }
 
-// commit moves a received file into its place.
-func (s *store) commit(bucketName, key string, v *version, conditions *gofakes3.PutConditions, event string) (ObjectCreated, error) {
+// commitObject moves a received file into its place.
+func (s *store) commitObject(bucketName, key string, v *version, conditions *gofakes3.PutConditions,
+	event string) (ObjectCreated, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, err := s.bucket(bucketName)
+	b, err := s.findBucket(bucketName)
 	if err != nil {
 		return ObjectCreated{}, err
 	}
-	old := b.latest(key)
+	old := b.latestOf(key)
 	if conditions != nil {
 		info := &gofakes3.ConditionalObjectInfo{Exists: old != nil}
 		if old != nil {
@@ -300,7 +305,7 @@ func (s *store) commit(bucketName, key string, v *version, conditions *gofakes3.
 	}
 	place := path.Join(bucketName, key)
 	if err := s.root.MkdirAll(path.Dir(place), 0o700); err != nil {
-		return ObjectCreated{}, placing(key, err)
+		return ObjectCreated{}, placeError(key, err)
 	}
 	v.modified = s.now().UTC()
 	if v.meta["Last-Modified"] == "" {
@@ -311,15 +316,15 @@ func (s *store) commit(bucketName, key string, v *version, conditions *gofakes3.
 	}
 	archived := ""
 	if old != nil && (v.id != "" || old.id != "") {
-		if archived, err = s.archive(b, old); err != nil {
+		if archived, err = s.archiveLatest(b, old); err != nil {
 			return ObjectCreated{}, err
 		}
 	}
 	if err := s.root.Rename(v.file, place); err != nil {
 		if archived != "" {
-			s.discard(archived)
+			s.discardFile(archived)
 		}
-		return ObjectCreated{}, placing(key, err)
+		return ObjectCreated{}, placeError(key, err)
 	}
 	v.file = place
 	if archived != "" {
@@ -328,7 +333,7 @@ func (s *store) commit(bucketName, key string, v *version, conditions *gofakes3.
 	if v.id == "" {
 		s.dropNull(b, key)
 	}
-	b.add(key, v)
+	b.addVersion(key, v)
 	s.sequence++
 	return ObjectCreated{
 		Event: event, Bucket: bucketName, Key: key, Size: v.size, ETag: v.etag, VersionID: string(v.id),
@@ -336,18 +341,19 @@ func (s *store) commit(bucketName, key string, v *version, conditions *gofakes3.
 	}, nil
 }
 
-// placing tells a key that cannot be a file, because a folder has its name or a file its folder's, from other errors.
-func placing(key string, err error) error {
+// placeError returns a separate error for a key that cannot be a file, because a folder has its name or a file its
+// folder's.
+func placeError(key string, err error) error {
 	for _, shape := range []error{syscall.ENOTDIR, syscall.EISDIR, syscall.EEXIST, syscall.ENOTEMPTY} {
 		if errors.Is(err, shape) {
-			return refuse(key)
+			return invalidKey(key)
 		}
 	}
 	return fmt.Errorf("placing %s: %w", key, err)
 }
 
-// archive gives the file of the latest version a second name, which it keeps when a new one takes its place.
-func (s *store) archive(b *bucket, v *version) (string, error) {
+// archiveLatest gives the file of the latest version a second name, which it keeps when a new one takes its place.
+func (s *store) archiveLatest(b *bucket, v *version) (string, error) {
 	name := path.Join(versions, b.name, rand.Text())
 	if err := s.root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return "", err
@@ -359,11 +365,11 @@ func (s *store) archive(b *bucket, v *version) (string, error) {
 func (s *store) dropNull(b *bucket, key string) {
 	all := slices.DeleteFunc(b.objects[key], func(v *version) bool {
 		if v.id == "" && !v.marker && v.file != path.Join(b.name, key) {
-			s.discard(v.file)
+			s.discardFile(v.file)
 		}
 		return v.id == ""
 	})
-	b.set(key, all)
+	b.setLatest(key, all)
 }
 
 func newVersionID() gofakes3.VersionID {
@@ -372,8 +378,8 @@ func newVersionID() gofakes3.VersionID {
 	return gofakes3.VersionID(base64.RawURLEncoding.EncodeToString(id[:]))
 }
 
-// open returns a version as gofakes3 wants it.
-func (s *store) open(key string, v *version, request *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
+// openObject returns a version as gofakes3 wants it.
+func (s *store) openObject(key string, v *version, request *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	meta := make(map[string]string, len(v.meta)+1)
 	for name, value := range v.meta {
 		if request == nil || !isHeader(name, checksumPrefix) { // a part has not the whole's checksum
@@ -400,15 +406,16 @@ func (s *store) open(key string, v *version, request *gofakes3.ObjectRangeReques
 	return object, nil
 }
 
-func deleted(key string, id gofakes3.VersionID) *gofakes3.Object {
-	return &gofakes3.Object{Name: key, VersionID: id, IsDeleteMarker: true, Contents: io.NopCloser(strings.NewReader(""))}
+func deleteMarker(key string, id gofakes3.VersionID) *gofakes3.Object {
+	return &gofakes3.Object{Name: key, VersionID: id, IsDeleteMarker: true,
+		Contents: io.NopCloser(strings.NewReader(""))}
 }
 
 // GetObject returns the latest version.
 func (s *store) GetObject(bucketName, key string, request *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b, err := s.bucket(bucketName)
+	b, err := s.findBucket(bucketName)
 	if err != nil {
 		return nil, err
 	}
@@ -418,9 +425,9 @@ func (s *store) GetObject(bucketName, key string, request *gofakes3.ObjectRangeR
 	}
 	v := all[len(all)-1]
 	if v.marker {
-		return deleted(key, v.id), nil
+		return deleteMarker(key, v.id), nil
 	}
-	return s.open(key, v, request)
+	return s.openObject(key, v, request)
 }
 
 // HeadObject returns the latest version; its contents are not read.
@@ -428,8 +435,8 @@ func (s *store) HeadObject(bucketName, key string) (*gofakes3.Object, error) {
 	return s.GetObject(bucketName, key, nil)
 }
 
-func (s *store) find(bucketName, key string, id gofakes3.VersionID) (*bucket, int, error) {
-	b, err := s.bucket(bucketName)
+func (s *store) findVersion(bucketName, key string, id gofakes3.VersionID) (*bucket, int, error) {
+	b, err := s.findBucket(bucketName)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -441,10 +448,11 @@ func (s *store) find(bucketName, key string, id gofakes3.VersionID) (*bucket, in
 }
 
 // GetObjectVersion returns one version.
-func (s *store) GetObjectVersion(bucketName, key string, id gofakes3.VersionID, request *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
+func (s *store) GetObjectVersion(bucketName, key string, id gofakes3.VersionID,
+	request *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b, i, err := s.find(bucketName, key, id)
+	b, i, err := s.findVersion(bucketName, key, id)
 	if err != nil {
 		return nil, err
 	}
@@ -452,7 +460,7 @@ func (s *store) GetObjectVersion(bucketName, key string, id gofakes3.VersionID, 
 	if v.marker {
 		return nil, gofakes3.ErrMethodNotAllowed
 	}
-	return s.open(key, v, request)
+	return s.openObject(key, v, request)
 }
 
 // HeadObjectVersion returns one version; its contents are not read.
@@ -461,13 +469,15 @@ func (s *store) HeadObjectVersion(bucketName, key string, id gofakes3.VersionID)
 }
 
 // PutObject stores an object.
-func (s *store) PutObject(bucketName, key string, meta map[string]string, input io.Reader, size int64, conditions *gofakes3.PutConditions) (gofakes3.PutObjectResult, error) {
-	created, err := s.put(bucketName, key, meta, input, size, conditions, eventPut)
+func (s *store) PutObject(bucketName, key string, meta map[string]string, input io.Reader, size int64,
+	conditions *gofakes3.PutConditions) (gofakes3.PutObjectResult, error) {
+	created, err := s.putObject(bucketName, key, meta, input, size, conditions, eventPut)
 	return gofakes3.PutObjectResult{VersionID: gofakes3.VersionID(created.VersionID)}, err
 }
 
 // CopyObject stores the latest version of one object as another.
-func (s *store) CopyObject(fromBucket, fromKey, bucketName, key string, meta map[string]string) (gofakes3.CopyObjectResult, error) {
+func (s *store) CopyObject(fromBucket, fromKey, bucketName, key string,
+	meta map[string]string) (gofakes3.CopyObjectResult, error) {
 	source, err := s.GetObject(fromBucket, fromKey, nil)
 	if err != nil {
 		return gofakes3.CopyObjectResult{}, err
@@ -478,27 +488,28 @@ func (s *store) CopyObject(fromBucket, fromKey, bucketName, key string, meta map
 	}
 	delete(meta, etagHeader)
 	delete(meta, "Last-Modified")
-	created, err := s.put(bucketName, key, meta, source.Contents, source.Size, nil, eventCopy)
-	return gofakes3.CopyObjectResult{ETag: `"` + created.ETag + `"`, LastModified: gofakes3.NewContentTime(created.Time)}, err
+	created, err := s.putObject(bucketName, key, meta, source.Contents, source.Size, nil, eventCopy)
+	return gofakes3.CopyObjectResult{ETag: `"` + created.ETag + `"`,
+		LastModified: gofakes3.NewContentTime(created.Time)}, err
 }
 
 // DeleteObject removes an object, or marks it deleted in a bucket with versions.
 func (s *store) DeleteObject(bucketName, key string) (gofakes3.ObjectDeleteResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.delete(bucketName, key)
+	return s.deleteObject(bucketName, key)
 }
 
-func (s *store) delete(bucketName, key string) (result gofakes3.ObjectDeleteResult, err error) {
-	b, err := s.bucket(bucketName)
+func (s *store) deleteObject(bucketName, key string) (result gofakes3.ObjectDeleteResult, err error) {
+	b, err := s.findBucket(bucketName)
 	if err != nil {
 		return result, err
 	}
-	old := b.latest(key)
+	old := b.latestOf(key)
 	if b.versioning == "" {
 		if old != nil {
-			s.unplace(b, key)
-			b.set(key, nil)
+			s.removePlaced(b, key)
+			b.setLatest(key, nil)
 		}
 		return result, nil
 	}
@@ -508,23 +519,23 @@ func (s *store) delete(bucketName, key string) (result gofakes3.ObjectDeleteResu
 	}
 	if old != nil {
 		if marker.id != "" || old.id != "" {
-			if old.file, err = s.archive(b, old); err != nil {
+			if old.file, err = s.archiveLatest(b, old); err != nil {
 				return result, err
 			}
 		}
-		s.unplace(b, key)
+		s.removePlaced(b, key)
 	}
 	if marker.id == "" {
 		s.dropNull(b, key)
 	}
-	b.add(key, marker)
+	b.addVersion(key, marker)
 	return gofakes3.ObjectDeleteResult{IsDeleteMarker: true, VersionID: marker.id}, nil
 }
 
-// unplace removes the file of the latest version, and the folders that are empty without it.
-func (s *store) unplace(b *bucket, key string) {
+// removePlaced removes the file of the latest version, and the folders that are empty without it.
+func (s *store) removePlaced(b *bucket, key string) {
 	place := path.Join(b.name, key)
-	s.discard(place)
+	s.discardFile(place)
 	for folder := path.Dir(place); folder != b.name; folder = path.Dir(folder) {
 		if s.root.Remove(folder) != nil { // not empty
 			return
@@ -533,12 +544,13 @@ func (s *store) unplace(b *bucket, key string) {
 }
 
 // DeleteObjectVersion removes one version for good; the one before it becomes the latest.
-func (s *store) DeleteObjectVersion(bucketName, key string, id gofakes3.VersionID) (gofakes3.ObjectDeleteResult, error) {
+func (s *store) DeleteObjectVersion(bucketName, key string, id gofakes3.VersionID) (gofakes3.ObjectDeleteResult,
+	error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, i, err := s.find(bucketName, key, id)
+	b, i, err := s.findVersion(bucketName, key, id)
 	if err != nil {
-		if b != nil { // removing what is not there is no error
+		if b != nil { // removing a missing object is not an error
 			err = nil
 		}
 		return gofakes3.ObjectDeleteResult{}, err
@@ -547,12 +559,12 @@ func (s *store) DeleteObjectVersion(bucketName, key string, id gofakes3.VersionI
 	gone := all[i]
 	latest := i == len(all)-1
 	if latest && !gone.marker {
-		s.unplace(b, key)
+		s.removePlaced(b, key)
 	} else if !gone.marker {
-		s.discard(gone.file)
+		s.discardFile(gone.file)
 	}
-	b.set(key, slices.Delete(slices.Clone(all), i, i+1))
-	if v := b.latest(key); latest && v != nil {
+	b.setLatest(key, slices.Delete(slices.Clone(all), i, i+1))
+	if v := b.latestOf(key); latest && v != nil {
 		place := path.Join(b.name, key)
 		if err := errors.Join(s.root.MkdirAll(path.Dir(place), 0o700), s.root.Rename(v.file, place)); err != nil {
 			return gofakes3.ObjectDeleteResult{}, err
@@ -572,7 +584,8 @@ func (s *store) DeleteMulti(bucketName string, keys ...string) (gofakes3.MultiDe
 }
 
 // DeleteMultiVersions removes several objects or versions.
-func (s *store) DeleteMultiVersions(bucketName string, objects ...gofakes3.ObjectID) (gofakes3.MultiDeleteResult, error) {
+func (s *store) DeleteMultiVersions(bucketName string, objects ...gofakes3.ObjectID) (gofakes3.MultiDeleteResult,
+	error) {
 	var result gofakes3.MultiDeleteResult
 	for _, o := range objects {
 		var err error
@@ -644,7 +657,7 @@ func (s *store) ForceDeleteBucket(name string) error {
 func (s *store) deleteBucket(name string, force bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, err := s.bucket(name)
+	b, err := s.findBucket(name)
 	if err != nil {
 		return err
 	}
@@ -659,7 +672,7 @@ func (s *store) deleteBucket(name string, force bool) error {
 func (s *store) VersioningConfiguration(name string) (gofakes3.VersioningConfiguration, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b, err := s.bucket(name)
+	b, err := s.findBucket(name)
 	if err != nil {
 		return gofakes3.VersioningConfiguration{}, err
 	}
@@ -670,7 +683,7 @@ func (s *store) VersioningConfiguration(name string) (gofakes3.VersioningConfigu
 func (s *store) SetVersioningConfiguration(name string, v gofakes3.VersioningConfiguration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, err := s.bucket(name)
+	b, err := s.findBucket(name)
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// requestLimit bounds a request's body: 1 MiB of messages, each byte at most six in JSON ("\u0000"), and what is around.
+// requestLimit bounds a request's body: 1 MiB of messages, each byte at most six in JSON ("\u0000"), and the rest of
+// the request.
 const requestLimit = 8 << 20
 
-// apiError is an error as the API answers it. Query is its code in the query protocol, which SDKs that keep the old names
-// read from the header x-amzn-query-error.
+// apiError is an error as the API answers it. Query is its code in the query protocol, which SDKs that keep the old
+// names read from the header x-amzn-query-error.
 type apiError struct {
 	name, query, message string
 	status               int
@@ -23,20 +24,20 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.query + ": " + e.message }
 
-func fail(name, query, format string, args ...any) *apiError {
+func senderFault(name, query, format string, args ...any) *apiError {
 	return &apiError{name, query, fmt.Sprintf(format, args...), http.StatusBadRequest}
 }
 
 func invalidParameter(format string, args ...any) *apiError {
-	return fail("InvalidParameterValue", "InvalidParameterValue", format, args...)
+	return senderFault("InvalidParameterValue", "InvalidParameterValue", format, args...)
 }
 
 func missingParameter(name string) *apiError {
-	return fail("MissingParameter", "MissingParameter", "The request must contain the parameter %s.", name)
+	return senderFault("MissingParameter", "MissingParameter", "The request must contain the parameter %s.", name)
 }
 
 func (f *Fault) error() *apiError {
-	e := fail(f.Code, f.Code, "%s", f.Message)
+	e := senderFault(f.Code, f.Code, "%s", f.Message)
 	if !f.SenderFault {
 		e.status = http.StatusInternalServerError
 	}
@@ -64,7 +65,7 @@ func typed[In any](f func(*Server, *http.Request, In) (any, *apiError)) operatio
 	return func(s *Server, r *http.Request, body []byte) (any, *apiError) {
 		var in In
 		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, fail("SerializationException", "SerializationException", "%v", err)
+			return nil, senderFault("SerializationException", "SerializationException", "%v", err)
 		}
 		return f(s, r, in)
 	}
@@ -72,7 +73,7 @@ func typed[In any](f func(*Server, *http.Request, In) (any, *apiError)) operatio
 
 // ServeHTTP serves the API, on any path: the queue is named in the request's body.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, failed := s.serve(w, r)
+	out, failed := s.serveOperation(w, r)
 	h := w.Header()
 	h.Set("x-amzn-RequestId", newID())
 	h.Set("Content-Type", "application/x-amz-json-1.0")
@@ -94,18 +95,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the client may have gone
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, *apiError) {
+func (s *Server) serveOperation(w http.ResponseWriter, r *http.Request) (any, *apiError) {
 	if r.Header.Get("Origin") != "" { // a web page: browsers can reach loopback too
-		return nil, fail("AccessDenied", "AccessDenied", "requests from web pages are refused")
+		return nil, senderFault("AccessDenied", "AccessDenied", "requests from web pages are refused")
 	}
 	service, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if service == "" {
-		return nil, fail("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation",
-			"this local endpoint speaks the AWS JSON protocol only, as current SDKs and the AWS CLI do (boto3 from 1.28.82); the query protocol of older clients is not supported")
+		return nil, senderFault("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation",
+			"this local endpoint speaks the AWS JSON protocol only, as current SDKs and the AWS CLI do (boto3 from "+
+				"1.28.82); the query protocol of older clients is not supported")
 	}
 	handle := operations[name]
 	if service != "AmazonSQS" || handle == nil {
-		return nil, fail("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "this local endpoint does not know the operation %s.%s", service, name)
+		return nil, senderFault("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation",
+			"this local endpoint does not know the operation %s.%s", service, name)
 	}
 	if s.options.Refuse != nil {
 		if f := s.options.Refuse(name); f != nil {
@@ -115,13 +118,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (any, *apiError) 
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, requestLimit))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return nil, fail("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", "Batch requests cannot be longer than %d bytes.", maxBatch)
+		return nil, senderFault("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong",
+			"Batch requests cannot be longer than %d bytes.", maxBatch)
 	}
 	if err != nil {
-		return nil, fail("SerializationException", "SerializationException", "%v", err)
+		return nil, senderFault("SerializationException", "SerializationException", "%v", err)
 	}
 	if !utf8.Valid(body) {
-		return nil, fail("SerializationException", "SerializationException", "the request is not UTF-8")
+		return nil, senderFault("SerializationException", "SerializationException", "the request is not UTF-8")
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = []byte("{}")

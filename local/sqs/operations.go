@@ -30,8 +30,9 @@ var (
 	attributeName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}[A-Za-z0-9_-]$|^[A-Za-z0-9_-]$`)
 )
 
-// queue finds the queue of a URL by its last segment: the URL may name another host, as one taken from a stack would.
-func (s *Server) queue(queueURL string) (*queue, *apiError) {
+// queueByURL finds the queue of a URL by its last segment: the URL may name another host, as one taken from a stack
+// would.
+func (s *Server) queueByURL(queueURL string) (*queue, *apiError) {
 	if queueURL == "" {
 		return nil, missingParameter("QueueUrl")
 	}
@@ -39,19 +40,20 @@ func (s *Server) queue(queueURL string) (*queue, *apiError) {
 	if u, err := url.Parse(queueURL); err == nil {
 		name = path.Base(u.Path)
 	}
-	return s.named(name)
+	return s.queueByName(name)
 }
 
-func (s *Server) named(name string) (*queue, *apiError) {
+func (s *Server) queueByName(name string) (*queue, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if q := s.queues[name]; q != nil {
 		return q, nil
 	}
-	return nil, fail("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+	return nil, senderFault("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+		"The specified queue does not exist.")
 }
 
-func (s *Server) fault(operation string, q *queue, id, body string) *apiError {
+func (s *Server) askForFault(operation string, q *queue, id, body string) *apiError {
 	if s.options.Fault == nil {
 		return nil
 	}
@@ -77,32 +79,36 @@ type sendOutput struct {
 }
 
 func (s *Server) sendMessage(_ *http.Request, in sendInput) (any, *apiError) {
-	q, failed := s.queue(in.QueueURL)
+	q, failed := s.queueByURL(in.QueueURL)
 	if failed != nil {
 		return nil, failed
 	}
-	return s.send(q, in)
+	return s.enqueueMessage(q, in)
 }
 
-func (s *Server) send(q *queue, in sendInput) (any, *apiError) {
+func (s *Server) enqueueMessage(q *queue, in sendInput) (any, *apiError) {
 	switch {
 	case in.MessageBody == "":
 		return nil, missingParameter("MessageBody")
 	case messageSize(in.MessageBody, in.MessageAttributes) > maxMessage:
 		return nil, invalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", maxMessage)
 	case !validText(in.MessageBody):
-		return nil, fail("InvalidMessageContents", "InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
+		return nil, senderFault("InvalidMessageContents", "InvalidMessageContents",
+			"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to "+
+				"#xFFFD | #x10000 to #x10FFFF")
 	case in.DelaySeconds < 0 || in.DelaySeconds > maxDelay:
-		return nil, invalidParameter("Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= %d.", in.DelaySeconds, maxDelay)
+		return nil, invalidParameter("Value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be "+
+			">= 0 and <= %d.", in.DelaySeconds, maxDelay)
 	}
 	if failed := checkAttributes(in.MessageAttributes); failed != nil {
 		return nil, failed
 	}
-	if failed := s.fault("SendMessage", q, in.ID, in.MessageBody); failed != nil {
+	if failed := s.askForFault("SendMessage", q, in.ID, in.MessageBody); failed != nil {
 		return nil, failed
 	}
-	m := q.send(in.MessageBody, in.MessageAttributes, time.Duration(in.DelaySeconds)*time.Second)
-	return sendOutput{ID: in.ID, MessageID: m.ID, MD5OfMessageBody: m.bodyMD5, MD5OfMessageAttributes: m.attributesMD5}, nil
+	m := q.sendMessage(in.MessageBody, in.MessageAttributes, time.Duration(in.DelaySeconds)*time.Second)
+	return sendOutput{ID: in.ID, MessageID: m.ID, MD5OfMessageBody: m.bodyMD5, MD5OfMessageAttributes: m.attributesMD5},
+		nil
 }
 
 // batchOutput is the answer to all batches.
@@ -121,20 +127,23 @@ type failedEntry struct {
 // batch checks the entries' ids, then does each entry by itself.
 func batch[In any](entries []In, id func(In) string, do func(In) (any, *apiError)) (any, *apiError) {
 	if len(entries) == 0 {
-		return nil, fail("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", "There should be at least one entry in the request.")
+		return nil, senderFault("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest",
+			"There should be at least one entry in the request.")
 	}
 	if len(entries) > maxEntries {
-		return nil, fail("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+		return nil, senderFault("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
 			"Maximum number of entries per request are %d. You have sent %d.", maxEntries, len(entries))
 	}
 	seen := map[string]bool{}
 	for _, entry := range entries {
 		switch id := id(entry); {
 		case !entryID.MatchString(id):
-			return nil, fail("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId",
-				"A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
+			return nil, senderFault("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId",
+				"A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at "+
+					"most 80 letters long.")
 		case seen[id]:
-			return nil, fail("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", "Id %s repeated.", id)
+			return nil, senderFault("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+				"Id %s repeated.", id)
 		default:
 			seen[id] = true
 		}
@@ -156,7 +165,7 @@ type sendBatchInput struct {
 }
 
 func (s *Server) sendMessageBatch(_ *http.Request, in sendBatchInput) (any, *apiError) {
-	q, failed := s.queue(in.QueueURL)
+	q, failed := s.queueByURL(in.QueueURL)
 	if failed != nil {
 		return nil, failed
 	}
@@ -165,10 +174,11 @@ func (s *Server) sendMessageBatch(_ *http.Request, in sendBatchInput) (any, *api
 		size += messageSize(entry.MessageBody, entry.MessageAttributes)
 	}
 	if size > maxBatch && len(in.Entries) <= maxEntries {
-		return nil, fail("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong",
+		return nil, senderFault("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong",
 			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxBatch, size)
 	}
-	return batch(in.Entries, func(e sendInput) string { return e.ID }, func(e sendInput) (any, *apiError) { return s.send(q, e) })
+	return batch(in.Entries, func(e sendInput) string { return e.ID },
+		func(e sendInput) (any, *apiError) { return s.enqueueMessage(q, e) })
 }
 
 type receiveInput struct {
@@ -191,8 +201,8 @@ type receivedMessage struct {
 	MD5OfMessageAttributes string               `json:",omitempty"`
 }
 
-// between returns the parameter, or its default, and refuses what is out of range.
-func between(name string, value *int, fallback, low, high int) (int, *apiError) {
+// integerBetween returns the parameter, or its default, and rejects values out of range.
+func integerBetween(name string, value *int, fallback, low, high int) (int, *apiError) {
 	if value == nil {
 		return fallback, nil
 	}
@@ -203,24 +213,26 @@ func between(name string, value *int, fallback, low, high int) (int, *apiError) 
 }
 
 func (s *Server) receiveMessage(r *http.Request, in receiveInput) (any, *apiError) {
-	q, failed := s.queue(in.QueueURL)
+	q, failed := s.queueByURL(in.QueueURL)
 	if failed != nil {
 		return nil, failed
 	}
-	limit, failed1 := between("MaxNumberOfMessages", in.MaxNumberOfMessages, 1, 1, 10)
-	visibility, failed2 := between("VisibilityTimeout", in.VisibilityTimeout, int(q.visibility/time.Second), 0, int(maxVisibility/time.Second))
-	wait, failed3 := between("WaitTimeSeconds", in.WaitTimeSeconds, 0, 0, maxWait)
+	limit, failed1 := integerBetween("MaxNumberOfMessages", in.MaxNumberOfMessages, 1, 1, 10)
+	visibility, failed2 := integerBetween("VisibilityTimeout", in.VisibilityTimeout, int(q.visibility/time.Second), 0,
+		int(maxVisibility/time.Second))
+	wait, failed3 := integerBetween("WaitTimeSeconds", in.WaitTimeSeconds, 0, 0, maxWait)
 	if failed := cmp.Or(failed1, failed2, failed3); failed != nil {
 		return nil, failed
 	}
-	got, failed := q.receive(r.Context(), s.closed, limit, time.Duration(visibility)*time.Second, time.Duration(wait)*time.Second)
+	got, failed := q.receiveMessages(r.Context(), s.closed, limit, time.Duration(visibility)*time.Second,
+		time.Duration(wait)*time.Second)
 	if failed != nil {
 		return nil, failed
 	}
 	messages := []receivedMessage{}
 	names := slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames)
 	for _, m := range got {
-		messages = append(messages, m.output(names, in.MessageAttributeNames, s.options.AccountID))
+		messages = append(messages, m.messageOutput(names, in.MessageAttributeNames, s.options.AccountID))
 	}
 	if len(messages) == 0 {
 		return struct{}{}, nil
@@ -228,7 +240,7 @@ func (s *Server) receiveMessage(r *http.Request, in receiveInput) (any, *apiErro
 	return struct{ Messages []receivedMessage }{messages}, nil
 }
 
-func (m received) output(system, names []string, sender string) receivedMessage {
+func (m received) messageOutput(system, names []string, sender string) receivedMessage {
 	out := receivedMessage{MessageID: m.ID, ReceiptHandle: m.handle, Body: m.Body, MD5OfBody: m.bodyMD5}
 	for name, value := range map[string]string{
 		"ApproximateReceiveCount":          strconv.Itoa(m.count),
@@ -244,7 +256,7 @@ func (m received) output(system, names []string, sender string) receivedMessage 
 		}
 	}
 	for name, a := range m.Message.Attributes {
-		if wanted(name, names) {
+		if isWanted(name, names) {
 			if out.MessageAttributes == nil {
 				out.MessageAttributes = map[string]Attribute{}
 			}
@@ -272,43 +284,43 @@ type entryOutput struct {
 	ID string `json:"Id"`
 }
 
-func (s *Server) delete(q *queue, in receiptInput) (any, *apiError) {
+func (s *Server) deleteReceipt(q *queue, in receiptInput) (any, *apiError) {
 	if in.ReceiptHandle == "" {
 		return nil, missingParameter("ReceiptHandle")
 	}
-	if failed := s.fault("DeleteMessage", q, in.ID, ""); failed != nil {
+	if failed := s.askForFault("DeleteMessage", q, in.ID, ""); failed != nil {
 		return nil, failed
 	}
-	return entryOutput{in.ID}, q.delete(in.ReceiptHandle)
+	return entryOutput{in.ID}, q.deleteMessage(in.ReceiptHandle)
 }
 
-func (s *Server) change(q *queue, in receiptInput) (any, *apiError) {
+func (s *Server) changeVisibility(q *queue, in receiptInput) (any, *apiError) {
 	if in.ReceiptHandle == "" {
 		return nil, missingParameter("ReceiptHandle")
 	}
-	timeout, failed := between("VisibilityTimeout", in.VisibilityTimeout, 0, 0, int(maxVisibility/time.Second))
+	timeout, failed := integerBetween("VisibilityTimeout", in.VisibilityTimeout, 0, 0, int(maxVisibility/time.Second))
 	if failed != nil {
 		return nil, failed
 	}
-	if failed := s.fault("ChangeMessageVisibility", q, in.ID, ""); failed != nil {
+	if failed := s.askForFault("ChangeMessageVisibility", q, in.ID, ""); failed != nil {
 		return nil, failed
 	}
 	return entryOutput{in.ID}, q.changeVisibility(in.ReceiptHandle, time.Duration(timeout)*time.Second)
 }
 
 func (s *Server) deleteMessage(_ *http.Request, in receiptInput) (any, *apiError) {
-	return s.one(in, s.delete)
+	return s.handleSingle(in, s.deleteReceipt)
 }
 
 func (s *Server) changeMessageVisibility(_ *http.Request, in receiptInput) (any, *apiError) {
 	if in.VisibilityTimeout == nil {
 		return nil, missingParameter("VisibilityTimeout")
 	}
-	return s.one(in, s.change)
+	return s.handleSingle(in, s.changeVisibility)
 }
 
-func (s *Server) one(in receiptInput, do func(*queue, receiptInput) (any, *apiError)) (any, *apiError) {
-	q, failed := s.queue(in.QueueURL)
+func (s *Server) handleSingle(in receiptInput, do func(*queue, receiptInput) (any, *apiError)) (any, *apiError) {
+	q, failed := s.queueByURL(in.QueueURL)
 	if failed != nil {
 		return nil, failed
 	}
@@ -319,26 +331,27 @@ func (s *Server) one(in receiptInput, do func(*queue, receiptInput) (any, *apiEr
 }
 
 func (s *Server) deleteMessageBatch(_ *http.Request, in receiptBatchInput) (any, *apiError) {
-	return s.several(in, s.delete)
+	return s.handleBatch(in, s.deleteReceipt)
 }
 
 func (s *Server) changeMessageVisibilityBatch(_ *http.Request, in receiptBatchInput) (any, *apiError) {
-	return s.several(in, s.change)
+	return s.handleBatch(in, s.changeVisibility)
 }
 
-func (s *Server) several(in receiptBatchInput, do func(*queue, receiptInput) (any, *apiError)) (any, *apiError) {
-	q, failed := s.queue(in.QueueURL)
+func (s *Server) handleBatch(in receiptBatchInput, do func(*queue, receiptInput) (any, *apiError)) (any, *apiError) {
+	q, failed := s.queueByURL(in.QueueURL)
 	if failed != nil {
 		return nil, failed
 	}
-	return batch(in.Entries, func(e receiptInput) string { return e.ID }, func(e receiptInput) (any, *apiError) { return do(q, e) })
+	return batch(in.Entries, func(e receiptInput) string { return e.ID },
+		func(e receiptInput) (any, *apiError) { return do(q, e) })
 }
 
 func (s *Server) getQueueURL(_ *http.Request, in struct{ QueueName string }) (any, *apiError) {
 	if in.QueueName == "" {
 		return nil, missingParameter("QueueName")
 	}
-	if _, failed := s.named(in.QueueName); failed != nil {
+	if _, failed := s.queueByName(in.QueueName); failed != nil {
 		return nil, failed
 	}
 	return map[string]string{"QueueUrl": s.QueueURL(in.QueueName)}, nil
@@ -348,11 +361,11 @@ func (s *Server) getQueueAttributes(_ *http.Request, in struct {
 	QueueURL       string `json:"QueueUrl"`
 	AttributeNames []string
 }) (any, *apiError) {
-	q, failed := s.queue(in.QueueURL)
+	q, failed := s.queueByURL(in.QueueURL)
 	if failed != nil {
 		return nil, failed
 	}
-	all := q.attributes()
+	all := q.countAttributes()
 	out := map[string]string{}
 	for _, name := range in.AttributeNames {
 		value, known := all[name]
@@ -361,16 +374,17 @@ func (s *Server) getQueueAttributes(_ *http.Request, in struct {
 			out = all
 		case known:
 			out[name] = value
-		case !settable(name):
-			return nil, fail("InvalidAttributeName", "InvalidAttributeName", "Unknown Attribute %s.", name)
+		case !isSettable(name):
+			return nil, senderFault("InvalidAttributeName", "InvalidAttributeName", "Unknown Attribute %s.", name)
 		}
 	}
 	return map[string]any{"Attributes": out}, nil
 }
 
-// settable says whether a queue can have the attribute, though these queues do not.
-func settable(name string) bool {
-	return slices.Contains([]string{"Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
+// isSettable says whether a queue can have the attribute, though these queues do not.
+func isSettable(name string) bool {
+	return slices.Contains([]string{"Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId",
+		"KmsDataKeyReusePeriodSeconds",
 		"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}, name)
 }
 
@@ -390,9 +404,9 @@ func (s *Server) listQueues(_ *http.Request, in struct{ QueueNamePrefix string }
 func (s *Server) purgeQueue(_ *http.Request, in struct {
 	QueueURL string `json:"QueueUrl"`
 }) (any, *apiError) {
-	q, failed := s.queue(in.QueueURL)
+	q, failed := s.queueByURL(in.QueueURL)
 	if failed != nil {
 		return nil, failed
 	}
-	return struct{}{}, q.purge()
+	return struct{}{}, q.purgeAll()
 }

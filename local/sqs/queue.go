@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Message is a message as it was sent, and what has become of it.
+// Message is a message as sent, with its state.
 type Message struct {
 	ID           string
 	Body         string
@@ -59,7 +59,7 @@ func (h *byTime) Push(x any) {
 	m.hiddenAt = len(*h)
 }
 func (h *byTime) Pop() any {
-	m := pop((*[]*message)(h))
+	m := popOldest((*[]*message)(h))
 	m.hiddenAt = 0
 	return m
 }
@@ -71,9 +71,9 @@ func (h bySequence) Len() int           { return len(h) }
 func (h bySequence) Less(i, j int) bool { return h[i].sequence < h[j].sequence }
 func (h bySequence) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *bySequence) Push(x any)        { *h = append(*h, x.(*message)) }
-func (h *bySequence) Pop() any          { return pop((*[]*message)(h)) }
+func (h *bySequence) Pop() any          { return popOldest((*[]*message)(h)) }
 
-func pop(h *[]*message) *message {
+func popOldest(h *[]*message) *message {
 	last := len(*h) - 1
 	m := (*h)[last]
 	(*h)[last] = nil
@@ -81,8 +81,8 @@ func pop(h *[]*message) *message {
 	return m
 }
 
-// queue keeps its messages by sequence number. The visible ones may hold messages that were deleted; they are passed over
-// when they come to the top.
+// queue keeps its messages by sequence number. The visible ones may hold messages that were deleted; they are passed
+// over when they come to the top.
 type queue struct {
 	name       string
 	visibility time.Duration
@@ -111,21 +111,23 @@ func newQueue(q Queue, o Options) *queue {
 		deleted = func(Message) {}
 	}
 	return &queue{
-		name: q.Name, visibility: q.VisibilityTimeout, arn: "arn:aws:sqs:" + o.Region + ":" + o.AccountID + ":" + q.Name,
-		created: o.Clock.Now(), clock: o.Clock, journal: journal, deleted: deleted, messages: map[uint64]*message{}, changed: make(chan struct{}),
+		name: q.Name, visibility: q.VisibilityTimeout,
+		arn:     "arn:aws:sqs:" + o.Region + ":" + o.AccountID + ":" + q.Name,
+		created: o.Clock.Now(), clock: o.Clock, journal: journal, deleted: deleted, messages: map[uint64]*message{},
+		changed: make(chan struct{}),
 	}
 }
 
-func (q *queue) record(operation, id string, at time.Time) {
+func (q *queue) recordEvent(operation, id string, at time.Time) {
 	q.journal(Event{Operation: operation, Queue: q.name, MessageID: id, Time: at})
 }
 
-func (q *queue) wake() {
+func (q *queue) wakeReceivers() {
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
 
-func (q *queue) send(body string, attributes map[string]Attribute, delay time.Duration) *message {
+func (q *queue) sendMessage(body string, attributes map[string]Attribute, delay time.Duration) *message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now()
@@ -133,7 +135,7 @@ func (q *queue) send(body string, attributes map[string]Attribute, delay time.Du
 	m := &message{
 		Message:       Message{ID: newID(), Body: body, Attributes: attributes, Sent: now},
 		sequence:      q.sequence,
-		bodyMD5:       hash([]byte(body)),
+		bodyMD5:       hashAttributes([]byte(body)),
 		attributesMD5: attributesMD5(attributes),
 	}
 	q.messages[m.sequence] = m
@@ -141,14 +143,14 @@ func (q *queue) send(body string, attributes map[string]Attribute, delay time.Du
 		m.visibleAt = now.Add(delay)
 		heap.Push(&q.hidden, m)
 	} else {
-		q.show(m)
+		q.showMessage(m)
 	}
-	q.record("SendMessage", m.ID, now)
-	q.wake()
+	q.recordEvent("SendMessage", m.ID, now)
+	q.wakeReceivers()
 	return m
 }
 
-func (q *queue) show(m *message) {
+func (q *queue) showMessage(m *message) {
 	m.visibleAt = time.Time{}
 	if !m.waiting {
 		m.waiting = true
@@ -156,22 +158,22 @@ func (q *queue) show(m *message) {
 	}
 }
 
-// surface makes the messages visible whose time has come. It returns when the next one's will, the zero time if there is
-// none.
-func (q *queue) surface(now time.Time) time.Time {
+// surfaceDue makes the messages visible whose time has come. It returns when the next one's will, the zero time if
+// there is none.
+func (q *queue) surfaceDue(now time.Time) time.Time {
 	for len(q.hidden) > 0 {
 		m := q.hidden[0]
 		if m.visibleAt.After(now) {
 			return m.visibleAt
 		}
 		heap.Pop(&q.hidden)
-		q.show(m)
+		q.showMessage(m)
 	}
 	return time.Time{}
 }
 
-// hide makes a message invisible for some time.
-func (q *queue) hide(m *message, until time.Time) {
+// hideMessage makes a message invisible for some time.
+func (q *queue) hideMessage(m *message, until time.Time) {
 	m.visibleAt = until
 	if m.hiddenAt > 0 {
 		heap.Fix(&q.hidden, m.hiddenAt-1)
@@ -188,14 +190,15 @@ type received struct {
 	first  time.Time
 }
 
-// receive returns up to limit messages, waiting for the first one as long as told.
-func (q *queue) receive(ctx context.Context, closed <-chan struct{}, limit int, visibility, wait time.Duration) ([]received, *apiError) {
+// receiveMessages returns up to limit messages, waiting up to wait for the first one.
+func (q *queue) receiveMessages(ctx context.Context, closed <-chan struct{}, limit int, visibility,
+	wait time.Duration) ([]received, *apiError) {
 	deadline := q.clock.Now().Add(wait)
 	for ctx.Err() == nil { // else nobody is there to get the messages
 		q.mu.Lock()
 		now := q.clock.Now()
-		next := q.surface(now)
-		got, failed := q.take(limit, now, visibility)
+		next := q.surfaceDue(now)
+		got, failed := q.takeVisible(limit, now, visibility)
 		changed := q.changed
 		q.mu.Unlock()
 		if failed != nil || len(got) > 0 || !now.Before(deadline) {
@@ -216,7 +219,7 @@ func (q *queue) receive(ctx context.Context, closed <-chan struct{}, limit int, 
 	return nil, nil
 }
 
-func (q *queue) take(limit int, now time.Time, visibility time.Duration) ([]received, *apiError) {
+func (q *queue) takeVisible(limit int, now time.Time, visibility time.Duration) ([]received, *apiError) {
 	var got []received
 	for len(got) < limit && len(q.visible) > 0 {
 		m := q.visible[0]
@@ -228,7 +231,8 @@ func (q *queue) take(limit int, now time.Time, visibility time.Duration) ([]rece
 			if len(got) > 0 {
 				break
 			}
-			return nil, fail("OverLimit", "AWS.SimpleQueueService.OverLimit", "The maximum number of in flight messages is reached.")
+			return nil, senderFault("OverLimit", "AWS.SimpleQueueService.OverLimit",
+				"The maximum number of in flight messages is reached.")
 		}
 		heap.Pop(&q.visible)
 		m.waiting = false
@@ -237,25 +241,27 @@ func (q *queue) take(limit int, now time.Time, visibility time.Duration) ([]rece
 			m.firstReceived = now
 		}
 		if visibility > 0 {
-			q.hide(m, now.Add(visibility))
+			q.hideMessage(m, now.Add(visibility))
 		} else {
-			defer q.show(m)
+			defer q.showMessage(m)
 		}
-		q.record("ReceiveMessage", m.ID, now)
-		got = append(got, received{m, handle(m), m.ReceiveCount, m.firstReceived})
+		q.recordEvent("ReceiveMessage", m.ID, now)
+		got = append(got, received{m, handleOf(m), m.ReceiveCount, m.firstReceived})
 	}
 	return got, nil
 }
 
-// handle makes a receipt handle: it names the message and the receipt.
-func handle(m *message) string {
+// handleOf makes a receipt handle: it names the message and the receipt.
+func handleOf(m *message) string {
 	return fmt.Sprintf("%d.%d.%s", m.sequence, m.ReceiveCount, m.ID)
 }
 
-// lookup finds the message of a receipt handle, nil when it was deleted. A handle that is none of this queue's is an error.
-func (q *queue) lookup(handle string) (m *message, latest bool, failed *apiError) {
+// lookUpHandle finds the message of a receipt handle, nil when it was deleted. A handle that is none of this queue's is
+// an error.
+func (q *queue) lookUpHandle(handle string) (m *message, latest bool, failed *apiError) {
 	parts := strings.SplitN(handle, ".", 3)
-	invalid := fail("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", handle)
+	invalid := senderFault("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid",
+		"The input receipt handle %q is not a valid receipt handle.", handle)
 	if len(parts) != 3 {
 		return nil, false, invalid
 	}
@@ -273,22 +279,22 @@ func (q *queue) lookup(handle string) (m *message, latest bool, failed *apiError
 	return m, parts[1] == strconv.Itoa(m.ReceiveCount), nil
 }
 
-// delete removes a message. With the handle of an earlier receipt SQS may succeed and keep the message; here it always
-// does, because a later receiver is at work on it.
-func (q *queue) delete(handle string) *apiError {
+// deleteMessage removes a message. With the handle of an earlier receipt SQS may succeed and keep the message; here it
+// always does, because a later receiver is at work on it.
+func (q *queue) deleteMessage(handle string) *apiError {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	m, latest, failed := q.lookup(handle)
+	m, latest, failed := q.lookUpHandle(handle)
 	if failed != nil || m == nil || !latest {
 		return failed
 	}
-	q.remove(m)
-	q.record("DeleteMessage", m.ID, q.clock.Now())
+	q.removeMessage(m)
+	q.recordEvent("DeleteMessage", m.ID, q.clock.Now())
 	q.deleted(m.Message)
 	return nil
 }
 
-func (q *queue) remove(m *message) {
+func (q *queue) removeMessage(m *message) {
 	m.deleted = true
 	delete(q.messages, m.sequence)
 	if m.hiddenAt > 0 {
@@ -300,38 +306,40 @@ func (q *queue) changeVisibility(handle string, timeout time.Duration) *apiError
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now()
-	q.surface(now)
-	m, latest, failed := q.lookup(handle)
+	q.surfaceDue(now)
+	m, latest, failed := q.lookUpHandle(handle)
 	if failed != nil {
 		return failed
 	}
 	if m == nil || !latest || m.waiting {
-		return fail("MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "The message referred to is not in flight.")
+		return senderFault("MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight",
+			"The message referred to is not in flight.")
 	}
-	q.hide(m, now.Add(timeout))
-	q.surface(now)
-	q.record("ChangeMessageVisibility", m.ID, now)
-	q.wake()
+	q.hideMessage(m, now.Add(timeout))
+	q.surfaceDue(now)
+	q.recordEvent("ChangeMessageVisibility", m.ID, now)
+	q.wakeReceivers()
 	return nil
 }
 
-func (q *queue) purge() *apiError {
+func (q *queue) purgeAll() *apiError {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now()
 	if !q.purged.IsZero() && now.Sub(q.purged) < time.Minute {
-		return fail("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
+		return senderFault("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress",
+			"Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
 	}
 	q.purged = now
 	for _, sequence := range slices.Sorted(maps.Keys(q.messages)) {
 		q.deleted(q.messages[sequence].Message)
 	}
 	q.messages, q.visible, q.hidden = map[uint64]*message{}, nil, nil
-	q.record("PurgeQueue", "", now)
+	q.recordEvent("PurgeQueue", "", now)
 	return nil
 }
 
-func (q *queue) snapshot() []Message {
+func (q *queue) copyMessages() []Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	list := make([]Message, 0, len(q.messages))
@@ -341,10 +349,10 @@ func (q *queue) snapshot() []Message {
 	return list
 }
 
-func (q *queue) attributes() map[string]string {
+func (q *queue) countAttributes() map[string]string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.surface(q.clock.Now())
+	q.surfaceDue(q.clock.Now())
 	visible, delayed, inFlight := 0, 0, 0
 	for _, m := range q.messages {
 		switch {
@@ -374,7 +382,7 @@ func (q *queue) attributes() map[string]string {
 	}
 }
 
-func hash(b []byte) string {
+func hashAttributes(b []byte) string {
 	sum := md5.Sum(b)
 	return hex.EncodeToString(sum[:])
 }

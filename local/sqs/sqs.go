@@ -1,13 +1,3 @@
-// Package sqs serves the SQS API on loopback: standard queues, kept in memory, spoken to in the AWS JSON 1.0 protocol as
-// current SDKs and the AWS CLI do. The query protocol of older clients is answered with an error that says so.
-//
-// The limits are SQS's: ten entries and 1 MiB a batch, 1 MiB a message with its attributes, characters that XML 1.0 knows,
-// ten message attributes, 120,000 messages in flight. The errors have the API's names and messages, and in a batch an entry
-// fails alone where it does there.
-//
-// What is not modelled: permissions (any credentials will do), encryption, retention, redrive, FIFO queues, and the
-// reordering and duplication that SQS reserves for itself: messages come once and in order of sending, unless their
-// visibility timeout passes.
 package sqs
 
 import (
@@ -23,7 +13,7 @@ import (
 	"firehose-pipeline/local/loopback"
 )
 
-// Clock tells the time and waits; it can be another than the machine's, for visibility and long polls.
+// Clock is the time of visibility and long polls; tests have their own.
 type Clock interface {
 	Now() time.Time
 	// After returns a channel that gets one value once d has passed.
@@ -71,15 +61,15 @@ type Options struct {
 	AccountID string // default 000000000000
 	Queues    []Queue
 	Clock     Clock // default the machine's
-	// Fault, when set, is asked for each entry of a request that changes a queue, after the request's own checks; a Fault
-	// makes the entry fail without effect. Calls may be concurrent.
+	// Fault, when set, is asked for each entry of a request that changes a queue, after the request's own checks; a
+	// Fault makes the entry fail without effect. Calls may be concurrent.
 	Fault func(Entry) *Fault
 	// Refuse, when set, is asked for each request by its operation; a Fault is the request's error.
 	Refuse func(operation string) *Fault
-	// Journal, when set, is told of every change, in order and one at a time. It must return soon: the queue waits.
+	// Journal, when set, is called for every change, in order and one at a time. It must return soon: the queue waits.
 	Journal func(Event)
-	// Deleted, when set, is told of each message that is deleted or purged, in order and one at a time. It must return soon: the
-	// queue waits.
+	// Deleted, when set, is called for each message that is deleted or purged, in order and one at a time. It must
+	// return soon: the queue waits.
 	Deleted func(Message)
 }
 
@@ -186,5 +176,5 @@ func (s *Server) Messages(name string) ([]Message, error) {
 	if q == nil {
 		return nil, fmt.Errorf("queue %s: does not exist", name)
 	}
-	return q.snapshot(), nil
+	return q.copyMessages(), nil
 }

@@ -21,7 +21,7 @@ import (
 	"firehose-pipeline/local/sqs"
 )
 
-// clock stands still until it is moved.
+// clock is fixed until it is moved.
 type clock struct {
 	mu     sync.Mutex
 	now    time.Time
@@ -30,7 +30,8 @@ type clock struct {
 }
 
 func newClock() *clock {
-	return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), timers: map[chan time.Time]time.Time{}, asked: make(chan struct{}, 100)}
+	return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), timers: map[chan time.Time]time.Time{},
+		asked: make(chan struct{}, 100)}
 }
 
 func (c *clock) Now() time.Time {
@@ -72,7 +73,8 @@ type world struct {
 func serve(t *testing.T, change func(*sqs.Options)) *world {
 	t.Helper()
 	w := &world{clock: newClock(), t: t}
-	options := sqs.Options{Region: "eu-west-1", AccountID: "123456789012", Queues: []sqs.Queue{{Name: "dead-letters"}}, Clock: w.clock}
+	options := sqs.Options{Region: "eu-west-1", AccountID: "123456789012", Queues: []sqs.Queue{{Name: "dead-letters"}},
+		Clock: w.clock}
 	if change != nil {
 		change(&options)
 	}
@@ -109,7 +111,8 @@ func (w *world) send(body string) *sdk.SendMessageOutput {
 func (w *world) receive() []types.Message {
 	w.t.Helper()
 	out, err := w.ReceiveMessage(w.t.Context(), &sdk.ReceiveMessageInput{QueueUrl: w.url, MaxNumberOfMessages: 10,
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"}})
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		MessageAttributeNames:       []string{"All"}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -142,25 +145,29 @@ func wantError(t *testing.T, err error, want string) {
 func entries(n, size int) []types.SendMessageBatchRequestEntry {
 	var list []types.SendMessageBatchRequestEntry
 	for i := range n {
-		list = append(list, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(strings.Repeat("x", size))})
+		list = append(list, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
+			MessageBody: aws.String(strings.Repeat("x", size))})
 	}
 	return list
 }
 
 func TestSend(t *testing.T) {
 	t.Run("digests are SQS's", func(t *testing.T) {
-		// The digests of these attributes are what AWS returned for them, as recorded in moto's tests.
+		// AWS returned these digests for the attributes, as recorded in moto's tests.
 		w := serve(t, nil)
 		out, err := w.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: w.url, MessageBody: aws.String("derp"),
-			MessageAttributes: map[string]types.MessageAttributeValue{"timestamp": {DataType: aws.String("Number"), StringValue: aws.String("1493147359900")}}})
+			MessageAttributes: map[string]types.MessageAttributeValue{"timestamp": {DataType: aws.String("Number"),
+				StringValue: aws.String("1493147359900")}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *out.MD5OfMessageBody != "58fd9edd83341c29f1aebba81c31e257" || *out.MD5OfMessageAttributes != "235c5c510d26fb653d073faed50ae77c" {
+		if *out.MD5OfMessageBody != "58fd9edd83341c29f1aebba81c31e257" ||
+			*out.MD5OfMessageAttributes != "235c5c510d26fb653d073faed50ae77c" {
 			t.Errorf("got %s and %s", *out.MD5OfMessageBody, *out.MD5OfMessageAttributes)
 		}
 		m := w.receive()[0]
-		if *m.MD5OfBody != *out.MD5OfMessageBody || *m.MD5OfMessageAttributes != *out.MD5OfMessageAttributes || *m.MessageId != *out.MessageId {
+		if *m.MD5OfBody != *out.MD5OfMessageBody || *m.MD5OfMessageAttributes != *out.MD5OfMessageAttributes ||
+			*m.MessageId != *out.MessageId {
 			t.Errorf("received %+v", m)
 		}
 	})
@@ -174,13 +181,15 @@ func TestSend(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// MD5 of: 8 "a.reason" 12 "String.label" 1 2 "ü", 1 "b" 6 "Binary" 2 3 0x020304, each number of four bytes big endian
-		// but the kinds of one.
+		// MD5 of: 8 "a.reason" 12 "String.label" 1 2 "ü", 1 "b" 6 "Binary" 2 3 0x020304, each number of four bytes big
+		// endian but the kinds of one.
 		if want := "3a4d32fe6b8dbef08afa5d115ec43e8e"; *out.MD5OfMessageAttributes != want {
 			t.Errorf("got %s, want %s", *out.MD5OfMessageAttributes, want)
 		}
-		got, err := w.ReceiveMessage(t.Context(), &sdk.ReceiveMessageInput{QueueUrl: w.url, MessageAttributeNames: []string{"a.*"}})
-		if err != nil || len(got.Messages) != 1 || len(got.Messages[0].MessageAttributes) != 1 || *got.Messages[0].MessageAttributes["a.reason"].StringValue != "ü" {
+		got, err := w.ReceiveMessage(t.Context(),
+			&sdk.ReceiveMessageInput{QueueUrl: w.url, MessageAttributeNames: []string{"a.*"}})
+		if err != nil || len(got.Messages) != 1 || len(got.Messages[0].MessageAttributes) != 1 ||
+			*got.Messages[0].MessageAttributes["a.reason"].StringValue != "ü" {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
@@ -199,7 +208,8 @@ func TestSend(t *testing.T) {
 		for name, in := range map[string]*sdk.SendMessageInput{
 			"body": {MessageBody: aws.String(strings.Repeat("x", 1<<20+1))},
 			"attributes": {MessageBody: aws.String(strings.Repeat("x", 1<<20)),
-				MessageAttributes: map[string]types.MessageAttributeValue{"a": {DataType: aws.String("String"), StringValue: aws.String("x")}}},
+				MessageAttributes: map[string]types.MessageAttributeValue{"a": {DataType: aws.String("String"),
+					StringValue: aws.String("x")}}},
 		} {
 			in.QueueUrl = w.url
 			_, err := w.SendMessage(t.Context(), in)
@@ -230,14 +240,16 @@ func TestSend(t *testing.T) {
 		"eleven attributes": func() map[string]types.MessageAttributeValue {
 			m := map[string]types.MessageAttributeValue{}
 			for i := range 11 {
-				m[strconv.Itoa(i)] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String("x")}
+				m[strconv.Itoa(i)] = types.MessageAttributeValue{DataType: aws.String("String"),
+					StringValue: aws.String("x")}
 			}
 			return m
 		}(),
 	} {
 		t.Run(name+" among the attributes is refused", func(t *testing.T) {
 			w := serve(t, nil)
-			_, err := w.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: w.url, MessageBody: aws.String("x"), MessageAttributes: attributes})
+			_, err := w.SendMessage(t.Context(),
+				&sdk.SendMessageInput{QueueUrl: w.url, MessageBody: aws.String("x"), MessageAttributes: attributes})
 			wantError(t, err, "InvalidParameterValue")
 		})
 	}
@@ -248,7 +260,8 @@ func TestSend(t *testing.T) {
 	})
 	t.Run("a queue that is not there", func(t *testing.T) {
 		w := serve(t, nil)
-		_, err := w.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: aws.String(w.server.QueueURL("none")), MessageBody: aws.String("x")})
+		_, err := w.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: aws.String(w.server.QueueURL("none")),
+			MessageBody: aws.String("x")})
 		var missing *types.QueueDoesNotExist
 		if !errors.As(err, &missing) {
 			t.Errorf("got %v", err)
@@ -277,12 +290,15 @@ func TestSendBatch(t *testing.T) {
 		entries []types.SendMessageBatchRequestEntry
 		want    string
 	}{
-		{"1 MiB and a byte", append(entries(9, 1<<20/9), entry("last", "12345")), "AWS.SimpleQueueService.BatchRequestTooLong"},
+		{"1 MiB and a byte", append(entries(9, 1<<20/9), entry("last", "12345")),
+			"AWS.SimpleQueueService.BatchRequestTooLong"},
 		{"one message of 1 MiB and a byte", entries(1, 1<<20+1), "AWS.SimpleQueueService.BatchRequestTooLong"},
 		{"eleven entries", entries(11, 1), "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"},
 		{"no entry", []types.SendMessageBatchRequestEntry{}, "AWS.SimpleQueueService.EmptyBatchRequest"},
-		{"an id twice", []types.SendMessageBatchRequestEntry{entry("a", "x"), entry("a", "y")}, "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"},
-		{"an id with a blank", []types.SendMessageBatchRequestEntry{entry("a b", "x")}, "AWS.SimpleQueueService.InvalidBatchEntryId"},
+		{"an id twice", []types.SendMessageBatchRequestEntry{entry("a", "x"), entry("a", "y")},
+			"AWS.SimpleQueueService.BatchEntryIdsNotDistinct"},
+		{"an id with a blank", []types.SendMessageBatchRequestEntry{entry("a b", "x")},
+			"AWS.SimpleQueueService.InvalidBatchEntryId"},
 	} {
 		t.Run(c.name+" is refused as a whole", func(t *testing.T) {
 			w := serve(t, nil)
@@ -297,7 +313,8 @@ func TestSendBatch(t *testing.T) {
 		w := serve(t, nil)
 		out, err := send(w, entry("good", "x"), entry("bad", "\x01"))
 		if err != nil || len(out.Successful) != 1 || *out.Successful[0].Id != "good" || len(out.Failed) != 1 ||
-			*out.Failed[0].Id != "bad" || *out.Failed[0].Code != "InvalidMessageContents" || !out.Failed[0].SenderFault {
+			*out.Failed[0].Id != "bad" || *out.Failed[0].Code != "InvalidMessageContents" ||
+			!out.Failed[0].SenderFault {
 			t.Errorf("got %+v, %v", out, err)
 		}
 		w.wantBodies("x")
@@ -314,10 +331,12 @@ func TestSendBatch(t *testing.T) {
 			}
 		})
 		out, err := send(w, entry("a", "1"), entry("b", "2"), entry("c", "3"))
-		if err != nil || len(out.Successful) != 2 || len(out.Failed) != 1 || *out.Failed[0].Id != "b" || *out.Failed[0].Code != "InternalError" || out.Failed[0].SenderFault {
+		if err != nil || len(out.Successful) != 2 || len(out.Failed) != 1 || *out.Failed[0].Id != "b" ||
+			*out.Failed[0].Code != "InternalError" || out.Failed[0].SenderFault {
 			t.Errorf("got %+v, %v", out, err)
 		}
-		if want := (sqs.Entry{Operation: "SendMessage", Queue: "dead-letters", ID: "b", Body: "2"}); len(asked) != 3 || asked[1] != want {
+		if want := (sqs.Entry{Operation: "SendMessage", Queue: "dead-letters", ID: "b", Body: "2"}); len(asked) != 3 ||
+			asked[1] != want {
 			t.Errorf("asked about %+v", asked)
 		}
 		w.wantBodies("1", "3")
@@ -379,7 +398,8 @@ func TestReceive(t *testing.T) {
 		w := serve(t, nil)
 		w.send("x")
 		out, err := w.ReceiveMessage(t.Context(), &sdk.ReceiveMessageInput{QueueUrl: w.url})
-		if err != nil || len(out.Messages) != 1 || len(out.Messages[0].Attributes) != 0 || out.Messages[0].MD5OfMessageAttributes != nil {
+		if err != nil || len(out.Messages) != 1 || len(out.Messages[0].Attributes) != 0 ||
+			out.Messages[0].MD5OfMessageAttributes != nil {
 			t.Errorf("got %+v, %v", out, err)
 		}
 	})
@@ -394,7 +414,8 @@ func TestReceive(t *testing.T) {
 	})
 	t.Run("a delayed message waits", func(t *testing.T) {
 		w := serve(t, nil)
-		if _, err := w.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: w.url, MessageBody: aws.String("x"), DelaySeconds: 10}); err != nil {
+		if _, err := w.SendMessage(t.Context(),
+			&sdk.SendMessageInput{QueueUrl: w.url, MessageBody: aws.String("x"), DelaySeconds: 10}); err != nil {
 			t.Fatal(err)
 		}
 		w.wantBodies()
@@ -406,7 +427,9 @@ func TestReceive(t *testing.T) {
 		w.send("x")
 		for range 2 {
 			// The SDK leaves out a timeout of 0, so the request is made by hand.
-			if body := post(t, w, "AmazonSQS.ReceiveMessage", `{"QueueUrl":"`+*w.url+`","VisibilityTimeout":0,"MaxNumberOfMessages":10}`); strings.Count(body, `"Body":"x"`) != 1 {
+			if body := post(t, w, "AmazonSQS.ReceiveMessage",
+				`{"QueueUrl":"`+*w.url+`","VisibilityTimeout":0,"MaxNumberOfMessages":10}`); strings.Count(body,
+				`"Body":"x"`) != 1 {
 				t.Errorf("got %s", body)
 			}
 		}
@@ -430,7 +453,8 @@ func TestLongPoll(t *testing.T) {
 	poll := func(w *world, seconds int32) chan []string {
 		result := make(chan []string, 1)
 		go func() {
-			out, err := w.ReceiveMessage(context.WithoutCancel(w.t.Context()), &sdk.ReceiveMessageInput{QueueUrl: w.url, WaitTimeSeconds: seconds})
+			out, err := w.ReceiveMessage(context.WithoutCancel(w.t.Context()),
+				&sdk.ReceiveMessageInput{QueueUrl: w.url, WaitTimeSeconds: seconds})
 			if err != nil {
 				result <- []string{err.Error()}
 				return
@@ -482,8 +506,9 @@ func TestDelete(t *testing.T) {
 		w := serve(t, nil)
 		w.send("x")
 		m := w.receive()[0]
-		for range 2 { // deleting twice is no error
-			if _, err := w.DeleteMessage(t.Context(), &sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+		for range 2 { // deleting twice is not an error
+			if _, err := w.DeleteMessage(t.Context(),
+				&sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -496,7 +521,8 @@ func TestDelete(t *testing.T) {
 		first := w.receive()[0]
 		w.clock.add(30 * time.Second)
 		w.receive()
-		if _, err := w.DeleteMessage(t.Context(), &sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: first.ReceiptHandle}); err != nil {
+		if _, err := w.DeleteMessage(t.Context(),
+			&sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: first.ReceiptHandle}); err != nil {
 			t.Fatal(err)
 		}
 		w.clock.add(30 * time.Second)
@@ -515,9 +541,12 @@ func TestDelete(t *testing.T) {
 		w.send("1")
 		w.send("2")
 		got := w.receive()
-		out, err := w.DeleteMessageBatch(t.Context(), &sdk.DeleteMessageBatchInput{QueueUrl: w.url, Entries: []types.DeleteMessageBatchRequestEntry{
-			{Id: aws.String("a"), ReceiptHandle: got[1].ReceiptHandle}, {Id: aws.String("b"), ReceiptHandle: aws.String("nonsense")}}})
-		if err != nil || len(out.Successful) != 1 || len(out.Failed) != 1 || *out.Failed[0].Code != "ReceiptHandleIsInvalid" {
+		out, err := w.DeleteMessageBatch(t.Context(),
+			&sdk.DeleteMessageBatchInput{QueueUrl: w.url, Entries: []types.DeleteMessageBatchRequestEntry{
+				{Id: aws.String("a"), ReceiptHandle: got[1].ReceiptHandle},
+				{Id: aws.String("b"), ReceiptHandle: aws.String("nonsense")}}})
+		if err != nil || len(out.Successful) != 1 || len(out.Failed) != 1 ||
+			*out.Failed[0].Code != "ReceiptHandleIsInvalid" {
 			t.Errorf("got %+v, %v", out, err)
 		}
 		w.clock.add(time.Minute)
@@ -527,7 +556,9 @@ func TestDelete(t *testing.T) {
 
 func TestChangeVisibility(t *testing.T) {
 	change := func(w *world, m types.Message, seconds int32) error {
-		_, err := w.ChangeMessageVisibility(w.t.Context(), &sdk.ChangeMessageVisibilityInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: seconds})
+		_, err := w.ChangeMessageVisibility(w.t.Context(),
+			&sdk.ChangeMessageVisibilityInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle,
+				VisibilityTimeout: seconds})
 		return err
 	}
 	t.Run("longer", func(t *testing.T) {
@@ -556,9 +587,13 @@ func TestChangeVisibility(t *testing.T) {
 		w.send("1")
 		w.send("2")
 		got := w.receive()
-		out, err := w.ChangeMessageVisibilityBatch(t.Context(), &sdk.ChangeMessageVisibilityBatchInput{QueueUrl: w.url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
-			{Id: aws.String("a"), ReceiptHandle: got[0].ReceiptHandle, VisibilityTimeout: 0}, {Id: aws.String("b"), ReceiptHandle: got[1].ReceiptHandle, VisibilityTimeout: 43201}}})
-		if err != nil || len(out.Successful) != 1 || len(out.Failed) != 1 || *out.Failed[0].Code != "InvalidParameterValue" {
+		out, err := w.ChangeMessageVisibilityBatch(t.Context(),
+			&sdk.ChangeMessageVisibilityBatchInput{QueueUrl: w.url,
+				Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
+					{Id: aws.String("a"), ReceiptHandle: got[0].ReceiptHandle, VisibilityTimeout: 0},
+					{Id: aws.String("b"), ReceiptHandle: got[1].ReceiptHandle, VisibilityTimeout: 43201}}})
+		if err != nil || len(out.Successful) != 1 || len(out.Failed) != 1 ||
+			*out.Failed[0].Code != "InvalidParameterValue" {
 			t.Errorf("got %+v, %v", out, err)
 		}
 		w.wantBodies("1")
@@ -587,25 +622,30 @@ func TestQueues(t *testing.T) {
 		for _, body := range []string{"1", "2", "3"} {
 			w.send(body)
 		}
-		if _, err := w.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: w.url, MessageBody: aws.String("x"), DelaySeconds: 10}); err != nil {
+		if _, err := w.SendMessage(t.Context(),
+			&sdk.SendMessageInput{QueueUrl: w.url, MessageBody: aws.String("x"), DelaySeconds: 10}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.ReceiveMessage(t.Context(), &sdk.ReceiveMessageInput{QueueUrl: w.url}); err != nil {
 			t.Fatal(err)
 		}
-		out, err := w.GetQueueAttributes(t.Context(), &sdk.GetQueueAttributesInput{QueueUrl: w.url, AttributeNames: []types.QueueAttributeName{"All"}})
+		out, err := w.GetQueueAttributes(t.Context(),
+			&sdk.GetQueueAttributesInput{QueueUrl: w.url, AttributeNames: []types.QueueAttributeName{"All"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, want := range map[string]string{
-			"ApproximateNumberOfMessages": "2", "ApproximateNumberOfMessagesNotVisible": "1", "ApproximateNumberOfMessagesDelayed": "1",
-			"QueueArn": "arn:aws:sqs:eu-west-1:123456789012:dead-letters", "VisibilityTimeout": "30", "MaximumMessageSize": "1048576",
+			"ApproximateNumberOfMessages": "2", "ApproximateNumberOfMessagesNotVisible": "1",
+			"ApproximateNumberOfMessagesDelayed": "1",
+			"QueueArn":                           "arn:aws:sqs:eu-west-1:123456789012:dead-letters", "VisibilityTimeout": "30",
+			"MaximumMessageSize": "1048576",
 		} {
 			if got := out.Attributes[name]; got != want {
 				t.Errorf("%s: got %s, want %s", name, got, want)
 			}
 		}
-		_, err = w.GetQueueAttributes(t.Context(), &sdk.GetQueueAttributesInput{QueueUrl: w.url, AttributeNames: []types.QueueAttributeName{"Nonsense"}})
+		_, err = w.GetQueueAttributes(t.Context(),
+			&sdk.GetQueueAttributesInput{QueueUrl: w.url, AttributeNames: []types.QueueAttributeName{"Nonsense"}})
 		wantError(t, err, "InvalidAttributeName")
 	})
 	t.Run("a purge empties the queue, once a minute", func(t *testing.T) {
@@ -616,7 +656,8 @@ func TestQueues(t *testing.T) {
 		if _, err := w.PurgeQueue(t.Context(), &sdk.PurgeQueueInput{QueueUrl: w.url}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.DeleteMessage(t.Context(), &sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+		if _, err := w.DeleteMessage(t.Context(),
+			&sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 			t.Error(err)
 		}
 		_, err := w.PurgeQueue(t.Context(), &sdk.PurgeQueueInput{QueueUrl: w.url})
@@ -630,15 +671,18 @@ func TestQueues(t *testing.T) {
 		w.send("1")
 		w.send("2")
 		m := w.receive()[0]
-		if _, err := w.DeleteMessage(t.Context(), &sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+		if _, err := w.DeleteMessage(t.Context(),
+			&sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 			t.Fatal(err)
 		}
 		w.send("3")
-		if want := []string{"SendMessage", "SendMessage", "ReceiveMessage", "ReceiveMessage", "DeleteMessage", "SendMessage"}; !slices.Equal(journal, want) {
+		if want := []string{"SendMessage", "SendMessage", "ReceiveMessage", "ReceiveMessage", "DeleteMessage",
+			"SendMessage"}; !slices.Equal(journal, want) {
 			t.Errorf("got journal %q, want %q", journal, want)
 		}
 		got, err := w.server.Messages("dead-letters")
-		if err != nil || len(got) != 2 || got[0].Body != "2" || got[0].ReceiveCount != 1 || got[1].Body != "3" || got[1].ReceiveCount != 0 {
+		if err != nil || len(got) != 2 || got[0].Body != "2" || got[0].ReceiveCount != 1 || got[1].Body != "3" ||
+			got[1].ReceiveCount != 0 {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		if _, err := w.server.Messages("none"); err == nil {
@@ -689,12 +733,14 @@ func answer(t *testing.T, request *http.Request) string {
 func TestProtocol(t *testing.T) {
 	t.Run("the query protocol is named in the error", func(t *testing.T) {
 		w := serve(t, nil)
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.server.URL, strings.NewReader(url.Values{"Action": {"SendMessage"}}.Encode()))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.server.URL,
+			strings.NewReader(url.Values{"Action": {"SendMessage"}}.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if got := answer(t, request); !strings.HasPrefix(got, "400 AWS.SimpleQueueService.UnsupportedOperation;Sender ") || !strings.Contains(got, "query protocol") {
+		if got := answer(t, request); !strings.HasPrefix(got,
+			"400 AWS.SimpleQueueService.UnsupportedOperation;Sender ") || !strings.Contains(got, "query protocol") {
 			t.Errorf("got %s", got)
 		}
 	})
@@ -710,13 +756,16 @@ func TestProtocol(t *testing.T) {
 		}
 	})
 	for _, c := range []struct{ name, target, body, want string }{
-		{"an unknown operation", "AmazonSQS.StartMessageMoveTask", "{}", "400 AWS.SimpleQueueService.UnsupportedOperation;Sender "},
+		{"an unknown operation", "AmazonSQS.StartMessageMoveTask", "{}",
+			"400 AWS.SimpleQueueService.UnsupportedOperation;Sender "},
 		{"another service", "AmazonSNS.SendMessage", "{}", "400 AWS.SimpleQueueService.UnsupportedOperation;Sender "},
 		{"no JSON", "AmazonSQS.SendMessage", "{", "400 SerializationException;Sender "},
 		{"no UTF-8", "AmazonSQS.SendMessage", "{\"MessageBody\":\"\xff\"}", "400 SerializationException;Sender "},
 		{"no queue", "AmazonSQS.SendMessage", "{}", "400 MissingParameter;Sender "},
-		{"an endless body", "AmazonSQS.SendMessage", strings.Repeat(" ", 9<<20), "400 AWS.SimpleQueueService.BatchRequestTooLong;Sender "},
-		{"no visibility timeout", "AmazonSQS.ChangeMessageVisibility", `{"QueueUrl":"x"}`, "400 MissingParameter;Sender "},
+		{"an endless body", "AmazonSQS.SendMessage", strings.Repeat(" ", 9<<20),
+			"400 AWS.SimpleQueueService.BatchRequestTooLong;Sender "},
+		{"no visibility timeout", "AmazonSQS.ChangeMessageVisibility", `{"QueueUrl":"x"}`,
+			"400 MissingParameter;Sender "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := post(t, serve(t, nil), c.target, c.body); !strings.HasPrefix(got, c.want) {
@@ -738,7 +787,8 @@ func TestConcurrentReceivers(t *testing.T) {
 	for range 4 {
 		group.Go(func() {
 			for {
-				out, err := w.ReceiveMessage(t.Context(), &sdk.ReceiveMessageInput{QueueUrl: w.url, MaxNumberOfMessages: 10})
+				out, err := w.ReceiveMessage(t.Context(),
+					&sdk.ReceiveMessageInput{QueueUrl: w.url, MaxNumberOfMessages: 10})
 				if err != nil {
 					t.Error(err)
 					return
@@ -750,7 +800,8 @@ func TestConcurrentReceivers(t *testing.T) {
 					mu.Lock()
 					seen[*m.Body]++
 					mu.Unlock()
-					if _, err := w.DeleteMessage(t.Context(), &sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+					if _, err := w.DeleteMessage(t.Context(),
+						&sdk.DeleteMessageInput{QueueUrl: w.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 						t.Error(err)
 					}
 				}

@@ -1,7 +1,3 @@
-// Package template reads the synthesised CloudFormation template into the configuration of the local model.
-//
-// It reads only what the model plays, and refuses every property it does not know of a resource that is modelled, so that
-// the model cannot drift from what is deployed.
 package template
 
 import (
@@ -11,14 +7,14 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// The account, region and partition that the pseudo parameters stand for.
+// The values of the pseudo parameters for account, region and partition.
 const (
 	AccountID = "000000000000"
 	Region    = "us-east-1"
 	Partition = "aws"
 )
 
-// Config is what the model plays of one stack.
+// Config is the modelled part of one stack.
 type Config struct {
 	StackName string
 	Streams   []Stream // the lake stream first
@@ -28,7 +24,8 @@ type Config struct {
 	ErrorHandler Function
 	// SearchState is the State of the search setup, a JSON object; empty when the stack has none.
 	SearchState string
-	// SearchVersion is the version of the search domain's engine, for example 2.19; empty when the stack has no domain or names none.
+	// SearchVersion is the version of the search domain's engine, for example 2.19; empty when the stack has no domain
+	// or names none.
 	SearchVersion string
 }
 
@@ -78,10 +75,11 @@ type S3Destination struct {
 
 // Conversion is the conversion to Parquet.
 type Conversion struct {
-	Columns         []schema.Column
-	Compression     string            // SNAPPY, GZIP or UNCOMPRESSED
-	MatchCase       bool              // keys match columns as they stand: OpenX's CaseInsensitive is false
-	Keys            map[string]string // JSON key by column or struct field, where they differ: OpenX's ColumnToJsonKeyMappings
+	Columns     []schema.Column
+	Compression string // SNAPPY, GZIP or UNCOMPRESSED
+	MatchCase   bool   // keys match columns exactly: OpenX's CaseInsensitive is false
+	// Keys are the JSON keys by column or struct field, where they differ: OpenX's ColumnToJsonKeyMappings.
+	Keys            map[string]string
 	CatalogID       string
 	Database, Table string
 	Region          string

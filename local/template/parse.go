@@ -14,17 +14,17 @@ import (
 	"firehose-pipeline/event"
 )
 
-// Parse reads the template of one stack. It names the resource in every error; an unknown property of a modelled resource
-// is one, and so is what AWS would refuse when it creates the stream.
+// Parse reads the template of one stack. It names the resource in every error; an unknown property of a modelled
+// resource is one, and so is anything that AWS would reject when it creates the stream.
 func Parse(template []byte, stackName string) (*Config, error) {
-	c, err := parse(template, stackName)
+	c, err := parseTemplate(template, stackName)
 	if err != nil {
 		return nil, fmt.Errorf("reading template: %w", err)
 	}
 	return c, nil
 }
 
-func parse(template []byte, stackName string) (*Config, error) {
+func parseTemplate(template []byte, stackName string) (*Config, error) {
 	var t struct {
 		Resources  map[string]resource
 		Parameters map[string]struct{ Default any }
@@ -38,14 +38,14 @@ func parse(template []byte, stackName string) (*Config, error) {
 	p := &parser{resolver{stackName, t.Resources, t.Parameters}}
 	c := &Config{StackName: stackName}
 	var err error
-	if c.Queue, err = p.queue(); err != nil {
+	if c.Queue, err = p.parseQueue(); err != nil {
 		return nil, err
 	}
-	if c.Bucket, c.ErrorHandler, err = p.bucket(c.Queue); err != nil {
+	if c.Bucket, c.ErrorHandler, err = p.parseBucket(c.Queue); err != nil {
 		return nil, err
 	}
-	for _, id := range p.all("AWS::KinesisFirehose::DeliveryStream") {
-		s, err := p.stream(id, c.Bucket)
+	for _, id := range p.resourcesOf("AWS::KinesisFirehose::DeliveryStream") {
+		s, err := p.parseStream(id, c.Bucket)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func parse(template []byte, stackName string) (*Config, error) {
 
 // searchState reads the custom resource that sets up the search domain.
 func (p *parser) searchState() (string, error) {
-	ids := p.all("Custom::SearchSetup")
+	ids := p.resourcesOf("Custom::SearchSetup")
 	if len(ids) == 0 {
 		return "", nil
 	}
@@ -85,7 +85,7 @@ func (p *parser) searchState() (string, error) {
 
 // searchVersion reads the version of the search domain's engine.
 func (p *parser) searchVersion() (string, error) {
-	ids := p.all("AWS::OpenSearchService::Domain")
+	ids := p.resourcesOf("AWS::OpenSearchService::Domain")
 	if len(ids) == 0 {
 		return "", nil
 	}
@@ -95,15 +95,16 @@ func (p *parser) searchVersion() (string, error) {
 	}
 	version, ok := strings.CutPrefix(d.EngineVersion, "OpenSearch_")
 	if len(ids) > 1 || !ok && d.EngineVersion != "" {
-		return "", fmt.Errorf("%s: must be one domain with an engine OpenSearch_<version> (got %d, %q)", ids[0], len(ids), d.EngineVersion)
+		return "", fmt.Errorf("%s: must be one domain with an engine OpenSearch_<version> (got %d, %q)", ids[0],
+			len(ids), d.EngineVersion)
 	}
 	return version, nil
 }
 
 type parser struct{ resolver }
 
-// all returns the logical ids of the resources of a type, sorted.
-func (p *parser) all(kind string) []string {
+// resourcesOf returns the logical ids of the resources of a type, sorted.
+func (p *parser) resourcesOf(kind string) []string {
 	return slices.Sorted(func(yield func(string) bool) {
 		for id := range maps.Keys(p.resources) {
 			if p.resources[id].Type == kind && !yield(id) {
@@ -113,17 +114,17 @@ func (p *parser) all(kind string) []string {
 	})
 }
 
-// only returns the one resource of a type.
-func (p *parser) only(kind string) (string, error) {
-	ids := p.all(kind)
+// onlyResource returns the one resource of a type.
+func (p *parser) onlyResource(kind string) (string, error) {
+	ids := p.resourcesOf(kind)
 	if len(ids) != 1 {
 		return "", fmt.Errorf("%s: must be one (got %d)", kind, len(ids))
 	}
 	return ids[0], nil
 }
 
-// decode reads the resource's properties, each of which must be known.
-func (p *parser) decode(id string, into any) error {
+// decodeResource reads the resource's properties, each of which must be known.
+func (p *parser) decodeResource(id string, into any) error {
 	return p.decodeProperties(id, into, true)
 }
 
@@ -132,7 +133,7 @@ func (p *parser) decodeProperties(id string, into any, strict bool) error {
 	if r.Condition != "" {
 		return fmt.Errorf("%s (%s): conditions are not modelled (got %s)", id, r.Type, r.Condition)
 	}
-	resolved, err := p.value(r.Properties)
+	resolved, err := p.resolveValue(r.Properties)
 	if err == nil {
 		var written []byte
 		if written, err = json.Marshal(resolved); err == nil {
@@ -151,21 +152,21 @@ func (p *parser) decodeProperties(id string, into any, strict bool) error {
 
 // byARN finds the resource of a type that has this ARN.
 func (p *parser) byARN(kind, arn string) (string, error) {
-	for _, id := range p.all(kind) {
-		if own, err := p.attribute(id, "Arn"); err == nil && own == arn {
+	for _, id := range p.resourcesOf(kind) {
+		if own, err := p.resolveAttribute(id, "Arn"); err == nil && own == arn {
 			return id, nil
 		}
 	}
 	return "", fmt.Errorf("no %s %q in the template", kind, arn)
 }
 
-func (p *parser) queue() (Queue, error) {
-	id, err := p.only("AWS::SQS::Queue")
+func (p *parser) parseQueue() (Queue, error) {
+	id, err := p.onlyResource("AWS::SQS::Queue")
 	if err != nil {
 		return Queue{}, err
 	}
 	var q queueProperties
-	if err := p.decode(id, &q); err != nil {
+	if err := p.decodeResource(id, &q); err != nil {
 		return Queue{}, err
 	}
 	name, err := p.physicalName(id)
@@ -176,36 +177,39 @@ func (p *parser) queue() (Queue, error) {
 	if q.VisibilityTimeout != nil {
 		visibility = *q.VisibilityTimeout
 	}
-	return Queue{id, name, fmt.Sprintf(arnFormats["AWS::SQS::Queue"], name), time.Duration(visibility) * time.Second}, nil
+	return Queue{id, name, fmt.Sprintf(arnFormats["AWS::SQS::Queue"], name), time.Duration(visibility) * time.Second},
+		nil
 }
 
-// bucket reads the bucket and the function that it notifies.
-func (p *parser) bucket(queue Queue) (Bucket, Function, error) {
+// parseBucket reads the bucket and the function that it notifies.
+func (p *parser) parseBucket(queue Queue) (Bucket, Function, error) {
 	var b Bucket
 	var handler Function
-	id, err := p.only("AWS::S3::Bucket")
+	id, err := p.onlyResource("AWS::S3::Bucket")
 	if err != nil {
 		return b, handler, err
 	}
 	var properties bucketProperties
-	if err := p.decode(id, &properties); err != nil {
+	if err := p.decodeResource(id, &properties); err != nil {
 		return b, handler, err
 	}
 	name, err := p.physicalName(id)
 	if err != nil {
 		return b, handler, err
 	}
-	b = Bucket{LogicalID: id, Name: name, ARN: "arn:aws:s3:::" + name, Versioned: properties.VersioningConfiguration.Status == "Enabled"}
+	b = Bucket{LogicalID: id, Name: name, ARN: "arn:aws:s3:::" + name,
+		Versioned: properties.VersioningConfiguration.Status == "Enabled"}
 	for _, n := range properties.NotificationConfiguration.LambdaConfigurations {
-		f, err := p.function(n.Function)
+		f, err := p.parseFunction(n.Function)
 		if err != nil {
 			return b, handler, fmt.Errorf("%s: notification: %w", id, err)
 		}
 		if handler.LogicalID != "" && handler.LogicalID != f.LogicalID {
-			return b, handler, fmt.Errorf("%s: notifications to several functions are not modelled (got %s and %s)", id, handler.Name, f.Name)
+			return b, handler, fmt.Errorf("%s: notifications to several functions are not modelled (got %s and %s)", id,
+				handler.Name, f.Name)
 		}
 		handler = f
-		notification, err := p.asynchronous(f, queue)
+		notification, err := p.parseAsynchronous(f, queue)
 		if err != nil {
 			return b, handler, err
 		}
@@ -220,7 +224,8 @@ func (p *parser) bucket(queue Queue) (Bucket, Function, error) {
 			case "suffix":
 				notification.Suffix = rule.Value
 			default:
-				return b, handler, fmt.Errorf("%s: notification: filter rule must be prefix or suffix (got %s)", id, rule.Name)
+				return b, handler, fmt.Errorf("%s: notification: filter rule must be prefix or suffix (got %s)", id,
+					rule.Name)
 			}
 		}
 		b.Notifications = append(b.Notifications, notification)
@@ -231,13 +236,13 @@ func (p *parser) bucket(queue Queue) (Bucket, Function, error) {
 	return b, handler, nil
 }
 
-// asynchronous reads how the function's asynchronous invocations are retried. Without a configuration Lambda tries twice
-// more and records nothing.
-func (p *parser) asynchronous(f Function, queue Queue) (Notification, error) {
+// parseAsynchronous reads how the function's asynchronous invocations are retried. Without a configuration Lambda tries
+// twice more and records nothing.
+func (p *parser) parseAsynchronous(f Function, queue Queue) (Notification, error) {
 	n := Notification{Retries: 2}
-	for _, id := range p.all("AWS::Lambda::EventInvokeConfig") {
+	for _, id := range p.resourcesOf("AWS::Lambda::EventInvokeConfig") {
 		var c invokeProperties
-		if err := p.decode(id, &c); err != nil {
+		if err := p.decodeResource(id, &c); err != nil {
 			return n, err
 		}
 		if c.FunctionName != f.Name {
@@ -259,13 +264,13 @@ func (p *parser) asynchronous(f Function, queue Queue) (Notification, error) {
 	return n, nil
 }
 
-func (p *parser) function(arn string) (Function, error) {
+func (p *parser) parseFunction(arn string) (Function, error) {
 	id, err := p.byARN("AWS::Lambda::Function", arn)
 	if err != nil {
 		return Function{}, err
 	}
 	var properties functionProperties
-	if err := p.decode(id, &properties); err != nil {
+	if err := p.decodeResource(id, &properties); err != nil {
 		return Function{}, err
 	}
 	name, err := p.physicalName(id)
@@ -277,7 +282,8 @@ func (p *parser) function(arn string) (Function, error) {
 	}
 	f := Function{
 		LogicalID: id, Name: name, ARN: arn, Handler: properties.Handler,
-		MemoryMB: cmp.Or(properties.MemorySize, 128), Timeout: time.Duration(cmp.Or(properties.Timeout, 3)) * time.Second,
+		MemoryMB:            cmp.Or(properties.MemorySize, 128),
+		Timeout:             time.Duration(cmp.Or(properties.Timeout, 3)) * time.Second,
 		ReservedConcurrency: properties.ReservedConcurrentExecutions,
 		LogGroup:            cmp.Or(properties.LoggingConfig.LogGroup, "/aws/lambda/"+name),
 		Environment:         properties.Environment.Variables,

@@ -64,7 +64,8 @@ func node(t *testing.T, tree map[string]any, path ...string) map[string]any {
 	for _, key := range path {
 		next, ok := tree[key].(map[string]any)
 		for full, value := range tree {
-			if prefix, wild := strings.CutSuffix(key, "*"); wild && strings.HasPrefix(full, prefix) && len(full) == len(prefix)+8 {
+			if prefix, wild := strings.CutSuffix(key, "*"); wild && strings.HasPrefix(full, prefix) &&
+				len(full) == len(prefix)+8 {
 				next, ok = value.(map[string]any)
 			}
 		}
@@ -94,7 +95,8 @@ func TestRefusals(t *testing.T) {
 		return func(t *testing.T, tree map[string]any) {
 			processing := node(t, tree, under(toS3, "ProcessingConfiguration")...)
 			first := processing["Processors"].([]any)[0].(map[string]any)
-			first["Parameters"] = append(first["Parameters"].([]any), map[string]any{"ParameterName": name, "ParameterValue": value})
+			first["Parameters"] = append(first["Parameters"].([]any),
+				map[string]any{"ParameterName": name, "ParameterValue": value})
 		}
 	}
 	hints := func(mb, seconds int) map[string]any {
@@ -105,51 +107,85 @@ func TestRefusals(t *testing.T) {
 		change func(*testing.T, map[string]any)
 		want   string
 	}{
-		{"an unknown property of a stream", set(lake, "DirectPutSourceConfiguration", map[string]any{}), `unknown field "DirectPutSourceConfiguration"`},
-		{"an unknown property of a destination", set(toS3, "DynamicPartitioningConfiguration", map[string]any{}), `unknown field "DynamicPartitioningConfiguration"`},
+		{"an unknown property of a stream", set(lake, "DirectPutSourceConfiguration", map[string]any{}),
+			`unknown field "DirectPutSourceConfiguration"`},
+		{"an unknown property of a destination", set(toS3, "DynamicPartitioningConfiguration", map[string]any{}),
+			`unknown field "DynamicPartitioningConfiguration"`},
 		{"an unknown property of a search destination", set(search, "TypeName", "_doc"), `unknown field "TypeName"`},
-		{"an unknown property of a bucket", set(bucket, "ReplicationConfiguration", map[string]any{}), `unknown field "ReplicationConfiguration"`},
-		{"an unknown property of a function", set([]string{"Resources", "ErrorHandlerFunction*", "Properties"}, "Layers", []any{}), `unknown field "Layers"`},
-		{"an unknown property of the queue", set([]string{"Resources", "DeadLettersQueue*", "Properties"}, "DelaySeconds", 5), `unknown field "DelaySeconds"`},
-		{"an unknown property of the invocation", set([]string{"Resources", "ErrorHandlerOnFailure*", "Properties"}, "Other", 5), `unknown field "Other"`},
+		{"an unknown property of a bucket", set(bucket, "ReplicationConfiguration", map[string]any{}),
+			`unknown field "ReplicationConfiguration"`},
+		{"an unknown property of a function",
+			set([]string{"Resources", "ErrorHandlerFunction*", "Properties"}, "Layers", []any{}),
+			`unknown field "Layers"`},
+		{"an unknown property of the queue", set([]string{"Resources", "DeadLettersQueue*", "Properties"},
+			"DelaySeconds", 5), `unknown field "DelaySeconds"`},
+		{"an unknown property of the invocation",
+			set([]string{"Resources", "ErrorHandlerOnFailure*", "Properties"}, "Other", 5), `unknown field "Other"`},
 		{"a condition", set([]string{"Resources", "LakeStream*"}, "Condition", "Never"), "conditions are not modelled"},
-		{"an unknown intrinsic function", set(toS3, "Prefix", map[string]any{"Fn::Select": []any{0, []any{"a"}}}), "resolving Fn::Select"},
+		{"an unknown intrinsic function", set(toS3, "Prefix", map[string]any{"Fn::Select": []any{0, []any{"a"}}}),
+			"resolving Fn::Select"},
 		{"a reference to nothing", set(toS3, "Prefix", map[string]any{"Ref": "Nothing"}), `no resource "Nothing"`},
-		{"an unknown attribute", set(toS3, "Prefix", map[string]any{"Fn::GetAtt": []any{"DataLakeBucketEF1CCA5A", "WebsiteURL"}}), "is not modelled"},
-		{"a stream fed by Kinesis", set(lake, "DeliveryStreamType", "KinesisStreamAsSource"), "only DirectPut is modelled"},
-		{"two destinations", set(lake, "AmazonopensearchserviceDestinationConfiguration", map[string]any{}), "exactly one destination"},
+		{"an unknown attribute", set(toS3, "Prefix",
+			map[string]any{"Fn::GetAtt": []any{"DataLakeBucketEF1CCA5A", "WebsiteURL"}}), "is not modelled"},
+		{"a stream fed by Kinesis", set(lake, "DeliveryStreamType", "KinesisStreamAsSource"),
+			"only DirectPut is modelled"},
+		{"two destinations", set(lake, "AmazonopensearchserviceDestinationConfiguration", map[string]any{}),
+			"exactly one destination"},
 		{"no destination", remove(lake, "ExtendedS3DestinationConfiguration"), "exactly one destination"},
 		// https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
-		{"compression with conversion", set(toS3, "CompressionFormat", "GZIP"), "must be UNCOMPRESSED with format conversion"},
-		{"a buffer below 64 MB with conversion", set(toS3, "BufferingHints", hints(63, 300)), "size must be 64 to 128 MB (got 63)"},
+		{"compression with conversion", set(toS3, "CompressionFormat", "GZIP"),
+			"must be UNCOMPRESSED with format conversion"},
+		{"a buffer below 64 MB with conversion", set(toS3, "BufferingHints", hints(63, 300)),
+			"size must be 64 to 128 MB (got 63)"},
 		{"a conversion without schema", remove(conversion, "SchemaConfiguration"), "all required"},
-		{"a table that is not there (probed)", set(under(conversion, "SchemaConfiguration"), "TableName", "other"), "table kinesis_firehose_pipeline_dev.other is not in the template"},
-		{"another deserializer", set(under(conversion, "InputFormatConfiguration"), "Deserializer", map[string]any{"HiveJsonSerDe": map[string]any{}}), "only OpenXJsonSerDe"},
-		{"an option of the deserializer", set(under(conversion, "InputFormatConfiguration", "Deserializer"), "OpenXJsonSerDe", map[string]any{"ConvertDotsInJsonKeysToUnderscores": true}), "ConvertDotsInJsonKeysToUnderscores is not modelled"},
-		{"an option of the serializer", set(under(conversion, "OutputFormatConfiguration", "Serializer"), "ParquetSerDe", map[string]any{"WriterVersion": "V2"}), `unknown field "WriterVersion"`},
-		{"a compression that is not modelled", set(under(toS3, "S3BackupConfiguration"), "CompressionFormat", "ZIP"), "only UNCOMPRESSED and GZIP are modelled (got ZIP)"},
+		{"a table that is not there (probed)", set(under(conversion, "SchemaConfiguration"), "TableName", "other"),
+			"table kinesis_firehose_pipeline_dev.other is not in the template"},
+		{"another deserializer", set(under(conversion, "InputFormatConfiguration"), "Deserializer",
+			map[string]any{"HiveJsonSerDe": map[string]any{}}), "only OpenXJsonSerDe"},
+		{"an option of the deserializer", set(under(conversion, "InputFormatConfiguration", "Deserializer"),
+			"OpenXJsonSerDe", map[string]any{"ConvertDotsInJsonKeysToUnderscores": true}),
+			"ConvertDotsInJsonKeysToUnderscores is not modelled"},
+		{"an option of the serializer", set(under(conversion, "OutputFormatConfiguration", "Serializer"),
+			"ParquetSerDe", map[string]any{"WriterVersion": "V2"}), `unknown field "WriterVersion"`},
+		{"a compression that is not modelled", set(under(toS3, "S3BackupConfiguration"), "CompressionFormat", "ZIP"),
+			"only UNCOMPRESSED and GZIP are modelled (got ZIP)"},
 		// https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
 		{"one buffering hint", set(toS3, "BufferingHints", map[string]any{"SizeInMBs": 64}), "both size and interval"},
-		{"an interval above 900 s", set(toS3, "BufferingHints", hints(64, 901)), "interval must be 0 to 900 s (got 901)"},
-		{"an interval of a backup below 60 s", set(under(toS3, "S3BackupConfiguration"), "BufferingHints", hints(5, 59)), "interval must be 60 to 900 s (got 59)"},
-		{"a buffer of the search stream above 100 MB", set(search, "BufferingHints", hints(101, 60)), "size must be 1 to 100 MB (got 101)"},
+		{"an interval above 900 s", set(toS3, "BufferingHints", hints(64, 901)),
+			"interval must be 0 to 900 s (got 901)"},
+		{"an interval of a backup below 60 s",
+			set(under(toS3, "S3BackupConfiguration"), "BufferingHints", hints(5, 59)),
+			"interval must be 60 to 900 s (got 59)"},
+		{"a buffer of the search stream above 100 MB", set(search, "BufferingHints", hints(101, 60)),
+			"size must be 1 to 100 MB (got 101)"},
 		// https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 		{"an expression without error prefix", remove(toS3, "ErrorOutputPrefix"), "error output prefix: required"},
-		{"an error prefix with expressions but without the type", set(toS3, "ErrorOutputPrefix", "e/!{timestamp:yyyy}/"), "must have !{firehose:error-output-type}"},
+		{"an error prefix with expressions but without the type",
+			set(toS3, "ErrorOutputPrefix", "e/!{timestamp:yyyy}/"), "must have !{firehose:error-output-type}"},
 		{"the error type in the prefix", set(toS3, "Prefix", "!{firehose:error-output-type}/"), "must not have"},
-		{"a partition key in the prefix", set(toS3, "Prefix", "!{partitionKeyFromLambda:k}/"), "dynamic partitioning is not modelled"},
+		{"a partition key in the prefix", set(toS3, "Prefix", "!{partitionKeyFromLambda:k}/"),
+			"dynamic partitioning is not modelled"},
 		{"a backup without configuration", remove(toS3, "S3BackupConfiguration"), "S3BackupConfiguration is required"},
 		{"a processor buffer above 3 MB", parameter("BufferSizeInMBs", "3.1"), "BufferSizeInMBs: must be 0.2 to 3"},
 		{"a processor interval above 900 s", parameter("BufferIntervalInSeconds", "901"), "must be 0 to 900"},
 		{"an unknown parameter of the processor", parameter("Delimiter", "x"), "Delimiter: unknown parameter"},
 		{"an unknown rotation", set(search, "IndexRotationPeriod", "OneYear"), "index rotation: must be"},
 		{"an unknown backup mode", set(search, "S3BackupMode", "All"), "backup mode: must be"},
-		{"an unknown property of the way into a VPC", set(search, "VpcConfiguration", map[string]any{"VpcId": "vpc-1"}), `unknown field "VpcId"`},
-		{"a way into a VPC without subnets", set(search, "VpcConfiguration", map[string]any{"RoleARN": "r", "SecurityGroupIds": []any{"sg-1"}}), "VPC: must have 1 to 16 subnets (got 0)"},
-		{"a way into a VPC with too many groups", set(search, "VpcConfiguration", map[string]any{"RoleARN": "r", "SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"1", "2", "3", "4", "5", "6"}}), "VPC: must have 1 to 5 security groups (got 6)"},
-		{"a way into a VPC without a role", set(search, "VpcConfiguration", map[string]any{"SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"sg-1"}}), "VPC: must have a role"},
-		{"a runtime that is not run", set([]string{"Resources", "LakeTransformFunction*", "Properties"}, "Runtime", "nodejs24.x"), "runtime: must be provided.al2023"},
-		{"another engine than OpenSearch", set([]string{"Resources", "SearchDomain*", "Properties"}, "EngineVersion", "Elasticsearch_7.10"), `must be one domain with an engine OpenSearch_<version> (got 1, "Elasticsearch_7.10")`},
+		{"an unknown property of the way into a VPC", set(search, "VpcConfiguration", map[string]any{"VpcId": "vpc-1"}),
+			`unknown field "VpcId"`},
+		{"a way into a VPC without subnets", set(search, "VpcConfiguration",
+			map[string]any{"RoleARN": "r", "SecurityGroupIds": []any{"sg-1"}}),
+			"VPC: must have 1 to 16 subnets (got 0)"},
+		{"a way into a VPC with too many groups",
+			set(search, "VpcConfiguration", map[string]any{"RoleARN": "r", "SubnetIds": []any{"subnet-1"},
+				"SecurityGroupIds": []any{"1", "2", "3", "4", "5", "6"}}), "VPC: must have 1 to 5 security groups (got 6)"},
+		{"a way into a VPC without a role", set(search, "VpcConfiguration",
+			map[string]any{"SubnetIds": []any{"subnet-1"}, "SecurityGroupIds": []any{"sg-1"}}),
+			"VPC: must have a role"},
+		{"a runtime that is not run", set([]string{"Resources", "LakeTransformFunction*", "Properties"}, "Runtime",
+			"nodejs24.x"), "runtime: must be provided.al2023"},
+		{"another engine than OpenSearch", set([]string{"Resources", "SearchDomain*", "Properties"}, "EngineVersion",
+			"Elasticsearch_7.10"), `must be one domain with an engine OpenSearch_<version> (got 1, "Elasticsearch_7.10")`},
 		{"no notification", remove(bucket, "NotificationConfiguration"), "notifies no function"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -188,8 +224,10 @@ func TestDefaults(t *testing.T) {
 	for _, key := range []string{"BufferingHints", "ProcessingConfiguration", "S3BackupMode", "CompressionFormat"} {
 		delete(toS3, key)
 	}
-	search := node(t, tree, "Resources", "SearchStream*", "Properties", "AmazonopensearchserviceDestinationConfiguration")
-	for _, key := range []string{"BufferingHints", "IndexRotationPeriod", "RetryOptions", "DocumentIdOptions", "S3BackupMode"} {
+	search := node(t, tree, "Resources", "SearchStream*", "Properties",
+		"AmazonopensearchserviceDestinationConfiguration")
+	for _, key := range []string{"BufferingHints", "IndexRotationPeriod", "RetryOptions", "DocumentIdOptions",
+		"S3BackupMode"} {
 		delete(search, key)
 	}
 	delete(node(t, search, "ProcessingConfiguration"), "Enabled")

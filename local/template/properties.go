@@ -1,7 +1,7 @@
 package template
 
 // The properties of the resources that are modelled. Every property is either read, or named here as one that changes
-// nothing the model plays (type any); what is in neither list is refused.
+// nothing the model plays (type any); a property in neither list is rejected.
 
 type streamProperties struct {
 	DeliveryStreamEncryptionConfigurationInput any // encryption at rest

@@ -14,7 +14,7 @@ type resource struct {
 	Condition  string
 }
 
-// resolver replaces intrinsic functions by what they would give in a stack of this name: physical names as CloudFormation
+// resolver replaces intrinsic functions by their values in a stack of this name: physical names as CloudFormation
 // generates them, but without their random part.
 type resolver struct {
 	stack      string
@@ -36,7 +36,7 @@ var nameProperties = map[string]string{
 	"AWS::SQS::Queue":                      "QueueName",
 }
 
-// arnFormats are the ARNs of what can be referred to; %s is the physical name.
+// arnFormats are the ARNs of resources; %s is the physical name.
 var arnFormats = map[string]string{
 	"AWS::KinesisFirehose::DeliveryStream": "arn:aws:firehose:" + Region + ":" + AccountID + ":deliverystream/%s",
 	"AWS::IAM::Role":                       "arn:aws:iam::" + AccountID + ":role/%s",
@@ -48,18 +48,18 @@ var arnFormats = map[string]string{
 	"AWS::SQS::Queue":                      "arn:aws:sqs:" + Region + ":" + AccountID + ":%s",
 }
 
-// idAttributes give the id of what a stream's delivery into a VPC names.
+// idAttributes give the ids that a stream's delivery into a VPC names.
 var idAttributes = map[string]string{"AWS::EC2::SecurityGroup": "GroupId", "AWS::EC2::Subnet": "SubnetId"}
 
 // nameLimits are the lengths that names of the type may have.
 var nameLimits = map[string]int{"AWS::S3::Bucket": 63, "AWS::SQS::Queue": 80}
 
-// physicalName is what Ref gives: the name in the template, or <stack>-<logical id without the CDK's hash>, in lower case
-// for a bucket, and shortened from the front to what the service takes.
+// physicalName is what Ref gives: the name in the template, or <stack>-<logical id without the CDK's hash>, in lower
+// case for a bucket, and shortened from the front to the service's limit.
 func (r *resolver) physicalName(id string) (string, error) {
 	res := r.resources[id]
 	if given, ok := res.Properties[nameProperties[res.Type]]; ok {
-		name, err := r.value(given)
+		name, err := r.resolveValue(given)
 		if text, isText := name.(string); err == nil && isText {
 			return text, nil
 		}
@@ -79,20 +79,20 @@ func (r *resolver) physicalName(id string) (string, error) {
 	return name, nil
 }
 
-// value returns v with its intrinsic functions replaced.
-func (r *resolver) value(v any) (any, error) {
+// resolveValue returns v with its intrinsic functions replaced.
+func (r *resolver) resolveValue(v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
 		if len(v) == 1 {
 			for name, argument := range v {
 				if name == "Ref" || name == "Condition" || strings.HasPrefix(name, "Fn::") {
-					return r.call(name, argument)
+					return r.callFunction(name, argument)
 				}
 			}
 		}
 		out := make(map[string]any, len(v))
 		for key, member := range v {
-			resolved, err := r.value(member)
+			resolved, err := r.resolveValue(member)
 			if err != nil {
 				return nil, err
 			}
@@ -102,7 +102,7 @@ func (r *resolver) value(v any) (any, error) {
 	case []any:
 		out := make([]any, len(v))
 		for i, element := range v {
-			resolved, err := r.value(element)
+			resolved, err := r.resolveValue(element)
 			if err != nil {
 				return nil, err
 			}
@@ -113,40 +113,40 @@ func (r *resolver) value(v any) (any, error) {
 	return v, nil
 }
 
-func (r *resolver) call(name string, argument any) (any, error) {
+func (r *resolver) callFunction(name string, argument any) (any, error) {
 	switch name {
 	case "Ref":
 		if id, ok := argument.(string); ok {
-			return r.ref(id)
+			return r.resolveRef(id)
 		}
 	case "Fn::GetAtt":
 		switch a := argument.(type) {
 		case string:
 			if id, attribute, ok := strings.Cut(a, "."); ok {
-				return r.attribute(id, attribute)
+				return r.resolveAttribute(id, attribute)
 			}
 		case []any:
 			if len(a) == 2 {
 				id, isText := a[0].(string)
 				attribute, isTextToo := a[1].(string)
 				if isText && isTextToo {
-					return r.attribute(id, attribute)
+					return r.resolveAttribute(id, attribute)
 				}
 			}
 		}
 	case "Fn::Join":
 		if a, ok := argument.([]any); ok && len(a) == 2 {
 			separator, isText := a[0].(string)
-			resolved, err := r.value(a[1])
+			resolved, err := r.resolveValue(a[1])
 			if err != nil {
 				return nil, err
 			}
 			if list, isList := resolved.([]any); isText && isList {
-				return join(separator, list)
+				return joinList(separator, list)
 			}
 		}
 	case "Fn::Sub":
-		return r.substitute(argument)
+		return r.substituteNames(argument)
 	}
 	written, err := json.Marshal(argument)
 	if err != nil {
@@ -155,7 +155,7 @@ func (r *resolver) call(name string, argument any) (any, error) {
 	return nil, fmt.Errorf("resolving %s: this form is not modelled (got %s)", name, written)
 }
 
-func join(separator string, list []any) (string, error) {
+func joinList(separator string, list []any) (string, error) {
 	texts := make([]string, len(list))
 	for i, element := range list {
 		text, ok := element.(string)
@@ -167,7 +167,7 @@ func join(separator string, list []any) (string, error) {
 	return strings.Join(texts, separator), nil
 }
 
-func (r *resolver) ref(id string) (any, error) {
+func (r *resolver) resolveRef(id string) (any, error) {
 	switch id {
 	case "AWS::AccountId":
 		return AccountID, nil
@@ -201,10 +201,10 @@ func (r *resolver) ref(id string) (any, error) {
 	return name, err
 }
 
-// QueueURLBase is what a queue's URL begins with in a resolved environment; the rest is the queue's name.
+// QueueURLBase begins a queue's URL in a resolved environment; the rest is the queue's name.
 const QueueURLBase = "https://sqs." + Region + ".amazonaws.com/" + AccountID + "/"
 
-func (r *resolver) attribute(id, attribute string) (any, error) {
+func (r *resolver) resolveAttribute(id, attribute string) (any, error) {
 	res, ok := r.resources[id]
 	if !ok {
 		return nil, fmt.Errorf("resolving Fn::GetAtt: no resource %q", id)
@@ -227,7 +227,7 @@ func (r *resolver) attribute(id, attribute string) (any, error) {
 
 var variable = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
-func (r *resolver) substitute(argument any) (any, error) {
+func (r *resolver) substituteNames(argument any) (any, error) {
 	text, own := "", map[string]any{}
 	switch a := argument.(type) {
 	case string:
@@ -244,11 +244,11 @@ func (r *resolver) substitute(argument any) (any, error) {
 		var v any
 		var err error
 		if given, ok := own[name]; ok {
-			v, err = r.value(given)
+			v, err = r.resolveValue(given)
 		} else if id, attribute, isAttribute := strings.Cut(name, "."); isAttribute {
-			v, err = r.attribute(id, attribute)
+			v, err = r.resolveAttribute(id, attribute)
 		} else {
-			v, err = r.ref(name)
+			v, err = r.resolveRef(name)
 		}
 		s, ok := v.(string)
 		if err == nil && !ok {

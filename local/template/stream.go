@@ -11,9 +11,9 @@ import (
 	"firehose-pipeline/event"
 )
 
-func (p *parser) stream(id string, bucket Bucket) (Stream, error) {
+func (p *parser) parseStream(id string, bucket Bucket) (Stream, error) {
 	var properties streamProperties
-	if err := p.decode(id, &properties); err != nil {
+	if err := p.decodeResource(id, &properties); err != nil {
 		return Stream{}, err
 	}
 	s, err := p.deliveryStream(id, properties, bucket)
@@ -33,26 +33,28 @@ func (p *parser) deliveryStream(id string, properties streamProperties, bucket B
 	if s.Type != "DirectPut" {
 		return s, fmt.Errorf("delivery stream type: only DirectPut is modelled (got %s)", s.Type)
 	}
-	toS3, toSearch := properties.ExtendedS3DestinationConfiguration, properties.AmazonopensearchserviceDestinationConfiguration
+	toS3, toSearch := properties.ExtendedS3DestinationConfiguration,
+		properties.AmazonopensearchserviceDestinationConfiguration
 	switch {
 	case toS3 != nil && toSearch != nil || toS3 == nil && toSearch == nil:
 		return s, errors.New("a stream has exactly one destination")
 	case toS3 != nil:
 		s.Kind = event.Lake
-		if s.Transform, err = p.processing(toS3.ProcessingConfiguration); err == nil {
+		if s.Transform, err = p.parseProcessing(toS3.ProcessingConfiguration); err == nil {
 			s.S3, err = p.s3Destination(toS3, bucket)
 		}
 	default:
 		s.Kind = event.Search
-		if s.Transform, err = p.processing(toSearch.ProcessingConfiguration); err == nil {
+		if s.Transform, err = p.parseProcessing(toSearch.ProcessingConfiguration); err == nil {
 			s.Search, err = searchDestination(toSearch, bucket)
 		}
 	}
 	return s, err
 }
 
-// processing reads the Lambda processor; nil when there is none, or it is not enabled: for processors that is the default.
-func (p *parser) processing(c *processingProperties) (*Processor, error) {
+// parseProcessing reads the Lambda processor; nil when there is none, or it is not enabled: for processors that is the
+// default.
+func (p *parser) parseProcessing(c *processingProperties) (*Processor, error) {
 	if c == nil || c.Enabled == nil || !*c.Enabled {
 		return nil, nil
 	}
@@ -62,14 +64,14 @@ func (p *parser) processing(c *processingProperties) (*Processor, error) {
 	// Defaults of the Developer Guide, "Transform source data".
 	processor := &Processor{Retries: 3, BufferBytes: 1 << 20, Interval: 60 * time.Second}
 	for _, parameter := range c.Processors[0].Parameters {
-		if err := processor.set(parameter.ParameterName, parameter.ParameterValue); err != nil {
+		if err := processor.setParameter(parameter.ParameterName, parameter.ParameterValue); err != nil {
 			return nil, fmt.Errorf("processor: %s: %w (got %q)", parameter.ParameterName, err, parameter.ParameterValue)
 		}
 	}
 	if processor.FunctionARN == "" {
 		return nil, errors.New("processor: LambdaArn: required")
 	}
-	f, err := p.function(strings.TrimSuffix(processor.FunctionARN, ":$LATEST"))
+	f, err := p.parseFunction(strings.TrimSuffix(processor.FunctionARN, ":$LATEST"))
 	if err != nil {
 		return nil, fmt.Errorf("processor: %w", err)
 	}
@@ -77,7 +79,7 @@ func (p *parser) processing(c *processingProperties) (*Processor, error) {
 	return processor, nil
 }
 
-func (p *Processor) set(name, value string) error {
+func (p *Processor) setParameter(name, value string) error {
 	switch name {
 	case "LambdaArn":
 		p.FunctionARN = value
@@ -107,7 +109,7 @@ func (p *Processor) set(name, value string) error {
 }
 
 func (p *parser) s3Destination(c *extendedS3Properties, bucket Bucket) (*S3Destination, error) {
-	conversion, err := p.conversion(c.DataFormatConversionConfiguration)
+	conversion, err := p.parseConversion(c.DataFormatConversionConfiguration)
 	if err != nil {
 		return nil, fmt.Errorf("format conversion: %w", err)
 	}
@@ -122,7 +124,8 @@ func (p *parser) s3Destination(c *extendedS3Properties, bucket Bucket) (*S3Desti
 	}
 	d := &S3Destination{S3Output: out, Conversion: conversion}
 	if conversion != nil && d.Compression != "UNCOMPRESSED" {
-		return nil, fmt.Errorf("compression format: must be UNCOMPRESSED with format conversion (got %s)", d.Compression)
+		return nil, fmt.Errorf("compression format: must be UNCOMPRESSED with format conversion (got %s)",
+			d.Compression)
 	}
 	d.Extension = c.FileExtension
 	if c.CustomTimeZone != "" {
@@ -146,7 +149,8 @@ func (p *parser) s3Destination(c *extendedS3Properties, bucket Bucket) (*S3Desti
 	return d, nil
 }
 
-// hints are the range and the defaults of buffering hints. https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
+// hints are the range and the defaults of buffering hints.
+// https://docs.aws.amazon.com/firehose/latest/dev/buffering-hints.html
 type hints struct {
 	minMB, maxMB, minSeconds int64
 	sizeMB, seconds          int64
@@ -157,7 +161,7 @@ var (
 	searchHints = hints{minMB: 1, maxMB: 100, sizeMB: 5, seconds: 300}
 )
 
-func (h hints) buffer(given *hintProperties) (Buffer, error) {
+func (h hints) parseBuffer(given *hintProperties) (Buffer, error) {
 	if given != nil {
 		if given.SizeInMBs == nil || given.IntervalInSeconds == nil {
 			return Buffer{}, errors.New("buffering hints: both size and interval are required, or neither")
@@ -180,7 +184,7 @@ func s3Output(c *s3Properties, bucket Bucket, defaults hints) (S3Output, error) 
 	if c.BucketARN != bucket.ARN {
 		return S3Output{}, fmt.Errorf("bucket: must be %s (got %s)", bucket.ARN, c.BucketARN)
 	}
-	buffer, err := defaults.buffer(c.BufferingHints)
+	buffer, err := defaults.parseBuffer(c.BufferingHints)
 	if err != nil {
 		return S3Output{}, err
 	}
@@ -192,7 +196,8 @@ func s3Output(c *s3Properties, bucket Bucket, defaults hints) (S3Output, error) 
 	return out, checkPrefixes(out.Prefix, out.ErrorOutputPrefix)
 }
 
-// checkPrefixes refuses what Firehose refuses. https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+// checkPrefixes rejects prefixes that Firehose rejects.
+// https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 func checkPrefixes(prefix, errorPrefix string) error {
 	const errorType = "!{firehose:error-output-type}"
 	switch {
@@ -210,15 +215,17 @@ func checkPrefixes(prefix, errorPrefix string) error {
 	return nil
 }
 
-func (p *parser) conversion(c *conversionProperties) (*Conversion, error) {
+func (p *parser) parseConversion(c *conversionProperties) (*Conversion, error) {
 	if c == nil || c.Enabled != nil && !*c.Enabled {
 		return nil, nil
 	}
 	if c.InputFormatConfiguration == nil || c.InputFormatConfiguration.Deserializer == nil ||
-		c.OutputFormatConfiguration == nil || c.OutputFormatConfiguration.Serializer == nil || c.SchemaConfiguration == nil {
+		c.OutputFormatConfiguration == nil || c.OutputFormatConfiguration.Serializer == nil ||
+		c.SchemaConfiguration == nil {
 		return nil, errors.New("input format, output format and schema are all required")
 	}
-	in, out, schema := c.InputFormatConfiguration.Deserializer, c.OutputFormatConfiguration.Serializer, c.SchemaConfiguration
+	in, out, schema := c.InputFormatConfiguration.Deserializer, c.OutputFormatConfiguration.Serializer,
+		c.SchemaConfiguration
 	switch {
 	case out.OrcSerDe != nil && out.ParquetSerDe == nil:
 		return nil, errors.New("orc is not modelled: run with dataFormat parquet or json")
@@ -236,7 +243,7 @@ func (p *parser) conversion(c *conversionProperties) (*Conversion, error) {
 		CatalogID: cmp.Or(schema.CatalogId, AccountID), Database: schema.DatabaseName, Table: schema.TableName,
 		Region: cmp.Or(schema.Region, Region), VersionID: cmp.Or(schema.VersionId, "LATEST"),
 	}
-	for _, id := range p.all("AWS::Glue::Table") {
+	for _, id := range p.resourcesOf("AWS::Glue::Table") {
 		var table tableProperties
 		if err := p.decodeProperties(id, &table, false); err != nil {
 			return nil, err
@@ -245,7 +252,8 @@ func (p *parser) conversion(c *conversionProperties) (*Conversion, error) {
 			continue
 		}
 		for _, column := range table.TableInput.StorageDescriptor.Columns {
-			conversion.Columns = append(conversion.Columns, newColumn(column.Name, column.Type, column.Comment))
+			conversion.Columns = append(conversion.Columns,
+				newColumn(column.Name, column.Type, column.Comment))
 		}
 		return conversion, nil
 	}
@@ -282,8 +290,9 @@ func readOpenX(options map[string]any) (matchCase bool, keys map[string]string, 
 	return matchCase, keys, nil
 }
 
-// check refuses what Firehose refuses. https://docs.aws.amazon.com/firehose/latest/APIReference/API_VpcConfiguration.html
-func (c *deliveryVPCProperties) check() error {
+// checkVPC rejects properties that Firehose rejects.
+// https://docs.aws.amazon.com/firehose/latest/APIReference/API_VpcConfiguration.html
+func (c *deliveryVPCProperties) checkVPC() error {
 	switch {
 	case c == nil:
 		return nil
@@ -300,11 +309,12 @@ func (c *deliveryVPCProperties) check() error {
 var rotations = map[string]bool{"NoRotation": true, "OneHour": true, "OneDay": true, "OneWeek": true, "OneMonth": true}
 
 func searchDestination(c *searchProperties, bucket Bucket) (*SearchDestination, error) {
-	buffer, err := searchHints.buffer(c.BufferingHints)
+	buffer, err := searchHints.parseBuffer(c.BufferingHints)
 	if err != nil {
 		return nil, err
 	}
-	d := &SearchDestination{DomainARN: c.DomainARN, Index: c.IndexName, Rotation: cmp.Or(c.IndexRotationPeriod, "OneDay"),
+	d := &SearchDestination{DomainARN: c.DomainARN, Index: c.IndexName,
+		Rotation:      cmp.Or(c.IndexRotationPeriod, "OneDay"),
 		RetryDuration: 300 * time.Second, DocumentID: "FIREHOSE_DEFAULT", Buffer: buffer}
 	if c.RetryOptions != nil && c.RetryOptions.DurationInSeconds != nil {
 		d.RetryDuration = time.Duration(*c.RetryOptions.DurationInSeconds) * time.Second
@@ -318,13 +328,14 @@ func searchDestination(c *searchProperties, bucket Bucket) (*SearchDestination, 
 	case len(d.Index) < 1 || len(d.Index) > 80:
 		return nil, fmt.Errorf("index name: must be 1 to 80 characters (got %q)", d.Index)
 	case !rotations[d.Rotation]:
-		return nil, fmt.Errorf("index rotation: must be NoRotation, OneHour, OneDay, OneWeek or OneMonth (got %s)", d.Rotation)
+		return nil, fmt.Errorf("index rotation: must be NoRotation, OneHour, OneDay, OneWeek or OneMonth (got %s)",
+			d.Rotation)
 	case mode != "AllDocuments" && mode != "FailedDocumentsOnly":
 		return nil, fmt.Errorf("backup mode: must be AllDocuments or FailedDocumentsOnly (got %s)", mode)
 	case d.DocumentID != "FIREHOSE_DEFAULT" && d.DocumentID != "NO_DOCUMENT_ID":
 		return nil, fmt.Errorf("document id: must be FIREHOSE_DEFAULT or NO_DOCUMENT_ID (got %s)", d.DocumentID)
 	}
-	if err := c.VpcConfiguration.check(); err != nil {
+	if err := c.VpcConfiguration.checkVPC(); err != nil {
 		return nil, fmt.Errorf("VPC: %w", err)
 	}
 	if d.S3, err = s3Output(c.S3Configuration, bucket, backupHints); err != nil {

@@ -1,12 +1,3 @@
-// Package api serves the part of the Firehose API that producers use, over HTTP, in front of something that takes the
-// records: PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams in the AWS JSON 1.1 protocol, so that
-// SDKs and the AWS CLI work with an endpoint URL.
-//
-// Limits, constraints, error names and HTTP statuses are those of the API reference and the service model that SDKs ship
-// (2015-08-04). Where that leaves a text open, it is the one seen in public issues; see the comment at each.
-//
-// What is not modelled: signatures and permissions (any credentials will do), the operations that change a stream, the quota of five
-// control plane calls a second, KMS faults.
 package api
 
 import (
@@ -27,14 +18,14 @@ import (
 // TargetPrefix begins the X-Amz-Target header of every call of this API.
 const TargetPrefix = "Firehose_20150804."
 
-// requestLimit bounds what is read of one request, drainLimit what is thrown away after that so that the client can finish
-// sending and see the answer.
+// requestLimit bounds the bytes read of one request, drainLimit the bytes discarded after that so that the client can
+// finish sending and see the answer.
 const (
 	requestLimit = 64 << 20
 	drainLimit   = 1 << 30
 )
 
-// Stream is what the API says about one delivery stream.
+// Stream is the API's description of one delivery stream.
 type Stream struct {
 	Name, ARN string
 	Type      string // DirectPut or KinesisStreamAsSource; empty means DirectPut
@@ -45,7 +36,7 @@ type Stream struct {
 	Properties json.RawMessage
 }
 
-// Result is what became of one record: an id, or one of the error codes ServiceUnavailableException and InternalFailure.
+// Result is the result of one record: an id, or one of the error codes ServiceUnavailableException and InternalFailure.
 type Result struct {
 	RecordID, ErrorCode, ErrorMessage string
 }
@@ -57,7 +48,7 @@ type Options struct {
 	// Put takes records of a stream that Streams has, within the API's limits, and returns a result for each. An error
 	// fails the whole call as InternalFailure. Calls are concurrent.
 	Put func(ctx context.Context, stream string, records [][]byte) ([]Result, error)
-	// Quota is what each stream takes; nil takes everything.
+	// Quota is the limit of each stream; nil: none.
 	Quota *Quota
 	Now   func() time.Time // for the quota; default time.Now
 }
@@ -99,11 +90,13 @@ func New(o Options) (*API, error) {
 	return a, nil
 }
 
-func (a *API) find(name string) (*stream, *apiError) {
-	at, found := slices.BinarySearchFunc(a.streams, name, func(s *stream, name string) int { return cmp.Compare(s.Name, name) })
+func (a *API) findStream(name string) (*stream, *apiError) {
+	at, found := slices.BinarySearchFunc(a.streams, name,
+		func(s *stream, name string) int { return cmp.Compare(s.Name, name) })
 	if !found {
 		// The text of turbot/steampipe-plugin-aws#759.
-		return nil, fail("ResourceNotFoundException", "Firehose %s under account %s not found.", name, a.options.AccountID)
+		return nil, senderFault("ResourceNotFoundException", "Firehose %s under account %s not found.", name,
+			a.options.AccountID)
 	}
 	return a.streams[at], nil
 }
@@ -116,14 +109,14 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.name + ": " + e.message }
 
-// fail is a fault of the caller: every error of these operations but ServiceUnavailableException and InternalFailure has the status 400
-// (API reference).
-func fail(name, format string, args ...any) *apiError {
+// senderFault is a fault of the caller: every error of these operations but ServiceUnavailableException and
+// InternalFailure has the status 400 (API reference).
+func senderFault(name, format string, args ...any) *apiError {
 	return &apiError{name, fmt.Sprintf(format, args...), http.StatusBadRequest}
 }
 
-// fault is a fault of the service.
-func fault(name, message string) *apiError {
+// serviceFault is a fault of the service.
+func serviceFault(name, message string) *apiError {
 	return &apiError{name, message, http.StatusInternalServerError}
 }
 
@@ -138,7 +131,7 @@ var operations = map[string]operation{
 
 // ServeHTTP serves the API on any path.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, failed := a.serve(w, r)
+	out, failed := a.serveOperation(w, r)
 	status := http.StatusOK
 	if failed != nil {
 		status = failed.status
@@ -156,24 +149,27 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the client may have gone
 }
 
-func (a *API) serve(w http.ResponseWriter, r *http.Request) (any, *apiError) {
+func (a *API) serveOperation(w http.ResponseWriter, r *http.Request) (any, *apiError) {
 	if r.Header.Get("Origin") != "" { // a web page: browsers can reach loopback too
-		return nil, fail("AccessDeniedException", "requests from web pages are refused")
+		return nil, senderFault("AccessDeniedException", "requests from web pages are refused")
 	}
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), TargetPrefix)
 	operate := operations[name]
 	if !ok || operate == nil || r.Method != http.MethodPost {
 		// Documentation says 404; JSON services answer 400 (aws/aws-sdk-net#1536).
-		return nil, fail("UnknownOperationException", "this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams (got %s)",
+		return nil, senderFault("UnknownOperationException",
+			"this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams (got %s)",
 			cmp.Or(r.Header.Get("X-Amz-Target"), "no X-Amz-Target header"))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, int64(a.requestLimit)+1))
 	if err != nil {
-		return nil, fail("SerializationException", "reading the request: %v", err)
+		return nil, senderFault("SerializationException", "reading the request: %v", err)
 	}
 	if len(body) > a.requestLimit {
 		_, _ = io.CopyN(io.Discard, r.Body, drainLimit) // to its end or not: the answer is the same
-		return nil, &apiError{"RequestEntityTooLargeException", fmt.Sprintf("this local endpoint reads at most %d bytes of a request", a.requestLimit), http.StatusRequestEntityTooLarge}
+		return nil, &apiError{"RequestEntityTooLargeException",
+			fmt.Sprintf("this local endpoint reads at most %d bytes of a request", a.requestLimit),
+			http.StatusRequestEntityTooLarge}
 	}
 	return operate(a, r.Context(), body)
 }

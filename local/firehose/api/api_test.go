@@ -69,8 +69,10 @@ func serve(t *testing.T, change func(*Options)) (*firehose.Client, *target, stri
 	x := &target{records: map[string][]string{}}
 	o := Options{
 		Streams: []Stream{
-			{Name: "search", ARN: "arn:aws:firehose:us-east-1:000000000000:deliverystream/search", Properties: json.RawMessage(searchProperties)},
-			{Name: "lake", ARN: "arn:aws:firehose:us-east-1:000000000000:deliverystream/lake", Created: created, Encrypted: true, Properties: json.RawMessage(lakeProperties)},
+			{Name: "search", ARN: "arn:aws:firehose:us-east-1:000000000000:deliverystream/search",
+				Properties: json.RawMessage(searchProperties)},
+			{Name: "lake", ARN: "arn:aws:firehose:us-east-1:000000000000:deliverystream/lake", Created: created,
+				Encrypted: true, Properties: json.RawMessage(lakeProperties)},
 			{Name: "sourced", Type: kinesisSource},
 		},
 		Put: x.put,
@@ -99,7 +101,8 @@ func putRecord(ctx context.Context, c *firehose.Client, stream string, data []by
 	return c.PutRecord(ctx, &firehose.PutRecordInput{DeliveryStreamName: &stream, Record: &types.Record{Data: data}})
 }
 
-func putBatch(ctx context.Context, c *firehose.Client, stream string, records ...[]byte) (*firehose.PutRecordBatchOutput, error) {
+func putBatch(ctx context.Context, c *firehose.Client, stream string,
+	records ...[]byte) (*firehose.PutRecordBatchOutput, error) {
 	in := &firehose.PutRecordBatchInput{DeliveryStreamName: &stream, Records: []types.Record{}}
 	for _, record := range records {
 		in.Records = append(in.Records, types.Record{Data: record})
@@ -152,7 +155,9 @@ func TestPutRecord(t *testing.T) {
 			t.Error(err)
 		}
 		_, err := putRecord(t.Context(), c, "lake", make([]byte, model.MaxRecordBytes+1))
-		wantError(t, err, "ValidationException", "1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at 'record.data' failed to satisfy constraint: Member must have length less than or equal to 1024000")
+		wantError(t, err, "ValidationException",
+			"1 validation error detected: Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at "+
+				"'record.data' failed to satisfy constraint: Member must have length less than or equal to 1024000")
 		if len(x.records["lake"]) != 1 {
 			t.Errorf("%d records taken, want 1", len(x.records["lake"]))
 		}
@@ -169,15 +174,20 @@ func TestPutRecord(t *testing.T) {
 	t.Run("a stream with a Kinesis source takes no puts", func(t *testing.T) {
 		c, _, _ := serve(t, nil)
 		_, err := putRecord(t.Context(), c, "sourced", []byte("{}"))
-		wantError(t, err, "InvalidArgumentException", "This operation is not permitted on KinesisStreamAsSource delivery stream type.")
+		wantError(t, err, "InvalidArgumentException",
+			"This operation is not permitted on KinesisStreamAsSource delivery stream type.")
 	})
 	t.Run("a stream's name has 1 to 64 of its characters", func(t *testing.T) {
 		c, _, _ := serve(t, nil)
 		_, err := putRecord(t.Context(), c, "my stream", []byte("{}"))
-		wantError(t, err, "ValidationException", "1 validation error detected: Value 'my stream' at 'deliveryStreamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+		wantError(t, err, "ValidationException",
+			"1 validation error detected: Value 'my stream' at 'deliveryStreamName' failed to satisfy constraint: "+
+				"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
 		long := strings.Repeat("x", 65)
 		_, err = putRecord(t.Context(), c, long, []byte("{}"))
-		wantError(t, err, "ValidationException", "1 validation error detected: Value '"+long+"' at 'deliveryStreamName' failed to satisfy constraint: Member must have length less than or equal to 64")
+		wantError(t, err, "ValidationException",
+			"1 validation error detected: Value '"+long+
+				"' at 'deliveryStreamName' failed to satisfy constraint: Member must have length less than or equal to 64")
 	})
 	t.Run("a record that the target refuses fails with its code", func(t *testing.T) {
 		c, x, _ := serve(t, nil)
@@ -220,7 +230,9 @@ func TestPutRecordBatch(t *testing.T) {
 			t.Error(err)
 		}
 		_, err := putBatch(t.Context(), c, "lake", repeat([]byte("{}"), 501)...)
-		wantError(t, err, "ValidationException", "1 validation error detected: Value '[501 records]' at 'records' failed to satisfy constraint: Member must have length less than or equal to 500")
+		wantError(t, err, "ValidationException",
+			"1 validation error detected: Value '[501 records]' at 'records' failed to satisfy constraint: Member "+
+				"must have length less than or equal to 500")
 		if len(x.records["lake"]) != 500 {
 			t.Errorf("%d records taken, want 500", len(x.records["lake"]))
 		}
@@ -228,11 +240,14 @@ func TestPutRecordBatch(t *testing.T) {
 	t.Run("one record is the least", func(t *testing.T) {
 		c, _, _ := serve(t, nil)
 		_, err := putBatch(t.Context(), c, "lake")
-		wantError(t, err, "ValidationException", "1 validation error detected: Value '[]' at 'records' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		wantError(t, err, "ValidationException",
+			"1 validation error detected: Value '[]' at 'records' failed to satisfy constraint: Member must have "+
+				"length greater than or equal to 1")
 	})
 	t.Run("4 MiB before base64 are the most a call may have", func(t *testing.T) {
 		c, x, _ := serve(t, nil)
-		exact := append(repeat(make([]byte, model.MaxRecordBytes), 4), make([]byte, model.MaxBatchBytes-4*model.MaxRecordBytes))
+		exact := append(repeat(make([]byte, model.MaxRecordBytes), 4),
+			make([]byte, model.MaxBatchBytes-4*model.MaxRecordBytes))
 		if _, err := putBatch(t.Context(), c, "lake", exact...); err != nil {
 			t.Error(err)
 		}
@@ -247,8 +262,10 @@ func TestPutRecordBatch(t *testing.T) {
 		large := make([]byte, model.MaxRecordBytes+1)
 		_, err := putBatch(t.Context(), c, "lake", []byte("{}"), large, large)
 		wantError(t, err, "ValidationException", "2 validation errors detected: "+
-			"Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at 'records.2.member.data' failed to satisfy constraint: Member must have length less than or equal to 1024000; "+
-			"Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at 'records.3.member.data' failed to satisfy constraint: Member must have length less than or equal to 1024000")
+			"Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at 'records.2.member.data' failed to "+
+			"satisfy constraint: Member must have length less than or equal to 1024000; "+
+			"Value 'java.nio.HeapByteBuffer[pos=0 lim=1024001 cap=1024001]' at 'records.3.member.data' failed to "+
+			"satisfy constraint: Member must have length less than or equal to 1024000")
 		if len(x.records["lake"]) != 0 {
 			t.Errorf("%d records taken, want none", len(x.records["lake"]))
 		}
@@ -258,11 +275,14 @@ func TestPutRecordBatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"DeliveryStreamName":"lake","Records":[`+strings.Repeat("null,", 200_000)+`{"Data":""}]}`))
+		r := httptest.NewRequest(http.MethodPost, "/",
+			strings.NewReader(`{"DeliveryStreamName":"lake","Records":[`+strings.Repeat("null,", 200_000)+
+				`{"Data":""}]}`))
 		r.Header.Set("X-Amz-Target", TargetPrefix+"PutRecordBatch")
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, r)
-		if w.Code != 400 || w.Body.Len() > 100<<10 || !strings.Contains(w.Body.String(), "'[200001 records]'") || !strings.Contains(w.Body.String(), "'records.500.member'") {
+		if w.Code != 400 || w.Body.Len() > 100<<10 || !strings.Contains(w.Body.String(), "'[200001 records]'") ||
+			!strings.Contains(w.Body.String(), "'records.500.member'") {
 			t.Errorf("got %d, %d bytes: %.200s", w.Code, w.Body.Len(), w.Body)
 		}
 	})
@@ -314,7 +334,8 @@ func TestQuota(t *testing.T) {
 			}
 			for i, r := range out.RequestResponses {
 				failed := i >= 500-int(want)
-				if failed != (aws.ToString(r.ErrorCode) == serviceUnavailable && *r.ErrorMessage == slowDown) || failed == (r.RecordId != nil) {
+				if failed != (aws.ToString(r.ErrorCode) == serviceUnavailable && *r.ErrorMessage == slowDown) ||
+					failed == (r.RecordId != nil) {
 					t.Fatalf("record %d got %+v", i, r)
 				}
 			}
@@ -326,14 +347,14 @@ func TestQuota(t *testing.T) {
 	t.Run("bytes beyond the quota are refused, but one whole batch passes", func(t *testing.T) {
 		throttle := newThrottle(&DefaultQuota, clock)
 		whole := repeat(make([]byte, model.MaxBatchBytes/8), 8)
-		if taken, ok := throttle.take(whole); taken != 8 || !ok {
+		if taken, ok := throttle.takeTokens(whole); taken != 8 || !ok {
 			t.Errorf("got %d, %t", taken, ok)
 		}
-		if taken, ok := throttle.take(whole); taken != 0 || ok {
+		if taken, ok := throttle.takeTokens(whole); taken != 0 || ok {
 			t.Errorf("at once: got %d, %t", taken, ok)
 		}
 		now = now.Add(time.Second)
-		if taken, ok := throttle.take(whole); taken != 2 || !ok {
+		if taken, ok := throttle.takeTokens(whole); taken != 2 || !ok {
 			t.Errorf("after a second: got %d, %t", taken, ok)
 		}
 	})
@@ -368,12 +389,16 @@ func TestListDeliveryStreams(t *testing.T) {
 		in   firehose.ListDeliveryStreamsInput
 		want string
 	}{
-		{"names come in order, ten by default", firehose.ListDeliveryStreamsInput{}, "[a0 a1 a2 a3 a4 a5 a6 a7 a8 a9] true"},
+		{"names come in order, ten by default", firehose.ListDeliveryStreamsInput{},
+			"[a0 a1 a2 a3 a4 a5 a6 a7 a8 a9] true"},
 		{"the list begins behind a name", firehose.ListDeliveryStreamsInput{ExclusiveStartDeliveryStreamName: aws.String("a9")}, "[lake search sourced] false"},
-		{"the name to begin behind need not exist", firehose.ListDeliveryStreamsInput{ExclusiveStartDeliveryStreamName: aws.String("b")}, "[lake search sourced] false"},
+		{"the name to begin behind need not exist",
+			firehose.ListDeliveryStreamsInput{ExclusiveStartDeliveryStreamName: aws.String("b")},
+			"[lake search sourced] false"},
 		{"behind the last there is nothing", firehose.ListDeliveryStreamsInput{ExclusiveStartDeliveryStreamName: aws.String("z")}, "[] false"},
 		{"a limit cuts", firehose.ListDeliveryStreamsInput{Limit: aws.Int32(2)}, "[a0 a1] true"},
-		{"a limit that fits leaves nothing", firehose.ListDeliveryStreamsInput{Limit: aws.Int32(13)}, "[a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 lake search sourced] false"},
+		{"a limit that fits leaves nothing", firehose.ListDeliveryStreamsInput{Limit: aws.Int32(13)},
+			"[a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 lake search sourced] false"},
 		{"a type selects", firehose.ListDeliveryStreamsInput{DeliveryStreamType: kinesisSource}, "[sourced] false"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -384,10 +409,12 @@ func TestListDeliveryStreams(t *testing.T) {
 	}
 	t.Run("what the model's constraints refuse", func(t *testing.T) {
 		c, _, _ := serve(t, nil)
-		_, err := c.ListDeliveryStreams(t.Context(), &firehose.ListDeliveryStreamsInput{Limit: aws.Int32(0), DeliveryStreamType: "Direct"})
+		_, err := c.ListDeliveryStreams(t.Context(),
+			&firehose.ListDeliveryStreamsInput{Limit: aws.Int32(0), DeliveryStreamType: "Direct"})
 		wantError(t, err, "ValidationException", "2 validation errors detected: "+
 			"Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1; "+
-			"Value 'Direct' at 'deliveryStreamType' failed to satisfy constraint: Member must satisfy enum value set: [DirectPut, KinesisStreamAsSource, MSKAsSource, DatabaseAsSource]")
+			"Value 'Direct' at 'deliveryStreamType' failed to satisfy constraint: Member must satisfy enum value "+
+			"set: [DirectPut, KinesisStreamAsSource, MSKAsSource, DatabaseAsSource]")
 	})
 }
 
@@ -402,34 +429,42 @@ func TestDescribeDeliveryStream(t *testing.T) {
 	}
 	t.Run("a lake stream", func(t *testing.T) {
 		d := describe(t, firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String("lake")})
-		if d.DeliveryStreamStatus != "ACTIVE" || d.DeliveryStreamType != directPut || *d.VersionId != "1" || *d.HasMoreDestinations ||
-			*d.DeliveryStreamARN != "arn:aws:firehose:us-east-1:000000000000:deliverystream/lake" || !d.CreateTimestamp.Equal(created) ||
+		if d.DeliveryStreamStatus != "ACTIVE" || d.DeliveryStreamType != directPut || *d.VersionId != "1" ||
+			*d.HasMoreDestinations ||
+			*d.DeliveryStreamARN != "arn:aws:firehose:us-east-1:000000000000:deliverystream/lake" ||
+			!d.CreateTimestamp.Equal(created) ||
 			d.DeliveryStreamEncryptionConfiguration.Status != "ENABLED" {
 			t.Errorf("got %+v", d)
 		}
 		s3 := d.Destinations[0].ExtendedS3DestinationDescription
-		if *d.Destinations[0].DestinationId != destinationID || *s3.BucketARN != "arn:aws:s3:::lake" || *s3.BufferingHints.SizeInMBs != 64 || s3.CompressionFormat != "UNCOMPRESSED" ||
-			s3.EncryptionConfiguration.NoEncryptionConfig != "NoEncryption" || s3.S3BackupDescription.CompressionFormat != "GZIP" ||
-			!*s3.ProcessingConfiguration.Enabled || *s3.ProcessingConfiguration.Processors[0].Parameters[0].ParameterValue != "3" {
+		if *d.Destinations[0].DestinationId != destinationID || *s3.BucketARN != "arn:aws:s3:::lake" ||
+			*s3.BufferingHints.SizeInMBs != 64 || s3.CompressionFormat != "UNCOMPRESSED" ||
+			s3.EncryptionConfiguration.NoEncryptionConfig != "NoEncryption" ||
+			s3.S3BackupDescription.CompressionFormat != "GZIP" ||
+			!*s3.ProcessingConfiguration.Enabled ||
+			*s3.ProcessingConfiguration.Processors[0].Parameters[0].ParameterValue != "3" {
 			t.Errorf("got %+v", s3)
 		}
 	})
 	t.Run("a search stream", func(t *testing.T) {
 		d := describe(t, firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String("search")})
 		search := d.Destinations[0].AmazonopensearchserviceDestinationDescription
-		if d.DeliveryStreamEncryptionConfiguration != nil || *search.IndexName != "events" || search.S3DestinationDescription.CompressionFormat != "UNCOMPRESSED" {
+		if d.DeliveryStreamEncryptionConfiguration != nil || *search.IndexName != "events" ||
+			search.S3DestinationDescription.CompressionFormat != "UNCOMPRESSED" {
 			t.Errorf("got %+v", d)
 		}
 	})
 	t.Run("behind the only destination there is none", func(t *testing.T) {
-		d := describe(t, firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String("lake"), ExclusiveStartDestinationId: aws.String(destinationID)})
+		d := describe(t, firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String("lake"),
+			ExclusiveStartDestinationId: aws.String(destinationID)})
 		if len(d.Destinations) != 0 {
 			t.Errorf("got %+v", d.Destinations)
 		}
 	})
 	t.Run("an unknown stream is not found", func(t *testing.T) {
 		c, _, _ := serve(t, nil)
-		_, err := c.DescribeDeliveryStream(t.Context(), &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String("x")})
+		_, err := c.DescribeDeliveryStream(t.Context(),
+			&firehose.DescribeDeliveryStreamInput{DeliveryStreamName: aws.String("x")})
 		wantError(t, err, "ResourceNotFoundException", "Firehose x under account 000000000000 not found.")
 	})
 	t.Run("properties that are no JSON are refused at the start", func(t *testing.T) {
@@ -440,7 +475,7 @@ func TestDescribeDeliveryStream(t *testing.T) {
 	})
 }
 
-// TestProtocol has what no SDK would send.
+// TestProtocol has requests that no SDK would send.
 func TestProtocol(t *testing.T) {
 	_, x, url := serve(t, nil)
 	call := func(t *testing.T, target, body string, headers ...string) (*http.Response, map[string]any) {
@@ -474,23 +509,53 @@ func TestProtocol(t *testing.T) {
 	for _, c := range []struct {
 		rule, target, body, name, message string
 	}{
-		{"a call without a target", "", `{}`, "UnknownOperationException", "this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams (got no X-Amz-Target header)"},
-		{"an operation that is not modelled", "Firehose_20150804.DeleteDeliveryStream", `{}`, "UnknownOperationException", "this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams (got Firehose_20150804.DeleteDeliveryStream)"},
-		{"another service's operation", "Kinesis_20131202.PutRecord", `{}`, "UnknownOperationException", "this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams (got Kinesis_20131202.PutRecord)"},
-		{"a body that is no JSON", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":`, "SerializationException", "the request must be a JSON object: unexpected end at byte 22"},
-		{"an empty body", "Firehose_20150804.PutRecord", ``, "SerializationException", "the request must be a JSON object: unexpected end at byte 0"},
-		{"a body that is no object", "Firehose_20150804.ListDeliveryStreams", `null`, "SerializationException", "the request must be a JSON object: not an object at byte 0"},
-		{"something behind the object", "Firehose_20150804.ListDeliveryStreams", `{} {}`, "SerializationException", "the request must be a JSON object: invalid syntax at byte 3"},
-		{"records that are no array", "Firehose_20150804.PutRecordBatch", `{"DeliveryStreamName":"lake","Records":{}}`, "SerializationException", "Records: must be an array"},
-		{"a record that is no object", "Firehose_20150804.PutRecordBatch", `{"DeliveryStreamName":"lake","Records":[{"Data":""}, "e30="]}`, "SerializationException", "a record must be a JSON object"},
-		{"data that is no string", "Firehose_20150804.PutRecordBatch", `{"DeliveryStreamName":"lake","Records":[ {"Data":{}} ]}`, "SerializationException", "Data: must be base64 in a string"},
-		{"a name that is a number", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":5}`, "SerializationException", "DeliveryStreamName: json: cannot unmarshal number into Go value of type string"},
-		{"data that is not base64", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":"lake","Record":{"Data":"{}"}}`, "SerializationException", "Data: must be base64: illegal base64 data at input byte 0"},
-		{"everything missing", "Firehose_20150804.PutRecord", `{}`, "ValidationException", "2 validation errors detected: Value null at 'deliveryStreamName' failed to satisfy constraint: Member must not be null; Value null at 'record' failed to satisfy constraint: Member must not be null"},
-		{"data missing", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":"lake","Record":{}}`, "ValidationException", "1 validation error detected: Value null at 'record.data' failed to satisfy constraint: Member must not be null"},
-		{"names are case-sensitive", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":"lake","Record":{"data":"e30="}}`, "ValidationException", "1 validation error detected: Value null at 'record.data' failed to satisfy constraint: Member must not be null"},
-		{"an empty name", "Firehose_20150804.PutRecordBatch", `{"DeliveryStreamName":"","Records":[{"Data":"e30="}]}`, "ValidationException", "2 validation errors detected: Value '' at 'deliveryStreamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '' at 'deliveryStreamName' failed to satisfy constraint: Member must have length greater than or equal to 1"},
-		{"records missing, or null in the list", "Firehose_20150804.PutRecordBatch", `{"DeliveryStreamName":"lake","Records":[{"Data":"e30="},null]}`, "ValidationException", "1 validation error detected: Value null at 'records.2.member' failed to satisfy constraint: Member must not be null"},
+		{"a call without a target", "", `{}`, "UnknownOperationException",
+			"this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams " +
+				"(got no X-Amz-Target header)"},
+		{"an operation that is not modelled", "Firehose_20150804.DeleteDeliveryStream", `{}`,
+			"UnknownOperationException", "this local endpoint knows PutRecord, PutRecordBatch, " +
+				"DescribeDeliveryStream and ListDeliveryStreams (got Firehose_20150804.DeleteDeliveryStream)"},
+		{"another service's operation", "Kinesis_20131202.PutRecord", `{}`, "UnknownOperationException",
+			"this local endpoint knows PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams " +
+				"(got Kinesis_20131202.PutRecord)"},
+		{"a body that is no JSON", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":`, "SerializationException",
+			"the request must be a JSON object: unexpected end at byte 22"},
+		{"an empty body", "Firehose_20150804.PutRecord", ``, "SerializationException",
+			"the request must be a JSON object: unexpected end at byte 0"},
+		{"a body that is no object", "Firehose_20150804.ListDeliveryStreams", `null`, "SerializationException",
+			"the request must be a JSON object: not an object at byte 0"},
+		{"something behind the object", "Firehose_20150804.ListDeliveryStreams", `{} {}`, "SerializationException",
+			"the request must be a JSON object: invalid syntax at byte 3"},
+		{"records that are no array", "Firehose_20150804.PutRecordBatch", `{"DeliveryStreamName":"lake","Records":{}}`,
+			"SerializationException", "Records: must be an array"},
+		{"a record that is no object", "Firehose_20150804.PutRecordBatch",
+			`{"DeliveryStreamName":"lake","Records":[{"Data":""}, "e30="]}`, "SerializationException",
+			"a record must be a JSON object"},
+		{"data that is no string", "Firehose_20150804.PutRecordBatch",
+			`{"DeliveryStreamName":"lake","Records":[ {"Data":{}} ]}`, "SerializationException",
+			"Data: must be base64 in a string"},
+		{"a name that is a number", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":5}`, "SerializationException",
+			"DeliveryStreamName: json: cannot unmarshal number into Go value of type string"},
+		{"data that is not base64", "Firehose_20150804.PutRecord",
+			`{"DeliveryStreamName":"lake","Record":{"Data":"{}"}}`, "SerializationException",
+			"Data: must be base64: illegal base64 data at input byte 0"},
+		{"everything missing", "Firehose_20150804.PutRecord", `{}`, "ValidationException",
+			"2 validation errors detected: Value null at 'deliveryStreamName' failed to satisfy constraint: Member " +
+				"must not be null; Value null at 'record' failed to satisfy constraint: Member must not be null"},
+		{"data missing", "Firehose_20150804.PutRecord", `{"DeliveryStreamName":"lake","Record":{}}`,
+			"ValidationException", "1 validation error detected: Value null at 'record.data' failed to satisfy " +
+				"constraint: Member must not be null"},
+		{"names are case-sensitive", "Firehose_20150804.PutRecord",
+			`{"DeliveryStreamName":"lake","Record":{"data":"e30="}}`, "ValidationException",
+			"1 validation error detected: Value null at 'record.data' failed to satisfy constraint: Member must not be null"},
+		{"an empty name", "Firehose_20150804.PutRecordBatch", `{"DeliveryStreamName":"","Records":[{"Data":"e30="}]}`,
+			"ValidationException", "2 validation errors detected: Value '' at 'deliveryStreamName' failed to " +
+				"satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '' at " +
+				"'deliveryStreamName' failed to satisfy constraint: Member must have length greater than or equal to 1"},
+		{"records missing, or null in the list", "Firehose_20150804.PutRecordBatch",
+			`{"DeliveryStreamName":"lake","Records":[{"Data":"e30="},null]}`, "ValidationException",
+			"1 validation error detected: Value null at 'records.2.member' failed to satisfy constraint: Member " +
+				"must not be null"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			response, out := call(t, c.target, c.body)
@@ -500,14 +565,17 @@ func TestProtocol(t *testing.T) {
 		})
 	}
 	t.Run("answers have a request id and the protocol's content type", func(t *testing.T) {
-		response, out := call(t, "Firehose_20150804.PutRecord", `{"DeliveryStreamName":"lake","Record":{"Data":""},"More":[1]}`)
+		response, out := call(t, "Firehose_20150804.PutRecord",
+			`{"DeliveryStreamName":"lake","Record":{"Data":""},"More":[1]}`)
 		h := response.Header
-		if response.StatusCode != http.StatusOK || out["RecordId"] != "id-0" || len(h.Get("x-amzn-RequestId")) != 36 || h.Get("Content-Type") != "application/x-amz-json-1.1" {
+		if response.StatusCode != http.StatusOK || out["RecordId"] != "id-0" || len(h.Get("x-amzn-RequestId")) != 36 ||
+			h.Get("Content-Type") != "application/x-amz-json-1.1" {
 			t.Errorf("got %d %v %v", response.StatusCode, out, h)
 		}
 	})
 	t.Run("base64 may be written with escapes", func(t *testing.T) {
-		_, out := call(t, "Firehose_20150804.PutRecord", `{"DeliveryStreamName":"search","Record":{"Data":"\u0065\/8="}}`)
+		_, out := call(t, "Firehose_20150804.PutRecord",
+			`{"DeliveryStreamName":"search","Record":{"Data":"\u0065\/8="}}`)
 		if got := x.records["search"]; out["RecordId"] != "id-0" || len(got) != 1 || got[0] != "\x7b\xff" {
 			t.Errorf("got %v, %q", out, got)
 		}
@@ -515,7 +583,8 @@ func TestProtocol(t *testing.T) {
 	t.Run("faults of the service have the status 500", func(t *testing.T) {
 		x.err = errors.New("disk full")
 		defer func() { x.err = nil }()
-		response, out := call(t, "Firehose_20150804.PutRecord", `{"DeliveryStreamName":"lake","Record":{"Data":"e30="}}`)
+		response, out := call(t, "Firehose_20150804.PutRecord",
+			`{"DeliveryStreamName":"lake","Record":{"Data":"e30="}}`)
 		if response.StatusCode != http.StatusInternalServerError || out["__type"] != internalFailure {
 			t.Errorf("got %d %v", response.StatusCode, out)
 		}
@@ -536,7 +605,8 @@ func TestProtocol(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("0", 5000)))
 		r.Header.Set("X-Amz-Target", "Firehose_20150804.PutRecord")
 		api.ServeHTTP(w, r)
-		if w.Code != http.StatusRequestEntityTooLarge || !strings.Contains(w.Body.String(), `"__type":"RequestEntityTooLargeException"`) {
+		if w.Code != http.StatusRequestEntityTooLarge ||
+			!strings.Contains(w.Body.String(), `"__type":"RequestEntityTooLargeException"`) {
 			t.Errorf("got %d %s", w.Code, w.Body)
 		}
 		if rest, err := io.ReadAll(r.Body); err != nil || len(rest) > 0 {

@@ -18,20 +18,23 @@ func (a *API) listDeliveryStreams(_ context.Context, body []byte) (any, *apiErro
 	}
 	var after, kind *string
 	var limit *int
-	for _, failed := range []*apiError{member(in, "ExclusiveStartDeliveryStreamName", &after), member(in, "DeliveryStreamType", &kind), member(in, "Limit", &limit)} {
+	for _, failed := range []*apiError{member(in, "ExclusiveStartDeliveryStreamName", &after),
+		member(in, "DeliveryStreamType", &kind), member(in, "Limit", &limit)} {
 		if failed != nil {
 			return nil, failed
 		}
 	}
 	var problems violations
-	problems.limit(limit)
-	if kind != nil && *kind != directPut && *kind != kinesisSource && *kind != "MSKAsSource" && *kind != "DatabaseAsSource" {
-		problems.addQuoted(*kind, "deliveryStreamType", "Member must satisfy enum value set: [DirectPut, KinesisStreamAsSource, MSKAsSource, DatabaseAsSource]")
+	problems.checkLimit(limit)
+	if kind != nil && *kind != directPut && *kind != kinesisSource && *kind != "MSKAsSource" &&
+		*kind != "DatabaseAsSource" {
+		problems.addQuoted(*kind, "deliveryStreamType",
+			"Member must satisfy enum value set: [DirectPut, KinesisStreamAsSource, MSKAsSource, DatabaseAsSource]")
 	}
 	if after != nil {
 		problems.streamName(after, "exclusiveStartDeliveryStreamName")
 	}
-	if failed := problems.err(); failed != nil {
+	if failed := problems.toError(); failed != nil {
 		return nil, failed
 	}
 	most := 10 // API reference
@@ -59,31 +62,33 @@ func (a *API) describeDeliveryStream(_ context.Context, body []byte) (any, *apiE
 	}
 	var name, after *string
 	var limit *int
-	for _, failed := range []*apiError{member(in, "DeliveryStreamName", &name), member(in, "ExclusiveStartDestinationId", &after), member(in, "Limit", &limit)} {
+	for _, failed := range []*apiError{member(in, "DeliveryStreamName", &name),
+		member(in, "ExclusiveStartDestinationId", &after), member(in, "Limit", &limit)} {
 		if failed != nil {
 			return nil, failed
 		}
 	}
 	var problems violations
 	problems.streamName(name, "deliveryStreamName")
-	problems.limit(limit)
+	problems.checkLimit(limit)
 	if after != nil {
-		problems.text(*after, "exclusiveStartDestinationId", 100, "[a-zA-Z0-9-]+", func(c byte) bool { return alphanumeric(c) || c == '-' })
+		problems.checkText(*after, "exclusiveStartDestinationId", 100, "[a-zA-Z0-9-]+",
+			func(c byte) bool { return isAlphanumeric(c) || c == '-' })
 	}
-	if failed := problems.err(); failed != nil {
+	if failed := problems.toError(); failed != nil {
 		return nil, failed
 	}
-	s, failed := a.find(*name)
+	s, failed := a.findStream(*name)
 	if failed != nil {
 		return nil, failed
 	}
-	return map[string]any{"DeliveryStreamDescription": s.description(after != nil)}, nil
+	return map[string]any{"DeliveryStreamDescription": s.describeStream(after != nil)}, nil
 }
 
 // destinationID is that of a stream's only destination (turbot/steampipe-plugin-aws#769).
 const destinationID = "destinationId-000000000001"
 
-func (s *stream) description(afterDestination bool) map[string]any {
+func (s *stream) describeStream(afterDestination bool) map[string]any {
 	d := map[string]any{
 		"DeliveryStreamName":   s.Name,
 		"DeliveryStreamARN":    s.ARN,
@@ -98,13 +103,14 @@ func (s *stream) description(afterDestination bool) map[string]any {
 		d["DeliveryStreamEncryptionConfiguration"] = map[string]any{"KeyType": "AWS_OWNED_CMK", "Status": "ENABLED"}
 	}
 	if !afterDestination {
-		d["Destinations"] = []any{s.destination()}
+		d["Destinations"] = []any{s.describeDestination()}
 	}
 	return d
 }
 
-// destination makes the API's description from the CloudFormation properties, whose names differ in their endings.
-func (s *stream) destination() map[string]any {
+// describeDestination makes the API's description from the CloudFormation properties, whose names differ in their
+// endings.
+func (s *stream) describeDestination() map[string]any {
 	destination := map[string]any{"DestinationId": destinationID}
 	if len(s.Properties) == 0 {
 		return destination
@@ -115,7 +121,7 @@ func (s *stream) destination() map[string]any {
 	}
 	for name, value := range properties {
 		if kind, ok := strings.CutSuffix(name, "DestinationConfiguration"); ok {
-			destination[kind+"DestinationDescription"] = describe(value, strings.Contains(kind, "S3"))
+			destination[kind+"DestinationDescription"] = describeValue(value, strings.Contains(kind, "S3"))
 		}
 	}
 	return destination
@@ -127,7 +133,7 @@ var described = map[string]string{
 	"VpcConfiguration":      "VpcConfigurationDescription",
 }
 
-func describe(value any, s3 bool) any {
+func describeValue(value any, s3 bool) any {
 	configuration, ok := value.(map[string]any)
 	if !ok {
 		return value
@@ -139,7 +145,7 @@ func describe(value any, s3 bool) any {
 	}
 	for name, value := range configuration {
 		if renamed, ok := described[name]; ok {
-			d[renamed] = describe(value, name != "VpcConfiguration")
+			d[renamed] = describeValue(value, name != "VpcConfiguration")
 			continue
 		}
 		d[name] = value

@@ -55,8 +55,8 @@ type request struct {
 	ok      bool
 }
 
-// readRequest reads a put without the code under test. Names are exact and of a repeated one the last counts, so maps, not
-// structs.
+// readRequest reads a put without the code under test. Names are exact and of a repeated one the last counts, so maps,
+// not structs.
 func readRequest(operation string, body []byte) request {
 	var in map[string]json.RawMessage
 	if !utf8.Valid(body) || !isObject(body) || json.Unmarshal(body, &in) != nil {
@@ -78,7 +78,8 @@ func readRequest(operation string, body []byte) request {
 	for _, one := range list {
 		var record map[string]json.RawMessage
 		var text *string
-		if !isObject(one) || json.Unmarshal(one, &record) != nil || json.Unmarshal(record["Data"], &text) != nil || text == nil {
+		if !isObject(one) || json.Unmarshal(one, &record) != nil || json.Unmarshal(record["Data"], &text) != nil ||
+			text == nil {
 			r.ok = false
 			return r
 		}
@@ -100,7 +101,8 @@ func FuzzAPI(f *testing.F) {
 		x := &fuzzTarget{}
 		o := Options{
 			Streams: []Stream{
-				{Name: "lake", ARN: "arn:aws:firehose:us-east-1:000000000000:deliverystream/lake", Created: created, Encrypted: true, Properties: json.RawMessage(lakeProperties)},
+				{Name: "lake", ARN: "arn:aws:firehose:us-east-1:000000000000:deliverystream/lake", Created: created,
+					Encrypted: true, Properties: json.RawMessage(lakeProperties)},
 				{Name: "search", Properties: json.RawMessage(searchProperties)},
 				{Name: "sourced", Type: kinesisSource},
 			},
@@ -147,13 +149,14 @@ func FuzzAPI(f *testing.F) {
 			if answer.Type == nil || answer.Message == nil || !slices.Contains([]int{400, 413, 500}, w.Code) {
 				t.Fatalf("status %d with %s", w.Code, w.Body)
 			}
-			// What was taken must be answered for; a target that fails as a whole is what it says.
+			// Accepted records must have a response; a target that fails as a whole reports it.
 			if len(x.records) > 0 && !x.failed {
 				t.Fatalf("%d records taken, answered with %s", len(x.records), w.Body)
 			}
 			// The checks that encoding/json knows nothing of: streams, their names, depth.
 			put := operation == "PutRecord" || operation == "PutRecordBatch"
-			if w.Code == 400 && put && ours && want.ok && method == http.MethodPost && origin == "" && (want.stream == "lake" || want.stream == "search") &&
+			if w.Code == 400 && put && ours && want.ok && method == http.MethodPost && origin == "" &&
+				(want.stream == "lake" || want.stream == "search") &&
 				strings.Count(body, "{")+strings.Count(body, "[") < 1000 {
 				t.Fatalf("a good request was refused: %s", w.Body)
 			}
@@ -165,7 +168,8 @@ func FuzzAPI(f *testing.F) {
 		var ids []string
 		switch operation {
 		case "PutRecord":
-			if answer.RecordID == nil || *answer.RecordID == "" || answer.Encrypted == nil || *answer.Encrypted != (want.stream == "lake") {
+			if answer.RecordID == nil || *answer.RecordID == "" || answer.Encrypted == nil ||
+				*answer.Encrypted != (want.stream == "lake") {
 				t.Fatalf("answer %s", w.Body)
 			}
 			ids = []string{*answer.RecordID}
@@ -191,7 +195,7 @@ func FuzzAPI(f *testing.F) {
 		if !want.ok || x.stream != want.stream || len(ids) != len(want.records) {
 			t.Fatalf("%d answers to %d records of a request that is good: %t", len(ids), len(want.records), want.ok)
 		}
-		// What has an id was taken, in order and byte for byte, and nothing else.
+		// Records with an id were accepted, in order and byte for byte, and no others.
 		var taken [][]byte
 		for i, id := range ids {
 			if id != "" {

@@ -27,13 +27,14 @@ func decodeObject(body []byte) (object, *apiError) {
 		end, problem = jsonscan.SkipSpace(body, end), jsonscan.Syntax
 	}
 	if problem != jsonscan.None {
-		return object{}, fail("SerializationException", "the request must be a JSON object: %s at byte %d", problem, end)
+		return object{}, senderFault("SerializationException", "the request must be a JSON object: %s at byte %d",
+			problem, end)
 	}
 	return o, nil
 }
 
-// find returns the member, nil when it is missing or null.
-func (o object) find(name string) *jsonscan.Member {
+// findMember returns the member, nil when it is missing or null.
+func (o object) findMember(name string) *jsonscan.Member {
 	at := o.scan.Found[names.Index(name)]
 	if at < 0 || o.scan.Members[at].Kind == jsonscan.Null {
 		return nil
@@ -43,31 +44,31 @@ func (o object) find(name string) *jsonscan.Member {
 
 // member decodes a string or number into value; without the member, or with null, value stays nil.
 func member[T any](o object, name string, value **T) *apiError {
-	m := o.find(name)
+	m := o.findMember(name)
 	if m == nil {
 		return nil
 	}
 	var decoded T
 	if err := json.Unmarshal(o.body[m.Start:m.End], &decoded); err != nil {
-		return fail("SerializationException", "%s: %v", name, err)
+		return senderFault("SerializationException", "%s: %v", name, err)
 	}
 	*value = &decoded
 	return nil
 }
 
-// data decodes the Data of the record that begins at body[start] and returns where the record ends; data is nil when there is
-// none.
-func (o object) data(start int) (data []byte, end int, failed *apiError) {
+// decodeData decodes the Data of the record that begins at body[start] and returns where the record ends; data is nil
+// when there is none.
+func (o object) decodeData(start int) (data []byte, end int, failed *apiError) {
 	end, problem := o.scan.Object(o.body, start)
 	if problem != jsonscan.None { // the whole is valid: it can only be another value
-		return nil, end, fail("SerializationException", "a record must be a JSON object")
+		return nil, end, senderFault("SerializationException", "a record must be a JSON object")
 	}
-	m := o.find("Data")
+	m := o.findMember("Data")
 	if m == nil {
 		return nil, end, nil
 	}
 	if m.Kind != jsonscan.String {
-		return nil, end, fail("SerializationException", "Data: must be base64 in a string")
+		return nil, end, senderFault("SerializationException", "Data: must be base64 in a string")
 	}
 	text := o.body[m.Start+1 : m.End-1]
 	if m.Escaped {
@@ -76,14 +77,16 @@ func (o object) data(start int) (data []byte, end int, failed *apiError) {
 	data = make([]byte, base64.StdEncoding.DecodedLen(len(text)))
 	n, err := base64.StdEncoding.Decode(data, text)
 	if err != nil {
-		return nil, end, fail("SerializationException", "Data: must be base64: %v", err)
+		return nil, end, senderFault("SerializationException", "Data: must be base64: %v", err)
 	}
 	return data[:n], end, nil
 }
 
-// records decodes the Data of the records of an array and counts them. A record without Data, and a null in place of a record,
-// is nil, with its path in problems. Those beyond a batch are counted only: a request may hold millions, each with a problem.
-func records(body []byte, array *jsonscan.Member, problems *violations) (all [][]byte, count int, failed *apiError) {
+// parseRecords decodes the Data of the records of an array and counts them. A record without Data, and a null in place
+// of a record, is nil, with its path in problems. Those beyond a batch are counted only: a request may hold millions,
+// each with a problem.
+func parseRecords(body []byte, array *jsonscan.Member, problems *violations) (all [][]byte, count int,
+	failed *apiError) {
 	o := object{body, jsonscan.NewScanner(names)}
 	beyond := new(violations)
 	for i := jsonscan.SkipSpace(body, array.Start+1); body[i] != ']'; {
@@ -94,13 +97,13 @@ func records(body []byte, array *jsonscan.Member, problems *violations) (all [][
 		path := fmt.Sprintf("records.%d.member", count)
 		var data []byte
 		if body[i] == 'n' { // null
-			problems.missing(path)
+			problems.addMissing(path)
 			i += len("null")
 		} else {
-			if data, i, failed = o.data(i); failed != nil {
+			if data, i, failed = o.decodeData(i); failed != nil {
 				return nil, 0, failed
 			}
-			problems.data(data, path+".data")
+			problems.checkData(data, path+".data")
 		}
 		if count <= firehose.MaxBatchRecords {
 			all = append(all, data)
@@ -112,31 +115,31 @@ func records(body []byte, array *jsonscan.Member, problems *violations) (all [][
 	return all, count, nil
 }
 
-// violations gathers what the service model's constraints refuse. AWS reports all of a request at once, in this form.
+// violations gathers the violated constraints of the service model. AWS reports all of a request at once, in this form.
 type violations []string
 
-func (v *violations) add(value, path, constraint string) {
+func (v *violations) addViolation(value, path, constraint string) {
 	*v = append(*v, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value, path, constraint))
 }
 
 func (v *violations) addQuoted(value, path, constraint string) {
-	v.add("'"+value+"'", path, constraint)
+	v.addViolation("'"+value+"'", path, constraint)
 }
 
-func (v *violations) missing(path string) { v.add("null", path, "Member must not be null") }
+func (v *violations) addMissing(path string) { v.addViolation("null", path, "Member must not be null") }
 
-func (v violations) err() *apiError {
+func (v violations) toError() *apiError {
 	switch len(v) {
 	case 0:
 		return nil
 	case 1:
-		return fail("ValidationException", "1 validation error detected: %s", v[0])
+		return senderFault("ValidationException", "1 validation error detected: %s", v[0])
 	}
-	return fail("ValidationException", "%d validation errors detected: %s", len(v), strings.Join(v, "; "))
+	return senderFault("ValidationException", "%d validation errors detected: %s", len(v), strings.Join(v, "; "))
 }
 
-// text checks a string of 1 to most characters, each one of which allowed accepts; pattern says so in the error.
-func (v *violations) text(value, path string, most int, pattern string, allowed func(byte) bool) {
+// checkText checks a string of 1 to most characters, each one of which allowed accepts; pattern says so in the error.
+func (v *violations) checkText(value, path string, most int, pattern string, allowed func(byte) bool) {
 	matches := value != ""
 	for i := range len(value) {
 		matches = matches && allowed(value[i])
@@ -152,20 +155,21 @@ func (v *violations) text(value, path string, most int, pattern string, allowed 
 	}
 }
 
-func alphanumeric(c byte) bool {
+func isAlphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
 func (v *violations) streamName(name *string, path string) {
 	if name == nil {
-		v.missing(path)
+		v.addMissing(path)
 		return
 	}
-	v.text(*name, path, 64, "[a-zA-Z0-9_.-]+", func(c byte) bool { return alphanumeric(c) || strings.IndexByte("_.-", c) >= 0 })
+	v.checkText(*name, path, 64, "[a-zA-Z0-9_.-]+",
+		func(c byte) bool { return isAlphanumeric(c) || strings.IndexByte("_.-", c) >= 0 })
 }
 
-// limit checks the member Limit of DescribeDeliveryStream and ListDeliveryStreams.
-func (v *violations) limit(limit *int) {
+// checkLimit checks the member Limit of DescribeDeliveryStream and ListDeliveryStreams.
+func (v *violations) checkLimit(limit *int) {
 	switch {
 	case limit == nil:
 	case *limit < 1:
@@ -175,13 +179,14 @@ func (v *violations) limit(limit *int) {
 	}
 }
 
-// data checks the Data of a record; nil means that it is missing. AWS names the Java buffer that it holds the data in
-// (osquery/osquery#3568).
-func (v *violations) data(data []byte, path string) {
+// checkData checks the Data of a record; nil means that it is missing. AWS names the Java buffer that it holds the data
+// in (osquery/osquery#3568).
+func (v *violations) checkData(data []byte, path string) {
 	switch {
 	case data == nil:
-		v.missing(path)
+		v.addMissing(path)
 	case len(data) > firehose.MaxRecordBytes:
-		v.addQuoted(fmt.Sprintf("java.nio.HeapByteBuffer[pos=0 lim=%d cap=%[1]d]", len(data)), path, fmt.Sprintf("Member must have length less than or equal to %d", firehose.MaxRecordBytes))
+		v.addQuoted(fmt.Sprintf("java.nio.HeapByteBuffer[pos=0 lim=%d cap=%[1]d]", len(data)), path,
+			fmt.Sprintf("Member must have length less than or equal to %d", firehose.MaxRecordBytes))
 	}
 }

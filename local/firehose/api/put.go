@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	directPut            = "DirectPut"
-	kinesisSource        = "KinesisStreamAsSource"
-	serviceUnavailable   = "ServiceUnavailableException"
-	internalFailure      = "InternalFailure"
-	slowDown             = "Slow down."                                                  // boto/boto3#2804, awslabs/amazon-kinesis-agent#29
+	directPut          = "DirectPut"
+	kinesisSource      = "KinesisStreamAsSource"
+	serviceUnavailable = "ServiceUnavailableException"
+	internalFailure    = "InternalFailure"
+	// boto/boto3#2804, awslabs/amazon-kinesis-agent#29
+	slowDown             = "Slow down."
 	notPermittedOnSource = "This operation is not permitted on %s delivery stream type." // aws/aws-cli#7010
 )
 
@@ -34,23 +35,23 @@ func (a *API) putRecord(ctx context.Context, body []byte) (any, *apiError) {
 	var problems violations
 	problems.streamName(name, "deliveryStreamName")
 	var data []byte
-	if m := in.find("Record"); m == nil {
-		problems.missing("record")
+	if m := in.findMember("Record"); m == nil {
+		problems.addMissing("record")
 	} else {
-		if data, _, failed = in.data(m.Start); failed != nil {
+		if data, _, failed = in.decodeData(m.Start); failed != nil {
 			return nil, failed
 		}
-		problems.data(data, "record.data")
+		problems.checkData(data, "record.data")
 	}
-	if failed := problems.err(); failed != nil {
+	if failed := problems.toError(); failed != nil {
 		return nil, failed
 	}
-	s, results, failed := a.put(ctx, *name, [][]byte{data})
+	s, results, failed := a.putRecords(ctx, *name, [][]byte{data})
 	if failed != nil {
 		return nil, failed
 	}
 	if r := results[0]; r.ErrorCode != "" {
-		return nil, fault(r.ErrorCode, r.ErrorMessage)
+		return nil, serviceFault(r.ErrorCode, r.ErrorMessage)
 	}
 	return putRecordOutput{results[0].RecordID, s.Encrypted}, nil
 }
@@ -79,23 +80,24 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 	var problems violations
 	problems.streamName(name, "deliveryStreamName")
 	var data [][]byte
-	if m := in.find("Records"); m == nil {
-		problems.missing("records")
+	if m := in.findMember("Records"); m == nil {
+		problems.addMissing("records")
 	} else if m.Kind != jsonscan.Array {
-		return nil, fail("SerializationException", "Records: must be an array")
+		return nil, senderFault("SerializationException", "Records: must be an array")
 	} else {
 		var count int
-		if data, count, failed = records(body, m, &problems); failed != nil {
+		if data, count, failed = parseRecords(body, m, &problems); failed != nil {
 			return nil, failed
 		}
 		// AWS prints the whole list as the value.
 		if count < 1 {
 			problems.addQuoted("[]", "records", "Member must have length greater than or equal to 1")
 		} else if count > firehose.MaxBatchRecords {
-			problems.addQuoted(fmt.Sprintf("[%d records]", count), "records", fmt.Sprintf("Member must have length less than or equal to %d", firehose.MaxBatchRecords))
+			problems.addQuoted(fmt.Sprintf("[%d records]", count), "records",
+				fmt.Sprintf("Member must have length less than or equal to %d", firehose.MaxBatchRecords))
 		}
 	}
-	if failed := problems.err(); failed != nil {
+	if failed := problems.toError(); failed != nil {
 		return nil, failed
 	}
 	size := 0
@@ -103,9 +105,9 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 		size += len(record)
 	}
 	if size > firehose.MaxBatchBytes {
-		return nil, fail("InvalidArgumentException", "Records size exceeds 4 MB limit") // osquery/osquery#3568
+		return nil, senderFault("InvalidArgumentException", "Records size exceeds 4 MB limit") // osquery/osquery#3568
 	}
-	s, results, failed := a.put(ctx, *name, data)
+	s, results, failed := a.putRecords(ctx, *name, data)
 	if failed != nil {
 		return nil, failed
 	}
@@ -119,25 +121,25 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 	return out, nil
 }
 
-// put hands on what the quota lets through, in order, and returns a result for each record.
-func (a *API) put(ctx context.Context, name string, records [][]byte) (*stream, []Result, *apiError) {
-	s, failed := a.find(name)
+// putRecords forwards the records within the quota, in order, and returns a result for each record.
+func (a *API) putRecords(ctx context.Context, name string, records [][]byte) (*stream, []Result, *apiError) {
+	s, failed := a.findStream(name)
 	if failed != nil {
 		return nil, nil, failed
 	}
 	if s.Type != directPut {
-		return nil, nil, fail("InvalidArgumentException", notPermittedOnSource, s.Type)
+		return nil, nil, senderFault("InvalidArgumentException", notPermittedOnSource, s.Type)
 	}
-	taken, ok := s.throttle.take(records)
+	taken, ok := s.throttle.takeTokens(records)
 	if !ok {
-		return nil, nil, fault(serviceUnavailable, slowDown)
+		return nil, nil, serviceFault(serviceUnavailable, slowDown)
 	}
 	results, err := a.options.Put(ctx, name, records[:taken])
 	if err != nil {
-		return nil, nil, fault(internalFailure, err.Error())
+		return nil, nil, serviceFault(internalFailure, err.Error())
 	}
 	if len(results) != taken {
-		return nil, nil, fault(internalFailure, fmt.Sprintf("%d results for %d records", len(results), taken))
+		return nil, nil, serviceFault(internalFailure, fmt.Sprintf("%d results for %d records", len(results), taken))
 	}
 	for range records[taken:] {
 		results = append(results, Result{ErrorCode: serviceUnavailable, ErrorMessage: slowDown})

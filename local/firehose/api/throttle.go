@@ -7,17 +7,17 @@ import (
 	"firehose-pipeline/local/firehose"
 )
 
-// Quota is what one stream takes through PutRecord and PutRecordBatch together, a second (Developer Guide, quotas).
+// Quota is the limit of one stream for PutRecord and PutRecordBatch together, a second (Developer Guide, quotas).
 type Quota struct {
 	Bytes, Requests, Records int
 }
 
-// DefaultQuota is that of a stream in all regions but us-east-1, us-west-2 and eu-west-1, which give five times the bytes and
-// records and twice the requests.
+// DefaultQuota is that of a stream in all regions but us-east-1, us-west-2 and eu-west-1, which give five times the
+// bytes and records and twice the requests.
 var DefaultQuota = Quota{Bytes: 1 << 20, Requests: 1000, Records: 100_000}
 
-// throttle is a token bucket for each part of a quota. How much of a burst AWS lets through is not documented; assumed here is
-// one second's worth, and never less than one whole batch.
+// throttle is a token bucket for each part of a quota. How much of a burst AWS lets through is not documented; assumed
+// here is one second's worth, and never less than one whole batch.
 type throttle struct {
 	mu                       sync.Mutex
 	now                      func() time.Time
@@ -34,7 +34,7 @@ func newBucket(perSecond, least int) bucket {
 	return bucket{rate: float64(perSecond), capacity: capacity, level: capacity}
 }
 
-func (b *bucket) fill(d time.Duration) { b.level = min(b.capacity, b.level+b.rate*d.Seconds()) }
+func (b *bucket) fillTo(d time.Duration) { b.level = min(b.capacity, b.level+b.rate*d.Seconds()) }
 
 func newThrottle(q *Quota, now func() time.Time) *throttle {
 	if q == nil {
@@ -49,9 +49,9 @@ func newThrottle(q *Quota, now func() time.Time) *throttle {
 	}
 }
 
-// take counts a call and returns how many of its records, from the first, the quota lets through; false when it lets nothing
-// of the call through.
-func (t *throttle) take(records [][]byte) (int, bool) {
+// takeTokens counts a call and returns how many of its records, from the first, the quota lets through; false when it
+// lets nothing of the call through.
+func (t *throttle) takeTokens(records [][]byte) (int, bool) {
 	if t == nil {
 		return len(records), true
 	}
@@ -61,7 +61,7 @@ func (t *throttle) take(records [][]byte) (int, bool) {
 	if elapsed := now.Sub(t.last); elapsed > 0 {
 		t.last = now
 		for _, b := range []*bucket{&t.bytes, &t.requests, &t.records} {
-			b.fill(elapsed)
+			b.fillTo(elapsed)
 		}
 	}
 	if t.requests.level < 1 {

@@ -1,5 +1,3 @@
-// Package documents reads the table of documents that real servers have accepted or rejected, for the tests of the model and of
-// verify/search.
 package documents
 
 import (
@@ -29,8 +27,8 @@ func Properties() map[string]any {
 
 var repeated = regexp.MustCompile(`<(\d+)×([^>]+)>`)
 
-// Read reads the table. A line that is not empty and not a comment (#) has a status for each version, 201 or 400, and a document, in
-// which <n×text> stands for n times the text.
+// Read reads the table. A line that is not empty and not a comment (#) has a status for each version, 201 or 400, and a
+// document, in which <n×text> means n times the text.
 func Read(path string) ([]Row, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command function does what its event, or at its start what the variable INIT, tells it to.
+// Command function follows its event, and at its start the variable INIT.
 package main
 
 import (
@@ -34,8 +34,9 @@ func handle(ctx context.Context, e event) (any, error) {
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
-		return map[string]any{"requestId": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "remaining": time.Until(deadline).Seconds(),
-			"trace": os.Getenv("_X_AMZN_TRACE_ID")}, nil
+		return map[string]any{"requestId": lc.AwsRequestID, "arn": lc.InvokedFunctionArn,
+			"remaining": time.Until(deadline).Seconds(),
+			"trace":     os.Getenv("_X_AMZN_TRACE_ID")}, nil
 	case "environment":
 		names := os.Environ()
 		sort.Strings(names)
@@ -102,7 +103,8 @@ func main() {
 		select {}
 	case "error":
 		body := []byte(`{"errorType":"Config.Missing","errorMessage":"no table"}`)
-		request, err := http.NewRequest("POST", "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error", bytes.NewReader(body))
+		request, err := http.NewRequest("POST",
+			"http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error", bytes.NewReader(body))
 		if err != nil {
 			panic(err)
 		}
@@ -117,7 +119,7 @@ func main() {
 	lambda.Start(handle)
 }
 
-// raw is a runtime of its own that answers wrongly in every way and tells what it was answered.
+// raw is a runtime of its own that responds wrongly in every way and reports the answers.
 func raw() {
 	base := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/"
 	post := func(path, body string) int {
