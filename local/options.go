@@ -11,10 +11,12 @@ import (
 	"firehose-pipeline/local/opensearch"
 )
 
-// Options describe a run. Template, StackName, Functions and Out are required.
+// Options describe a run. Template, StackName, EventSchema, Functions and Out are required.
 type Options struct {
 	Template  []byte // the synthesised CloudFormation template
 	StackName string
+	// EventSchema is the text of the event schema, as the transform has it beside its binary.
+	EventSchema []byte
 	// Functions are the binaries of the functions, built for this machine: "transform" and "errorhandler". The
 	// transform's is not needed where the template has none.
 	Functions map[string]string

@@ -8,15 +8,12 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
-	"firehose-pipeline/functions/transform"
 	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
@@ -28,6 +25,7 @@ import (
 	"firehose-pipeline/local/secretsmanager"
 	"firehose-pipeline/local/sqs"
 	"firehose-pipeline/local/template"
+	"firehose-pipeline/schema"
 )
 
 // Pipeline is a running pipeline. Its methods may be called concurrently.
@@ -162,16 +160,16 @@ func (p *Pipeline) openParts(ctx context.Context) (err error) {
 // Manager generates it.
 const localHashKey = "the key of local runs, which is no secret: it hides nothing"
 
-// readEvents reads the event schema beside the transform's binary, and serves the key of hashed fields when there are any.
-func (p *Pipeline) readEvents(ctx context.Context) (err error) {
-	if !slices.ContainsFunc(p.config.Streams, func(s template.Stream) bool { return s.Transform != nil }) {
-		return nil
+// readEvents compiles the event schema, and serves the key of hashed fields when there are any.
+func (p *Pipeline) readEvents(ctx context.Context) error {
+	if len(p.o.EventSchema) == 0 {
+		return errors.New("event schema: must be set")
 	}
-	binary := p.o.Functions["transform"]
-	if binary == "" {
-		return errors.New("functions: no binary of transform")
+	declared, err := schema.Parse(p.o.EventSchema)
+	if err != nil {
+		return err
 	}
-	if p.events.Layout, err = transform.ReadLayout(filepath.Dir(binary)); err != nil {
+	if p.events.Layout, err = event.Compile(declared); err != nil {
 		return err
 	}
 	if p.events.Layout.NeedsKey() {

@@ -47,7 +47,7 @@ func runUntilKilled(out string) error {
 		return err
 	}
 	p, err := local.Open(context.Background(),
-		local.Options{Template: text, StackName: "kinesis-firehose-pipeline-dev", Out: out, Start: start,
+		local.Options{Template: text, EventSchema: shopschema.JSON, StackName: "kinesis-firehose-pipeline-dev", Out: out, Start: start,
 			Functions: map[string]string{"transform": os.Getenv("TRANSFORM"), "errorhandler": os.Getenv("ERRORHANDLER")}})
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func options(t testing.TB, template string) local.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return local.Options{Template: text, StackName: "kinesis-firehose-pipeline-dev", Functions: binaries,
+	return local.Options{Template: text, EventSchema: shopschema.JSON, StackName: "kinesis-firehose-pipeline-dev", Functions: binaries,
 		Out: filepath.Join(t.TempDir(), "out"), Start: start, Rate: 10, Check: true}
 }
 

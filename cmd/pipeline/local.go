@@ -304,11 +304,10 @@ func (l *localCommand) buildOptions(ctx context.Context) (o local.Options, err e
 		}
 	}
 	l.screen.beginStep("building the functions", -1)
-	eventSchema, err := readEventSchema(root, o.Template)
-	if err != nil {
+	if o.EventSchema, err = readEventSchema(root, o.Template); err != nil {
 		return o, err
 	}
-	if o.Functions, err = buildFunctions(ctx, root, eventSchema, progress); err != nil {
+	if o.Functions, err = buildFunctions(ctx, root, o.EventSchema, progress); err != nil {
 		return o, err
 	}
 	l.screen.endStep()

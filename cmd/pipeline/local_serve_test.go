@@ -21,6 +21,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/awsclient"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/endpoint"
 )
@@ -47,7 +48,7 @@ func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline,
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := local.Open(t.Context(), local.Options{Template: text, StackName: name, Functions: functions, Out: out,
+	p, err := local.Open(t.Context(), local.Options{Template: text, EventSchema: shopschema.JSON, StackName: name, Functions: functions, Out: out,
 		Serve: true, Check: true, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
