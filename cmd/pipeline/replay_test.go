@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -25,6 +26,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/producer"
@@ -39,7 +41,7 @@ func newBreakable(t *testing.T, transform string) *breakable {
 	dir := t.TempDir()
 	b := &breakable{filepath.Join(dir, "bootstrap"), filepath.Join(dir, "broken")}
 	script := fmt.Sprintf("#!/bin/sh\nif [ -e '%s' ]; then exit 1; fi\nexec '%s'\n", b.mark, transform)
-	if err := os.WriteFile(b.path, []byte(script), 0o755); err != nil {
+	if err := errors.Join(os.WriteFile(b.path, []byte(script), 0o755), shopschema.Write(dir)); err != nil {
 		t.Fatal(err)
 	}
 	return b
