@@ -111,7 +111,7 @@ func TestNoEvents(t *testing.T) {
 		{"gzip of nothing", gzipped("", 6), 0, "-: no events\n", "0 events in "},
 		{"text", "no\nno\n", exitFailed, "-: no line is an event, must have one JSON object a line; what was sent becomes dead letters\n", "2 lines, 0 events in "},
 		{"a cut-off line", `{"a":`, exitFailed, "-: no line is an event, must have one JSON object a line; what was sent becomes dead letters\n", "1 line, 0 events in "},
-		{"an event among others", "no\n{}\n\nno", 0, "", "4 lines, 1 event in "},
+		{"an event among others", "no\n{\"event_id\":\"a\"}\n\nno", 0, "", "4 lines, 1 event in "},
 	} {
 		t.Run(in.rule, func(t *testing.T) {
 			_, stderr := command(t, in.status, strings.NewReader(in.text), "send", "--events", "-", "--stack", stack)

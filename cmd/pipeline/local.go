@@ -79,6 +79,7 @@ type localCommand struct {
 	stdout, stderr io.Writer
 	screen         *screen
 	put            putLines
+	survey         *survey
 }
 
 // putLines counts lines of a file.
@@ -301,6 +302,10 @@ func (l *localCommand) options(ctx context.Context) (o local.Options, err error)
 	if o.Functions, err = buildFunctions(ctx, root, eventSchema, progress); err != nil {
 		return o, err
 	}
+	l.beginSurvey(o.Template, eventSchema)
+	if l.serve {
+		o.Taken = l.survey.add
+	}
 	l.screen.end()
 	if o.Out == "" {
 		if o.Out, err = os.MkdirTemp("", "pipeline-local-"); err != nil {
@@ -332,6 +337,7 @@ func (l *localCommand) putBatch(ctx context.Context, p *local.Pipeline, b *batch
 			rejections.add(b.numbers[i], b.lengths[i], r)
 		} else if event.Check(check, record) == nil {
 			l.put.events++
+			l.survey.add(event.Lake, record)
 		} else {
 			l.put.notEvents++
 		}

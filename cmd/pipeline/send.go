@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/producer"
 )
 
@@ -49,15 +50,16 @@ type sendCommand struct {
 	account account
 	target  target
 
-	events, rejected, state string
-	format, invalid         choice
-	rate                    number
-	pack                    bool
-	giveUp                  time.Duration
+	events, rejected, state, schema string
+	format, invalid                 choice
+	rate                            number
+	pack                            bool
+	giveUp                          time.Duration
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	screen         *screen
+	survey         *survey
 }
 
 func newSend() *cobra.Command {
@@ -84,6 +86,7 @@ func newSend() *cobra.Command {
 	f.StringVar(&s.rejected, "rejected", "", "add rejected lines to this `FILE`; those that one stream alone did not take to FILE.lake or FILE.search")
 	f.StringVar(&s.state, "state", "", "keep in this `FILE` what is confirmed, and go on from there")
 	f.DurationVar(&s.giveUp, "give-up", producer.Patience, "end the run when a stream takes nothing for so long (`DURATION`)")
+	f.StringVar(&s.schema, "schema", "", "event schema `FILE`, whose fields the report counts (default: the one that cdk.json selects)")
 	f.Var(&s.format, "format", "how to report")
 	s.account.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -119,6 +122,9 @@ func (s *sendCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer input.Close()
+	if s.survey, err = loadSurvey(s.schema, s.screen); err != nil {
+		return usage("--schema: %w", err)
+	}
 	options, err := s.options(soft)
 	if err != nil {
 		return err
@@ -190,6 +196,7 @@ func (s *sendCommand) options(ctx context.Context) (o producer.Options, err erro
 	}
 	o.Pack, o.Rate, o.RejectInvalid = s.pack, s.rate.value, s.invalid.value == "reject"
 	o.Progress = s.screen.advance
+	o.Event = func(line []byte) { s.survey.add(event.Lake, line) }
 	o.Invalid = (&warnings{screen: s.screen, name: s.events}).invalid
 	o.Rejects = &producer.Rejects{Path: s.rejected}
 	if s.state != "" {
@@ -247,14 +254,19 @@ func (s *sendCommand) goOn(r producer.Report) string {
 // report prints what was done.
 func (s *sendCommand) report(r producer.Report, failed error) error {
 	var text []byte
+	surveyed := s.survey.report(s.events)
 	if s.format.value == "json" {
-		var err error
-		if text, err = json.Marshal(r); err != nil {
+		encoded, err := json.Marshal(struct {
+			producer.Report
+			Survey *surveyReport `json:"survey,omitempty"`
+		}{r, surveyed})
+		if err != nil {
 			return fmt.Errorf("encoding the report: %w", err)
 		}
-		text = append(text, '\n')
+		text = []byte(printable.Lines(string(encoded)) + "\n")
+		fmt.Fprint(s.stderr, strings.TrimSuffix(surveyed.warning(), "\n"))
 	} else if len(r.Streams) > 0 && (failed == nil || r.Streams[0].Calls > 0) {
-		text = []byte(sendText(r))
+		text = []byte(sendText(r, surveyed))
 	}
 	if _, err := s.stdout.Write(text); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -262,8 +274,9 @@ func (s *sendCommand) report(r producer.Report, failed error) error {
 	return nil
 }
 
-func sendText(r producer.Report) string {
+func sendText(r producer.Report, surveyed *surveyReport) string {
 	w := &strings.Builder{}
+	fmt.Fprint(w, surveyed.warning())
 	fmt.Fprintf(w, "%s in %s", count(r.Lines, "line"), seconds(r.ElapsedSeconds))
 	for _, n := range []struct {
 		n    int64
@@ -293,5 +306,6 @@ func sendText(r producer.Report) string {
 			fmt.Fprintf(w, "\nwith --pack the lake stream would be billed about %s MB instead of %s\n", megabytes(producer.Billed(int(s.Bytes))), megabytes(s.Billed))
 		}
 	}
+	surveyed.writeTo(w)
 	return w.String()
 }
