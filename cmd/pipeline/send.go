@@ -41,6 +41,8 @@ has grown since goes on with what is new. Nothing is left out, whatever stopped 
 A record that no answer came for is sent again as well, and may be there twice; the report counts it (possiblyTwice). An event
 that is there twice has the same event_id: give every event one.
 
+The report counts the fields of the event schema in the events, and names frequent undeclared keys.
+
 Credentials, region and endpoints come from where the AWS CLI takes them; ` + "`pipeline local --serve`" + ` prints what to set to send
 to this machine.
 
