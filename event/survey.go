@@ -274,7 +274,7 @@ func (s *Survey) Report() SurveyReport {
 }
 
 // keyCounts counts frequent keys in bounded memory (J. Misra and D. Gries, Finding repeated elements, 1982): a key that
-// has no room takes one from each that has. What is in more events than that is always there.
+// has no room takes one from each that has. A key in more events than were taken is always there.
 type keyCounts struct {
 	counts map[string]*keyCount
 	missed int64 // how much was taken from a key at most

@@ -58,9 +58,11 @@ func TestSurvey(t *testing.T) {
 			[]string{`{"x":1,"amount":1,"x":2,"amount":"much"}`}},
 		{"fields that the transform adds are not undeclared", "", "", 1, 0,
 			[]string{`{"processed_timestamp":"2026-01-31T00:00:00Z","processing_status":"PARTIAL","malformed":{"x":"1"}}`}},
-		{"a field in the event's own malformed object is malformed", "amount=1/0", "", 1, 1, []string{`{"malformed":{"amount":"much"}}`}},
+		{"a field in the event's own malformed object is malformed", "amount=1/0", "", 1, 1,
+			[]string{`{"malformed":{"amount":"much"}}`}},
 		{"an empty event", "", "", 1, 0, []string{`{}`}},
-		{"keys with escapes are decoded", "amount=1/1", "\x1b[31m=1 a\nb=1", 1, 1, []string{`{"\u001b[31m":1,"a\nb":2,"am\u006funt":3}`}},
+		{"keys with escapes are decoded", "amount=1/1", "\x1b[31m=1 a\nb=1", 1, 1,
+			[]string{`{"\u001b[31m":1,"a\nb":2,"am\u006funt":3}`}},
 	} {
 		r := surveyOf(t, shop, c.records...)
 		if r.counts() != c.counts || r.keys() != c.keys || r.Events != c.events || r.Described != c.described ||
@@ -72,7 +74,8 @@ func TestSurvey(t *testing.T) {
 
 func TestSurveyNested(t *testing.T) {
 	s, err := schema.Parse([]byte(`{"type":"object","properties":{
-		"a":{"type":"object","properties":{"b":{"type":"integer"},"c":{"type":"object","properties":{"d":{"type":"boolean"}}}}},
+		"a":{"type":"object","properties":{
+			"b":{"type":"integer"},"c":{"type":"object","properties":{"d":{"type":"boolean"}}}}},
 		"list":{"type":"array","items":{"type":"object","properties":{"sku":{"type":"string"},"n":{"type":"number"}}}},
 		"map":{"type":"object","additionalProperties":{"type":"number"}},
 		"grid":{"type":"array","items":{"type":"array","items":{"type":"number"}}},
@@ -188,13 +191,49 @@ func TestSurveyKeys(t *testing.T) {
 	}
 }
 
+// FuzzSurvey has records that may be anything: the counts stay sound, and agree with the transform.
+func FuzzSurvey(f *testing.F) {
+	l := nestedLayout(f)
+	for _, record := range []string{
+		`{"id":1,"reading":{"tempC":"x","position":{"lat":1}},"items":[{"sku":"a"},null],"labels":{"a":1},"grid":[[1,"x"]]}`,
+		`{"id":"a"} {"counts":{"a":1.5}}`, `{"reading":[],"tags":{}}`, `{"\u0000":1,"user":2}`, "",
+	} {
+		f.Add([]byte(record))
+	}
+	s, err := NewSurvey(l)
+	if err != nil {
+		f.Fatal(err)
+	}
+	p := newProcessor(f, l, Lake, Options{})
+	f.Fuzz(func(t *testing.T, record []byte) {
+		s.records = 0 // every one is looked at
+		before := s.Report()
+		s.Add(record)
+		after := s.Report()
+		_, result := p.Append(nil, record, 1<<30)
+		if after.Events-before.Events != int64(result.Written) {
+			t.Fatalf("%d events, the transform has written %d", after.Events-before.Events, result.Written)
+		}
+		failed := false
+		for i, f := range after.Fields {
+			if f.Conforming < 0 || f.Conforming > f.Events || f.Events > after.Events {
+				t.Errorf("got %+v of %d events", f, after.Events)
+			}
+			failed = failed || f.Events-f.Conforming > before.Fields[i].Events-before.Fields[i].Conforming
+		}
+		if failed && result.Partial == 0 {
+			t.Errorf("a field is malformed, and no event is partial")
+		}
+	})
+}
+
 func BenchmarkSurvey(b *testing.B) {
 	s, err := NewSurvey(shop)
 	if err != nil {
 		b.Fatal(err)
 	}
-	record := []byte(`{"event_id":"store-000001","user_id":"541312140","event_type":"view","amount":35.79,"product_id":"44600062",` +
-		`"timestamp":"2019-10-01T00:00:00Z","category_id":2103807459595387724,"category_code":null,"brand":"shiseido","x":1}`)
+	record := []byte(`{"event_id":"store-000001","user_id":"541312140","event_type":"view","amount":35.79,` +
+		`"product_id":"44600062","timestamp":"2019-10-01T00:00:00Z","category_id":2103807459595387724,"category_code":null,"brand":"shiseido","x":1}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		s.records = 0 // every one is looked at

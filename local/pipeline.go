@@ -288,7 +288,8 @@ func (p *Pipeline) documents() map[string]int64 {
 const invocations = 2
 
 func (p *Pipeline) stream(ctx context.Context, config template.Stream) (_ *stream, err error) {
-	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE", Created: p.o.Start, Config: config}, onTaken: p.o.Taken}
+	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE", Created: p.o.Start, Config: config}}
+	s.onTaken = p.o.Taken
 	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Search: p.search, Pause: p.pause}
 	o.Store = func(bucket, key string, headers map[string]string, body io.Reader) error {
 		_, err := p.objects.Put(bucket, key, headers, body)

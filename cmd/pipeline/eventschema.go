@@ -12,7 +12,7 @@ import (
 	config "firehose-pipeline/settings"
 )
 
-// eventSchemaName returns the path of the event schema that a synthesised template names in its metadata, seen from the project's
+// eventSchemaName returns the path of the event schema in the metadata of a synthesised template, seen from the project's
 // folder.
 func eventSchemaName(template []byte) (string, error) {
 	var stack struct{ Metadata struct{ EventSchema string } }
@@ -56,8 +56,8 @@ func projectSchema(root string) (string, error) {
 	return filepath.Join(root, filepath.FromSlash(s.EventSchema)), nil
 }
 
-// findSchema returns the path of the event schema: the given one or, when that is empty, the project's. Without a project it returns
-// neither path nor error: the command was not run in the project's folder.
+// findSchema returns the path of the event schema: the given one or, when that is empty, the project's. Outside of a
+// project it returns neither path nor error.
 func findSchema(path string) (string, error) {
 	if path != "" {
 		return path, nil

@@ -298,8 +298,8 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 			return err
 		}
 		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report, rejected: rejections.lines,
-			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters, checked: checked,
-			survey: surveyed}
+			served: l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters,
+			checked: checked, survey: surveyed}
 		var text strings.Builder
 		t.write(&text)
 		if rows := int(l.sample.value); rows > 0 {
@@ -332,7 +332,9 @@ func (l *localCommand) report(ctx context.Context, p *local.Pipeline, out string
 
 // jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when there are some,
 // and what the check found only in a run with faults.
-func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report, surveyed *surveyReport) ([]byte, error) {
+func jsonReport(
+	r local.Report, put putLines, rejected int64, checked *audit.Report, surveyed *surveyReport,
+) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil
 	}

@@ -88,7 +88,8 @@ func newSend() *cobra.Command {
 	f.StringVar(&s.rejected, "rejected", "", "add rejected lines to this `FILE`; those that one stream alone did not take to FILE.lake or FILE.search")
 	f.StringVar(&s.state, "state", "", "keep in this `FILE` what is confirmed, and go on from there")
 	f.DurationVar(&s.giveUp, "give-up", producer.Patience, "end the run when a stream takes nothing for so long (`DURATION`)")
-	f.StringVar(&s.schema, "schema", "", "event schema `FILE`, whose fields the report counts (default: the one that cdk.json selects)")
+	f.StringVar(&s.schema, "schema", "",
+		"event schema `FILE`, whose fields the report counts (default: the one that cdk.json selects)")
 	f.Var(&s.format, "format", "how to report")
 	s.account.flags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {

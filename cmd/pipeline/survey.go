@@ -13,7 +13,7 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// What a report for people names of a survey at most.
+// The most fields and keys in a report for people.
 const (
 	mostSurveyFields = 20
 	mostSurveyKeys   = 5
@@ -43,8 +43,8 @@ func newSurvey(file string, s *schema.Schema) (*survey, error) {
 	return &survey{schema: file, lake: lake, search: search}, nil
 }
 
-// beginSurvey makes the survey for the event schema that the template names. With a schema that cannot be read there is none: the
-// functions say so as well.
+// beginSurvey makes the survey for the event schema of the template. With an invalid schema there is none: the functions
+// report it as well.
 func (l *localCommand) beginSurvey(template, text []byte) {
 	file, err := eventSchemaName(template)
 	var s *schema.Schema
@@ -63,8 +63,8 @@ func sayNoSurvey(screen *screen, err error) {
 	screen.say("note: the report does not count the declared fields: %v", err)
 }
 
-// loadSurvey makes the survey for the schema in path or, when that is empty, the project's. Without a project, or one whose schema
-// cannot be read, there is none: events can be sent from anywhere.
+// loadSurvey makes the survey for the schema in path or, when that is empty, the project's. Outside of a project, or when
+// its schema is invalid, there is none: events can be sent from anywhere.
 func loadSurvey(path string, screen *screen) (*survey, error) {
 	file, err := findSchema(path)
 	if err == nil && file == "" {
@@ -108,7 +108,7 @@ func (v *survey) add(stream event.Stream, record []byte) {
 	}
 }
 
-// surveyReport is what a survey found. nil has nothing to say.
+// surveyReport is the result of a survey; nil adds nothing to a report.
 type surveyReport struct {
 	Schema string `json:"schema"`
 	event.SurveyReport
@@ -116,7 +116,8 @@ type surveyReport struct {
 	events string // the file with the events, for a command
 }
 
-// report returns what was found, nil when there was no event. It is of the lake's records, or search's when the lake got none.
+// report returns the counts, nil when there was no event: those of the lake's records, or of the search stream's when the
+// lake got none.
 func (v *survey) report(events string) *surveyReport {
 	if v == nil {
 		return nil
@@ -136,7 +137,7 @@ func (v *survey) report(events string) *surveyReport {
 	return &surveyReport{Schema: v.schema, SurveyReport: r, events: events}
 }
 
-// warning says that the schema describes none of the events, and how to get one that does.
+// warning says that the schema describes none of the events, with the command that writes another one.
 func (r *surveyReport) warning() string {
 	if r == nil || r.Described > 0 {
 		return ""
@@ -154,7 +155,7 @@ func (r *surveyReport) sampled() string {
 	return fmt.Sprintf(" (%s of %s looked at)", thousands(r.LookedAt), count(r.Records, "record"))
 }
 
-// writeTo adds the fields of which something is to be said, and the most frequent undeclared keys.
+// writeTo adds the notable fields and the most frequent undeclared keys.
 func (r *surveyReport) writeTo(w *strings.Builder) {
 	if r == nil {
 		return

@@ -51,7 +51,8 @@ func TestSurveyReport(t *testing.T) {
 		golden(t, "survey-none.txt", text(surveyOf(t, events...)))
 	})
 	t.Run("some fields", func(t *testing.T) {
-		golden(t, "survey-some.txt", text(surveyOf(t, `{"event_id":"a","amount":"much","x":1}`, `{"event_id":"a","amount":2}`, `{"event_id":"a"}`)))
+		golden(t, "survey-some.txt", text(surveyOf(t, `{"event_id":"a","amount":"much","x":1}`,
+			`{"event_id":"a","amount":2}`, `{"event_id":"a"}`)))
 	})
 	t.Run("records of search alone", func(t *testing.T) {
 		v, err := newSurvey("s", shopschema.Load())
@@ -83,13 +84,15 @@ func TestSendSurvey(t *testing.T) {
 	stack, schema := stackName(t), filepath.Join(buildStack(t).root, filepath.FromSlash(shopFile))
 	sensors := `{"deviceId":"a","\u001b[31mred":1,"reading":2.5}` + "\n"
 	send := func(status int, args ...string) (stdout, stderr string) {
-		return command(t, status, strings.NewReader(sensors), append([]string{"send", "--events", "-", "--stack", stack}, args...)...)
+		args = append([]string{"send", "--events", "-", "--stack", stack}, args...)
+		return command(t, status, strings.NewReader(sensors), args...)
 	}
 	t.Run("the report begins with it", func(t *testing.T) {
 		stdout, stderr := send(0, "--schema", schema)
 		want := "No event contains a declared field of " + schema + ": every declared column is null.\n" +
 			"Write a schema for these events: pipeline schema infer --events FILE --out new-event-schema.json\n\n1 line in "
-		if !strings.HasPrefix(stdout, want) || !strings.Contains(stdout, "\n  \\u001b[31mred  in 100 % of events\n") || stderr != "" {
+		const key = "\n  \\u001b[31mred  in 100 % of events\n"
+		if !strings.HasPrefix(stdout, want) || !strings.Contains(stdout, key) || stderr != "" {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})
@@ -102,8 +105,9 @@ func TestSendSurvey(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 			t.Fatal(err)
 		}
-		if report.Lines != 1 || report.Survey.Events != 1 || report.Survey.Described != 0 || len(report.Survey.Fields) != 10 ||
-			report.Survey.Undeclared[0].Key != "\x1b[31mred" || !strings.HasPrefix(stderr, "No event contains ") || strings.Count(stderr, "\n") != 2 {
+		r := report.Survey
+		if report.Lines != 1 || r.Events != 1 || r.Described != 0 || len(r.Fields) != 10 || r.Undeclared[0].Key != "\x1b[31mred" ||
+			!strings.HasPrefix(stderr, "No event contains ") || strings.Count(stderr, "\n") != 2 {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})
@@ -114,20 +118,23 @@ func TestSendSurvey(t *testing.T) {
 	})
 	t.Run("without a project there is none", func(t *testing.T) {
 		t.Chdir(t.TempDir())
-		if stdout, stderr := send(0); !strings.HasPrefix(stdout, "1 line in ") || strings.Contains(stdout, "keys that") || stderr != "" {
+		stdout, stderr := send(0)
+		if !strings.HasPrefix(stdout, "1 line in ") || strings.Contains(stdout, "keys that") || stderr != "" {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})
 	t.Run("a project whose schema cannot be read does not keep from sending", func(t *testing.T) {
 		folder := t.TempDir()
-		for name, text := range map[string]string{"go.mod": modulePath + "\n", "cdk.json": "{}", "event-schema.json": `{"type":1}`} {
+		files := map[string]string{"go.mod": modulePath + "\n", "cdk.json": "{}", "event-schema.json": `{"type":1}`}
+		for name, text := range files {
 			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 		t.Chdir(folder)
 		stdout, stderr := send(0)
-		if !strings.HasPrefix(stdout, "1 line in ") || !strings.HasPrefix(stderr, "note: the report does not count the declared fields: ") {
+		const note = "note: the report does not count the declared fields: "
+		if !strings.HasPrefix(stdout, "1 line in ") || !strings.HasPrefix(stderr, note) {
 			t.Errorf("got %s%s", stdout, stderr)
 		}
 	})
