@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"firehose-pipeline/event"
 	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/opensearch"
 )
@@ -32,6 +33,8 @@ type Options struct {
 	Start time.Time // default: now, to the second
 	// Check keeps what Pipeline.Check needs: about 60 bytes a record, in a file.
 	Check bool
+	// Taken is called with each record that a stream has accepted, one at a time for each stream; nil: it is not called.
+	Taken func(stream event.Stream, record []byte)
 	// Log gets the functions' output, line by line.
 	Log io.Writer
 	// OpenSearch is a real server that the search stream delivers to; nil: documents go to files.

@@ -67,6 +67,7 @@ type stream struct {
 	number       int64               // records offered
 	pending      bool                // records put since the last Flush
 	expectations *audit.Expectations // nil without Options.Check
+	onTaken      func(event.Stream, []byte)
 
 	lossMu sync.Mutex
 	losses []firehose.Discarded // nil without Options.Check
@@ -288,6 +289,7 @@ const invocations = 2
 func (p *Pipeline) openStream(ctx context.Context, config template.Stream) (_ *stream, err error) {
 	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE",
 		Created: p.o.Start, Config: config}}
+	s.onTaken = p.o.Taken
 	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Search: p.search, Pause: p.passTime}
 	o.Store = func(bucket, key string, headers map[string]string, body io.Reader) error {
 		_, err := p.objects.Put(bucket, key, headers, body)
@@ -432,6 +434,9 @@ func (s *stream) noteAccepted(records [][]byte) error {
 	s.pending = true
 	for _, record := range records {
 		s.number++
+		if s.onTaken != nil {
+			s.onTaken(s.info.Kind, record)
+		}
 		if s.expectations != nil {
 			if err := s.expectations.Add(s.number, record); err != nil {
 				return err

@@ -36,6 +36,9 @@ type Options struct {
 	State *State
 	// Rejects gets the lines that were not accepted; nil keeps none.
 	Rejects *Rejects
+	// Event is called for each line that is an event, one at a time, before it is put; nil: it is not called. The memory
+	// of the line is used again.
+	Event func(line []byte)
 	// Invalid is called for each line that is not an event, one at a time.
 	Invalid func(Invalid)
 	// Progress is called with the number of bytes of input done.
@@ -255,6 +258,9 @@ func (s *sending) checkLines(c *chunk) error {
 		}
 		refused := event.Check(check, l.text)
 		if refused == nil {
+			if s.o.Event != nil {
+				s.o.Event(l.text)
+			}
 			continue
 		}
 		l.alone = refused.Reason != event.TrailingData

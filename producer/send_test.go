@@ -59,6 +59,14 @@ func TestSend(t *testing.T) {
 			t.Errorf("got %+v", report)
 		}
 	})
+	t.Run("every line that is an event is shown, and no other", func(t *testing.T) {
+		var shown []string
+		run(t, strings.NewReader("{\"event_id\":\"1\"}\r\n\nnot json\n{}{}\n {} \n"), Options{Lake: (&fake{}).stream("l"),
+			Search: (&fake{}).stream("s"), Event: func(line []byte) { shown = append(shown, string(line)) }})
+		if want := []string{`{"event_id":"1"}`, " {} "}; !slices.Equal(shown, want) {
+			t.Errorf("got %q, want %q", shown, want)
+		}
+	})
 	t.Run("what is no event is sent as it is and told, or rejected when that is wanted; blank lines are not sent",
 		func(t *testing.T) {
 			for _, refuse := range []bool{false, true} {

@@ -137,7 +137,7 @@ func stackRows(s *Settings) []setting {
 			defaults: all(`"event-schema.json"`),
 			meaning: "File that declares the fields of an event, [a JSON Schema](event-schema.md), seen from the folder of " +
 				"`cdk.json`",
-			change: "As [a change of the schema](event-schema.md#changes): columns, index template and transform follow in " +
+			change: "As [a change of the schema](event-schema.md#changing-it): columns, index template and transform follow in " +
 				"place; `pipeline schema diff` reports the effect on data that is already stored",
 		},
 		{

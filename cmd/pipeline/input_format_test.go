@@ -121,7 +121,7 @@ func TestNoEvents(t *testing.T) {
 		{"a cut-off line", `{"a":`, exitFailed,
 			"-: no line is an event, must have one JSON object a line; the lines sent become dead letters\n",
 			"1 line, 0 events in "},
-		{"an event among others", "no\n{}\n\nno", 0, "", "4 lines, 1 event in "},
+		{"an event among others", "no\n{\"event_id\":\"a\"}\n\nno", 0, "", "4 lines, 1 event in "},
 	} {
 		t.Run(in.rule, func(t *testing.T) {
 			_, stderr := command(t, in.status, strings.NewReader(in.text), "send", "--events", "-", "--stack", stack)

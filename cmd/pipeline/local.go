@@ -42,6 +42,7 @@ that converts them. DIR receives
   opensearch/<index>.ndjson          one document a line
   sqs/dead-letter-queue.ndjson       one dead letter a line
   sqs/deleted.ndjson                 dead letters that a consumer deleted, as a replay does
+The report counts the declared fields in the events, and names frequent undeclared keys: docs/local.md, Declared fields.
 The results of an earlier run in DIR are replaced. A DIR with any other content is rejected.
 
 Time passes as fast as possible: record i arrives i/rate seconds after the start, and buffers are delivered by that
@@ -82,6 +83,7 @@ type localCommand struct {
 	stdout, stderr io.Writer
 	screen         *screen
 	put            putLines
+	survey         *survey
 }
 
 // putLines counts lines of a file.
@@ -310,6 +312,10 @@ func (l *localCommand) buildOptions(ctx context.Context) (o local.Options, err e
 	if o.Functions, err = buildFunctions(ctx, root, o.EventSchema, progress); err != nil {
 		return o, err
 	}
+	l.beginSurvey(o.Template, o.EventSchema)
+	if l.serve {
+		o.Taken = l.survey.add
+	}
 	l.screen.endStep()
 	if o.Out == "" {
 		if o.Out, err = os.MkdirTemp("", "pipeline-local-"); err != nil {
@@ -342,6 +348,7 @@ func (l *localCommand) putBatch(ctx context.Context, p *local.Pipeline, b *batch
 			rejections.addRejection(b.numbers[i], b.lengths[i], r)
 		} else if event.Check(check, record) == nil {
 			l.put.events++
+			l.survey.add(event.Lake, record)
 		} else {
 			l.put.notEvents++
 		}

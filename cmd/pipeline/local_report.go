@@ -37,6 +37,7 @@ type textReport struct {
 	unread      bool // the input could not be read to its end
 	letters     letters
 	checked     *audit.Report
+	survey      *surveyReport // nil for none
 }
 
 // letters are the messages of the dead-letter queue.
@@ -92,6 +93,7 @@ func (t *textReport) pathTo(elements ...string) string {
 
 func (t *textReport) writeText(w *strings.Builder) {
 	r := &t.report
+	fmt.Fprint(w, t.survey.warning())
 	if t.unread {
 		fmt.Fprint(w, "the events could not be read to the end: this is everything put until then\n\n")
 	} else if t.interrupted {
@@ -154,6 +156,7 @@ func (t *textReport) writeText(w *strings.Builder) {
 	fmt.Fprintf(w, "\ndead letters: %s\n", thousands(r.DeadLetter.Messages))
 	t.writeLetters(w)
 	writeFaults(w, r.Faults)
+	t.survey.writeTo(w)
 	if t.checked != nil {
 		fmt.Fprintln(w)
 		writeCheck(w, t.checked)
@@ -284,8 +287,9 @@ func (l *localCommand) writeReport(ctx context.Context, p *local.Pipeline, out s
 		l.screen.endStep()
 		checked = &c
 	}
+	surveyed := l.survey.report(l.events)
 	if l.format.value == "json" {
-		text, err := jsonReport(report, l.put, rejections.lines, checked)
+		text, err := jsonReport(report, l.put, rejections.lines, checked, surveyed)
 		if err != nil {
 			return err
 		}
@@ -295,6 +299,7 @@ func (l *localCommand) writeReport(ctx context.Context, p *local.Pipeline, out s
 		if checked != nil {
 			writeCheck(l.stderr, checked)
 		}
+		fmt.Fprint(l.stderr, strings.TrimSuffix(surveyed.warning(), "\n"))
 	} else {
 		letters, err := readLetters(results.Path(out, results.QueueFile))
 		if err != nil {
@@ -303,7 +308,7 @@ func (l *localCommand) writeReport(ctx context.Context, p *local.Pipeline, out s
 		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report,
 			rejected: rejections.lines,
 			served:   l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters,
-			checked: checked}
+			checked: checked, survey: surveyed}
 		var text strings.Builder
 		t.writeText(&text)
 		if rows := int(l.sample.value); rows > 0 {
@@ -334,9 +339,11 @@ func (l *localCommand) writeReport(ctx context.Context, p *local.Pipeline, out s
 	return nil
 }
 
-// jsonReport is the report for programs. Counts of lines that were no event, blank or rejected are there only when
+// jsonReport is the report for programs. Counts of lines that were not an event, blank or rejected are there only when
 // there are some, and the check's result only in a run with faults.
-func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Report) ([]byte, error) {
+func jsonReport(
+	r local.Report, put putLines, rejected int64, checked *audit.Report, surveyed *surveyReport,
+) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil
 	}
@@ -346,7 +353,8 @@ func jsonReport(r local.Report, put putLines, rejected int64, checked *audit.Rep
 		NotEvents int64         `json:"notEvents,omitempty"`
 		Blank     int64         `json:"blank,omitempty"`
 		Rejected  int64         `json:"rejected,omitempty"`
-	}{r, checked, put.notEvents, put.blank, rejected})
+		Survey    *surveyReport `json:"survey,omitempty"`
+	}{r, checked, put.notEvents, put.blank, rejected, surveyed})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)
 	}

@@ -80,7 +80,7 @@ func TestReport(t *testing.T) {
 		return b.String()
 	}
 	t.Run("for programs", func(t *testing.T) {
-		got, err := jsonReport(full, putLines{}, 0, &audit.Report{})
+		got, err := jsonReport(full, putLines{}, 0, &audit.Report{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestReport(t *testing.T) {
 	t.Run("for programs, without search and with a record rejected", func(t *testing.T) {
 		r := full
 		r.Streams.Search = nil
-		got, err := jsonReport(r, putLines{}, 3, nil)
+		got, err := jsonReport(r, putLines{}, 3, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -158,7 +158,7 @@ func TestReadErrorMidway(t *testing.T) {
 	}
 	const problem = "reading the events: read: input/output error\n"
 	t.Run("for people", func(t *testing.T) {
-		stdout, stderr := command(t, exitFailed, broken("{}\n{}\n"), append(args, t.TempDir())...)
+		stdout, stderr := command(t, exitFailed, broken("{\"event_id\":\"a\"}\n{}\n"), append(args, t.TempDir())...)
 		if !strings.HasPrefix(stdout, "the events could not be read to the end: this is everything put until "+
 			"then\n\n2 events in ") ||
 			!strings.Contains(stdout, "check: 4 records put, each one where it had to end, once\n") ||

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/producer"
 )
 
@@ -42,6 +43,8 @@ stopped, and sends the new part of an input that has grown since. Nothing is lef
 A record whose response was lost is resent as well, and may be stored twice; the report counts it (possiblyTwice).
 The two copies of an event have the same event_id: give every event one.
 
+The report counts the fields of the event schema in the events, and names frequent undeclared keys.
+
 Credentials, region and endpoints come from the same places as for the AWS CLI; ` + "`pipeline local --serve`" + ` prints the variables
 that send to this machine.
 
@@ -52,15 +55,16 @@ type sendCommand struct {
 	account account
 	target  target
 
-	events, rejected, state string
-	format, invalid         choice
-	rate                    number
-	pack                    bool
-	giveUp                  time.Duration
+	events, rejected, state, schema string
+	format, invalid                 choice
+	rate                            number
+	pack                            bool
+	giveUp                          time.Duration
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	screen         *screen
+	survey         *survey
 }
 
 func newSend() *cobra.Command {
@@ -89,6 +93,8 @@ func newSend() *cobra.Command {
 	f.StringVar(&s.state, "state", "", "keep the confirmed position in this `FILE`, and continue from it")
 	f.DurationVar(&s.giveUp, "give-up", producer.Patience,
 		"end the run when a stream accepts nothing for this `DURATION`")
+	f.StringVar(&s.schema, "schema", "",
+		"event schema `FILE`, whose fields the report counts (default: the one that cdk.json selects)")
 	f.Var(&s.format, "format", "format of the report")
 	s.account.addFlags(f)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -124,6 +130,9 @@ func (s *sendCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer input.Close()
+	if s.survey, err = loadSurvey(s.schema, s.screen); err != nil {
+		return usage("--schema: %w", err)
+	}
 	options, err := s.buildOptions(soft)
 	if err != nil {
 		return err
@@ -195,6 +204,7 @@ func (s *sendCommand) buildOptions(ctx context.Context) (o producer.Options, err
 	}
 	o.Pack, o.Rate, o.RejectInvalid = s.pack, s.rate.value, s.invalid.value == "reject"
 	o.Progress = s.screen.advanceBar
+	o.Event = func(line []byte) { s.survey.add(event.Lake, line) }
 	o.Invalid = (&warnings{screen: s.screen, name: s.events}).warnInvalid
 	o.Rejects = &producer.Rejects{Path: s.rejected}
 	if s.state != "" {
@@ -256,14 +266,19 @@ func (s *sendCommand) goOn(r producer.Report) string {
 // writeReport prints the report.
 func (s *sendCommand) writeReport(r producer.Report, failed error) error {
 	var text []byte
+	surveyed := s.survey.report(s.events)
 	if s.format.value == "json" {
-		var err error
-		if text, err = json.Marshal(r); err != nil {
+		encoded, err := json.Marshal(struct {
+			producer.Report
+			Survey *surveyReport `json:"survey,omitempty"`
+		}{r, surveyed})
+		if err != nil {
 			return fmt.Errorf("encoding the report: %w", err)
 		}
-		text = append(text, '\n')
+		text = []byte(printable.Lines(string(encoded)) + "\n")
+		fmt.Fprint(s.stderr, strings.TrimSuffix(surveyed.warning(), "\n"))
 	} else if len(r.Streams) > 0 && (failed == nil || r.Streams[0].Calls > 0) {
-		text = []byte(sendText(r))
+		text = []byte(sendText(r, surveyed))
 	}
 	if _, err := s.stdout.Write(text); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -274,8 +289,9 @@ func (s *sendCommand) writeReport(r producer.Report, failed error) error {
 // notEventsText counts lines that are not events, in the form of [plural.Of].
 const notEventsText = "{not an event|not events}, sent unchanged"
 
-func sendText(r producer.Report) string {
+func sendText(r producer.Report, surveyed *surveyReport) string {
 	w := &strings.Builder{}
+	fmt.Fprint(w, surveyed.warning())
 	fmt.Fprintf(w, "%s in %s", count(r.Lines, "line"), seconds(r.ElapsedSeconds))
 	for _, n := range []struct {
 		n    int64
@@ -311,5 +327,6 @@ func sendText(r producer.Report) string {
 				formatMegabytes(producer.Billed(int(s.Bytes))), formatMegabytes(s.Billed))
 		}
 	}
+	surveyed.writeTo(w)
 	return w.String()
 }

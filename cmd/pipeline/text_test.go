@@ -232,7 +232,7 @@ func TestHostileReport(t *testing.T) {
 		harmless(t, b.String())
 	})
 	text, err := jsonReport(local.Report{Faults: map[fault.Name]int64{fault.Kinds[0].Name: 1}, Streams: report.Streams},
-		putLines{}, 0, checked)
+		putLines{}, 0, checked, nil)
 	if err != nil || !json.Valid(text) {
 		t.Fatal(err)
 	}
