@@ -78,6 +78,7 @@ func NewPipelineStack(
 	awscdk.Tags_Of(stack).Add(jsii.String("environment"), jsii.String(config.Environment), nil)
 	// The CDK leaves this id out of logical ids. Another one would be another logical id of every resource: a new
 	// pipeline in the place of the old one.
-	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Schema: events, Functions: functions})
+	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Schema: events,
+		Functions: functions})
 	return stack
 }

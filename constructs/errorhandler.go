@@ -44,8 +44,8 @@ type ErrorHandler struct {
 	admission awslambda.CfnPermission
 }
 
-// NewErrorHandler makes the function. It may not read the lake yet: [ErrorHandler.readErrorObjects] adds that, because the bucket refers
-// to the function and so has to come after it.
+// NewErrorHandler makes the function. It may not read the lake yet: [ErrorHandler.readErrorObjects] adds that, because
+// the bucket refers to the function and so has to come after it.
 func NewErrorHandler(scope constructs.Construct, id string, props ErrorHandlerProps) *ErrorHandler {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	function, role := newFunction(this, functionProps{
@@ -113,7 +113,8 @@ func (h *ErrorHandler) notification() *awss3.CfnBucket_NotificationConfiguration
 			Function: h.Function.FunctionArn(),
 			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
 				Rules: []any{
-					&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(contract.ErrorPrefix)},
+					&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"),
+						Value: jsii.String(contract.ErrorPrefix)},
 				},
 			}},
 		}},

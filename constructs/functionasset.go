@@ -17,8 +17,8 @@ type FunctionAsset = functionbuild.Asset
 // returns them by name, as [PipelineProps] want them. ModuleDir is the folder of this module's go.mod; an app in
 // another module gets it from `go list -m -f '{{.Dir}}' firehose-pipeline`. The functions go to folders of cacheDir
 // that are named by hash, and an existing folder is not built again. Progress gets one line for each build. It fails
-// without a Go command, when a function does not compile, and when cacheDir cannot be written. eventSchema is the text of
-// the event schema, which the functions that read it have in their folders.
+// without a Go command, when a function does not compile, and when cacheDir cannot be written. eventSchema is the text
+// of the event schema, which the functions that read it have in their folders.
 func BuildFunctions(
 	ctx context.Context,
 	moduleDir, cacheDir string,

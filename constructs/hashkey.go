@@ -13,23 +13,24 @@ import (
 // hashKeyLength is the length of the generated key in characters, of 62 each: some 380 bits.
 const hashKeyLength = 64
 
-// HashKey is the secret with the key of fields that the event schema hashes (x-protect). Secrets Manager generates it. Another key
-// gives other hashes, so it is never rotated and, with retainData, kept.
+// HashKey is the secret with the key of fields that the event schema hashes (x-protect). Secrets Manager generates it.
+// Another key gives other hashes, so it is never rotated and, with retainData, kept.
 type HashKey struct {
 	constructs.Construct
 	Secret awssecretsmanager.CfnSecret
 	key    awskms.Key
 }
 
-// newHashKey makes the secret when the schema hashes a field and there is a transform, else nil. A rule in Go that does not exist
-// panics, like any other props that cannot be used.
+// newHashKey makes the secret when the schema hashes a field and there is a transform, else nil. A rule in Go that does
+// not exist panics, like any other props that cannot be used.
 func newHashKey(scope constructs.Construct, props PipelineProps, key *EncryptionKey) *HashKey {
 	layout, err := event.Compile(props.Schema)
 	if err != nil {
 		panic(err.Error())
 	}
 	if layout.Protects() && !props.Settings.EnableDataTransformation {
-		panic("enableDataTransformation: must be true, because the event schema protects fields (x-protect) and the transform does that")
+		panic("enableDataTransformation: must be true, because the event schema protects fields (x-protect) and the " +
+			"transform does that")
 	}
 	if !layout.NeedsKey() {
 		return nil
@@ -60,8 +61,8 @@ func (k *HashKey) read() []statement {
 	}
 }
 
-// eventIDPointer is the JSON Pointer of the field that identifies an event, empty for none. A protected id does not go into dead
-// letters.
+// eventIDPointer is the JSON Pointer of the field that identifies an event, empty for none. A protected id does not go
+// into dead letters.
 func eventIDPointer(s *schema.Schema) string {
 	if s.EventID == nil || s.EventID.Protect != schema.Unprotected {
 		return ""

@@ -1,5 +1,6 @@
-// Package contract has the names that the stack, the functions and the operator's commands must agree on: each is written by one
-// of them and read by another, and none of them may import the other. Every name has its one definition here.
+// Package contract has the names that the stack, the functions and the operator's commands must agree on: each is
+// written by one of them and read by another, and none of them may import the other. Every name has its one definition
+// here.
 //
 // The package imports nothing but the standard library.
 package contract
@@ -44,11 +45,12 @@ const (
 	EnvLogLevel           = "LOG_LEVEL"        // debug, info, warn or error
 	EnvDropEventTypes     = "DROP_EVENT_TYPES" // JSON array of strings
 	EnvDeadLetterQueueURL = "DEAD_LETTER_QUEUE_URL"
-	EnvHashSecret         = "HASH_SECRET_ARN"      // secret with the key of hashed fields; only when the schema hashes any
-	EnvEventID            = "EVENT_ID"             // JSON Pointer of the event's id; empty for none
-	EnvDeadLetterRawData  = "DEAD_LETTER_RAW_DATA" // inline or pointer
-	EnvErrorPrefix        = "ERROR_PREFIX"         // ErrorPrefix, ends in a slash
-	EnvSetupFunction      = "SETUP_FUNCTION"       // name of the function that the search relay invokes
+	// secret with the key of hashed fields; only when the schema hashes any
+	EnvHashSecret        = "HASH_SECRET_ARN"
+	EnvEventID           = "EVENT_ID"             // JSON Pointer of the event's id; empty for none
+	EnvDeadLetterRawData = "DEAD_LETTER_RAW_DATA" // inline or pointer
+	EnvErrorPrefix       = "ERROR_PREFIX"         // ErrorPrefix, ends in a slash
+	EnvSetupFunction     = "SETUP_FUNCTION"       // name of the function that the search relay invokes
 )
 
 // Types of the custom resources.
@@ -57,7 +59,8 @@ const (
 	ServiceLinkedRoleResource = "Custom::ServiceLinkedRole"
 )
 
-// The service-linked role by which OpenSearch Service makes its network interfaces. An account has one, for all its domains.
+// The service-linked role by which OpenSearch Service makes its network interfaces. An account has one, for all its
+// domains.
 // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/slr-aos.html
 const (
 	OpenSearchService     = "opensearchservice.amazonaws.com"

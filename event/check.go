@@ -8,12 +8,13 @@ import (
 	"firehose-pipeline/internal/jsonscan"
 )
 
-// Reason says why a record was refused. The list is fixed: metrics and dead letters carry it and operators filter by it.
+// Reason says why a record was refused. The list is fixed: metrics and dead letters carry it and operators filter by
+// it.
 type Reason string
 
-// The reasons for which the transform refuses a record. [Check] finds all but InvalidBase64 and TooLarge, which depend on
-// what is around the record: when Check accepts a record that the transform refused, the reason was TooLarge, or the transform
-// has been mended since. Dead letters say AcceptedNow then.
+// The reasons for which the transform refuses a record. [Check] finds all but InvalidBase64 and TooLarge, which depend
+// on what is around the record: when Check accepts a record that the transform refused, the reason was TooLarge, or the
+// transform has been mended since. Dead letters say AcceptedNow then.
 const (
 	EmptyRecord   Reason = "EmptyRecord"   // nothing, or only white space
 	ByteOrderMark Reason = "ByteOrderMark" // begins with a UTF-8 byte order mark, which JSON forbids
@@ -29,7 +30,8 @@ const (
 )
 
 // Reasons are all reasons, in a fixed order.
-var Reasons = []Reason{EmptyRecord, ByteOrderMark, Compressed, InvalidUTF8, InvalidJSON, UnexpectedEnd, NotAnObject, TooDeep, TrailingData, InvalidBase64,
+var Reasons = []Reason{EmptyRecord, ByteOrderMark, Compressed, InvalidUTF8, InvalidJSON, UnexpectedEnd, NotAnObject,
+	TooDeep, TrailingData, InvalidBase64,
 	TooLarge}
 
 // MaxDepth is how deep objects and arrays of an event may be nested; the event itself is 1.
@@ -46,8 +48,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("refusing record: %s at byte %d", e.Reason, e.Offset)
 }
 
-// Check reports why the transform refuses the record on the stream; nil means that it accepts it. Of several problems it
-// reports the first. It is safe for concurrent use.
+// Check reports why the transform refuses the record on the stream; nil means that it accepts it. Of several problems
+// it reports the first. It is safe for concurrent use.
 func Check(stream Stream, record []byte) *Error {
 	scan := checkers.Get().(*jsonscan.Scanner)
 	defer checkers.Put(scan)
@@ -74,7 +76,8 @@ var byteOrderMark = []byte("\xEF\xBB\xBF")
 // IsGzip reports whether data begins as gzip (RFC 1952) does.
 func IsGzip(data []byte) bool { return len(data) >= 2 && data[0] == 0x1f && data[1] == 0x8b }
 
-// IsCompressed reports whether data begins as gzip (RFC 1952), zlib (RFC 1950) or Zstandard (RFC 8878) does. No JSON does.
+// IsCompressed reports whether data begins as gzip (RFC 1952), zlib (RFC 1950) or Zstandard (RFC 8878) does. No JSON
+// does.
 func IsCompressed(data []byte) bool {
 	if len(data) < 2 {
 		return false

@@ -26,8 +26,8 @@ type edit struct {
 	text    []byte
 }
 
-// conform brings a member to the declared type of a scalar. It sets v to the field's value for the rules and returns the way in
-// which the member is written; when v is malformed, the member is to be moved.
+// conform brings a member to the declared type of a scalar. It sets v to the field's value for the rules and returns
+// the way in which the member is written; when v is malformed, the member is to be moved.
 //
 //	declared    kept                          converted                            all else is malformed
 //	String      string                        number, true, false: put in quotes
@@ -37,8 +37,8 @@ type edit struct {
 //	Timestamp   string in RFC 3339            the forms of appendTimestamp: replaced
 //	Date        string yyyy-mm-dd             none
 //
-// A number of more than [jsonscan.MaxDigits] digits is malformed as Double: no reader on the JVM accepts it. Integers are those
-// written without fraction and exponent: 1.0 and 1e3 are not. A string counts by its decoded content.
+// A number of more than [jsonscan.MaxDigits] digits is malformed as Double: no reader on the JVM accepts it. Integers
+// are those written without fraction and exponent: 1.0 and 1e3 are not. A string counts by its decoded content.
 //
 // A value out of the field's bounds is malformed. Protection comes last.
 func (e *Event) conform(v *value, n *node, m *jsonscan.Member) edit {
@@ -139,7 +139,8 @@ func (e *Event) conformString(v *value, kind schema.Kind) rewrite {
 	return removed
 }
 
-// replaceTimestamp is conformType for a timestamp that is not in RFC 3339, or in one of its forms that a store does not read.
+// replaceTimestamp is conformType for a timestamp that is not in RFC 3339, or in one of its forms that a store does not
+// read.
 func (e *Event) replaceTimestamp(v *value) rewrite {
 	from := len(e.decoded)
 	var ok bool

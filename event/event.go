@@ -19,8 +19,8 @@ type Event struct {
 	fields      []value           // by FieldID
 	processedAt string
 	partial     bool
-	// reprocessed: an earlier pass already wrote this rule's field. Fields which that pass moved to malformed count as sent, so
-	// that a second pass gives the same result.
+	// reprocessed: an earlier pass already wrote this rule's field. Fields which that pass moved to malformed count as
+	// sent, so that a second pass gives the same result.
 	reprocessed bool
 	// processed is the index of the member that an earlier pass wrote first, -1 when there was none.
 	processed    int
@@ -71,15 +71,16 @@ func (e *Event) IsEmpty(f FieldID) bool { return e.fields[f].empty && e.Sent(f) 
 // Present reports whether the field has a value: it was sent, is neither null nor malformed, nor a blank string.
 func (e *Event) Present(f FieldID) bool {
 	v := &e.fields[f]
-	return v.state == conformed && len(v.text) > 0 && (v.text[0]-'!' < utf8.RuneSelf-'!' || len(bytes.TrimSpace(v.text)) > 0)
+	return v.state == conformed && len(v.text) > 0 &&
+		(v.text[0]-'!' < utf8.RuneSelf-'!' || len(bytes.TrimSpace(v.text)) > 0)
 }
 
-// Text returns the meaning of a string or timestamp field, and the JSON text of a number or boolean. An object or array gives
-// its JSON, nothing when it is empty. The text is empty when the field was not sent, is null or malformed.
+// Text returns the meaning of a string or timestamp field, and the JSON text of a number or boolean. An object or array
+// gives its JSON, nothing when it is empty. The text is empty when the field was not sent, is null or malformed.
 func (e *Event) Text(f FieldID) []byte { return e.fields[f].text }
 
-// Number returns the value of a double field, rounded to a float64 as the stores do; false when it did not come, is null or
-// malformed.
+// Number returns the value of a double field, rounded to a float64 as the stores do; false when it did not come, is
+// null or malformed.
 func (e *Event) Number(f FieldID) (float64, bool) {
 	v := &e.fields[f]
 	return v.number, v.state == conformed
@@ -91,8 +92,8 @@ func (e *Event) ProcessedAt() string { return e.processedAt }
 // IsPartial reports whether the event has a malformed object that is not empty.
 func (e *Event) IsPartial() bool { return e.partial }
 
-// PreviousText returns the string that an earlier pass of the transform gave to the field of the rule that runs, of which name
-// is the name; empty when there was no such pass, or it gave none.
+// PreviousText returns the string that an earlier pass of the transform gave to the field of the rule that runs, of
+// which name is the name; empty when there was no such pass, or it gave none.
 func (e *Event) PreviousText(name string) string {
 	if m := e.previous(name); m != nil && m.Kind == jsonscan.String {
 		return string(e.content(m))
@@ -120,8 +121,8 @@ func (e *Event) previous(name string) *jsonscan.Member {
 	return &e.scan.Members[e.scan.Found[at]]
 }
 
-// startRule notes which rule runs next. The transform writes processed_timestamp first of all its fields, so that what comes
-// after it was added by the transform, and what comes before was sent by a producer.
+// startRule notes which rule runs next. The transform writes processed_timestamp first of all its fields, so that what
+// comes after it was added by the transform, and what comes before was sent by a producer.
 func (e *Event) startRule(rule int) {
 	e.reprocessed = e.processed >= 0 && e.scan.Found[e.layout.firstRule+rule] >= e.processed
 }

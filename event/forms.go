@@ -2,8 +2,8 @@ package event
 
 import "firehose-pipeline/internal/jsonscan"
 
-// The forms that conform accepts, for a program that chooses types for values that it has seen. Text is the decoded content of a
-// JSON string; number is a JSON number.
+// The forms that conform accepts, for a program that chooses types for values that it has seen. Text is the decoded
+// content of a JSON string; number is a JSON number.
 
 // IsTimestamp reports whether text is a timestamp of the stores, which a field of kind Timestamp keeps as sent.
 func IsTimestamp(text []byte) bool { return isTimestamp(text) }

@@ -25,8 +25,8 @@ type Layout struct {
 	ruleNodes []node
 	// names are the keys that matter: those of the fields, those of the rules, then Malformed, then prefixes.
 	names *jsonscan.Names
-	// moved has names for the keys of the malformed object: those of names up to Malformed, then the JSON Pointers of nested
-	// fields that rules look at.
+	// moved has names for the keys of the malformed object: those of names up to Malformed, then the JSON Pointers of
+	// nested fields that rules look at.
 	moved     *jsonscan.Names
 	firstRule int // in names; its field tells that an event has been through the transform before
 	malformed int // in names
@@ -148,8 +148,8 @@ func (l *Layout) field(key string) FieldID {
 	return noField
 }
 
-// Field returns the id of a field of the event, for rules in Go. A key that the schema does not declare is a programming error
-// that stops the program when it starts, and so every test.
+// Field returns the id of a field of the event, for rules in Go. A key that the schema does not declare is a
+// programming error that stops the program when it starts, and so every test.
 func (l *Layout) Field(key string) FieldID {
 	id := l.field(key)
 	if id == noField {
@@ -195,10 +195,12 @@ func inputs(e *schema.Enrichment) []*schema.Field {
 	return nil
 }
 
-// prefixes are the first parts of declared keys with a dot, unless they are keys themselves. The index has an object there.
+// prefixes are the first parts of declared keys with a dot, unless they are keys themselves. The index has an object
+// there.
 func prefixes(s *schema.Schema, keys []string) (all []string) {
 	for _, f := range s.Fields {
-		if first, _, dotted := strings.Cut(f.Key, "."); dotted && !slices.Contains(keys, first) && !slices.Contains(all, first) {
+		if first, _, dotted := strings.Cut(f.Key, "."); dotted && !slices.Contains(keys, first) &&
+			!slices.Contains(all, first) {
 			all = append(all, first)
 		}
 	}

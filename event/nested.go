@@ -9,8 +9,9 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// A nested value is conformed member by member: what a scalar of a struct or map is converted to or moved for is the same as for
-// a field of the event. A value that does not conform is moved to malformed, by its JSON Pointer, and its place
+// A nested value is conformed member by member: what a scalar of a struct or map is converted to or moved for is the
+// same as for a field of the event. A value that does not conform is moved to malformed, by its JSON Pointer, and its
+// place
 //
 //   - in a struct or map has no member,
 //   - in an array has null, so that the other elements keep their positions.
@@ -20,8 +21,8 @@ import (
 //
 // Most values need no change, so they are checked first, in one pass, and only the others are written anew.
 
-// maxMapEntry bounds key and value of a map's entry in the search index, in bytes as sent: the index keeps each as one term of
-// field name, key path and value, and Lucene rejects a document with a term of more than 32,766 bytes.
+// maxMapEntry bounds key and value of a map's entry in the search index, in bytes as sent: the index keeps each as one
+// term of field name, key path and value, and Lucene rejects a document with a term of more than 32,766 bytes.
 const maxMapEntry = 32_000
 
 // conformNested is conform for a field of kind Struct, Map or Array.
@@ -175,13 +176,15 @@ func (p *Processor) rejectsEntry(key, value int) bool {
 	return p.stream == Search && key+value > maxMapEntry
 }
 
-// isOddKey reports whether an undeclared key of a declared object may be one that OpenSearch reads as a path, or rejects.
+// isOddKey reports whether an undeclared key of a declared object may be one that OpenSearch reads as a path, or
+// rejects.
 func isOddKey(key []byte, escaped bool) bool {
 	return escaped || len(key) == 0 || bytes.IndexByte(key, '.') >= 0
 }
 
-// rewriteValue appends the value that begins at record[i], conformed and without white space. keep is false, and nothing is
-// appended, when the value has no place: it is protected by drop, or malformed, and then p.moved has it already.
+// rewriteValue appends the value that begins at record[i], conformed and without white space. keep is false, and
+// nothing is appended, when the value has no place: it is protected by drop, or malformed, and then p.moved has it
+// already.
 func (p *Processor) rewriteValue(dst []byte, n *node, i int) (out []byte, end int, keep bool) {
 	e := &p.event
 	m := jsonscan.ValueAt(e.record, i)
@@ -314,8 +317,8 @@ func (p *Processor) rewriteArray(dst []byte, n *node, i int) []byte {
 	return append(dst, ']')
 }
 
-// moveNested adds the text of a nested value to what goes into the malformed object, by its JSON Pointer, which is p.path. n is
-// its node, nil for a value that is not declared.
+// moveNested adds the text of a nested value to what goes into the malformed object, by its JSON Pointer, which is
+// p.path. n is its node, nil for a value that is not declared.
 func (p *Processor) moveNested(n *node, m *jsonscan.Member) {
 	if len(p.moved) > 0 {
 		p.moved = append(p.moved, ',')

@@ -26,8 +26,8 @@ type Processor struct {
 	keeps    bool // whether of any rule the event keeps its own field
 	suffixes suffixCache
 	parts    Parts // of the last record
-	// moved are the members, in JSON and joined by commas, that this pass moves to the malformed object; movedNames has,
-	// for each of Layout.moved, whether it is among them.
+	// moved are the members, in JSON and joined by commas, that this pass moves to the malformed object; movedNames
+	// has, for each of Layout.moved, whether it is among them.
 	moved       []byte
 	movedNames  []bool
 	movedKeys   map[string]bool // the keys in moved that are not among Layout.moved, decoded; nil while there are none
@@ -45,7 +45,8 @@ type Options struct {
 	DropEventTypes []string
 	// HashKey is the key of values with x-protect hash, at least 32 bytes; needed when the layout has any.
 	HashKey []byte
-	// MaskHashes writes [Redacted] in place of hashes, so that a record and its transformed form give the same without the key.
+	// MaskHashes writes [Redacted] in place of hashes, so that a record and its transformed form give the same without
+	// the key.
 	MaskHashes bool
 }
 
@@ -115,8 +116,8 @@ func (p *Processor) Append(dst, record []byte, limit int) ([]byte, Result) {
 // Parts are the parts of a record's new form that AppendMiddle leaves out.
 type Parts struct {
 	Result
-	// Same is the number of bytes at the start of the record that its new form starts with. It is a multiple of three, so that
-	// whole groups of their base64 can be copied.
+	// Same is the number of bytes at the start of the record that its new form starts with. It is a multiple of three,
+	// so that whole groups of their base64 can be copied.
 	Same int
 	// Suffix ends it, nil for nothing.
 	Suffix *Suffix
@@ -249,8 +250,8 @@ func (p *Processor) load(record []byte) bool {
 	return true
 }
 
-// unchanged returns the prefix of the object that is copied verbatim: record[start:end] ends before members[changed], the first
-// member to be rewritten. It is empty when white space must be removed.
+// unchanged returns the prefix of the object that is copied verbatim: record[start:end] ends before members[changed],
+// the first member to be rewritten. It is empty when white space must be removed.
 func (p *Processor) unchanged() (start, end, changed int) {
 	members := p.event.scan.Members
 	if p.event.scan.Spaced || len(members) == 0 {
@@ -269,8 +270,8 @@ func (p *Processor) unchanged() (start, end, changed int) {
 	return members[0].KeyStart - len(`{"`), members[changed-1].End, changed
 }
 
-// object appends the object that load has loaded, from members[changed] on. What comes before, if changed is not 0, has been
-// appended already. It may leave out a suffix.
+// object appends the object that load has loaded, from members[changed] on. What comes before, if changed is not 0, has
+// been appended already. It may leave out a suffix.
 func (p *Processor) appendObject(dst []byte, changed int) ([]byte, *Suffix) {
 	e := &p.event
 	empty := changed == 0 // no member yet
@@ -302,7 +303,8 @@ func (p *Processor) appendObject(dst []byte, changed int) ([]byte, *Suffix) {
 	if common && key != 0 {
 		if suffix := p.suffixes.find(key); suffix != nil {
 			if !suffix.built {
-				suffix.built, suffix.Texts = true, [3][]byte{suffix.Texts[0][:0], suffix.Texts[1][:0], suffix.Texts[2][:0]}
+				suffix.built, suffix.Texts = true,
+					[3][]byte{suffix.Texts[0][:0], suffix.Texts[1][:0], suffix.Texts[2][:0]}
 				suffix.JSON = p.appendEnd(p.appendRules(suffix.JSON[:0], false))
 			}
 			return dst, suffix
@@ -363,8 +365,8 @@ func (p *Processor) takeMalformed() {
 	}
 }
 
-// keepsOwn reports whether a member of the event's own malformed object is kept. A null is not: in a map some readers read it as
-// the text "null".
+// keepsOwn reports whether a member of the event's own malformed object is kept. A null is not: in a map some readers
+// read it as the text "null".
 func keepsOwn(m *jsonscan.Member) bool { return !m.Repeated && m.Kind != jsonscan.Null }
 
 // replaceRules removes those members that rules will write anew, and reports whether there were any. Where the rule
@@ -420,7 +422,8 @@ func (p *Processor) drops(eventType []byte) bool {
 func (p *Processor) change(ed edit, v *value, name int, at int) {
 	p.edit(at, ed)
 	if v.state == malformed {
-		p.move(name, p.layout.nameOf(name), &p.event.scan.Members[at], name < p.layout.top && p.layout.nodes[name].sensitive)
+		p.move(name, p.layout.nameOf(name), &p.event.scan.Members[at], name < p.layout.top &&
+			p.layout.nodes[name].sensitive)
 	}
 }
 
@@ -503,8 +506,8 @@ func (p *Processor) appendMembers(dst []byte, at int, empty bool) ([]byte, bool)
 	return dst, empty
 }
 
-// appendMalformed appends the malformed object, if there is one: the event's own, whose values become strings, then the members
-// that this pass moved to it, which win over own ones of the same name.
+// appendMalformed appends the malformed object, if there is one: the event's own, whose values become strings, then the
+// members that this pass moved to it, which win over own ones of the same name.
 func (p *Processor) appendMalformed(dst []byte, empty bool) []byte {
 	e := &p.event
 	if e.ownMalformed == 0 && len(p.moved) == 0 {

@@ -14,12 +14,12 @@ import (
 // Redacted takes the place of a value with x-protect redact, and of every protected value in malformed.
 const Redacted = "REDACTED"
 
-// HashPrefix begins a value with x-protect hash; the HMAC-SHA-256 of the value in UTF-8, in lower-case hexadecimal, follows. A
-// value of this form is kept as it is, so that a second pass gives the same result.
+// HashPrefix begins a value with x-protect hash; the HMAC-SHA-256 of the value in UTF-8, in lower-case hexadecimal,
+// follows. A value of this form is kept as it is, so that a second pass gives the same result.
 const HashPrefix = "hmac-sha256:"
 
-// protect changes the way in which a protected member is written. The rules see the value as sent. "", null, false and 0
-// identify nobody; they stay, so that a rule sees in a second pass that the field says nothing.
+// protect changes the way in which a protected member is written. The rules see the value as sent. "", null, false and
+// 0 identify nobody; they stay, so that a rule sees in a second pass that the field says nothing.
 func (e *Event) protect(v *value, p schema.Protection, m *jsonscan.Member, ed edit) edit {
 	if p == schema.Drop {
 		if v.state == malformed { // nothing of it is kept
@@ -78,8 +78,8 @@ func isHash(text []byte) bool {
 // setKey sets the key of the hashes.
 func (e *Event) setKey(key []byte) { e.mac = hmac.New(sha256.New, key) }
 
-// hides reports whether the member of a malformed object with this decoded key, a field's key or a JSON Pointer, holds a protected
-// value.
+// hides reports whether the member of a malformed object with this decoded key, a field's key or a JSON Pointer, holds
+// a protected value.
 func (l *Layout) hides(key []byte) bool {
 	if !l.protects {
 		return false

@@ -9,22 +9,23 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// Rule adds one field to every event, after the event's own fields. Rules come from x-enrich of the schema; see [Custom] for a
-// rule written in Go.
+// Rule adds one field to every event, after the event's own fields. Rules come from x-enrich of the schema; see
+// [Custom] for a rule written in Go.
 //
 // A rule must depend on nothing but the event and ProcessedAt, because a replayed event has to come out the same.
 type Rule struct {
 	Name string
 	Kind schema.Kind
 
-	// One of the following, as Kind wants, gives the field's value. With "" or false for ok the event does not get the field.
+	// One of the following, as Kind wants, gives the field's value. With "" or false for ok the event does not get the
+	// field.
 
 	Text   func(e *Event) string               // String and Timestamp
 	Number func(e *Event) (n float64, ok bool) // Double, written with at most two decimals, and BigInt, with none
 	Flag   func(e *Event) (flag, ok bool)      // Boolean
 
-	// keepsPrevious: the rule looks at a protected field, whose value a second pass does not see: it keeps the value that the
-	// first pass wrote.
+	// keepsPrevious: the rule looks at a protected field, whose value a second pass does not see: it keeps the value
+	// that the first pass wrote.
 	keepsPrevious bool
 }
 
@@ -55,7 +56,8 @@ func (l *Layout) newRule(e *schema.Enrichment, ids map[*schema.Field]FieldID) (R
 		}
 		r = custom(l)
 		if !r.fits(e.Kind) {
-			return Rule{}, fmt.Errorf("x-enrich %s: function %q does not give a value of the declared type", strconv.Quote(e.Name), e.Go)
+			return Rule{}, fmt.Errorf("x-enrich %s: function %q does not give a value of the declared type",
+				strconv.Quote(e.Name), e.Go)
 		}
 		r.keepsPrevious = l.protects
 	}
@@ -122,8 +124,8 @@ func presenceRule(e *schema.Enrichment, f FieldID) Rule {
 	}}
 }
 
-// truthRule is a value by whether the field, as sent, says anything. An earlier pass may have made "false" or "0" of a false or 0,
-// which in a new event are strings that say something: then the value that it wrote decides.
+// truthRule is a value by whether the field, as sent, says anything. An earlier pass may have made "false" or "0" of a
+// false or 0, which in a new event are strings that say something: then the value that it wrote decides.
 func truthRule(e *schema.Enrichment, f FieldID) Rule {
 	name, yes, no, missing := e.Name, e.Truth.True, e.Truth.False, orNothing(e.Truth.Absent)
 	ofAbsent := e.Truth.Absent != nil

@@ -10,27 +10,30 @@ import (
 	"firehose-pipeline/internal/jsonscan"
 )
 
-// What a store rejects a whole event for, though it is good JSON and no declared field is concerned, is set aside: the member
-// is moved, as text, into the malformed object, and the rest of the event is kept. The rules below were seen on OpenSearch
-// 2.19.6, 3.5.0 and 3.8.0; no setting of an index changes them.
+// What a store rejects a whole event for, though it is good JSON and no declared field is concerned, is set aside: the
+// member is moved, as text, into the malformed object, and the rest of the event is kept. The rules below were seen on
+// OpenSearch 2.19.6, 3.5.0 and 3.8.0; no setting of an index changes them.
 
-// rejectedValues are the findings for which a stream's store rejects an event. Readers on the JVM, Firehose's conversion among
-// them, take no repeated key, however deep, and no longer key or number; the other two are OpenSearch's.
+// rejectedValues are the findings for which a stream's store rejects an event. Readers on the JVM, Firehose's
+// conversion among them, take no repeated key, however deep, and no longer key or number; the other two are
+// OpenSearch's.
 var rejectedValues = map[Stream]jsonscan.Findings{
 	Lake:   jsonscan.RepeatedKeys | jsonscan.LongNumbers | jsonscan.LongKeys,
 	Search: jsonscan.RepeatedKeys | jsonscan.LongNumbers | jsonscan.LongKeys | jsonscan.LoneSurrogates | jsonscan.DeepArrays,
 }
 
-// metadataFields are OpenSearch's own fields, which no document may have at its top level. _feature is one since 3.0, _size one
-// where the plug-in mapper-size is installed, as on the service; a _doc_count that is a positive integer would be taken, but
-// multiply the document in every aggregation.
+// metadataFields are OpenSearch's own fields, which no document may have at its top level. _feature is one since 3.0,
+// _size one where the plug-in mapper-size is installed, as on the service; a _doc_count that is a positive integer
+// would be taken, but multiply the document in every aggregation.
 var metadataFields = map[string]bool{
-	"_data_stream_timestamp": true, "_doc_count": true, "_feature": true, "_field_names": true, "_id": true, "_ignored": true,
-	"_index": true, "_nested_path": true, "_routing": true, "_seq_no": true, "_size": true, "_source": true, "_version": true,
+	"_data_stream_timestamp": true, "_doc_count": true, "_feature": true, "_field_names": true, "_id": true,
+	"_ignored": true,
+	"_index":   true, "_nested_path": true, "_routing": true, "_seq_no": true, "_size": true, "_source": true,
+	"_version": true,
 }
 
-// setAside moves the members that the stream's store would reject the event for. Declared fields and those of rules need none
-// of it: they have been conformed.
+// setAside moves the members that the stream's store would reject the event for. Declared fields and those of rules
+// need none of it: they have been conformed.
 func (p *Processor) setAside() {
 	e := &p.event
 	for at := range e.scan.Members {
@@ -47,8 +50,8 @@ func (p *Processor) setAside() {
 	}
 }
 
-// rejectsKey reports whether the stream's store rejects an event with this top-level key, which is decoded and not that of a
-// declared field or of a rule, or takes its value, which may be an array, for that of another field.
+// rejectsKey reports whether the stream's store rejects an event with this top-level key, which is decoded and not that
+// of a declared field or of a rule, or takes its value, which may be an array, for that of another field.
 func (p *Processor) rejectsKey(key []byte, array bool) bool {
 	if p.noKey(key) {
 		return true
@@ -64,8 +67,8 @@ func (p *Processor) rejectsKey(key []byte, array bool) bool {
 	if p.layout.isIndexed(first) {
 		return true
 	}
-	// OpenSearch takes the elements of an array below an object that it does not know for values of the field that the last
-	// part of the path names alone: "order.amount":[5] would be found as an amount.
+	// OpenSearch takes the elements of an array below an object that it does not know for values of the field that the
+	// last part of the path names alone: "order.amount":[5] would be found as an amount.
 	path := bytes.TrimRight(key, ".")
 	return array && p.layout.isIndexed(path[bytes.LastIndexByte(path, '.')+1:]) || !isPath(path)
 }
@@ -76,8 +79,8 @@ func (l *Layout) isIndexed(name []byte) bool {
 	return at >= 0 && at != l.malformed || metadataFields[string(name)]
 }
 
-// isPath reports whether OpenSearch takes a key with a dot, which it reads as a path, without the dots at its end: as Java's
-// String.split does, it leaves out empty parts there. Each part must have a character that is not white space.
+// isPath reports whether OpenSearch takes a key with a dot, which it reads as a path, without the dots at its end: as
+// Java's String.split does, it leaves out empty parts there. Each part must have a character that is not white space.
 func isPath(key []byte) bool {
 	for part := range bytes.SplitSeq(key, []byte{'.'}) {
 		if len(bytes.TrimFunc(part, isJavaSpace)) == 0 {
@@ -113,8 +116,9 @@ func (p *Processor) moveOther(m *jsonscan.Member) {
 	p.moved = p.appendOther(p.moved, p.event.scan, m, p.movedKeys)
 }
 
-// appendOther appends a member of the malformed object that is not among names, the value as text, and adds its key to those
-// used. Where the key cannot be one, or is used, a short form of it takes its place, and the text is that of the whole member.
+// appendOther appends a member of the malformed object that is not among names, the value as text, and adds its key to
+// those used. Where the key cannot be one, or is used, a short form of it takes its place, and the text is that of the
+// whole member.
 func (p *Processor) appendOther(dst []byte, scan *jsonscan.Scanner, m *jsonscan.Member, used map[string]bool) []byte {
 	key, sent := scan.Key(m), p.event.record[m.KeyStart:m.KeyEnd]
 	if !p.noKey(key) && !used[string(key)] {
@@ -131,8 +135,8 @@ func (p *Processor) appendOther(dst []byte, scan *jsonscan.Scanner, m *jsonscan.
 	return quoteEscaped(append(quoteEscaped(dst, []byte(short)), ':'), member)
 }
 
-// shortKey is a key that any store takes, made of one that it does not take. The place in the record tells several apart that
-// begin alike.
+// shortKey is a key that any store takes, made of one that it does not take. The place in the record tells several
+// apart that begin alike.
 func shortKey(key []byte, at int) string {
 	const longest = 100
 	key = bytes.ToValidUTF8(key, []byte("\uFFFD"))

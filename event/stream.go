@@ -1,7 +1,7 @@
 package event
 
-// Stream says which of the two delivery streams a record belongs to, because the streams accept different records: a lake
-// record holds one or more objects, a search record exactly one.
+// Stream says which of the two delivery streams a record belongs to, because the streams accept different records: a
+// lake record holds one or more objects, a search record exactly one.
 type Stream string
 
 // The two delivery streams.

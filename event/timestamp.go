@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// maxOffset is the largest offset from UTC, in minutes, that all readers of the stores accept: Trino and Athena know no zone
-// beyond 14 hours, and one such value ends a query over it, also inside try(). No zone in use is beyond it; java.time, and
-// with it OpenSearch, reads 18 hours. https://trino.io/docs/current/language/timezones.html
+// maxOffset is the largest offset from UTC, in minutes, that all readers of the stores accept: Trino and Athena know no
+// zone beyond 14 hours, and one such value ends a query over it, also inside try(). No zone in use is beyond it;
+// java.time, and with it OpenSearch, reads 18 hours. https://trino.io/docs/current/language/timezones.html
 const maxOffset = 14 * 60
 
 // isTimestamp reports whether text is a date and time in RFC 3339 that the search index's date mapping
-// (strict_date_optional_time, which is java.time), Trino and Athena read as well. Of what RFC 3339 allows, that leaves out:
-// a lower case t or z, a leap second (:60), offsets beyond 14 hours and fractions beyond nanoseconds.
+// (strict_date_optional_time, which is java.time), Trino and Athena read as well. Of what RFC 3339 allows, that leaves
+// out: a lower case t or z, a leap second (:60), offsets beyond 14 hours and fractions beyond nanoseconds.
 func isTimestamp(text []byte) bool {
 	const shape = "0000-00-00T00:00:00" // then a fraction, then Z or an offset
 	if len(text) <= len(shape) {
@@ -56,8 +56,8 @@ func isTimestamp(text []byte) bool {
 	return false
 }
 
-// appendTimestamp appends text, which is not a timestamp for isTimestamp, as one, when it has one of these forms, which mean one
-// instant only; otherwise it returns false:
+// appendTimestamp appends text, which is not a timestamp for isTimestamp, as one, when it has one of these forms, which
+// mean one instant only; otherwise it returns false:
 //
 //	1533689070, 1533689070.589    seconds since 1970, ten digits before the point, up to nine after it
 //	1533689070589                 milliseconds since 1970, thirteen digits
@@ -99,7 +99,8 @@ func appendTimestamp(dst, text []byte) ([]byte, bool) {
 // appendEpoch is appendTimestamp for a count since 1970.
 func appendEpoch(dst, text []byte) ([]byte, bool) {
 	whole, fraction, point := bytes.Cut(text, []byte{'.'})
-	if whole[0] == '0' || !allDigits(whole) || point && (len(whole) != 10 || len(fraction) < 1 || len(fraction) > 9 || !allDigits(fraction)) {
+	if whole[0] == '0' || !allDigits(whole) || point &&
+		(len(whole) != 10 || len(fraction) < 1 || len(fraction) > 9 || !allDigits(fraction)) {
 		return dst, false
 	}
 	switch len(whole) {
@@ -173,7 +174,8 @@ func daysIn(year, month int) int {
 // isDate reports whether text is a day of the years 1 to 9999 as yyyy-mm-dd.
 func isDate(text []byte) bool {
 	const shape = "0000-00-00"
-	if len(text) != len(shape) || text[4] != '-' || text[7] != '-' || !allDigits(text[:4]) || !allDigits(text[5:7]) || !allDigits(text[8:]) {
+	if len(text) != len(shape) || text[4] != '-' || text[7] != '-' || !allDigits(text[:4]) || !allDigits(text[5:7]) ||
+		!allDigits(text[8:]) {
 		return false
 	}
 	year, month, day := two(text)*100+two(text[2:]), two(text[5:]), two(text[8:])

@@ -7,8 +7,8 @@ import (
 	"firehose-pipeline/schema"
 )
 
-// valueCache holds a rule's last values, encoded as JSON. Most rules have few values, and the timestamp is constant within a
-// batch, so most are encoded once. It changes nothing in the output: a value that is not cached is encoded.
+// valueCache holds a rule's last values, encoded as JSON. Most rules have few values, and the timestamp is constant
+// within a batch, so most are encoded once. It changes nothing in the output: a value that is not cached is encoded.
 type valueCache struct {
 	rule    *Rule
 	keeps   bool // the event keeps its own field of the rule's name
@@ -127,8 +127,8 @@ func (m *valueCache) json() []byte {
 	return m.values[m.current].json
 }
 
-// Suffix is the end that many objects of a batch have in common: the fields that the rules add, the closing brace and, in the
-// lake, the newline.
+// Suffix is the end that many objects of a batch have in common: the fields that the rules add, the closing brace and,
+// in the lake, the newline.
 type Suffix struct {
 	JSON []byte
 	// Texts is for the caller, who may keep there an encoded form of JSON. It is emptied when JSON changes.
@@ -139,8 +139,8 @@ type Suffix struct {
 	built bool
 }
 
-// suffixCache holds the last suffixes, by their key. A suffix that has been seen once is only noted: when the rules have a new
-// value for each event, nothing is gained by building it.
+// suffixCache holds the last suffixes, by their key. A suffix that has been seen once is only noted: when the rules
+// have a new value for each event, nothing is gained by building it.
 type suffixCache struct {
 	table [256]Suffix
 	epoch uint64 // counts the changes in the caches of values, each of which makes all suffixes void

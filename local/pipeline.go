@@ -157,8 +157,8 @@ func (p *Pipeline) openParts(ctx context.Context) (err error) {
 	return nil
 }
 
-// localHashKey is the key of hashed fields in local runs, always the same, so that two runs have the same hashes. On AWS Secrets
-// Manager generates it.
+// localHashKey is the key of hashed fields in local runs, always the same, so that two runs have the same hashes. On
+// AWS Secrets Manager generates it.
 const localHashKey = "the key of local runs, which is no secret: it hides nothing"
 
 // readEvents compiles the event schema, and serves the key of hashed fields when there are any.

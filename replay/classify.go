@@ -339,7 +339,8 @@ func (r *Replay) classifyRecord(record *Record, filter *Filter) {
 		if p.refused != "" {
 			refused++
 		}
-		if back, now := r.Journal.cameBack(r.Journal.contentDigest(record.Stream, p), record.Arrival); back && (now || !r.Again) {
+		if back, now := r.Journal.cameBack(r.Journal.contentDigest(record.Stream, p), record.Arrival); back &&
+			(now || !r.Again) {
 			record.outcome = FailedAgain
 			return
 		}

@@ -78,10 +78,10 @@ func inlineData(m *deadletter.Message) []byte {
 	return []byte{} // a record of no bytes: JSON leaves it out
 }
 
-// digester computes digests of pieces. A digest identifies a piece by content, before or after the transform: with a fixed clock,
-// and a constant in place of hashes, the transform gives the same output for an event and for its own earlier output, so that a
-// record that was replayed raw is recognised when it fails after the transform. Records that the transform rejects are identified
-// by their bytes; without an event schema all are.
+// digester computes digests of pieces. A digest identifies a piece by content, before or after the transform: with a
+// fixed clock, and a constant in place of hashes, the transform gives the same output for an event and for its own
+// earlier output, so that a record that was replayed raw is recognised when it fails after the transform. Records that
+// the transform rejects are identified by their bytes; without an event schema all are.
 type digester struct {
 	processors map[event.Stream]*sync.Pool // nil without a schema
 }

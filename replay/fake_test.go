@@ -30,6 +30,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/eventid"
+	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/producer"
 )
 
@@ -482,4 +483,15 @@ func closeJournal(t *testing.T, j *Journal) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+var shop = event.MustCompile(shopschema.Load())
+
+func newProcessor(t testing.TB, stream event.Stream) *event.Processor {
+	t.Helper()
+	p, err := event.NewProcessor(shop, stream, event.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

@@ -102,8 +102,9 @@ const journalVersion = 1
 
 // NewJournal returns a journal for one run.
 func NewJournal(layout *event.Layout) *Journal {
-	return &Journal{digester: newDigester(layout), read: places{}, sent: map[identity]struct{}{}, unsure: places{}, lettered: map[object]bool{},
-		busy: map[identity]bool{}, lastPuts: map[uint64]put{}}
+	return &Journal{digester: newDigester(layout), read: places{}, sent: map[identity]struct{}{}, unsure: places{},
+		lettered: map[object]bool{},
+		busy:     map[identity]bool{}, lastPuts: map[uint64]put{}}
 }
 
 // OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a

@@ -115,7 +115,8 @@ func (p *parser) lookUpText(s *Schema, text, at string, kinds ...Kind) *Field {
 		}
 		names = append(names, plainType(kind))
 	}
-	p.fail(at, "must be a field of the type %s (%q is %s)", strings.Join(names, " or "), text, found.Declared.Kind.describe())
+	p.fail(at, "must be a field of the type %s (%q is %s)", strings.Join(names, " or "), text,
+		found.Declared.Kind.describe())
 	return nil
 }
 
@@ -129,7 +130,8 @@ func briefOrNothing(n *node) string {
 }
 
 // enrichmentKinds are the members that say what an enrichment is, of which each has one.
-var enrichmentKinds = []string{"processedAt", "status", "constant", "presence", "truth", "bands", "categories", "score", "go"}
+var enrichmentKinds = []string{"processedAt", "status", "constant", "presence", "truth", "bands", "categories", "score",
+	"go"}
 
 func (p *parser) readEnrichments(s *Schema) {
 	n := p.root.get("x-enrich")
@@ -220,7 +222,8 @@ func (p *parser) enrichment(s *Schema, n *node, at string) *Enrichment {
 	}
 	value := o.node.get(kind)
 	if kind != "go" && o.node.get("type") != nil {
-		p.fail(at+"/type", "must be left out: the type follows from %s; only go has one", cmp.Or(kind, "the kind of field"))
+		p.fail(at+"/type", "must be left out: the type follows from %s; only go has one",
+			cmp.Or(kind, "the kind of field"))
 	}
 	at += "/" + kind
 	e.Kind = String
@@ -328,7 +331,8 @@ func (p *parser) truth(s *Schema, e *Enrichment, n *node, at string) {
 		if absent := n.get("absent"); absent != nil && absent.kind == booleanNode {
 			e.Truth.Absent = &absent.text
 		} else if absent != nil {
-			p.fail(at+"/absent", "must be true or false, as the field is without \"true\" and \"false\" (got %s)", absent.brief())
+			p.fail(at+"/absent", "must be true or false, as the field is without \"true\" and \"false\" (got %s)",
+				absent.brief())
 		}
 		return
 	}
@@ -344,7 +348,8 @@ func (p *parser) bands(s *Schema, e *Enrichment, n *node, at string) {
 	e.Bands = b
 	list := n.get("bands")
 	if list == nil || list.kind != arrayNode || len(list.items) == 0 {
-		p.fail(at+"/bands", `must be an array of at least one {"above": number, "value": text} (got %s)`, briefOrNothing(list))
+		p.fail(at+"/bands", `must be an array of at least one {"above": number, "value": text} (got %s)`,
+			briefOrNothing(list))
 		return
 	}
 	for i, item := range list.items {
@@ -390,7 +395,8 @@ func (p *parser) categories(s *Schema, e *Enrichment, n *node, at string) {
 	e.Categories = c
 	sets := n.get("sets")
 	if sets == nil || sets.kind != objectNode || len(sets.members) == 0 {
-		p.fail(at+"/sets", "must be an object of at least one \"category\": [\"text\", …] (got %s)", briefOrNothing(sets))
+		p.fail(at+"/sets", "must be an object of at least one \"category\": [\"text\", …] (got %s)",
+			briefOrNothing(sets))
 		return
 	}
 	category := map[string]string{}
@@ -430,7 +436,8 @@ func (p *parser) score(s *Schema, e *Enrichment, n *node, at string) {
 	weights := n.get("weights")
 	if weights == nil {
 		if e.Score.Weights = requiredWeights(s); len(e.Score.Weights) == 0 {
-			p.fail(at, "must have \"weights\": without them each required field weighs 1, and no field with a type is required")
+			p.fail(at, "must have \"weights\": without them each required field weighs 1, and no field with a type "+
+				"is required")
 		}
 		return
 	}
@@ -479,7 +486,8 @@ func (p *parser) members(n *node, at string, names ...string) object {
 	}
 	for _, m := range n.members {
 		if !known[m.key] {
-			p.fail(at+"/"+escapePointer(m.key), "unknown member %q: must be one of %s%s", m.key, strings.Join(names, ", "),
+			p.fail(at+"/"+escapePointer(m.key), "unknown member %q: must be one of %s%s", m.key,
+				strings.Join(names, ", "),
 				suggestKey(m.key, known))
 		}
 	}

@@ -26,8 +26,8 @@ const (
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 	maxTemplateBytes = 700_000
 
-	// CloudFormation calls the search setup asynchronously, with the old and the new mapping in one request. Lambda accepted
-	// 256 KB then, and accepts 1 MB since October 2025; no page says that CloudFormation sends as much.
+	// CloudFormation calls the search setup asynchronously, with the old and the new mapping in one request. Lambda
+	// accepted 256 KB then, and accepts 1 MB since October 2025; no page says that CloudFormation sends as much.
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 	maxMappingBytes = 120_000
 )
@@ -37,7 +37,8 @@ func (p *parser) checkLimits(s *Schema) {
 	template := 0
 	for _, f := range s.Fields {
 		if n := len(f.hiveType()); n > maxColumnType {
-			p.fail(p.sources[f], "AWS Glue accepts types of %d characters in a column: this one has %d", maxColumnType, n)
+			p.fail(p.sources[f], "AWS Glue accepts types of %d characters in a column: this one has %d", maxColumnType,
+				n)
 		}
 	}
 	for _, c := range s.Columns() {

@@ -263,7 +263,8 @@ func nullableBranch(choice *node) int {
 	}
 	isNull := func(n *node) bool {
 		name := n.get("type")
-		return n.kind == objectNode && name != nil && name.kind == stringNode && name.text == "null" && len(n.members) == 1
+		return n.kind == objectNode && name != nil && name.kind == stringNode && name.text == "null" &&
+			len(n.members) == 1
 	}
 	switch first, second := isNull(choice.items[0]), isNull(choice.items[1]); {
 	case second && !first:
@@ -282,7 +283,8 @@ func (p *parser) resolve(ref *node, at string) (target *node, pointer string, ok
 	}
 	fragment, local := strings.CutPrefix(ref.text, "#")
 	if !local {
-		p.fail(at, "must refer to this file, such as #/$defs/name: files and addresses are not read (got %s)", ref.brief())
+		p.fail(at, "must refer to this file, such as #/$defs/name: files and addresses are not read (got %s)",
+			ref.brief())
 		return nil, "", false
 	}
 	pointer, unescaped := unescapePercent(fragment)
@@ -382,7 +384,8 @@ func (p *parser) typeNames(n *node, at string) (names []string, ok bool) {
 		}
 		switch {
 		case value.kind != stringNode || !slices.Contains(jsonTypes, value.text):
-			p.fail(place, "must be one of %s%s (got %s)", strings.Join(jsonTypes, ", "), suggestType(value), value.brief())
+			p.fail(place, "must be one of %s%s (got %s)", strings.Join(jsonTypes, ", "), suggestType(value),
+				value.brief())
 			ok = false
 		case slices.Contains(names, value.text):
 			p.fail(place, "must come once (%q is there twice)", value.text)
@@ -403,9 +406,11 @@ func (p *parser) typeNames(n *node, at string) (names []string, ok bool) {
 // suggestType names the JSON type for a type of another language.
 func suggestType(value *node) string {
 	other := map[string]string{
-		"int": "integer", "long": "integer", "bigint": "integer", "int64": "integer", "int32": "integer", "float": "number",
-		"double": "number", "decimal": "number", "bool": "boolean", "str": "string", "text": "string", "keyword": "string",
-		"struct": "object", "map": "object", "dict": "object", "list": "array", "none": "null",
+		"int": "integer", "long": "integer", "bigint": "integer", "int64": "integer", "int32": "integer",
+		"float":  "number",
+		"double": "number", "decimal": "number", "bool": "boolean", "str": "string", "text": "string",
+		"keyword": "string",
+		"struct":  "object", "map": "object", "dict": "object", "list": "array", "none": "null",
 	}[strings.ToLower(value.text)]
 	switch strings.ToLower(value.text) {
 	case "date", "timestamp", "datetime", "date-time":
@@ -431,7 +436,8 @@ func (p *parser) checkApplies(layers []layer, name string, several bool) {
 			case name == "" && several:
 				p.restrict(at, "%q restricts values, and nothing enforces it for a value of several types", m.key)
 			case name == "" || name == "null":
-				p.restrict(at, "%q restricts values, and nothing enforces it without \"type\" beside it, such as %q", m.key, types[0])
+				p.restrict(at, "%q restricts values, and nothing enforces it without \"type\" beside it, such as %q",
+					m.key, types[0])
 			case m.key == "enum" || m.key == "const":
 				p.restrict(at, "%q restricts values, and nothing enforces it for the type %s", m.key, name)
 			default:
@@ -522,7 +528,8 @@ func (p *parser) protect(field *Field, d described) {
 	switch kind := typeKind(field.Type); field.Protect {
 	case Hash:
 		if kind != String && kind != Timestamp && kind != Date && kind != BigInt {
-			p.fail(d.protectAt, `"hash" accepts the types string and integer (this one is %s): use "drop"`, describeType(d))
+			p.fail(d.protectAt, `"hash" accepts the types string and integer (this one is %s): use "drop"`,
+				describeType(d))
 		}
 		field.Type = protected
 	case Redact:
@@ -585,7 +592,8 @@ func (p *parser) required(layers []layer, declared map[string]bool) map[string]b
 func suggestKey(key string, declared map[string]bool) string {
 	best, distance := "", 3
 	for known := range declared {
-		if d := editDistance(strings.ToLower(key), strings.ToLower(known)); d < distance || d == distance && known < best {
+		if d := editDistance(strings.ToLower(key), strings.ToLower(known)); d < distance || d == distance &&
+			known < best {
 			best, distance = known, d
 		}
 	}
@@ -605,7 +613,8 @@ func (p *parser) mapValues(layers []layer, declares bool) (values *node, pointer
 		at := l.pointer + "/additionalProperties"
 		switch {
 		case n.kind == booleanNode:
-			p.restrict(at, "\"additionalProperties\": false restricts values, and the pipeline keeps undeclared keys as they are")
+			p.restrict(at, "\"additionalProperties\": false restricts values, and the pipeline keeps undeclared "+
+				"keys as they are")
 		case n.kind != objectNode:
 			p.fail(at, "must be a schema or true (got %s)", n.brief())
 		case declares:

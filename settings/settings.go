@@ -72,7 +72,8 @@ type Settings struct {
 	RetainData            bool `json:"retainData"`
 	TerminationProtection bool `json:"terminationProtection"`
 
-	// DeadLetterRawData is inline (a dead letter holds the record, up to 256 KiB) or pointer (only its place in the lake's bucket).
+	// DeadLetterRawData is inline (a dead letter holds the record, up to 256 KiB) or pointer (only its place in the
+	// lake's bucket).
 	DeadLetterRawData string `json:"deadLetterRawData"`
 
 	AlarmEmail string `json:"alarmEmail"` // empty: nobody is subscribed

@@ -126,7 +126,8 @@ func stackRows(s *Settings) []setting {
 		},
 		{
 			key: "resourcePrefix", variable: "RESOURCE_PREFIX",
-			field:    text{to: &s.ResourcePrefix, rule: prefixRule, form: prefixForm, max: maxPrefix, fits: validPrefix},
+			field: text{to: &s.ResourcePrefix, rule: prefixRule, form: prefixForm, max: maxPrefix,
+				fits: validPrefix},
 			defaults: all(`"kinesis-firehose-pipeline"`),
 			meaning:  "First part of every name: the stack is `<resourcePrefix>-<environment>`",
 			change:   "Another stack, with its own streams, bucket and domain. The old one stays, with its data",
@@ -135,17 +136,20 @@ func stackRows(s *Settings) []setting {
 			key:      "eventSchema",
 			field:    text{to: &s.EventSchema, rule: schemaRule, form: schemaForm, max: 200},
 			defaults: all(`"event-schema.json"`),
-			meaning: "File that declares the fields of an event, [a JSON Schema](event-schema.md), seen from the folder of " +
+			meaning: "File that declares the fields of an event, [a JSON Schema](event-schema.md), seen from the " +
+				"folder of " +
 				"`cdk.json`",
-			change: "As [a change of the schema](event-schema.md#changing-it): columns, index template and transform follow in " +
+			change: "As [a change of the schema](event-schema.md#changing-it): columns, index template and " +
+				"transform follow in " +
 				"place; `pipeline schema diff` reports the effect on data that is already stored",
 		},
 		{
 			key:      "ingestion",
 			field:    pickLater(&s.Ingestion, "direct", "kinesis"),
 			defaults: all(`"direct"`),
-			meaning:  "How events reach the streams. `direct`: producers put each event to both. `kinesis` is not yet supported",
-			change:   "Not possible yet. `kinesis` would replace both streams",
+			meaning: "How events reach the streams. `direct`: producers put each event to both. `kinesis` is not " +
+				"yet supported",
+			change: "Not possible yet. `kinesis` would replace both streams",
 		},
 	}
 }
@@ -156,7 +160,8 @@ func lakeRows(s *Settings) []setting {
 			key: "bufferSizeMB", variable: "BUFFER_SIZE_MB", unit: "MiB",
 			field:    between(&s.BufferSizeMB, 1, 128),
 			defaults: all(`5`),
-			meaning: "Lake stream: size of the buffer that is written as one object. With `parquet` and `orc` at least 64 is " +
+			meaning: "Lake stream: size of the buffer that is written as one object. With `parquet` and `orc` at " +
+				"least 64 is " +
 				"used, and a note says so",
 			change: "In place: lake stream, its source backup, thresholds of its alarms",
 		},
@@ -200,7 +205,8 @@ func searchRows(s *Settings) []setting {
 			key: "openSearchBufferSizeMB", unit: "MiB",
 			field:    between(&s.OpenSearchBufferSizeMB, 1, 100),
 			defaults: all(`1`),
-			meaning: "Search stream: size of the buffer that is sent as one bulk request. At most 5 on instance types that " +
+			meaning: "Search stream: size of the buffer that is sent as one bulk request. At most 5 on instance " +
+				"types that " +
 				"accept requests of 10 MiB",
 			change: "In place: search stream, thresholds of its alarms",
 		},
@@ -225,7 +231,8 @@ func searchRows(s *Settings) []setting {
 			field:    pick(&s.OpenSearchBackup, "failed all"),
 			defaults: all(`"failed"`),
 			meaning:  "Search records that are kept in S3: those not delivered, or all, under `search-backup/`",
-			change: "Replaces the search stream: Firehose's update has no such parameter. CloudFormation would accept the " +
+			change: "Replaces the search stream: Firehose's update has no such parameter. CloudFormation would " +
+				"accept the " +
 				"change and send nothing, so the mode is part of the stream's id in the template",
 		},
 	}
@@ -297,7 +304,8 @@ func nodeRows(s *Settings) []setting {
 			field:    version{pick(&s.OpenSearchVersion, "2.3 2.5 2.7 2.9 2.11 2.13 2.15 2.17 2.19 3.1 3.3 3.5")},
 			defaults: all(`"2.19"`),
 			meaning:  "Version of OpenSearch, in quotes",
-			change: "Up: an upgrade in place, which cannot be undone; [deploy it alone](changes.md#opensearchversion). " +
+			change: "Up: an upgrade in place, which cannot be undone; [deploy it " +
+				"alone](changes.md#opensearchversion). " +
 				"Down: refused",
 		},
 	}
@@ -396,8 +404,8 @@ func functionRows(s *Settings) []setting {
 				"[and a check to make](changes.md#after-enabledatatransformation)",
 		},
 		{
-			// Memory buys CPU: a batch of 0.5 MB takes some 13 MB and 1.5 ms of a whole CPU, of which 256 MB are a seventh.
-			// Half as much would cost the same, because it takes twice as long (docs/performance.md).
+			// Memory buys CPU: a batch of 0.5 MB takes some 13 MB and 1.5 ms of a whole CPU, of which 256 MB are a
+			// seventh. Half as much would cost the same, because it takes twice as long (docs/performance.md).
 			key: "transformMemoryMB", unit: "MiB",
 			field:    between(&s.TransformMemoryMB, 128, 10240),
 			defaults: all(`256`),
@@ -466,7 +474,8 @@ func retentionRows(s *Settings) []setting {
 			field:    wordOr("never", &s.ExpireAfterDays, 1, longestDays),
 			defaults: all(`"never"`),
 			meaning:  "Age at which they are deleted, later than they move",
-			change: "In place, for existing objects of the whole bucket too, `source-data/` and `error-data/` included. " +
+			change: "In place, for existing objects of the whole bucket too, `source-data/` and `error-data/` " +
+				"included. " +
 				"Lower: objects that are now too old are " +
 				"deleted at S3's next daily run; as noncurrent versions they can be restored for 30 days",
 		},
@@ -503,7 +512,8 @@ func operationRows(s *Settings) []setting {
 			key:      "deadLetterRawData",
 			field:    pick(&s.DeadLetterRawData, "inline pointer"),
 			defaults: all(`"inline"`),
-			meaning: "Failed record in its dead letter: `inline`, the record itself, up to 256 KiB; `pointer`, only its place " +
+			meaning: "Failed record in its dead letter: `inline`, the record itself, up to 256 KiB; `pointer`, only " +
+				"its place " +
 				"under `error-data/`, so that the queue holds no event data",
 			change: "In place: dead letters from then on. Replay reads both kinds",
 		},

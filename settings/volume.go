@@ -49,11 +49,13 @@ func sameUpTo(limit ebsLimit, larger ebsLimits, sizes ...string) ebsLimits {
 
 var (
 	intel5 = sameUpTo(ebsLimit{4750, 18_750},
-		ebsLimits{"9xlarge": {9500, 40_000}, "12xlarge": {9500, 40_000}, "18xlarge": {19_000, 80_000}}, "large", "xlarge",
+		ebsLimits{"9xlarge": {9500, 40_000}, "12xlarge": {9500, 40_000}, "18xlarge": {19_000, 80_000}}, "large",
+		"xlarge",
 		"2xlarge", "4xlarge")
 	graviton2 = sameUpTo(ebsLimit{4750, 20_000}, ebsLimits{"8xlarge": {9000, 40_000}, "12xlarge": {13_500, 50_000}},
 		"large", "xlarge", "2xlarge", "4xlarge")
-	generation7 = sameUpTo(ebsLimit{10_000, 40_000}, ebsLimits{"12xlarge": {15_000, 60_000}, "16xlarge": {20_000, 80_000}},
+	generation7 = sameUpTo(ebsLimit{10_000, 40_000},
+		ebsLimits{"12xlarge": {15_000, 60_000}, "16xlarge": {20_000, 80_000}},
 		"medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
 )
 

@@ -12,8 +12,8 @@ import (
 	config "firehose-pipeline/settings"
 )
 
-// eventSchemaName returns the path of the event schema in the metadata of a synthesised template, seen from the project's
-// folder.
+// eventSchemaName returns the path of the event schema in the metadata of a synthesised template, seen from the
+// project's folder.
 func eventSchemaName(template []byte) (string, error) {
 	var stack struct{ Metadata struct{ EventSchema string } }
 	if err := json.Unmarshal(template, &stack); err != nil {
@@ -25,8 +25,8 @@ func eventSchemaName(template []byte) (string, error) {
 	return stack.Metadata.EventSchema, nil
 }
 
-// readEventSchema returns the text of the event schema that a synthesised template names in its metadata, a path seen from the
-// project's folder.
+// readEventSchema returns the text of the event schema that a synthesised template names in its metadata, a path seen
+// from the project's folder.
 func readEventSchema(root string, template []byte) ([]byte, error) {
 	name, err := eventSchemaName(template)
 	if err != nil {
@@ -75,8 +75,8 @@ func findSchema(path string) (string, error) {
 	return path, nil
 }
 
-// loadLayout loads and compiles the event schema in path or, when that is empty, the project's. Without a project it returns nil
-// and no error.
+// loadLayout loads and compiles the event schema in path or, when that is empty, the project's. Without a project it
+// returns nil and no error.
 func loadLayout(path string) (*event.Layout, error) {
 	path, err := findSchema(path)
 	if path == "" || err != nil {

@@ -127,10 +127,12 @@ func synthesise(ctx context.Context, root string, given settings, notes io.Write
 }
 
 // buildFunctions builds the functions for this machine and returns their binaries by name.
-func buildFunctions(ctx context.Context, root string, eventSchema []byte, progress io.Writer) (map[string]string, error) {
+func buildFunctions(ctx context.Context, root string, eventSchema []byte, progress io.Writer) (map[string]string,
+	error) {
 	files := functionbuild.Files{"transform": {schema.FileName: eventSchema}}
 	target := functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	assets, err := functionbuild.BuildAll(ctx, root, filepath.Join(root, ".build", "functions"), target, files, progress)
+	assets, err := functionbuild.BuildAll(ctx, root, filepath.Join(root, ".build", "functions"), target, files,
+		progress)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, errTooEarly

@@ -113,7 +113,8 @@ func newSchemaShow() *cobra.Command {
 		Args: atMostOneFile,
 	}, func(s *schemaCommand, args []string) error { return s.show(args, table, location) })
 	c.Flags().StringVar(&table, "table", "events", "`NAME` of the table in the statement, with or without database")
-	c.Flags().StringVar(&location, "location", "s3://BUCKET/"+contract.DataPrefix, "`URL` of the objects in the statement")
+	c.Flags().StringVar(&location, "location", "s3://BUCKET/"+contract.DataPrefix,
+		"`URL` of the objects in the statement")
 	return c
 }
 
@@ -201,7 +202,8 @@ func (s *schemaCommand) check(args []string) error {
 		b.WriteString(oneLine("warning: %s%s", file, w))
 	}
 	if len(loaded.Untyped) > 0 {
-		b.WriteString(oneLine("without a type, so neither a column nor searchable: %s", strings.Join(loaded.Untyped, ", ")))
+		b.WriteString(oneLine("without a type, so neither a column nor searchable: %s",
+			strings.Join(loaded.Untyped, ", ")))
 	}
 	_, err = io.WriteString(s.out, b.String())
 	return err
@@ -326,7 +328,8 @@ func showText(s *schema.Schema, table, location string) (string, error) {
 	fmt.Fprintf(&b, "\nMapping of the search index (properties)\n\n  %s\n", printable.Lines(string(mapping)))
 	fmt.Fprintf(&b, "\nTable for Athena\n\n%s", printable.Lines(s.DDL(table, location)))
 	if len(s.Untyped) > 0 {
-		b.WriteString("\n" + oneLine("Without a type, so neither a column nor searchable: %s", strings.Join(s.Untyped, ", ")))
+		b.WriteString("\n" + oneLine("Without a type, so neither a column nor searchable: %s",
+			strings.Join(s.Untyped, ", ")))
 	}
 	return b.String(), nil
 }

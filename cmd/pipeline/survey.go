@@ -43,8 +43,8 @@ func newSurvey(file string, s *schema.Schema) (*survey, error) {
 	return &survey{schema: file, lake: lake, search: search}, nil
 }
 
-// beginSurvey makes the survey for the event schema of the template. With an invalid schema there is none: the functions
-// report it as well.
+// beginSurvey makes the survey for the event schema of the template. With an invalid schema there is none: the
+// functions report it as well.
 func (l *localCommand) beginSurvey(template, text []byte) {
 	file, err := eventSchemaName(template)
 	var s *schema.Schema
@@ -63,8 +63,8 @@ func sayNoSurvey(screen *screen, err error) {
 	screen.printLine("note: the report does not count the declared fields: %v", err)
 }
 
-// loadSurvey makes the survey for the schema in path or, when that is empty, the project's. Outside of a project, or when
-// its schema is invalid, there is none: events can be sent from anywhere.
+// loadSurvey makes the survey for the schema in path or, when that is empty, the project's. Outside of a project, or
+// when its schema is invalid, there is none: events can be sent from anywhere.
 func loadSurvey(path string, screen *screen) (*survey, error) {
 	file, err := findSchema(path)
 	if err == nil && file == "" {
@@ -116,8 +116,8 @@ type surveyReport struct {
 	events string // the file with the events, for a command
 }
 
-// report returns the counts, nil when there was no event: those of the lake's records, or of the search stream's when the
-// lake got none.
+// report returns the counts, nil when there was no event: those of the lake's records, or of the search stream's when
+// the lake got none.
 func (v *survey) report(events string) *surveyReport {
 	if v == nil {
 		return nil

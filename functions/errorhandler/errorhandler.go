@@ -49,9 +49,9 @@ type Handler struct {
 }
 
 // New returns a handler set up by environment variables: DEAD_LETTER_QUEUE_URL and ERROR_PREFIX (ending in a slash) are
-// required, STACK names the stack in metrics, EVENT_ID is the JSON Pointer of an event's id, DEAD_LETTER_RAW_DATA is inline (default)
-// or pointer, LOG_LEVEL is debug, info (default), warn or error. Metric lines go to
-// stdout, logs to stderr; both reach the function's log group. AWS clients are created on the first use.
+// required, STACK names the stack in metrics, EVENT_ID is the JSON Pointer of an event's id, DEAD_LETTER_RAW_DATA is
+// inline (default) or pointer, LOG_LEVEL is debug, info (default), warn or error. Metric lines go to stdout, logs to
+// stderr; both reach the function's log group. AWS clients are created on the first use.
 func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error) {
 	h := &Handler{
 		queueURL: getenv(contract.EnvDeadLetterQueueURL),
@@ -74,7 +74,8 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 	case "pointer":
 		h.pointerOnly = true
 	default:
-		problems = append(problems, fmt.Errorf("%s: must be inline or pointer (got %q)", contract.EnvDeadLetterRawData, text))
+		problems = append(problems, fmt.Errorf("%s: must be inline or pointer (got %q)", contract.EnvDeadLetterRawData,
+			text))
 	}
 	if h.queueURL == "" {
 		problems = append(problems, errors.New("DEAD_LETTER_QUEUE_URL: must be set"))

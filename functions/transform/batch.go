@@ -176,8 +176,8 @@ func appendBase64(dst, data []byte, n int) []byte {
 	return dst[:from+n]
 }
 
-// encodeSuffix returns the base64 of a suffix, the first bytes of which it moves to b.output, so that b.output ends with a
-// whole group.
+// encodeSuffix returns the base64 of a suffix, the first bytes of which it moves to b.output, so that b.output ends
+// with a whole group.
 func (b *batch) encodeSuffix(suffix *event.Suffix) []byte {
 	first := (3 - len(b.output)%3) % 3
 	b.output = append(b.output, suffix.JSON[:first]...)

@@ -24,7 +24,8 @@ import (
 //   - Duration is the handler's own time, without Lambda's.
 var Metrics = []struct{ Name, Unit string }{
 	{"Records", "Count"}, {"Ok", "Count"}, {"Dropped", "Count"}, {"ProcessingFailed", "Count"}, {"TooLarge", "Count"},
-	{"PartialRecords", "Count"}, {"MalformedFields", "Count"}, {"UndeclaredFields", "Count"}, {"InputBytes", "Bytes"}, {"OutputBytes", "Bytes"}, {"Duration", "Milliseconds"},
+	{"PartialRecords", "Count"}, {"MalformedFields", "Count"}, {"UndeclaredFields", "Count"}, {"InputBytes", "Bytes"},
+	{"OutputBytes", "Bytes"}, {"Duration", "Milliseconds"},
 }
 
 // counts are of one invocation.

@@ -53,7 +53,8 @@ func SettingsFrom(getenv func(string) string) (Settings, error) {
 	wrong := func(name, rule string) {
 		problems = append(problems, fmt.Sprintf("%s: must be %s (got %q)", name, rule, getenv(name)))
 	}
-	s := Settings{Stream: event.Stream(getenv(contract.EnvStream)), Stack: getenv(contract.EnvStack), HashSecret: getenv(contract.EnvHashSecret)}
+	s := Settings{Stream: event.Stream(getenv(contract.EnvStream)), Stack: getenv(contract.EnvStack),
+		HashSecret: getenv(contract.EnvHashSecret)}
 	if !s.Stream.Valid() {
 		wrong(contract.EnvStream, "lake or search")
 	}

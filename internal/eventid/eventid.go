@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Path is the keys that lead to the id in an event: one for a field of the event, more for one inside structs, none when
-// events have no id.
+// Path is the keys that lead to the id in an event: one for a field of the event, more for one inside structs, none
+// when events have no id.
 type Path []string
 
 // ParsePath returns the path of a JSON Pointer (RFC 6901).

@@ -1,7 +1,7 @@
 package jsonscan
 
-// Lookup finds the keys of nested objects that a scan has accepted, one after the other. Like [Scanner] it first compares with
-// the names that came next before. It is not safe for concurrent use.
+// Lookup finds the keys of nested objects that a scan has accepted, one after the other. Like [Scanner] it first
+// compares with the names that came next before. It is not safe for concurrent use.
 type Lookup struct {
 	names   *Names
 	follows [][2]int32 // as in Scanner
@@ -12,9 +12,9 @@ func NewLookup(names *Names) *Lookup {
 	return &Lookup{names: names, follows: make([][2]int32, len(names.names)+1)}
 }
 
-// Find reads the key whose opening quote is data[i] and the colon after it. It returns the index of the key in the names, -1 for
-// another key; where the key ends, at its closing quote; whether it has escapes; and the offset of the value. last is 1 + the
-// index of the name before it in the same object, 0 for none.
+// Find reads the key whose opening quote is data[i] and the colon after it. It returns the index of the key in the
+// names, -1 for another key; where the key ends, at its closing quote; whether it has escapes; and the offset of the
+// value. last is 1 + the index of the name before it in the same object, 0 for none.
 func (l *Lookup) Find(data []byte, i int, last int32) (name int32, end int, escaped bool, value int) {
 	expected := &l.follows[last]
 	if i >= 0 && i <= len(data)-24 {

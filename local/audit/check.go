@@ -256,8 +256,8 @@ func (c *checker) compareLetters() error {
 	})
 }
 
-// accountForLetters notes which records the dead letters of one fingerprint are for. Records of another outcome than must
-// need none.
+// accountForLetters notes which records the dead letters of one fingerprint are for. Records of another outcome than
+// must need none.
 func (c *checker) accountForLetters(expected, found []entry, must outcome, where letterFound) {
 	needed := len(expected) > 0 && outcome(expected[0].owner&3) == must
 	for i := range expected {

@@ -107,8 +107,9 @@ func matchCase(columns []*column) {
 	}
 }
 
-// MapKeys makes columns, and fields of structs at any depth, take their values from other keys, as with the OpenX SerDe's
-// ColumnToJsonKeyMappings: the SerDe looks a name up in the one map wherever the name is. It has to come before the first
+// MapKeys makes columns, and fields of structs at any depth, take their values from other keys, as with the OpenX
+// SerDe's ColumnToJsonKeyMappings: the SerDe looks a name up in the one map wherever the name is. It has to come before
+// the first
 // [Writer.Write], and after MatchCase.
 // https://github.com/rcongiu/Hive-JSON-Serde (JsonStructObjectInspector.getJsonField)
 func (w *Writer) MapKeys(keys map[string]string) {

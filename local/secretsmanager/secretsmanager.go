@@ -55,7 +55,8 @@ func answer(w http.ResponseWriter, r *http.Request, secret string) {
 	case err != nil || request.SecretId == "":
 		refuse(w, "InvalidRequestException", "SecretId: must be set")
 	default:
-		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": request.SecretId, "SecretString": secret}) // to a client that left, if it fails
+		// to a client that left, if it fails
+		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": request.SecretId, "SecretString": secret})
 	}
 }
 

@@ -22,13 +22,14 @@ const secretTimeout = 8 * time.Second
 // maxSecretAnswer bounds the answer in bytes: a secret has at most 64 KiB, a JSON string at most six times that.
 const maxSecretAnswer = 512 << 10
 
-// readSecret returns the text of a secret of AWS Secrets Manager. The SDK's client for it would double the time of init, so the
-// one call is made with the SDK's signer alone. The error never has the secret in it.
+// readSecret returns the text of a secret of AWS Secrets Manager. The SDK's client for it would double the time of
+// init, so the one call is made with the SDK's signer alone. The error never has the secret in it.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 func readSecret(ctx context.Context, arn string, getenv func(string) string) ([]byte, error) {
 	region := getenv("AWS_REGION")
 	if arn == "" || region == "" {
-		return nil, fmt.Errorf("HASH_SECRET_ARN, AWS_REGION: must be set, because the event schema hashes a field (got %q, %q)", arn, region)
+		return nil, fmt.Errorf("HASH_SECRET_ARN, AWS_REGION: must be set, because the event schema hashes a field "+
+			"(got %q, %q)", arn, region)
 	}
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
@@ -58,7 +59,8 @@ func readSecret(ctx context.Context, arn string, getenv func(string) string) ([]
 }
 
 // getSecretValue makes one call. again: the failure may pass.
-func getSecretValue(ctx context.Context, endpoint, region string, body []byte, getenv func(string) string) (text []byte, again bool, err error) {
+func getSecretValue(ctx context.Context, endpoint, region string, body []byte, getenv func(string) string) (text []byte,
+	again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
 	if err != nil {
 		return nil, false, fmt.Errorf("reading secret: %w", err)
@@ -66,9 +68,11 @@ func getSecretValue(ctx context.Context, endpoint, region string, body []byte, g
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", "secretsmanager.GetSecretValue")
 	sum := sha256.Sum256(body)
-	credentials := aws.Credentials{AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
-		SessionToken: getenv("AWS_SESSION_TOKEN")}
-	err = v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "secretsmanager", region, time.Now())
+	credentials := aws.Credentials{AccessKeyID: getenv("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    getenv("AWS_SESSION_TOKEN")}
+	err = v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "secretsmanager", region,
+		time.Now())
 	if err != nil {
 		return nil, false, fmt.Errorf("signing the request for the secret: %w", err)
 	}
@@ -89,7 +93,8 @@ func getSecretValue(ctx context.Context, endpoint, region string, body []byte, g
 	switch {
 	case response.StatusCode != http.StatusOK:
 		throttled := strings.Contains(fields.Type, "Throttling") || response.StatusCode == http.StatusTooManyRequests
-		return nil, throttled || response.StatusCode >= 500, fmt.Errorf("reading secret: status %d %s", response.StatusCode, fields.Type)
+		return nil, throttled || response.StatusCode >= 500,
+			fmt.Errorf("reading secret: status %d %s", response.StatusCode, fields.Type)
 	case err != nil || fields.SecretString == nil:
 		return nil, false, fmt.Errorf("reading secret: the answer has no SecretString")
 	}

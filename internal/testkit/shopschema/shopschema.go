@@ -1,5 +1,5 @@
-// Package shopschema has the event schema of the shop that the test data comes from, so that tests know what they expect although
-// the repository's own event-schema.json may have been changed since. Only tests import it.
+// Package shopschema has the event schema of the shop that the test data comes from, so that tests know what they
+// expect although the repository's own event-schema.json may have been changed since. Only tests import it.
 package shopschema
 
 import (
