@@ -67,7 +67,8 @@ type Result struct {
 // NewProcessor returns a processor for records of the stream. The error says that a key is missing or too short.
 func NewProcessor(layout *Layout, stream Stream, options Options) (*Processor, error) {
 	if layout.NeedsKey() && !options.MaskHashes && len(options.HashKey) < MinHashKey {
-		return nil, fmt.Errorf("the schema hashes a field (x-protect): a key of at least %d bytes is needed (got %d bytes)", MinHashKey, len(options.HashKey))
+		return nil, fmt.Errorf("the schema hashes a field (x-protect): a key of at least %d bytes is needed "+
+			"(got %d bytes)", MinHashKey, len(options.HashKey))
 	}
 	written := make([]valueCache, len(layout.rules))
 	for i := range layout.rules {

@@ -18,8 +18,9 @@ import (
 // conversion among them, take no repeated key, however deep, and no longer key or number; the other two are
 // OpenSearch's.
 var rejectedValues = map[Stream]jsonscan.Findings{
-	Lake:   jsonscan.RepeatedKeys | jsonscan.LongNumbers | jsonscan.LongKeys,
-	Search: jsonscan.RepeatedKeys | jsonscan.LongNumbers | jsonscan.LongKeys | jsonscan.LoneSurrogates | jsonscan.DeepArrays,
+	Lake: jsonscan.RepeatedKeys | jsonscan.LongNumbers | jsonscan.LongKeys,
+	Search: jsonscan.RepeatedKeys | jsonscan.LongNumbers | jsonscan.LongKeys | jsonscan.LoneSurrogates |
+		jsonscan.DeepArrays,
 }
 
 // metadataFields are OpenSearch's own fields, which no document may have at its top level. _feature is one since 3.0,

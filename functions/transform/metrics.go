@@ -18,8 +18,8 @@ import (
 //   - Records is the sum of Ok, Dropped and ProcessingFailed.
 //   - TooLarge counts the records that are ProcessingFailed only because the answer would have passed MaxAnswerBytes.
 //   - PartialRecords counts the Ok records in which something had to be moved to malformed.
-//   - MalformedFields counts the values that were moved to malformed, UndeclaredFields the members of events that the schema
-//     does not declare.
+//   - MalformedFields counts the values that were moved to malformed.
+//   - UndeclaredFields counts the members of events that the schema does not declare.
 //   - InputBytes and OutputBytes are the lengths of request and answer.
 //   - Duration is the handler's own time, without Lambda's.
 var Metrics = []struct{ Name, Unit string }{

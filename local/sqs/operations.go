@@ -91,7 +91,8 @@ func (s *Server) enqueueMessage(q *queue, in sendInput) (any, *apiError) {
 	case in.MessageBody == "":
 		return nil, missingParameter("MessageBody")
 	case messageSize(in.MessageBody, in.MessageAttributes) > maxMessage:
-		return nil, invalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", maxMessage)
+		return nil, invalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.",
+			maxMessage)
 	case !validText(in.MessageBody):
 		return nil, senderFault("InvalidMessageContents", "InvalidMessageContents",
 			"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to "+
@@ -207,7 +208,8 @@ func integerBetween(name string, value *int, fallback, low, high int) (int, *api
 		return fallback, nil
 	}
 	if *value < low || *value > high {
-		return 0, invalidParameter("Value %d for parameter %s is invalid. Reason: Must be between %d and %d, if provided.", *value, name, low, high)
+		return 0, invalidParameter("Value %d for parameter %s is invalid. Reason: Must be between %d and %d, if provided.",
+			*value, name, low, high)
 	}
 	return *value, nil
 }
