@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -43,11 +44,12 @@ type Checker struct {
 	data      []byte
 	docCounts int      // values of _doc_count
 	keys      [][]byte // of the objects that are open, decoded
+	path      [][]byte // the parts of a key with dots
 }
 
 // NewChecker returns a checker of documents for an index with this mapping.
 func (m *Mapping) NewChecker() *Checker {
-	return &Checker{m: m, scanner: jsonscan.NewScanner(m.names)}
+	return &Checker{m: m, scanner: jsonscan.NewScanner(m.root.names)}
 }
 
 // Check returns why the engine rejects a document with this id, nil when it accepts it.
@@ -81,20 +83,25 @@ func repeatedKey(key []byte) *Rejection {
 // member checks one member of the document itself.
 func (c *Checker) member(m *jsonscan.Member) *Rejection {
 	if m.Name >= 0 {
-		f := &c.m.fields[m.Name]
-		return c.value(m, f, f)
+		f := &c.m.root.list[m.Name]
+		return c.value(m, f, f, 0)
 	}
 	key := c.scanner.Key(m)
 	if r := c.key(key); r != nil {
 		return r
 	}
+	return c.undeclared(m, c.m.root, key, 0)
+}
+
+// undeclared checks a member of the document, or of a declared object, with a key that is none of the fields, inside so many arrays.
+func (c *Checker) undeclared(m *jsonscan.Member, in *fields, key []byte, nesting int) *Rejection {
 	if len(key) == 0 {
 		return rejectDocument("illegal_argument_exception", "field name cannot be an empty string")
 	}
 	if bytes.IndexByte(key, '.') < 0 {
-		return c.value(m, nil, nil)
+		return c.value(m, nil, nil, nesting)
 	}
-	return c.dotted(m, key)
+	return c.dotted(m, in, key, nesting)
 }
 
 // key checks a key as the JSON reader does, anywhere in a document.
@@ -111,57 +118,56 @@ func (c *Checker) key(key []byte) *Rejection {
 	return nil
 }
 
-// dotted checks a member whose key has dots: a path of names.
-func (c *Checker) dotted(m *jsonscan.Member, key []byte) *Rejection {
-	first, last, r := splitPath(key)
+// dotted checks a member of the document, or of a declared object, whose key has dots: a path of names.
+func (c *Checker) dotted(m *jsonscan.Member, in *fields, key []byte, nesting int) *Rejection {
+	path, r := splitPath(c.path[:0], key)
+	c.path = path
 	if r != nil {
 		return r
 	}
-	parent := c.m.find(first)
-	if len(last) == 0 { // only dots behind the name: the field itself, unless it is one of the engine's own
-		if parent != nil && parent.fieldType >= metadata {
-			return c.value(m, nil, parent)
+	above, last := path[:len(path)-1], path[len(path)-1]
+	for at, part := range above {
+		f := in.find(part)
+		switch {
+		case f == nil:
+			// The object is not mapped and is left alone. But the elements of an array are taken for values of the field that the last
+			// name alone names: DocumentParser.parseArray goes on with that name, in the object that it has come to.
+			return c.value(m, nil, in.find(last), nesting)
+		case f.fieldType == disabled:
+			return c.skip(m)
+		case f.fieldType == object:
+			in = f.inner
+		case m.Kind == jsonscan.Null:
+			return nil
+		default:
+			return &Rejection{Type: "mapper_parsing_exception", Reason: fmt.Sprintf("Could not dynamically add mapping for field [%s]. "+
+				"Existing mapping for [%s] must be of type object but found [%s].", bytes.Join(path[at:], []byte(".")), f.name, f.typeName)}
 		}
-		return c.value(m, parent, parent)
 	}
-	switch {
-	case parent == nil:
-		// The object is not mapped and is left alone. But the elements of an array are taken for values of the field that the last
-		// name alone names: DocumentParser.parseArray goes on with that name, and with the document itself as its object.
-		return c.value(m, nil, c.m.find(last))
-	case parent.fieldType == disabled:
-		return c.skip(m)
-	case m.Kind == jsonscan.Null:
-		return nil
+	f := in.find(last)
+	if f != nil && f.fieldType >= metadata && len(above) == 0 {
+		return c.value(m, nil, f, nesting) // only dots behind the name: not the engine's own field, but for elements
 	}
-	return &Rejection{Type: "mapper_parsing_exception", Reason: fmt.Sprintf("Could not dynamically add mapping for field [%s]. "+
-		"Existing mapping for [%s] must be of type object but found [%s].", key, first, parent.typeName)}
+	return c.value(m, f, f, nesting)
 }
 
-// splitPath splits a key at its dots, as Java's String.split does: empty parts at the end do not count. It returns the first and the
-// last part; last is empty when there is one only.
-func splitPath(key []byte) (first, last []byte, r *Rejection) {
-	path := bytes.TrimRight(key, ".")
-	if len(path) == 0 {
-		return nil, nil, rejectDocument("illegal_argument_exception", "field name cannot contain only the character [.]")
+// splitPath appends the parts of a key between its dots, as Java's String.split does: empty parts at the end do not count.
+func splitPath(path [][]byte, key []byte) ([][]byte, *Rejection) {
+	text := bytes.TrimRight(key, ".")
+	if len(text) == 0 {
+		return nil, rejectDocument("illegal_argument_exception", "field name cannot contain only the character [.]")
 	}
-	for rest, more := path, true; more; {
-		var part []byte
-		part, rest, more = bytes.Cut(rest, []byte("."))
+	for part := range bytes.SplitSeq(text, []byte(".")) {
 		if len(part) == 0 {
-			return nil, nil, rejectDocument("illegal_argument_exception", "object field starting or ending with a [.] makes object "+
+			return nil, rejectDocument("illegal_argument_exception", "object field starting or ending with a [.] makes object "+
 				"resolution ambiguous: [%s]", key)
 		}
 		if isBlank(part) {
-			return nil, nil, rejectDocument("illegal_argument_exception", "object field cannot contain only whitespace: ['%s']", key)
+			return nil, rejectDocument("illegal_argument_exception", "object field cannot contain only whitespace: ['%s']", key)
 		}
-		if first == nil {
-			first = part
-		} else {
-			last = part
-		}
+		path = append(path, part)
 	}
-	return first, last, nil
+	return path, nil
 }
 
 // isBlank reports whether a text is white space only, by Java's Character.isWhitespace.
@@ -178,16 +184,14 @@ func isBlank(text []byte) bool {
 	return true
 }
 
-// value checks a member's value: direct is the field that it belongs to, elements that of its elements when it is an array; nil for none.
-func (c *Checker) value(m *jsonscan.Member, direct, elements *field) *Rejection {
-	var r *Rejection
+// value checks a member's value inside so many arrays: direct is the field that it belongs to, elements that of its elements when it
+// is an array; nil for none.
+func (c *Checker) value(m *jsonscan.Member, direct, elements *field, nesting int) (r *Rejection) {
 	switch m.Kind {
 	case jsonscan.Object:
-		if r = c.single(direct, m.Kind, m.Start, m.End); r == nil {
-			_, r = c.object(m.Start)
-		}
+		_, r = c.objectOf(direct, m.Start, nesting)
 	case jsonscan.Array:
-		_, r = c.array(m.Start, 1, elements)
+		_, r = c.array(m.Start, nesting+1, elements)
 	case jsonscan.Number:
 		if r = c.digits(m.Start, m.End); r == nil {
 			r = c.single(direct, m.Kind, m.Start, m.End)
@@ -196,6 +200,50 @@ func (c *Checker) value(m *jsonscan.Member, direct, elements *field) *Rejection 
 		r = c.single(direct, m.Kind, m.Start, m.End)
 	}
 	return r
+}
+
+// objectOf checks the object whose brace is at c.data[i], a value of the field f (nil for none) inside so many arrays, and returns the
+// offset after it.
+func (c *Checker) objectOf(f *field, i, nesting int) (end int, r *Rejection) {
+	switch {
+	case f == nil:
+		return c.object(i)
+	case f.fieldType == object:
+		return c.declaredObject(f.inner, i, nesting)
+	case f.fieldType == flatObject:
+		return c.flatObject(f, i)
+	}
+	if r = c.single(f, jsonscan.Object, i, i+1); r != nil {
+		return 0, r
+	}
+	return c.object(i)
+}
+
+// declaredObject checks the object whose brace is at c.data[i] with these fields, inside so many arrays, and returns the offset after it.
+func (c *Checker) declaredObject(in *fields, i, nesting int) (end int, r *Rejection) {
+	if end, r = c.object(i); r != nil { // its text: repeated keys, long numbers
+		return 0, r
+	}
+	for i = jsonscan.SkipSpace(c.data, i+1); c.data[i] != '}'; {
+		keyEnd, escaped, _ := jsonscan.Text(c.data, i)
+		key := c.data[i+1 : keyEnd]
+		if escaped {
+			key = jsonscan.Unescape(nil, key)
+		}
+		m := jsonscan.ValueAt(c.data, jsonscan.SkipSpace(c.data, jsonscan.SkipSpace(c.data, keyEnd+1)+1))
+		if f := in.find(key); f != nil {
+			r = c.value(&m, f, f, nesting)
+		} else {
+			r = c.undeclared(&m, in, key, nesting)
+		}
+		if r != nil {
+			return 0, r
+		}
+		if i = jsonscan.SkipSpace(c.data, m.End); c.data[i] == ',' {
+			i = jsonscan.SkipSpace(c.data, i+1)
+		}
+	}
+	return end, nil
 }
 
 // skip checks what the engine skips: JSON and nothing else.
@@ -236,6 +284,13 @@ func (c *Checker) single(f *field, kind jsonscan.Kind, start, end int) *Rejectio
 		if kind == jsonscan.Object && !c.m.version.atLeast(3, 0) {
 			return c.rejectValue(f, "illegal_argument_exception", "Cannot parse an object as "+f.typeName)
 		}
+	case object:
+		if kind != jsonscan.Null {
+			return &Rejection{Type: "mapper_parsing_exception", Reason: fmt.Sprintf("object mapping for [%s] tried to parse field [%s] as "+
+				"object, but found a concrete value", f.name, f.name[strings.LastIndexByte(f.name, '.')+1:])}
+		}
+	case flatObject:
+		return c.flatScalar(f, kind, c.data[start:end])
 	case boolean:
 		return c.boolean(f, kind, c.data[start:end])
 	}
@@ -340,10 +395,7 @@ func (c *Checker) element(i, nesting int, f *field) (end int, r *Rejection) {
 	case '[':
 		return c.array(i, nesting+1, f)
 	case '{':
-		if r = c.single(f, jsonscan.Object, i, i+1); r != nil {
-			return 0, r
-		}
-		return c.object(i)
+		return c.objectOf(f, i, nesting)
 	case '"':
 		kind = jsonscan.String
 		end, _, _ = jsonscan.Text(c.data, i)
