@@ -235,7 +235,10 @@ func (e *engine) report(found []*node, holds func(*node) bool, describe func(sou
 func TestTransformedEventsAreAccepted(t *testing.T) {
 	const count = 5000
 	e := newEngine(t, "transformed", nil)
-	p := event.NewProcessor(event.MustCompile(shopschema.Load()), event.Search, event.Options{})
+	p, err := event.NewProcessor(event.MustCompile(shopschema.Load()), event.Search, event.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.SetTime(time.Now())
 	transform := func(source []byte) []byte {
 		out, result := p.Append(nil, source, 6<<20)
