@@ -36,6 +36,7 @@ if [[ -z ${OPENSEARCH_HOME:-} ]]; then
   echo "== without OPENSEARCH_HOME, retention is not tested on a real OpenSearch: see docs/local.md"
 fi
 step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 30m ./verify/search
+step "personal data while everything fails" go test -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "mappings of event schemas on a real OpenSearch" go test -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
 step "no record lost, with each fault and with all" go run ./verify/faults
 step "one event's journey" "$python" verify/clients/journey.py

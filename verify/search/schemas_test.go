@@ -3,9 +3,11 @@
 package search
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -111,4 +113,75 @@ func TestRandomSchemas(t *testing.T) {
 	if accepted < schemas*events*9/10 || rejected < asSent/10 || rejected > asSent*9/10 {
 		t.Errorf("%d events written, %d as sent, of which %d rejected: too few of one kind", accepted, asSent, rejected)
 	}
+}
+
+// Fields of the sample events are found in the index that their schema makes: nested ones, elements of arrays, entries of maps, keys
+// with a dot, dates.
+func TestSamplesAreFound(t *testing.T) {
+	for _, sample := range []struct {
+		name    string
+		queries map[string]func(documents []map[string]any) int // how many documents a query finds
+	}{
+		{"sensor", map[string]func([]map[string]any) int{
+			`{"range":{"reading.tempC":{"gte":20}}}`:         matching(func(d map[string]any) bool { v, ok := at(d, "reading", "tempC").(float64); return ok && v >= 20 }),
+			`{"range":{"calibratedOn":{"lt":"2025-10-01"}}}`: matching(func(d map[string]any) bool { v, ok := d["calibratedOn"].(string); return ok && v < "2025-10-01" }),
+			`{"exists":{"field":"counters.boots"}}`:          matching(func(d map[string]any) bool { return at(d, "counters", "boots") != nil }),
+		}},
+		{"audit-log", map[string]func([]map[string]any) int{
+			`{"term":{"event.category":"Management"}}`:      matching(func(d map[string]any) bool { return d["event.category"] == "Management" }),
+			`{"term":{"userIdentity.type":"IAMUser"}}`:      matching(func(d map[string]any) bool { return at(d, "userIdentity", "type") == "IAMUser" }),
+			`{"term":{"sourceIPAddress":"REDACTED"}}`:       matching(func(d map[string]any) bool { return d["sourceIPAddress"] != nil }),
+			`{"range":{"responseStatus.code":{"gte":400}}}`: matching(func(d map[string]any) bool { v, ok := at(d, "responseStatus", "code").(float64); return ok && v >= 400 }),
+		}},
+		{"web-analytics", map[string]func([]map[string]any) int{
+			`{"term":{"context.library.name":"analytics.js"}}`:  matching(func(d map[string]any) bool { return at(d, "context", "library", "name") == "analytics.js" }),
+			`{"range":{"properties.products.price":{"gte":0}}}`: matching(func(d map[string]any) bool { v, ok := at(d, "properties", "products").([]any); return ok && len(v) > 0 }),
+			`{"term":{"integrations.Ads":"false"}}`:             matching(func(d map[string]any) bool { return at(d, "integrations", "Ads") == false }),
+		}},
+	} {
+		t.Run(sample.name, func(t *testing.T) {
+			clean(t)
+			text, err := os.ReadFile(root + "/testdata/samples/" + sample.name + "/events.ndjson")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var documents []map[string]any
+			for line := range bytes.Lines(text) {
+				documents = append(documents, decode[map[string]any](t, line))
+			}
+			l := newLocal(t, "-c", "eventSchema=testdata/samples/"+sample.name+"/event-schema.json", "-c", "dropEventTypes=[]")
+			if r := l.events(t, bytes.NewReader(text)); r.Streams.Search.Delivered != int64(len(documents)) {
+				t.Fatalf("%+v of %d events", r.Streams.Search, len(documents))
+			}
+			ask(t, server.Master, 200, "POST", "/realtime-events-2*/_refresh", "")
+			for query, expected := range sample.queries {
+				if got, want := count(t, server.Master, query), expected(documents); got != want || want == 0 {
+					t.Errorf("%s: %d documents, want %d, not 0", query, got, want)
+				}
+			}
+		})
+	}
+}
+
+func matching(is func(map[string]any) bool) func([]map[string]any) int {
+	return func(documents []map[string]any) (n int) {
+		for _, d := range documents {
+			if is(d) {
+				n++
+			}
+		}
+		return n
+	}
+}
+
+// at is the value that keys lead to in objects, nil for none.
+func at(value any, keys ...string) any {
+	for _, key := range keys {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = object[key]
+	}
+	return value
 }
