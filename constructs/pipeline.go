@@ -102,6 +102,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		ErrorHandler:              p.ErrorHandler,
 	})
 
+	checkMaps(props)
 	hashKey := newHashKey(this, props, p.Key)
 	p.Streams = []*Stream{NewLakeStream(this, "LakeStream", LakeStreamProps{
 		StackName:       name,

@@ -60,6 +60,8 @@ type node struct {
 	lookup    *jsonscan.Names // the keys of fields
 	lookupAt  int             // index of the struct's lookup in Processor.lookups
 	elem      *node
+	maxEntry  int      // of a map: the longest key and value that the index takes, in bytes as sent
+	taken     []string // of a struct: names that the index has in it, of keys with dots, and that are none of its keys
 }
 
 // Compile makes a schema ready. An error means that an x-enrich entry names a Go function that is not in [Custom].
@@ -102,6 +104,9 @@ func Compile(s *schema.Schema) (*Layout, error) {
 	}
 	l.moved = jsonscan.NewNames(pointers...)
 	l.prefixes = prefixes(s, keys)
+	indexed := map[string][]string{}
+	addIndexed(indexed, "", l.nodes[:l.top])
+	setTaken(indexed, "", l.nodes[:l.top])
 	l.names = jsonscan.NewNames(append(keys, l.prefixes...)...)
 	return l, nil
 }
@@ -205,6 +210,43 @@ func prefixes(s *schema.Schema, keys []string) (all []string) {
 		}
 	}
 	return all
+}
+
+// addIndexed adds the names that the index has in each object, by the object's path and a dot.
+func addIndexed(indexed map[string][]string, path string, fields []*node) {
+	for _, n := range fields {
+		if n.kind == 0 || n.protect == schema.Drop {
+			continue
+		}
+		in := path
+		for part := range strings.SplitSeq(n.key, ".") {
+			indexed[in] = append(indexed[in], part)
+			in += part + "."
+		}
+		addIndexed(indexed, in, n.object().fields)
+	}
+}
+
+// setTaken sets taken of the structs and maxEntry of the maps among fields and inside them.
+func setTaken(indexed map[string][]string, path string, fields []*node) {
+	for _, n := range fields {
+		in, object := path+n.key+".", n.object()
+		object.maxEntry = min(maxMapEntry, maxTerm-2*len(in)-len("="))
+		for _, name := range indexed[in] {
+			if object.lookup != nil && object.lookup.Index(name) < 0 && !slices.Contains(object.taken, name) {
+				object.taken = append(object.taken, name)
+			}
+		}
+		setTaken(indexed, in, object.fields)
+	}
+}
+
+// object is the node, or of an array the node of what is in it.
+func (n *node) object() *node {
+	for n.kind == schema.Array {
+		n = n.elem
+	}
+	return n
 }
 
 func (l *Layout) newNode(f *schema.Field, ids map[*schema.Field]FieldID) *node {

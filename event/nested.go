@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/schema"
@@ -21,9 +22,14 @@ import (
 //
 // Most values need no change, so they are checked first, in one pass, and only the others are written anew.
 
-// maxMapEntry bounds key and value of a map's entry in the search index, in bytes as sent: the index keeps each as one
-// term of field name, key path and value, and Lucene rejects a document with a term of more than 32,766 bytes.
-const maxMapEntry = 32_000
+// maxMapEntry bounds key and value of a map's entry in the search index, in bytes as sent. The index keeps each as one
+// doc value, of the map's path, twice, key and value, and Lucene rejects a document with one of more than maxTerm
+// bytes: a map with a long path has less. A bound in bytes as sent is on the safe side: JSON's escapes are longer than
+// what they stand for.
+const (
+	maxMapEntry = 32_000
+	maxTerm     = 32_766
+)
 
 // conformNested is conform for a field of kind Struct, Map or Array.
 func (p *Processor) conformNested(v *value, n *node, m *jsonscan.Member) edit {
@@ -44,9 +50,11 @@ func (p *Processor) conformNested(v *value, n *node, m *jsonscan.Member) edit {
 	if v.empty = isEmptyText(e.record, m); !v.empty {
 		v.text = e.record[m.Start:m.End]
 	}
+	p.arrays = 0
 	if _, ok := p.accepts(n, m.Start); ok {
 		return edit{}
 	}
+	p.arrays = 0
 	p.path = appendPointer(p.path[:0], n.key)
 	from := len(p.nested)
 	out, _, _ := p.rewriteValue(p.nested, n, m.Start)
@@ -123,10 +131,13 @@ func (p *Processor) acceptsStruct(n *node, i int) (end int, ok bool) {
 	for i = skipSpace(data, i+1); data[i] != '}'; {
 		name, keyEnd, escaped, at := lookup.Find(data, i, last)
 		if name < 0 {
-			if p.stream == Search && isOddKey(data[i+1:keyEnd], escaped) {
+			if p.stream == Search && (isOddKey(data[i+1:keyEnd], escaped) || n.isTaken(data[i+1:keyEnd])) {
 				return i, false
 			}
-			at, _ = jsonscan.Value(data, at)
+			from := at
+			if at, _ = jsonscan.Value(data, at); p.isTooDeep(data[from:at]) {
+				return i, false
+			}
 		} else if at, ok = p.accepts(n.fields[name], at); !ok {
 			return at, false
 		} else {
@@ -141,6 +152,7 @@ func (p *Processor) acceptsStruct(n *node, i int) (end int, ok bool) {
 
 func (p *Processor) acceptsArray(n *node, i int) (end int, ok bool) {
 	data := p.event.record
+	p.arrays++
 	for i = skipSpace(data, i+1); data[i] != ']'; {
 		if i, ok = p.accepts(n.elem, i); !ok {
 			return i, false
@@ -149,6 +161,7 @@ func (p *Processor) acceptsArray(n *node, i int) (end int, ok bool) {
 			i = skipSpace(data, i+1)
 		}
 	}
+	p.arrays--
 	return i + 1, true
 }
 
@@ -161,7 +174,7 @@ func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
 			return at, false
 		}
 		end, ok := p.acceptsScalar(n.elem, at)
-		if !ok || p.rejectsEntry(key.End-i, end-at) {
+		if !ok || p.rejectsEntry(n, key.End-i+end-at) {
 			return end, false
 		}
 		if i = skipSpace(data, end); data[i] == ',' {
@@ -171,15 +184,52 @@ func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
 	return i + 1, true
 }
 
-// rejectsEntry reports whether the index rejects an event with an entry of a map of these lengths in bytes.
-func (p *Processor) rejectsEntry(key, value int) bool {
-	return p.stream == Search && key+value > maxMapEntry
+// rejectsEntry reports whether the index rejects an event with an entry of the map of this length in bytes, key and
+// value.
+func (p *Processor) rejectsEntry(n *node, length int) bool {
+	return p.stream == Search && length > n.maxEntry
 }
 
 // isOddKey reports whether an undeclared key of a declared object may be one that OpenSearch reads as a path, or
 // rejects.
 func isOddKey(key []byte, escaped bool) bool {
 	return escaped || len(key) == 0 || bytes.IndexByte(key, '.') >= 0
+}
+
+// isTaken reports whether the index has a field or object of this name in the struct, because of a key with a dot.
+func (n *node) isTaken(key []byte) bool {
+	for _, name := range n.taken {
+		if string(key) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// isTooDeep reports whether the index rejects an event with this undeclared value in a declared object: it counts the
+// arrays inside each other, those of the value and those that are declared around it.
+func (p *Processor) isTooDeep(value []byte) bool {
+	return p.stream == Search && value[0] == '[' && p.arrays+bytes.Count(value, []byte{'['}) > jsonscan.MaxArrays &&
+		p.arrays+arrayDepth(value) > jsonscan.MaxArrays
+}
+
+// arrayDepth is how many arrays the value has directly inside each other.
+func arrayDepth(value []byte) (deepest int) {
+	depth := 0
+	for i := 0; i < len(value); {
+		switch value[i] {
+		case '[':
+			depth++
+			deepest = max(deepest, depth)
+		case ']':
+			depth--
+		case '{', '"':
+			i, _ = jsonscan.Value(value, i)
+			continue
+		}
+		i++
+	}
+	return deepest
 }
 
 // rewriteValue appends the value that begins at record[i], conformed and without white space. keep is false, and
@@ -246,7 +296,8 @@ func (p *Processor) rewriteStruct(dst []byte, n *node, i int) []byte {
 		} else {
 			m := jsonscan.ValueAt(data, at)
 			at = m.End
-			if key := decodeKey(sent, escaped); p.stream == Search && isOddKey(key, false) {
+			key := decodeKey(sent, escaped)
+			if p.stream == Search && (isOddKey(key, false) || n.isTaken(key)) || p.isTooDeep(data[m.Start:m.End]) {
 				p.path = appendPointer(p.path, string(key))
 				p.moveNested(nil, &m)
 				keep = false
@@ -279,7 +330,7 @@ func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
 		keep := false
 		switch {
 		case m.Kind == jsonscan.Null:
-		case p.rejectsEntry(key.End-i, m.End-at):
+		case p.rejectsEntry(n, key.End-i+m.End-at):
 			p.moveNested(n.elem, &m)
 		default:
 			dst, _, keep = p.rewriteValue(dst, n.elem, at)
@@ -298,6 +349,7 @@ func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
 func (p *Processor) rewriteArray(dst []byte, n *node, i int) []byte {
 	data := p.event.record
 	dst = append(dst, '[')
+	p.arrays++
 	i = skipSpace(data, i+1)
 	for index := 0; data[i] != ']'; index++ {
 		if index > 0 {
@@ -314,6 +366,7 @@ func (p *Processor) rewriteArray(dst []byte, n *node, i int) []byte {
 			i = skipSpace(data, i+1)
 		}
 	}
+	p.arrays--
 	return append(dst, ']')
 }
 
@@ -327,7 +380,7 @@ func (p *Processor) moveNested(n *node, m *jsonscan.Member) {
 		p.movedKeys = map[string]bool{}
 	}
 	key := string(p.path)
-	if p.noKey(p.path) {
+	if p.noKey(p.path) || !utf8.Valid(p.path) { // a lone surrogate cannot be written
 		key = shortKey(p.path, m.Start)
 	}
 	for p.movedKeys[key] {

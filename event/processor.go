@@ -35,6 +35,7 @@ type Processor struct {
 	undeclared  int             // members that the schema does not declare
 	ownKept     int             // members of the event's own malformed object that are kept
 	path        []byte          // JSON Pointer of the nested value that is written
+	arrays      int             // declared arrays around the nested value
 	nested      []byte          // memory for nested values that are written anew
 	scratch     []byte
 }

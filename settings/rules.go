@@ -142,6 +142,11 @@ func (s Settings) openShards() (shards, limit int) {
 	return s.OpenSearchShards * (1 + s.Replicas()) * indices, limit * s.OpenSearchInstanceCount
 }
 
+// OpenSearchAtLeast reports whether openSearchVersion is this version or a later one.
+func (s Settings) OpenSearchAtLeast(major, minor int) bool {
+	return atLeast(s.OpenSearchVersion, major, minor)
+}
+
 // atLeast compares engine versions, in which 2.9 comes before 2.11.
 func atLeast(version string, major, minor int) bool {
 	before, after, _ := strings.Cut(version, ".")

@@ -18,7 +18,7 @@ step() { # name, command
 
 race() {
   command -v gcc >/dev/null || { echo "the race detector needs a C compiler (gcc), and there is none" >&2; return 1; }
-  CGO_ENABLED=1 go test -race -p 1 ./deadletter ./errorobject ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
+  CGO_ENABLED=1 go test -race -short -p 1 ./deadletter ./errorobject ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
 }
 
 # The real binary: its peak memory, and 20 kills. -v prints the figures.
@@ -36,6 +36,7 @@ if [[ -z ${OPENSEARCH_HOME:-} ]]; then
   echo "== without OPENSEARCH_HOME, retention is not tested on a real OpenSearch: see docs/local.md"
 fi
 step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 30m ./verify/search
+step "personal data while everything fails" go test -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "mappings of event schemas on a real OpenSearch" go test -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
 step "no record lost, with each fault and with all" go run ./verify/faults
 step "one event's journey" "$python" verify/clients/journey.py

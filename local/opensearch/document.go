@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -45,11 +46,12 @@ type Checker struct {
 	data      []byte
 	docCounts int      // values of _doc_count
 	keys      [][]byte // of the objects that are open, decoded
+	path      [][]byte // the parts of a key with dots
 }
 
 // NewChecker returns a checker of documents for an index with this mapping.
 func (m *Mapping) NewChecker() *Checker {
-	return &Checker{m: m, scanner: jsonscan.NewScanner(m.names)}
+	return &Checker{m: m, scanner: jsonscan.NewScanner(m.root.names)}
 }
 
 // Check returns why the engine rejects a document with this id, nil when it accepts it.
@@ -69,7 +71,7 @@ func (c *Checker) Check(id string, source []byte) *Rejection {
 		if m.Repeated {
 			return repeatedKey(c.scanner.Key(m))
 		}
-		if r := c.checkMember(m); r != nil {
+		if r := c.member(m); r != nil {
 			return r
 		}
 	}
@@ -80,27 +82,33 @@ func repeatedKey(key []byte) *Rejection {
 	return rejectDocument("json_parse_exception", "Duplicate field '%s'", key)
 }
 
-// checkMember checks one member of the document itself.
-func (c *Checker) checkMember(m *jsonscan.Member) *Rejection {
+// member checks one member of the document itself.
+func (c *Checker) member(m *jsonscan.Member) *Rejection {
 	if m.Name >= 0 {
-		f := &c.m.fields[m.Name]
-		return c.checkValue(m, f, f)
+		f := &c.m.root.list[m.Name]
+		return c.value(m, f, f, 0)
 	}
 	key := c.scanner.Key(m)
-	if r := c.checkKey(key); r != nil {
+	if r := c.key(key); r != nil {
 		return r
 	}
+	return c.undeclared(m, c.m.root, key, 0)
+}
+
+// undeclared checks a member of the document, or of a declared object, with a key that is none of the fields, inside so
+// many arrays.
+func (c *Checker) undeclared(m *jsonscan.Member, in *fields, key []byte, nesting int) *Rejection {
 	if len(key) == 0 {
 		return rejectDocument("illegal_argument_exception", "field name cannot be an empty string")
 	}
 	if bytes.IndexByte(key, '.') < 0 {
-		return c.checkValue(m, nil, nil)
+		return c.value(m, nil, nil, nesting)
 	}
-	return c.checkDotted(m, key)
+	return c.dotted(m, in, key, nesting)
 }
 
-// checkKey checks a key as the JSON reader does, anywhere in a document.
-func (c *Checker) checkKey(key []byte) *Rejection {
+// key checks a key as the JSON reader does, anywhere in a document.
+func (c *Checker) key(key []byte) *Rejection {
 	v := c.m.version
 	if len(key) > longestKey && v.atLeast(3, 0) {
 		return rejectDocument("stream_constraints_exception", "Name length (%d) exceeds the maximum allowed (%d, from "+
@@ -113,62 +121,62 @@ func (c *Checker) checkKey(key []byte) *Rejection {
 	return nil
 }
 
-// checkDotted checks a member whose key has dots: a path of names.
-func (c *Checker) checkDotted(m *jsonscan.Member, key []byte) *Rejection {
-	first, last, r := splitPath(key)
+// dotted checks a member of the document, or of a declared object, whose key has dots: a path of names.
+func (c *Checker) dotted(m *jsonscan.Member, in *fields, key []byte, nesting int) *Rejection {
+	path, r := splitPath(c.path[:0], key)
+	c.path = path
 	if r != nil {
 		return r
 	}
-	parent := c.m.findField(first)
-	if len(last) == 0 { // only dots behind the name: the field itself, unless it is one of the engine's own
-		if parent != nil && parent.fieldType >= metadata {
-			return c.checkValue(m, nil, parent)
+	above, last := path[:len(path)-1], path[len(path)-1]
+	for at, part := range above {
+		f := in.find(part)
+		switch {
+		case f == nil:
+			// The object is not mapped and is left alone. But the elements of an array are taken for values of the
+			// field that the last name alone names: DocumentParser.parseArray goes on with that name, in the object
+			// that it has come to.
+			return c.value(m, nil, in.find(last), nesting)
+		case f.fieldType == disabled:
+			return c.skip(m)
+		case f.fieldType == object:
+			in = f.inner
+		case m.Kind == jsonscan.Null:
+			return nil
+		default:
+			return &Rejection{Type: "mapper_parsing_exception",
+				Reason: fmt.Sprintf("Could not dynamically add mapping for field [%s]. "+
+					"Existing mapping for [%s] must be of type object but found [%s].", bytes.Join(path[at:], []byte(".")),
+					f.name, f.typeName)}
 		}
-		return c.checkValue(m, parent, parent)
 	}
-	switch {
-	case parent == nil:
-		// The object is not mapped and is left alone. But the elements of an array are taken for values of the field
-		// that the last name alone names: DocumentParser.parseArray goes on with that name, and with the document
-		// itself as its object.
-		return c.checkValue(m, nil, c.m.findField(last))
-	case parent.fieldType == disabled:
-		return c.checkSkipped(m)
-	case m.Kind == jsonscan.Null:
-		return nil
+	f := in.find(last)
+	if f != nil && f.fieldType >= metadata && len(above) == 0 {
+		return c.value(m, nil, f, nesting) // only dots behind the name: not the engine's own field, but for elements
 	}
-	return &Rejection{Type: "mapper_parsing_exception",
-		Reason: fmt.Sprintf("Could not dynamically add mapping for field [%s]. "+
-			"Existing mapping for [%s] must be of type object but found [%s].", key, first, parent.typeName)}
+	return c.value(m, f, f, nesting)
 }
 
-// splitPath splits a key at its dots, as Java's String.split does: empty parts at the end do not count. It returns the
-// first and the last part; last is empty when there is one only.
-func splitPath(key []byte) (first, last []byte, r *Rejection) {
-	path := bytes.TrimRight(key, ".")
-	if len(path) == 0 {
-		return nil, nil, rejectDocument("illegal_argument_exception",
-			"field name cannot contain only the character [.]")
+// splitPath appends the parts of a key between its dots, as Java's String.split does: empty parts at the end do not
+// count.
+func splitPath(path [][]byte, key []byte) ([][]byte, *Rejection) {
+	text := bytes.TrimRight(key, ".")
+	if len(text) == 0 {
+		return nil, rejectDocument("illegal_argument_exception", "field name cannot contain only the character [.]")
 	}
-	for rest, more := path, true; more; {
-		var part []byte
-		part, rest, more = bytes.Cut(rest, []byte("."))
+	for part := range bytes.SplitSeq(text, []byte(".")) {
 		if len(part) == 0 {
-			return nil, nil, rejectDocument("illegal_argument_exception",
+			return nil, rejectDocument("illegal_argument_exception",
 				"object field starting or ending with a [.] makes object "+
 					"resolution ambiguous: [%s]", key)
 		}
 		if isBlank(part) {
-			return nil, nil, rejectDocument("illegal_argument_exception",
+			return nil, rejectDocument("illegal_argument_exception",
 				"object field cannot contain only whitespace: ['%s']", key)
 		}
-		if first == nil {
-			first = part
-		} else {
-			last = part
-		}
+		path = append(path, part)
 	}
-	return first, last, nil
+	return path, nil
 }
 
 // isBlank reports whether a text is white space only, by Java's Character.isWhitespace.
@@ -185,42 +193,84 @@ func isBlank(text []byte) bool {
 	return true
 }
 
-// checkValue checks a member's value: direct is the field that it belongs to, elements that of its elements when it is
-// an array; nil for none.
-func (c *Checker) checkValue(m *jsonscan.Member, direct, elements *field) *Rejection {
-	var r *Rejection
+// value checks a member's value inside so many arrays: direct is the field that it belongs to, elements that of its
+// elements when it is an array; nil for none.
+func (c *Checker) value(m *jsonscan.Member, direct, elements *field, nesting int) (r *Rejection) {
 	switch m.Kind {
 	case jsonscan.Object:
-		if r = c.checkSingle(direct, m.Kind, m.Start, m.End); r == nil {
-			_, r = c.checkObject(m.Start)
-		}
+		_, r = c.objectOf(direct, m.Start, nesting)
 	case jsonscan.Array:
-		_, r = c.checkArray(m.Start, 1, elements)
+		_, r = c.array(m.Start, nesting+1, elements)
 	case jsonscan.Number:
-		if r = c.checkDigits(m.Start, m.End); r == nil {
-			r = c.checkSingle(direct, m.Kind, m.Start, m.End)
+		if r = c.digits(m.Start, m.End); r == nil {
+			r = c.single(direct, m.Kind, m.Start, m.End)
 		}
 	default:
-		r = c.checkSingle(direct, m.Kind, m.Start, m.End)
+		r = c.single(direct, m.Kind, m.Start, m.End)
 	}
 	return r
 }
 
-// checkSkipped checks a value that the engine skips: it must be JSON.
-func (c *Checker) checkSkipped(m *jsonscan.Member) (r *Rejection) {
+// objectOf checks the object whose brace is at c.data[i], a value of the field f (nil for none) inside so many arrays,
+// and returns the offset after it.
+func (c *Checker) objectOf(f *field, i, nesting int) (end int, r *Rejection) {
+	switch {
+	case f == nil:
+		return c.object(i)
+	case f.fieldType == object:
+		return c.declaredObject(f.inner, i, nesting)
+	case f.fieldType == flatObject:
+		return c.flatObject(f, i)
+	}
+	if r = c.single(f, jsonscan.Object, i, i+1); r != nil {
+		return 0, r
+	}
+	return c.object(i)
+}
+
+// declaredObject checks the object whose brace is at c.data[i] with these fields, inside so many arrays, and returns
+// the offset after it.
+func (c *Checker) declaredObject(in *fields, i, nesting int) (end int, r *Rejection) {
+	if end, r = c.object(i); r != nil { // its text: repeated keys, long numbers
+		return 0, r
+	}
+	for i = jsonscan.SkipSpace(c.data, i+1); c.data[i] != '}'; {
+		keyEnd, escaped, _ := jsonscan.Text(c.data, i)
+		key := c.data[i+1 : keyEnd]
+		if escaped {
+			key = jsonscan.Unescape(nil, key)
+		}
+		m := jsonscan.ValueAt(c.data, jsonscan.SkipSpace(c.data, jsonscan.SkipSpace(c.data, keyEnd+1)+1))
+		if f := in.find(key); f != nil {
+			r = c.value(&m, f, f, nesting)
+		} else {
+			r = c.undeclared(&m, in, key, nesting)
+		}
+		if r != nil {
+			return 0, r
+		}
+		if i = jsonscan.SkipSpace(c.data, m.End); c.data[i] == ',' {
+			i = jsonscan.SkipSpace(c.data, i+1)
+		}
+	}
+	return end, nil
+}
+
+// skip checks what the engine skips: JSON and nothing else.
+func (c *Checker) skip(m *jsonscan.Member) (r *Rejection) {
 	switch m.Kind {
 	case jsonscan.Object:
-		_, r = c.checkObject(m.Start)
+		_, r = c.object(m.Start)
 	case jsonscan.Array:
-		_, r = c.checkArray(m.Start, notCounted, nil)
+		_, r = c.array(m.Start, notCounted, nil)
 	case jsonscan.Number:
-		r = c.checkDigits(m.Start, m.End)
+		r = c.digits(m.Start, m.End)
 	}
 	return r
 }
 
-// checkSingle checks a value that is not an array, and belongs to a field.
-func (c *Checker) checkSingle(f *field, kind jsonscan.Kind, start, end int) *Rejection {
+// single checks a value that is no array, and belongs to a field.
+func (c *Checker) single(f *field, kind jsonscan.Kind, start, end int) *Rejection {
 	if f == nil || f.fieldType == unmapped || f.fieldType == disabled {
 		return nil
 	}
@@ -246,8 +296,16 @@ func (c *Checker) checkSingle(f *field, kind jsonscan.Kind, start, end int) *Rej
 		if kind == jsonscan.Object && !c.m.version.atLeast(3, 0) {
 			return c.rejectValue(f, "illegal_argument_exception", "Cannot parse an object as "+f.typeName)
 		}
+	case object:
+		if kind != jsonscan.Null {
+			return &Rejection{Type: "mapper_parsing_exception",
+				Reason: fmt.Sprintf("object mapping for [%s] tried to parse field [%s] as "+
+					"object, but found a concrete value", f.name, f.name[strings.LastIndexByte(f.name, '.')+1:])}
+		}
+	case flatObject:
+		return c.flatScalar(f, kind, c.data[start:end])
 	case boolean:
-		return c.checkBoolean(f, kind, c.data[start:end])
+		return c.boolean(f, kind, c.data[start:end])
 	}
 	return nil
 }
@@ -259,7 +317,7 @@ func (c *Checker) rejectValue(f *field, kind, reason string) *Rejection {
 			f.typeName, c.id), &Rejection{Type: kind, Reason: reason}}
 }
 
-func (c *Checker) checkBoolean(f *field, kind jsonscan.Kind, text []byte) *Rejection {
+func (c *Checker) boolean(f *field, kind jsonscan.Kind, text []byte) *Rejection {
 	switch kind {
 	case jsonscan.True, jsonscan.False, jsonscan.Null:
 		return nil
@@ -287,7 +345,7 @@ func (c *Checker) docCount(f *field, kind jsonscan.Kind, text []byte) *Rejection
 		if x, err = strconv.ParseFloat(string(text), 64); err == nil && (x != math.Trunc(x) || x > math.MaxInt64) {
 			err = strconv.ErrRange
 		}
-		if n = 0; x > 0 { // only its sign matters
+		if n = 0; x > 0 { // its sign is what matters
 			n = 1
 		}
 	}
@@ -307,8 +365,8 @@ func (c *Checker) docCount(f *field, kind jsonscan.Kind, text []byte) *Rejection
 	return nil
 }
 
-// checkDigits checks the length of a number.
-func (c *Checker) checkDigits(start, end int) *Rejection {
+// digits checks the length of a number.
+func (c *Checker) digits(start, end int) *Rejection {
 	if end-start <= longestNumber {
 		return nil
 	}
@@ -329,9 +387,9 @@ func (c *Checker) checkDigits(start, end int) *Rejection {
 // notCounted is the nesting of an array that may be nested as deep as one likes.
 const notCounted = math.MinInt32
 
-// checkArray checks the array whose bracket is at c.data[i], the nesting-th directly in each other, whose elements
-// belong to f. It returns the offset after it.
-func (c *Checker) checkArray(i, nesting int, f *field) (end int, r *Rejection) {
+// array checks the array whose bracket is at c.data[i], the nesting-th directly in each other, whose elements belong to
+// f. It returns the offset after it.
+func (c *Checker) array(i, nesting int, f *field) (end int, r *Rejection) {
 	if nesting > deepestArray {
 		return 0, rejectDocument("parse_exception",
 			"The depth of the nested array field has exceeded the allowed limit of [%d]. "+
@@ -344,25 +402,22 @@ func (c *Checker) checkArray(i, nesting int, f *field) (end int, r *Rejection) {
 		case ',':
 			continue
 		}
-		if i, r = c.checkElement(i, nesting, f); r != nil {
+		if i, r = c.element(i, nesting, f); r != nil {
 			return 0, r
 		}
 		i--
 	}
 }
 
-// checkElement checks the value that begins at c.data[i], inside so many arrays directly in each other, and returns the
+// element checks the value that begins at c.data[i], inside so many arrays directly in each other, and returns the
 // offset after it.
-func (c *Checker) checkElement(i, nesting int, f *field) (end int, r *Rejection) {
+func (c *Checker) element(i, nesting int, f *field) (end int, r *Rejection) {
 	kind := jsonscan.Null
 	switch b := c.data[i]; b {
 	case '[':
-		return c.checkArray(i, nesting+1, f)
+		return c.array(i, nesting+1, f)
 	case '{':
-		if r = c.checkSingle(f, jsonscan.Object, i, i+1); r != nil {
-			return 0, r
-		}
-		return c.checkObject(i)
+		return c.objectOf(f, i, nesting)
 	case '"':
 		kind = jsonscan.String
 		end, _, _ = jsonscan.Text(c.data, i)
@@ -378,12 +433,12 @@ func (c *Checker) checkElement(i, nesting int, f *field) (end int, r *Rejection)
 		for end < len(c.data) && inNumber[c.data[end]] {
 			end++
 		}
-		if r = c.checkDigits(i, end); r != nil {
+		if r = c.digits(i, end); r != nil {
 			return 0, r
 		}
 	}
 	if f != nil {
-		r = c.checkSingle(f, kind, i, end)
+		r = c.single(f, kind, i, end)
 	}
 	return end, r
 }
@@ -395,9 +450,9 @@ var inNumber = [256]bool{'0': true, '1': true, '2': true, '3': true, '4': true, 
 // fewKeys is up to how many keys of an object are compared with each other, and not looked up.
 const fewKeys = 16
 
-// checkObject checks the object whose brace is at c.data[i], which the engine skips: its keys may have any name, but
-// each one only once. It returns the offset after it.
-func (c *Checker) checkObject(i int) (end int, r *Rejection) {
+// object checks the object whose brace is at c.data[i], which the engine skips: its keys may have any name, but each
+// one only once. It returns the offset after it.
+func (c *Checker) object(i int) (end int, r *Rejection) {
 	from := len(c.keys)
 	var seen map[string]struct{} // of more than fewKeys
 	for i++; ; i++ {
@@ -413,23 +468,22 @@ func (c *Checker) checkObject(i int) (end int, r *Rejection) {
 		if escaped {
 			key = jsonscan.Unescape(nil, key)
 		}
-		if r = c.checkKey(key); r != nil {
+		if r = c.key(key); r != nil {
 			return 0, r
 		}
-		if seen, r = c.checkRepeats(from, seen, key); r != nil {
+		if seen, r = c.unrepeated(from, seen, key); r != nil {
 			return 0, r
 		}
 		i = jsonscan.SkipSpace(c.data, end+1) + 1 // the colon
-		if i, r = c.checkElement(jsonscan.SkipSpace(c.data, i), notCounted, nil); r != nil {
+		if i, r = c.element(jsonscan.SkipSpace(c.data, i), notCounted, nil); r != nil {
 			return 0, r
 		}
 		i--
 	}
 }
 
-// checkRepeats checks a key against those that the same object has had, which begin at c.keys[from], or are all in
-// seen.
-func (c *Checker) checkRepeats(from int, seen map[string]struct{}, key []byte) (map[string]struct{}, *Rejection) {
+// unrepeated checks a key against those that the same object has had, which begin at c.keys[from], or are all in seen.
+func (c *Checker) unrepeated(from int, seen map[string]struct{}, key []byte) (map[string]struct{}, *Rejection) {
 	if seen == nil {
 		for _, k := range c.keys[from:] {
 			if bytes.Equal(k, key) {

@@ -22,22 +22,30 @@ const (
 	number
 	date
 	boolean
-	metadata // a field of the engine's own, which a document must not have
-	docCount // _doc_count, the one metadata field that a document may have
+	object     // with fields inside
+	flatObject // any JSON object, whose leaves are terms
+	metadata   // a field of the engine's own, which a document must not have
+	docCount   // _doc_count, the one metadata field that a document may have
 )
 
 // field is one name of a mapping.
 type field struct {
-	name, typeName string
+	name, typeName string // name with those of the objects that it is in
 	fieldType
 	ignoreAbove bool // a keyword too long for a term is left out instead of failing the document
+	inner       *fields
+}
+
+// fields are those of the document or of an object.
+type fields struct {
+	list   []field // in the order of names
+	names  *jsonscan.Names
+	byName map[string]int
 }
 
 // Mapping is an index's mapping, as the engine applies it to documents. It is not changed once made.
 type Mapping struct {
-	fields  []field // in the order of names
-	names   *jsonscan.Names
-	byName  map[string]int
+	root    *fields
 	version version
 }
 
@@ -71,15 +79,17 @@ var metadataFields = []string{"_data_stream_timestamp", "_field_names", "_id", "
 
 // property is one of a mapping's "properties", with the parameters that the model knows.
 type property struct {
-	Type            string  `json:"type"`
-	IgnoreAbove     *int    `json:"ignore_above"`
-	IgnoreMalformed *bool   `json:"ignore_malformed"`
-	Format          *string `json:"format"` // of no consequence: ignore_malformed keeps a document with any other date
-	Enabled         *bool   `json:"enabled"`
+	Type            string `json:"type"`
+	IgnoreAbove     *int   `json:"ignore_above"`
+	IgnoreMalformed *bool  `json:"ignore_malformed"`
+	// of no consequence: ignore_malformed keeps a document with any other date
+	Format     *string             `json:"format"`
+	Enabled    *bool               `json:"enabled"`
+	Properties map[string]property `json:"properties"`
 }
 
 // NewMapping reads the "mappings" of an index or template, which must be the kind that the search setup makes: dynamic
-// is false, and every number and date has ignore_malformed. version is the engine's, <major>.<minor>; empty means
+// is false, and every number and date has ignore_malformed. version is the engine's, <major>.<minor>; empty stands for
 // [DefaultVersion].
 func NewMapping(mappings map[string]any, version string) (*Mapping, error) {
 	if version == "" {
@@ -106,47 +116,83 @@ func NewMapping(mappings map[string]any, version string) (*Mapping, error) {
 	if got.Dynamic != "false" && got.Dynamic != false {
 		return nil, fmt.Errorf("reading mappings: dynamic: only false is modelled (got %v)", got.Dynamic)
 	}
-	m := &Mapping{byName: map[string]int{}, version: v}
-	for _, name := range slices.Sorted(maps.Keys(got.Properties)) {
-		f, err := newField(name, got.Properties[name])
-		if err != nil {
-			return nil, fmt.Errorf("reading mappings: property %q: %w", name, err)
-		}
-		m.fields = append(m.fields, f)
+	root, err := newFields("", got.Properties)
+	if err != nil {
+		return nil, fmt.Errorf("reading mappings: %w", err)
 	}
 	own := metadataFields
 	if v.major >= 3 {
 		own = append(slices.Clone(own), "_feature")
 	}
 	for _, name := range own {
-		m.fields = append(m.fields, field{name: name, typeName: name, fieldType: metadata})
+		root.list = append(root.list, field{name: name, typeName: name, fieldType: metadata})
 	}
-	m.fields = append(m.fields, field{name: "_doc_count", typeName: "_doc_count", fieldType: docCount})
-	names := make([]string, len(m.fields))
-	for i, f := range m.fields {
-		if _, twice := m.byName[f.name]; twice {
-			return nil, fmt.Errorf("reading mappings: property %q: a metadata field has that name", f.name)
-		}
-		names[i], m.byName[f.name] = f.name, i
+	root.list = append(root.list, field{name: "_doc_count", typeName: "_doc_count", fieldType: docCount})
+	if err := root.complete(""); err != nil {
+		return nil, fmt.Errorf("reading mappings: %w", err)
 	}
-	m.names = jsonscan.NewNames(names...)
-	return m, nil
+	return &Mapping{root, v}, nil
 }
 
-func newField(name string, p property) (field, error) {
-	f := field{name: name, typeName: p.Type, ignoreAbove: p.IgnoreAbove != nil}
+// newFields reads the properties of the document, or of the object whose name and a dot prefix has. They are not
+// complete yet.
+func newFields(prefix string, properties map[string]property) (*fields, error) {
+	all := &fields{byName: map[string]int{}}
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		f, err := newField(prefix, name, properties[name])
+		if err != nil {
+			return nil, err
+		}
+		all.list = append(all.list, f)
+	}
+	return all, nil
+}
+
+// complete makes the fields ready to be found.
+func (f *fields) complete(prefix string) error {
+	names := make([]string, len(f.list))
+	for i := range f.list {
+		names[i] = strings.TrimPrefix(f.list[i].name, prefix)
+		if _, twice := f.byName[names[i]]; twice {
+			return fmt.Errorf("property %q: a metadata field has that name", names[i])
+		}
+		f.byName[names[i]] = i
+	}
+	f.names = jsonscan.NewNames(names...)
+	return nil
+}
+
+func newField(prefix, name string, p property) (field, error) {
+	f := field{name: prefix + name, typeName: p.Type, ignoreAbove: p.IgnoreAbove != nil}
+	fail := func(format string, arguments ...any) (field, error) {
+		return f, fmt.Errorf("property %q: "+format, append([]any{f.name}, arguments...)...)
+	}
 	malformedKept := p.IgnoreMalformed != nil && *p.IgnoreMalformed
 	switch {
 	case strings.Contains(name, ".") || name == "":
-		return f, fmt.Errorf("a dotted or empty name is not modelled")
+		return fail("a dotted or empty name is not modelled")
+	case p.Properties != nil:
+		if p.Type != "" && p.Type != "object" || p.Enabled != nil {
+			return fail("of a type with properties only an object that is enabled is modelled (got type %q)", p.Type)
+		}
+		inner, err := newFields(f.name+".", p.Properties)
+		if err != nil {
+			return f, err
+		}
+		if err := inner.complete(f.name + "."); err != nil {
+			return f, err
+		}
+		f.typeName, f.fieldType, f.inner = "object", object, inner
 	case p.Type == "object" && p.Enabled != nil && !*p.Enabled:
 		f.fieldType = disabled
 	case p.Type == "boolean" && p.IgnoreMalformed == nil:
 		f.fieldType = boolean
+	case p.Type == "flat_object" && p.IgnoreMalformed == nil && p.IgnoreAbove == nil:
+		f.fieldType = flatObject
 	case p.Type == "keyword" && p.IgnoreMalformed == nil:
 		// A term is at most 32,766 bytes of UTF-8, three for a UTF-16 unit.
 		if f.ignoreAbove && *p.IgnoreAbove > longestTerm/3 {
-			return f, fmt.Errorf("ignore_above: only up to %d is modelled (got %d)", longestTerm/3, *p.IgnoreAbove)
+			return fail("ignore_above: only up to %d is modelled (got %d)", longestTerm/3, *p.IgnoreAbove)
 		}
 		f.fieldType = keyword
 	case (p.Type == "double" || p.Type == "long") && malformedKept:
@@ -154,9 +200,9 @@ func newField(name string, p property) (field, error) {
 	case p.Type == "date" && malformedKept:
 		f.fieldType = date
 	default:
-		return f, fmt.Errorf("must be a keyword, boolean, double, long or date, the last three with "+
-			"ignore_malformed, or an object that is "+
-			"not enabled (got type %q)", p.Type)
+		return fail("must be a keyword, boolean, double, long or date, the last three with ignore_malformed, a "+
+			"flat_object, an object "+
+			"with properties, or one that is not enabled (got type %q)", p.Type)
 	}
 	return f, nil
 }
@@ -164,10 +210,10 @@ func newField(name string, p property) (field, error) {
 // longestTerm is the longest term of a Lucene index, in bytes (IndexWriter.MAX_TERM_LENGTH).
 const longestTerm = 32_766
 
-// findField returns the field of a name.
-func (m *Mapping) findField(name []byte) *field {
-	if i, ok := m.byName[string(name)]; ok {
-		return &m.fields[i]
+// find returns the field of a name.
+func (f *fields) find(name []byte) *field {
+	if i, ok := f.byName[string(name)]; ok {
+		return &f.list[i]
 	}
 	return nil
 }

@@ -35,11 +35,18 @@ type engine struct {
 // newEngine sets up an index of which more properties are mapped than the event's.
 func newEngine(t *testing.T, name string, more map[string]any) *engine {
 	t.Helper()
+	properties := shopschema.Load().IndexProperties()
+	maps.Copy(properties, more)
+	return newEngineOf(t, name, properties)
+}
+
+// newEngineOf sets up an index with these properties.
+func newEngineOf(t *testing.T, name string, properties map[string]any) *engine {
+	t.Helper()
 	state := searchsetup.State{
 		Endpoint: server.URL.String(), Index: name, Rotation: "OneDay", Shards: 1, Replicas: 0, RetentionDays: 30,
-		Properties: shopschema.Load().IndexProperties(), WriterRoleARN: writerARN,
+		Properties: properties, WriterRoleARN: writerARN,
 	}
-	maps.Copy(state.Properties, more)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := opensearch.Open(ctx,
@@ -119,11 +126,31 @@ const bulk = 500
 
 // The documents of the model's own table, on the server that is the table's first column.
 func TestTable(t *testing.T) {
-	rows, err := documents.Read(root + "/local/opensearch/testdata/documents.txt")
+	rows, err := documents.Read(root+"/local/opensearch/testdata/documents.txt", documents.Versions)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := newEngine(t, "table", documents.Properties())
+	for chunk := range slices.Chunk(rows, 50) {
+		var sources [][]byte
+		for _, row := range chunk {
+			sources = append(sources, row.Document)
+		}
+		for i, got := range e.send(sources...) {
+			if row := chunk[i]; (got != "") != row.Rejected[0] {
+				t.Errorf("line %d: server: %q, table says rejected: %v: %s", row.Line, got, row.Rejected[0], row.Text)
+			}
+		}
+	}
+}
+
+// The documents of the model's table of documents with objects.
+func TestNestedTable(t *testing.T) {
+	rows, err := documents.Read(root+"/local/opensearch/testdata/nested.txt", documents.NestedVersions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEngineOf(t, "nested-table", documents.NestedProperties())
 	for chunk := range slices.Chunk(rows, 50) {
 		var sources [][]byte
 		for _, row := range chunk {
