@@ -164,7 +164,7 @@ func newFixture(t *testing.T, content map[string]string) *fixture {
 	t.Helper()
 	f := &fixture{bucket: &bucket{content: content}, queue: &queue{t: t}}
 	environment := map[string]string{
-		"DEAD_LETTER_QUEUE_URL": "https://queue", "ERROR_PREFIX": "error-data/", "STACK": "pipeline-dev",
+		"DEAD_LETTER_QUEUE_URL": "https://queue", "ERROR_PREFIX": "error-data/", "EVENT_ID": "/event_id", "STACK": "pipeline-dev",
 		"LOG_LEVEL": "debug",
 	}
 	var err error
