@@ -16,11 +16,13 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/parquetrows"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/schema"
@@ -161,7 +163,7 @@ func parquetRows(dir string, most int, columns []schema.Column) (rows []row, pat
 	if err != nil {
 		return nil, path, fmt.Errorf("%s: %w", path, err)
 	}
-	leaves, types := file.Schema().Columns(), map[string]string{}
+	types := map[string]string{}
 	for _, c := range columns {
 		types[c.Name] = c.Type
 	}
@@ -171,7 +173,11 @@ func parquetRows(dir string, most int, columns []schema.Column) (rows []row, pat
 		for len(rows) < most {
 			n, err := reader.ReadRows(buffer)
 			if n == 1 {
-				rows = append(rows, decodeRow(types, leaves, buffer[0]))
+				found, problem := decodeRow(types, file, buffer[0])
+				if problem != nil {
+					return nil, path, errors.Join(fmt.Errorf("%s: %w", path, problem), reader.Close())
+				}
+				rows = append(rows, found)
 			}
 			if err == io.EOF {
 				break
@@ -187,45 +193,52 @@ func parquetRows(dir string, most int, columns []schema.Column) (rows []row, pat
 	return rows, path, nil
 }
 
-// decodeRow puts the values of a row's leaf columns together. A column with more than one leaf is a map; types are the
-// table's.
-func decodeRow(types map[string]string, leaves [][]string, values parquet.Row) row {
-	byLeaf := make([][]string, len(leaves))
-	values.Range(func(column int, values []parquet.Value) bool {
-		for _, v := range values {
-			if !v.IsNull() {
-				byLeaf[column] = append(byLeaf[column], v.String())
-			}
-		}
-		return true
-	})
+// decodeRow returns a row of the file as text, column by column; types are the table's.
+func decodeRow(types map[string]string, file *parquet.File, values parquet.Row) (row, error) {
+	object, err := parquetrows.Assemble(file, values)
+	if err != nil {
+		return nil, err
+	}
 	var r row
-	for i := 0; i < len(leaves); i++ {
-		name := leaves[i][0]
-		if len(leaves[i]) == 1 {
-			c := cell{name, types[name], "null"}
-			if len(byLeaf[i]) > 0 {
-				c.value = byLeaf[i][0]
-			}
-			r = append(r, c)
-			continue
+	for _, field := range file.Schema().Fields() {
+		name := field.Name()
+		text, err := cellText(types[name], object[name])
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", name, err)
+		}
+		r = append(r, cell{name, types[name], text})
+	}
+	return r, nil
+}
+
+// cellText is a value of a Hive type as text: a map of strings as key=value, other nested values as JSON.
+func cellText(hiveType string, value any) (string, error) {
+	switch v := value.(type) {
+	case nil:
+		return "null", nil
+	case string:
+		return v, nil
+	case int32:
+		if hiveType == "date" {
+			return time.Unix(int64(v)*86400, 0).UTC().Format(time.DateOnly), nil
+		}
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case map[string]any:
+		if hiveType != "map<string,string>" {
+			break
 		}
 		var pairs []string
-		if i+1 < len(leaves) && leaves[i+1][0] == name {
-			for j, key := range byLeaf[i] {
-				if j < len(byLeaf[i+1]) {
-					pairs = append(pairs, key+"="+byLeaf[i+1][j])
-				}
-			}
-			i++
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			pairs = append(pairs, fmt.Sprintf("%s=%v", key, v[key]))
 		}
-		c := cell{name, types[name], "null"}
-		if len(pairs) > 0 {
-			c.value = strings.Join(pairs, " ")
+		if len(pairs) == 0 {
+			return "null", nil
 		}
-		r = append(r, c)
+		return strings.Join(pairs, " "), nil
 	}
-	return r
+	text, err := json.Marshal(value)
+	return string(text), err
 }
 
 // A row is shown as a column, beside others: rowsAbreast of them, of cellWidth characters, fit most windows.

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"firehose-pipeline/internal/testkit/parquetrows"
+	"firehose-pipeline/internal/parquetrows"
 )
 
 // personalEvents is how many events TestPersonalData has: enough for every fault to come about.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"firehose-pipeline/internal/testkit/parquetrows"
+	"firehose-pipeline/internal/parquetrows"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/schema"
 )

@@ -9,7 +9,7 @@ import (
 
 	format "github.com/parquet-go/parquet-go"
 
-	"firehose-pipeline/internal/testkit/parquetrows"
+	"firehose-pipeline/internal/parquetrows"
 	"firehose-pipeline/schema"
 )
 

@@ -36,7 +36,7 @@ func Read(f *format.File) (all []map[string]any, err error) {
 		for row := make([]format.Row, 1); err == nil; {
 			var n int
 			if n, err = reader.ReadRows(row); n == 1 {
-				object, problem := assemble(f, row[0])
+				object, problem := Assemble(f, row[0])
 				if problem != nil {
 					return nil, problem
 				}
@@ -56,7 +56,8 @@ func Read(f *format.File) (all []map[string]any, err error) {
 	return all, nil
 }
 
-func assemble(f *format.File, row format.Row) (map[string]any, error) {
+// Assemble returns a row of the file as an object.
+func Assemble(f *format.File, row format.Row) (map[string]any, error) {
 	a := assembler{make([][]format.Value, len(f.Schema().Columns()))}
 	for i, values := range row.Range {
 		a.values[i] = values
