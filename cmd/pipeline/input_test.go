@@ -24,6 +24,16 @@ import (
 
 const variants = 20
 
+// fewVariants is their number in a short run, under the race detector.
+const fewVariants = 2
+
+func countVariants() int {
+	if testing.Short() {
+		return fewVariants
+	}
+	return variants
+}
+
 // input is one input: how it is made differs with i, from 0 to variants-1.
 type input struct {
 	kind string
@@ -301,7 +311,7 @@ func whatIs(input io.Reader) (is, text string, err error) {
 func TestInputs(t *testing.T) {
 	for _, c := range inputs(t) {
 		t.Run(c.kind, func(t *testing.T) {
-			for i := range variants {
+			for i := range countVariants() {
 				text := c.make(i)
 				want := text
 				if c.sent != nil {
