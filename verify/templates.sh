@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Synthesises the stack for every environment, with the real command line of the CDK, and for every value of the settings that
 # change the resources, every instance family and the volumes on both sides of each step of gp3's minima, in one process; and
-# every file of examples, copied over the cdk.json of a copy of the project. Checks each template against CloudFormation's own
+# each sample of event schemas; and every file of examples, copied over the cdk.json of a copy of the project. Checks each template against CloudFormation's own
 # schemas (cfn-lint). Then checks that
 # constructs/testdata/create-only.json agrees with these schemas.
 set -euo pipefail
@@ -29,6 +29,10 @@ synth largest -c environment=production -c openSearchInstanceType=r6g.xlarge.sea
   -c openSearchReaderRoleArns=arn:aws:iam::111122223333:role/Analyst -c transformReservedConcurrency=50 -c expireAfterDays=400
 synth vpc-existing -c openSearchInstanceCount=2 -c openSearchZoneCount=2 \
   -c vpc='{"id":"vpc-0123456789abcdef0","subnets":["subnet-0123456789abcdef0","subnet-0123456789abcdef1"],"zones":["eu-west-1a","eu-west-1b"]}'
+for sample in web-analytics sensor audit-log; do
+  synth "sample-$sample" -c eventSchema="testdata/samples/$sample/event-schema.json"
+done
+synth sample-sensor-json -c eventSchema=testdata/samples/sensor/event-schema.json -c dataFormat=json -c environment=production
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 git -c safe.directory='*' ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - --ignore-failed-read 2>/dev/null | tar -xf - -C "$copy"
