@@ -3,9 +3,9 @@ package event
 import (
 	"bytes"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
+	"firehose-pipeline/internal/jsonpointer"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/schema"
 )
@@ -417,11 +417,7 @@ func decodeKey(sent []byte, escaped bool) []byte {
 
 // appendPointer appends a key to a JSON Pointer (RFC 6901).
 func appendPointer(dst []byte, key string) []byte {
-	dst = append(dst, '/')
-	if strings.ContainsAny(key, "~/") {
-		key = strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
-	}
-	return append(dst, key...)
+	return append(append(dst, '/'), jsonpointer.Escape(key)...)
 }
 
 // skipSpace is jsonscan.SkipSpace, for text that mostly has none.

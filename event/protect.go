@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"firehose-pipeline/internal/jsonpointer"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/schema"
 )
@@ -92,7 +93,7 @@ func (l *Layout) hides(key []byte) bool {
 	}
 	var n *node
 	for part := range strings.SplitSeq(string(key[1:]), "/") {
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		part = jsonpointer.Unescape(part)
 		switch {
 		case n == nil:
 			f := l.field(part)

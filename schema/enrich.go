@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"firehose-pipeline/internal/jsonpointer"
 )
 
 // processedTimestamp is the first field that the transform adds. By it the transform recognises events that it has
@@ -401,7 +403,7 @@ func (p *parser) categories(s *Schema, e *Enrichment, n *node, at string) {
 	}
 	category := map[string]string{}
 	for _, m := range sets.members {
-		place := at + "/sets/" + escapePointer(m.key)
+		place := at + "/sets/" + jsonpointer.Escape(m.key)
 		if m.key == "" {
 			p.fail(place, "a category must not be empty")
 		}
@@ -449,7 +451,7 @@ func (p *parser) score(s *Schema, e *Enrichment, n *node, at string) {
 	sum := 0.0
 	weighed := map[*Field]bool{}
 	for _, m := range weights.members {
-		place := at + "/" + escapePointer(m.key)
+		place := at + "/" + jsonpointer.Escape(m.key)
 		w, err := strconv.ParseFloat(m.value.text, 64)
 		if m.value.kind != numberNode || err != nil || w <= 0 {
 			p.fail(place, "must be a number above 0 (got %s)", m.value.brief())
@@ -486,7 +488,7 @@ func (p *parser) members(n *node, at string, names ...string) object {
 	}
 	for _, m := range n.members {
 		if !known[m.key] {
-			p.fail(at+"/"+escapePointer(m.key), "unknown member %q: must be one of %s%s", m.key,
+			p.fail(at+"/"+jsonpointer.Escape(m.key), "unknown member %q: must be one of %s%s", m.key,
 				strings.Join(names, ", "),
 				suggestKey(m.key, known))
 		}

@@ -3,6 +3,8 @@ package schema
 import (
 	"fmt"
 	"strings"
+
+	"firehose-pipeline/internal/jsonpointer"
 )
 
 // use says what becomes of a keyword.
@@ -74,7 +76,7 @@ var appliesTo = map[string][]string{
 // checkKeywords checks the keywords of one schema object, apart from those that describe reads.
 func (p *parser) checkKeywords(l layer, place place) {
 	for _, m := range l.node.members {
-		at := l.pointer + "/" + escapePointer(m.key)
+		at := l.pointer + "/" + jsonpointer.Escape(m.key)
 		switch keywords[m.key] {
 		case annotation:
 			p.checkAnnotation(at, m)

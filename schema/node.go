@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"firehose-pipeline/internal/jsonpointer"
 )
 
 // nodeKind is the kind of a JSON value in the schema file.
@@ -187,7 +189,7 @@ func (r *reader) object(pointer string, depth int) *node {
 	var seen map[string]bool // of an object with many members
 	for r.more('}') {
 		key := r.text()
-		at := pointer + "/" + escapePointer(key)
+		at := pointer + "/" + jsonpointer.Escape(key)
 		value := r.value(at, depth+1)
 		if seen == nil && len(n.members) == 8 {
 			seen = make(map[string]bool, 32)
@@ -237,14 +239,6 @@ func (r *reader) word() string {
 	return string(r.data[start:r.at])
 }
 
-// escapePointer writes a key as a token of a JSON Pointer (RFC 6901).
-func escapePointer(key string) string {
-	if !strings.ContainsAny(key, "~/") {
-		return key
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
-}
-
 // splitPointer returns the keys of a JSON Pointer. It fails on a ~ that is followed by neither 0 nor 1.
 func splitPointer(pointer string) (keys []string, ok bool) {
 	if pointer == "" {
@@ -259,7 +253,7 @@ func splitPointer(pointer string) (keys []string, ok bool) {
 				return nil, false
 			}
 		}
-		keys = append(keys, strings.ReplaceAll(strings.ReplaceAll(key, "~1", "/"), "~0", "~"))
+		keys = append(keys, jsonpointer.Unescape(key))
 	}
 	return keys, true
 }

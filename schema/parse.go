@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"firehose-pipeline/internal/jsonpointer"
 )
 
 const (
@@ -430,7 +432,7 @@ func (p *parser) checkApplies(layers []layer, name string, several bool) {
 	for _, l := range layers {
 		for _, m := range l.node.members {
 			types := appliesTo[m.key]
-			at := l.pointer + "/" + escapePointer(m.key)
+			at := l.pointer + "/" + jsonpointer.Escape(m.key)
 			switch {
 			case types == nil || slices.Contains(types, name):
 			case name == "" && several:
@@ -461,7 +463,7 @@ func (p *parser) object(d *described, pointer, value string, depth int) {
 			continue
 		}
 		for _, m := range properties.members {
-			place := at + "/" + escapePointer(m.key)
+			place := at + "/" + jsonpointer.Escape(m.key)
 			if declared[m.key] {
 				p.fail(place, "must be declared once: the place that refers to it declares %q, too", m.key)
 				continue
@@ -496,7 +498,7 @@ func (p *parser) object(d *described, pointer, value string, depth int) {
 
 // property reads one declared property and appends it to the fields, or notes that it has no type.
 func (p *parser) property(d *described, m member, at, parent string, depth int) {
-	value := parent + "/" + escapePointer(m.key)
+	value := parent + "/" + jsonpointer.Escape(m.key)
 	f := p.describe(m.value, at, value, atProperty, depth+1)
 	if len(f.layers) == 0 {
 		return // reported

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"firehose-pipeline/internal/jsonpointer"
 )
 
 // Path is the keys that lead to the id in an event: one for a field of the event, more for one inside structs, none
@@ -18,7 +20,7 @@ func ParsePath(pointer string) Path {
 	}
 	var path Path
 	for part := range strings.SplitSeq(rest, "/") {
-		path = append(path, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+		path = append(path, jsonpointer.Unescape(part))
 	}
 	return path
 }

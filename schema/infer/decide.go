@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"firehose-pipeline/internal/jsonpointer"
 )
 
 // kind is what a property is declared as.
@@ -62,7 +64,7 @@ func pointer(path []string) string {
 	var b strings.Builder
 	for _, key := range path {
 		b.WriteByte('/')
-		b.WriteString(strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1"))
+		b.WriteString(jsonpointer.Escape(key))
 	}
 	return b.String()
 }

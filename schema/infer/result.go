@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"firehose-pipeline/internal/jsonpointer"
 	"firehose-pipeline/schema"
 )
 
@@ -227,7 +228,7 @@ func (p *property) at(place string) *property {
 		switch {
 		case words[i] == "properties" && i+1 < len(words):
 			i++
-			key := strings.ReplaceAll(strings.ReplaceAll(words[i], "~1", "/"), "~0", "~")
+			key := jsonpointer.Unescape(words[i])
 			at := slices.IndexFunc(p.fields, func(f *property) bool { return f.key == key })
 			if at < 0 {
 				return p
