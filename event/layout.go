@@ -32,6 +32,7 @@ type Layout struct {
 	malformed int // in names
 	eventType FieldID
 	protects  bool
+	hashes    bool
 	structs   []*jsonscan.Names // the keys of each struct
 	prefixes  []string          // first parts of declared keys with a dot; after malformed in names
 }
@@ -127,21 +128,7 @@ func (l *Layout) Schema() *schema.Schema { return l.schema }
 func (l *Layout) Protects() bool { return l.protects }
 
 // NeedsKey reports whether a field is hashed, for which a processor needs a key.
-func (l *Layout) NeedsKey() bool {
-	return slices.ContainsFunc(l.schema.Fields, func(f *schema.Field) bool { return hashes(f.Protect, f.Type) })
-}
-
-func hashes(p schema.Protection, t *schema.Type) bool {
-	if p == schema.Hash {
-		return true
-	}
-	for ; t.Elem != nil; t = t.Elem {
-		if t.Elem.Protect == schema.Hash {
-			return true
-		}
-	}
-	return slices.ContainsFunc(t.Fields, func(f *schema.Field) bool { return hashes(f.Protect, f.Type) })
-}
+func (l *Layout) NeedsKey() bool { return l.hashes }
 
 // field returns the id of the field with this key.
 func (l *Layout) field(key string) FieldID {
@@ -252,6 +239,7 @@ func (n *node) object() *node {
 func (l *Layout) newNode(f *schema.Field, ids map[*schema.Field]FieldID) *node {
 	n := l.newTypeNode(cmp.Or(f.Declared, f.Type), ids)
 	n.key, n.protect = f.Key, f.Protect
+	l.hashes = l.hashes || f.Protect == schema.Hash
 	n.sensitive = n.sensitive || f.Protect != schema.Unprotected
 	n.plain = n.plain && f.Protect == schema.Unprotected
 	n.id = noField
@@ -267,6 +255,7 @@ func (l *Layout) newTypeNode(t *schema.Type, ids map[*schema.Field]FieldID) *nod
 		return &node{id: noField}
 	}
 	n := &node{kind: t.Kind, typ: t, id: noField, protect: t.Protect, sensitive: t.Protect != schema.Unprotected}
+	l.hashes = l.hashes || t.Protect == schema.Hash
 	n.bounded = t.Enum != nil || t.MaxLength >= 0 && t.Kind == schema.String || t.Bounds.HasMin || t.Bounds.HasMax
 	n.plain = t.Kind == schema.String && !n.bounded && !n.sensitive
 	n.compileEnum()

@@ -143,9 +143,7 @@ func (p *Processor) acceptsStruct(n *node, i int) (end int, ok bool) {
 		} else {
 			last = name + 1
 		}
-		if i = skipSpace(data, at); data[i] == ',' {
-			i = skipSpace(data, i+1)
-		}
+		i = nextItem(data, at)
 	}
 	return i + 1, true
 }
@@ -157,9 +155,7 @@ func (p *Processor) acceptsArray(n *node, i int) (end int, ok bool) {
 		if i, ok = p.accepts(n.elem, i); !ok {
 			return i, false
 		}
-		if i = skipSpace(data, i); data[i] == ',' {
-			i = skipSpace(data, i+1)
-		}
+		i = nextItem(data, i)
 	}
 	p.arrays--
 	return i + 1, true
@@ -177,9 +173,7 @@ func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
 		if !ok || p.rejectsEntry(n, key.End-i+end-at) {
 			return end, false
 		}
-		if i = skipSpace(data, end); data[i] == ',' {
-			i = skipSpace(data, i+1)
-		}
+		i = nextItem(data, end)
 	}
 	return i + 1, true
 }
@@ -309,9 +303,7 @@ func (p *Processor) rewriteStruct(dst []byte, n *node, i int) []byte {
 		if !keep {
 			dst = dst[:before]
 		}
-		if i = skipSpace(data, at); data[i] == ',' {
-			i = skipSpace(data, i+1)
-		}
+		i = nextItem(data, at)
 	}
 	return append(dst, '}')
 }
@@ -339,9 +331,7 @@ func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
 		if !keep {
 			dst = dst[:before]
 		}
-		if i = skipSpace(data, m.End); data[i] == ',' {
-			i = skipSpace(data, i+1)
-		}
+		i = nextItem(data, m.End)
 	}
 	return append(dst, '}')
 }
@@ -362,9 +352,7 @@ func (p *Processor) rewriteArray(dst []byte, n *node, i int) []byte {
 			dst = append(dst, "null"...)
 		}
 		p.path = p.path[:above]
-		if i = skipSpace(data, i); data[i] == ',' {
-			i = skipSpace(data, i+1)
-		}
+		i = nextItem(data, i)
 	}
 	p.arrays--
 	return append(dst, ']')
@@ -424,6 +412,15 @@ func appendPointer(dst []byte, key string) []byte {
 func skipSpace(data []byte, i int) int {
 	if data[i] <= ' ' {
 		return jsonscan.SkipSpace(data, i)
+	}
+	return i
+}
+
+// nextItem returns the offset of the next element or member, or of the closing bracket, after a value that ends at
+// data[i].
+func nextItem(data []byte, i int) int {
+	if i = skipSpace(data, i); data[i] == ',' {
+		i = skipSpace(data, i+1)
 	}
 	return i
 }

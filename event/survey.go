@@ -249,15 +249,6 @@ func (s *Survey) countMembers(field *surveyField, n *node, i int) {
 	}
 }
 
-// nextItem returns the offset of the next element or member, or of the closing bracket, after a value that ends at
-// data[i].
-func nextItem(data []byte, i int) int {
-	if i = skipSpace(data, i); data[i] == ',' {
-		i = skipSpace(data, i+1)
-	}
-	return i
-}
-
 // Report returns what was counted so far.
 func (s *Survey) Report() SurveyReport {
 	r := SurveyReport{Records: s.records, LookedAt: s.lookedAt, Events: s.events, Described: s.described,
