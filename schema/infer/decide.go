@@ -6,32 +6,22 @@ import (
 	"strings"
 
 	"firehose-pipeline/internal/jsonpointer"
+	"firehose-pipeline/schema"
 )
 
-// kind is what a property is declared as.
-type kind uint8
+// untyped is the kind of a property without a type.
+const untyped schema.Kind = 0
 
-const (
-	untyped kind = iota
-	stringKind
-	timestampKind
-	dateKind
-	numberKind
-	integerKind
-	booleanKind
-	structKind
-	mapKind
-	arrayKind
-)
-
-func (k kind) scalar() bool { return k >= stringKind && k <= booleanKind }
-
-var kindNames = [...]string{"no type", "string", "date-time", "date", "number", "integer", "boolean", "object", "map",
-	"array"}
+// kindNames are the names of kinds in the report.
+var kindNames = [...]string{
+	untyped: "no type", schema.String: "string", schema.Timestamp: "date-time", schema.Date: "date",
+	schema.Double: "number", schema.BigInt: "integer", schema.Boolean: "boolean", schema.Struct: "object",
+	schema.Map: "map", schema.Array: "array",
+}
 
 // property is a decision: what is declared for a field, the elements of an array or the values of a map.
 type property struct {
-	kind     kind
+	kind     schema.Kind
 	nullable bool
 	required bool
 	key      string
@@ -118,10 +108,10 @@ func (d *decider) decideMixed(p *property, v *counts) {
 	case v.objects+v.arrays > 0:
 		d.unsure(p, "%s: %s", types, noColumn)
 	case v.unusable == 0 && v.strings > 0 && v.booleans == 0 && v.numeric == v.strings:
-		p.kind = stringKind
+		p.kind = schema.String
 		d.unsure(p, "%s, the strings are all numbers: string, which loses nothing", types)
 	case v.strings > 0 && v.numbers() == 0 && v.booleanText == v.strings:
-		p.kind = stringKind
+		p.kind = schema.String
 		d.unsure(p, `%s, the strings are all "true" and "false": string, which loses nothing`, types)
 	default:
 		d.unsure(p, "%s: %s; as a string it would have one, the others in quotes", types, noColumn)
@@ -129,10 +119,10 @@ func (d *decider) decideMixed(p *property, v *counts) {
 }
 
 // decideScalar chooses for strings, numbers or booleans alone.
-func (d *decider) decideScalar(p *property, v *counts) kind {
+func (d *decider) decideScalar(p *property, v *counts) schema.Kind {
 	switch {
 	case v.booleans > 0:
-		return booleanKind
+		return schema.Boolean
 	case v.strings > 0:
 		return d.decideString(p, v)
 	case v.unusable > 0:
@@ -151,9 +141,9 @@ func (d *decider) decideScalar(p *property, v *counts) kind {
 	switch {
 	case v.fractions == 0 && v.bigIntegers > 0:
 		d.unsure(p, "%s beyond 64 bits: string, which keeps all digits", share(v.bigIntegers, v.numbers(), "integer"))
-		return stringKind
+		return schema.String
 	case v.fractions == 0:
-		return integerKind
+		return schema.BigInt
 	case v.infinite > 0:
 		d.unsure(p, "%s beyond a float64: no type", share(v.infinite, v.numbers(), "number"))
 		return untyped
@@ -161,19 +151,19 @@ func (d *decider) decideScalar(p *property, v *counts) kind {
 		d.unsure(p, "number, and %s beyond 2^53, of which a float64 does not keep all digits",
 			share(v.unsafe, v.numbers(), "integer"))
 	}
-	return numberKind
+	return schema.Double
 }
 
-func (d *decider) decideString(p *property, v *counts) kind {
+func (d *decider) decideString(p *property, v *counts) schema.Kind {
 	switch {
 	case v.timestamps == v.strings:
 		if v.convertible > 0 {
 			d.hint(p, "%s in another form than RFC 3339, which the transform rewrites",
 				share(v.convertible, v.strings, "timestamp"))
 		}
-		return timestampKind
+		return schema.Timestamp
 	case v.dates == v.strings:
-		return dateKind
+		return schema.Date
 	case v.timestamps+v.dates > v.strings/2:
 		d.unsure(p, "string: %s a date and time, %s a date, %s neither", percent(v.timestamps, v.strings),
 			percent(v.dates, v.strings), percent(v.strings-v.timestamps-v.dates, v.strings))
@@ -182,7 +172,7 @@ func (d *decider) decideString(p *property, v *counts) kind {
 	case v.booleanText == v.strings:
 		d.hint(p, `"true" and "false" in quotes: declare it as boolean to convert it`)
 	}
-	return stringKind
+	return schema.String
 }
 
 // decideObject chooses between an object with declared properties and a map.
@@ -210,7 +200,7 @@ func (d *decider) decideObject(p *property, n *node) {
 		}
 	}
 	if !changing {
-		p.kind = structKind
+		p.kind = schema.Struct
 		d.decideFields(p, o)
 		return
 	}
@@ -222,7 +212,7 @@ func (d *decider) decideObject(p *property, n *node) {
 	if values.kind = d.decideScalar(values, &merged); values.kind == untyped {
 		return
 	}
-	p.kind, p.elem = mapKind, values
+	p.kind, p.elem = schema.Map, values
 	if !o.isMap && keys <= 50 {
 		d.unsure(p, "a map: its keys change from event to event (%s); declare its properties if they are always these",
 			o.countKeys())
@@ -298,13 +288,13 @@ func (d *decider) decideArray(p *property, n *node) {
 	}
 	elem := d.decide(n.elem, append(slices.Clone(p.path), "*"), 0)
 	if elem.kind != untyped { // which is reported, where it is not
-		p.kind, p.elem = arrayKind, elem
+		p.kind, p.elem = schema.Array, elem
 	}
 }
 
 // hintPersonal names values that may be personal data.
 func (d *decider) hintPersonal(p *property, v *counts) {
-	if len(p.path) == 0 || p.kind == structKind || v.all() == v.nulls || v.booleans == v.all()-v.nulls {
+	if len(p.path) == 0 || p.kind == schema.Struct || v.all() == v.nulls || v.booleans == v.all()-v.nulls {
 		return
 	}
 	path := slices.DeleteFunc(slices.Clone(p.path), func(key string) bool { return key == "*" })
@@ -324,7 +314,7 @@ const enoughForEnum = 50
 // hintEnum names strings of few different values.
 func (d *decider) hintEnum(p *property, n *node) {
 	few := n.few.values
-	if p.kind != stringKind || n.values.strings == 0 || n.few.many || len(few) < 2 || isPersonal(p.path) {
+	if p.kind != schema.String || n.values.strings == 0 || n.few.many || len(few) < 2 || isPersonal(p.path) {
 		return
 	}
 	values := slices.Clone(few)
@@ -345,7 +335,7 @@ func (d *decider) decideRoles(root *property) {
 	var id, kind *property
 	for _, f := range root.fields {
 		v := &f.node.values
-		if !f.required || f.nullable || f.kind != stringKind && f.kind != integerKind ||
+		if !f.required || f.nullable || f.kind != schema.String && f.kind != schema.BigInt ||
 			v.epochSeconds+v.epochMillis == v.all() {
 			continue
 		}
@@ -355,7 +345,7 @@ func (d *decider) decideRoles(root *property) {
 			id = f
 		}
 		distinct, _ := f.node.sample.distinct()
-		if rank := rankOf(f.key, eventTypes); rank >= 0 && f.kind == stringKind && d.in.events >= enough &&
+		if rank := rankOf(f.key, eventTypes); rank >= 0 && f.kind == schema.String && d.in.events >= enough &&
 			distinct <= 200 && distinct <= d.in.events/5 &&
 			(kind == nil || rank < rankOf(kind.key, eventTypes)) {
 			kind = f

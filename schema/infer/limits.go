@@ -18,8 +18,6 @@ const (
 	// maxObjectBytes is the longest object that [Objects] reads, white space included. Firehose takes records of 1,000
 	// KiB; an error object has them in base64.
 	maxObjectBytes = 8 << 20
-	// keptMembers is how many members of an object a scanner may have seen and still be kept.
-	keptMembers = 1024
 	// maxSample is how many values of a field of the event are remembered, by their hash, to count different ones.
 	maxSample = 1024
 	// maxValues is how many different values of a field are named in the report.

@@ -39,7 +39,7 @@ func (in *Inference) Result() *Result {
 	d := &decider{in: in, report: report}
 	o := in.root.object
 	lost := o.lost
-	root := &property{kind: structKind}
+	root := &property{kind: schema.Struct}
 	d.decideFields(root, o)
 	o.lost = lost
 	d.limitFields(root)
@@ -98,7 +98,7 @@ func (d *decider) leavePaths(p *property) {
 		first, _, dotted := strings.Cut(f.key, ".")
 		if dotted && slices.ContainsFunc(p.fields, func(other *property) bool {
 			return other.key == first &&
-				other.kind != structKind && other.isTyped()
+				other.kind != schema.Struct && other.isTyped()
 		}) {
 			f.left = true
 			d.unsure(f, "not declared: OpenSearch reads a dot in a key as a path, and %s is a field itself",

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"firehose-pipeline/schema"
 )
 
 // writer writes a schema file.
@@ -47,9 +49,9 @@ func (p *property) isTyped() bool {
 	switch {
 	case p.left:
 		return false
-	case p.kind == structKind:
+	case p.kind == schema.Struct:
 		return slices.ContainsFunc(p.fields, func(f *property) bool { return f.isTyped() })
-	case p.kind == arrayKind:
+	case p.kind == schema.Array:
 		return p.elem.isTyped()
 	}
 	return p.kind != untyped
@@ -107,11 +109,11 @@ func (w *writer) properties(p *property) {
 // jsonTypes are the types of the kinds, and formats their formats.
 var (
 	jsonTypes = [...]string{
-		untyped: "", stringKind: "string", timestampKind: "string", dateKind: "string", numberKind: "number",
-		integerKind: "integer",
-		booleanKind: "boolean", structKind: "object", mapKind: "object", arrayKind: "array",
+		untyped: "", schema.String: "string", schema.Timestamp: "string", schema.Date: "string", schema.Double: "number",
+		schema.BigInt:  "integer",
+		schema.Boolean: "boolean", schema.Struct: "object", schema.Map: "object", schema.Array: "array",
 	}
-	formats = map[kind]string{timestampKind: "date-time", dateKind: "date"}
+	formats = map[schema.Kind]string{schema.Timestamp: "date-time", schema.Date: "date"}
 )
 
 // property writes the schema of a value; one without a type is {}.
@@ -133,13 +135,13 @@ func (w *writer) property(p *property) {
 		w.buf.WriteString(`, "x-column": ` + quoteJSON(p.column))
 	}
 	switch p.kind {
-	case mapKind:
+	case schema.Map:
 		w.buf.WriteString(`, "additionalProperties": `)
 		w.property(p.elem)
-	case arrayKind:
+	case schema.Array:
 		w.buf.WriteString(`, "items": `)
 		w.property(p.elem)
-	case structKind:
+	case schema.Struct:
 		w.buf.WriteByte(',')
 		w.depth++
 		w.properties(p)
