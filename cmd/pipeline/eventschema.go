@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,31 +13,18 @@ import (
 	config "firehose-pipeline/settings"
 )
 
-// eventSchemaName returns the path of the event schema in the metadata of a synthesised template, seen from the
-// project's folder.
-func eventSchemaName(template []byte) (string, error) {
+// readEventSchema returns the event schema that a synthesised template names in its metadata: its path, seen from the
+// project's folder, and its text.
+func readEventSchema(root string, template []byte) (name string, text []byte, err error) {
 	var stack struct{ Metadata struct{ EventSchema string } }
 	if err := json.Unmarshal(template, &stack); err != nil {
-		return "", fmt.Errorf("reading the template: %w", err)
+		return "", nil, fmt.Errorf("reading the template: %w", err)
 	}
-	if stack.Metadata.EventSchema == "" {
-		return schema.FileName, nil
+	name = cmp.Or(stack.Metadata.EventSchema, schema.FileName)
+	if text, err = os.ReadFile(filepath.Join(root, filepath.FromSlash(name))); err != nil {
+		return "", nil, fmt.Errorf("reading the event schema: %w", err)
 	}
-	return stack.Metadata.EventSchema, nil
-}
-
-// readEventSchema returns the text of the event schema that a synthesised template names in its metadata, a path seen
-// from the project's folder.
-func readEventSchema(root string, template []byte) ([]byte, error) {
-	name, err := eventSchemaName(template)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
-	if err != nil {
-		return nil, fmt.Errorf("reading the event schema: %w", err)
-	}
-	return text, nil
+	return name, text, nil
 }
 
 // projectSchema returns the path of the event schema that cdk.json and the environment select.

@@ -306,13 +306,14 @@ func (l *localCommand) buildOptions(ctx context.Context) (o local.Options, err e
 		}
 	}
 	l.screen.beginStep("building the functions", -1)
-	if o.EventSchema, err = readEventSchema(root, o.Template); err != nil {
+	var schemaFile string
+	if schemaFile, o.EventSchema, err = readEventSchema(root, o.Template); err != nil {
 		return o, err
 	}
 	if o.Functions, err = buildFunctions(ctx, root, o.EventSchema, progress); err != nil {
 		return o, err
 	}
-	l.beginSurvey(o.Template, o.EventSchema)
+	l.beginSurvey(schemaFile, o.EventSchema)
 	if l.serve {
 		o.Taken = l.survey.add
 	}

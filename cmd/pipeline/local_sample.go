@@ -19,8 +19,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/parquet-go/parquet-go"
-
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/parquetrows"
 	"firehose-pipeline/internal/printable"
@@ -150,65 +148,22 @@ func parquetRows(dir string, most int, columns []schema.Column) (rows []row, pat
 		return nil, "", err
 	}
 	path = paths[0]
-	input, err := os.Open(path)
+	objects, err := parquetrows.ReadFile(path, most)
 	if err != nil {
 		return nil, path, err
 	}
-	defer input.Close()
-	info, err := input.Stat()
-	if err != nil {
-		return nil, path, err
-	}
-	file, err := parquet.OpenFile(input, info.Size())
-	if err != nil {
-		return nil, path, fmt.Errorf("%s: %w", path, err)
-	}
-	types := map[string]string{}
-	for _, c := range columns {
-		types[c.Name] = c.Type
-	}
-	buffer := make([]parquet.Row, 1)
-	for _, group := range file.RowGroups() {
-		reader := group.Rows()
-		for len(rows) < most {
-			n, err := reader.ReadRows(buffer)
-			if n == 1 {
-				found, problem := decodeRow(types, file, buffer[0])
-				if problem != nil {
-					return nil, path, errors.Join(fmt.Errorf("%s: %w", path, problem), reader.Close())
-				}
-				rows = append(rows, found)
-			}
-			if err == io.EOF {
-				break
-			}
+	for _, object := range objects {
+		var r row
+		for _, c := range columns {
+			text, err := cellText(c.Type, object[c.Name])
 			if err != nil {
-				return nil, path, errors.Join(fmt.Errorf("%s: %w", path, err), reader.Close())
+				return nil, path, fmt.Errorf("%s: column %s: %w", path, c.Name, err)
 			}
+			r = append(r, cell{c.Name, c.Type, text})
 		}
-		if err := reader.Close(); err != nil {
-			return nil, path, fmt.Errorf("%s: %w", path, err)
-		}
+		rows = append(rows, r)
 	}
 	return rows, path, nil
-}
-
-// decodeRow returns a row of the file as text, column by column; types are the table's.
-func decodeRow(types map[string]string, file *parquet.File, values parquet.Row) (row, error) {
-	object, err := parquetrows.Assemble(file, values)
-	if err != nil {
-		return nil, err
-	}
-	var r row
-	for _, field := range file.Schema().Fields() {
-		name := field.Name()
-		text, err := cellText(types[name], object[name])
-		if err != nil {
-			return nil, fmt.Errorf("column %s: %w", name, err)
-		}
-		r = append(r, cell{name, types[name], text})
-	}
-	return r, nil
 }
 
 // cellText is a value of a Hive type as text: a map of strings as key=value, other nested values as JSON.

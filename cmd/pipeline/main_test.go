@@ -56,7 +56,7 @@ var build = sync.OnceValues(func() (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	eventSchema, err := readEventSchema(root, text)
+	_, eventSchema, err := readEventSchema(root, text)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -139,7 +140,7 @@ var rawData = regexp.MustCompile(`"rawData":"([^"]+)"`)
 func contentOf(t *testing.T, path string) []byte {
 	t.Helper()
 	if strings.HasSuffix(path, ".parquet") {
-		rows, err := parquetrows.ReadFile(path)
+		rows, err := parquetrows.ReadFile(path, math.MaxInt)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -145,7 +146,7 @@ func readRows(t *testing.T, out string) (all []map[string]any) {
 		if !strings.HasSuffix(path, ".parquet") {
 			continue
 		}
-		rows, err := parquetrows.ReadFile(path)
+		rows, err := parquetrows.ReadFile(path, math.MaxInt)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,14 +43,10 @@ func newSurvey(file string, s *schema.Schema) (*survey, error) {
 	return &survey{schema: file, lake: lake, search: search}, nil
 }
 
-// beginSurvey makes the survey for the event schema of the template. With an invalid schema there is none: the
-// functions report it as well.
-func (l *localCommand) beginSurvey(template, text []byte) {
-	file, err := eventSchemaName(template)
-	var s *schema.Schema
-	if err == nil {
-		s, err = schema.Parse(text)
-	}
+// beginSurvey makes the survey for the text of an event schema. With an invalid schema there is none: the functions
+// report it as well.
+func (l *localCommand) beginSurvey(file string, text []byte) {
+	s, err := schema.Parse(text)
 	if err == nil {
 		l.survey, err = newSurvey(file, s)
 	}

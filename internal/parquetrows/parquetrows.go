@@ -2,6 +2,7 @@
 package parquetrows
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,8 +12,8 @@ import (
 	"github.com/parquet-go/parquet-go/deprecated"
 )
 
-// ReadFile reads the rows of a file: an object is a map[string]any, a date the days since 1970.
-func ReadFile(path string) ([]map[string]any, error) {
+// ReadFile reads up to most rows of a file: an object is a map[string]any, a date the days since 1970.
+func ReadFile(path string, most int) ([]map[string]any, error) {
 	input, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -26,19 +27,23 @@ func ReadFile(path string) ([]map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return Read(file)
+	rows, err := Read(file, most)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return rows, nil
 }
 
-// Read reads the rows of an open file.
-func Read(f *format.File) (all []map[string]any, err error) {
+// Read reads up to most rows of an open file.
+func Read(f *format.File, most int) (all []map[string]any, err error) {
 	for _, group := range f.RowGroups() {
 		reader := group.Rows()
-		for row := make([]format.Row, 1); err == nil; {
+		for row := make([]format.Row, 1); err == nil && len(all) < most; {
 			var n int
 			if n, err = reader.ReadRows(row); n == 1 {
-				object, problem := Assemble(f, row[0])
+				object, problem := assemble(f, row[0])
 				if problem != nil {
-					return nil, problem
+					return nil, errors.Join(problem, reader.Close())
 				}
 				all = append(all, object)
 			}
@@ -56,8 +61,8 @@ func Read(f *format.File) (all []map[string]any, err error) {
 	return all, nil
 }
 
-// Assemble returns a row of the file as an object.
-func Assemble(f *format.File, row format.Row) (map[string]any, error) {
+// assemble returns a row of the file as an object.
+func assemble(f *format.File, row format.Row) (map[string]any, error) {
 	a := assembler{make([][]format.Value, len(f.Schema().Columns()))}
 	for i, values := range row.Range {
 		a.values[i] = values

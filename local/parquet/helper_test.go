@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -63,7 +64,7 @@ func open(t testing.TB, file []byte) *format.File {
 // wrong levels show.
 func rows(t testing.TB, f *format.File) []string {
 	t.Helper()
-	objects, err := parquetrows.Read(f)
+	objects, err := parquetrows.Read(f, math.MaxInt)
 	if err != nil {
 		t.Fatal(err)
 	}
