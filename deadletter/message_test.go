@@ -2,7 +2,6 @@ package deadletter
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/eventid"
+	"firehose-pipeline/internal/testkit/errorobjects"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -58,42 +58,10 @@ func read(t testing.TB, s errorobject.Source, r *errorobject.Reader) string {
 	}
 }
 
-func zip(t testing.TB, plain ...[]byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	for _, p := range plain {
-		z := gzip.NewWriter(&b)
-		if _, err := z.Write(p); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b.Bytes()
-}
-
-func objects(t testing.TB) map[string][]byte {
-	t.Helper()
-	files, err := filepath.Glob("../errorobject/testdata/objects/*")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("test objects: %d files, %v", len(files), err)
-	}
-	all := map[string][]byte{}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[filepath.Base(file)] = data
-	}
-	return all
-}
-
 var testID = eventid.Path{"event_id"}
 
 func TestObjectsBecomeLetters(t *testing.T) {
-	for name, object := range objects(t) {
+	for name, object := range errorobjects.Read(t, "../errorobject/testdata/objects") {
 		t.Run(name, func(t *testing.T) {
 			s := sourceOf(t, name)
 			got := read(t, s, errorobject.NewReader(bytes.NewReader(object)))
@@ -114,7 +82,7 @@ func TestObjectsBecomeLetters(t *testing.T) {
 				t.Errorf("read byte by byte\n%s\nat once\n%s", byByte, got)
 			}
 			half := len(object) / 2
-			zipped := read(t, s, errorobject.NewReader(bytes.NewReader(zip(t, object[:half], object[half:]))))
+			zipped := read(t, s, errorobject.NewReader(bytes.NewReader(errorobjects.Gzip(t, object[:half], object[half:]))))
 			if strings.ReplaceAll(zipped, `"encoding":"gzip",`, "") != got {
 				t.Errorf("from two gzip members\n%s\nplain\n%s", zipped, got)
 			}

@@ -15,6 +15,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/eventid"
+	"firehose-pipeline/internal/testkit/errorobjects"
 )
 
 // part is one result of a reader: a dead letter, or bytes that it could not read.
@@ -112,9 +113,9 @@ func FuzzReader(f *testing.F) {
 		}
 		return b.Bytes()
 	}
-	for _, object := range objects(f) {
+	for _, object := range errorobjects.Read(f, "testdata/objects") {
 		f.Add(object, byte(1))
-		f.Add(zip(f, object), byte(7))
+		f.Add(errorobjects.Gzip(f, object), byte(7))
 		f.Add(object, byte(255))
 	}
 	f.Fuzz(func(t *testing.T, object []byte, size byte) {

@@ -2,12 +2,9 @@ package errorobject_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -15,39 +12,8 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/testkit/errorobjects"
 )
-
-func zip(t testing.TB, plain ...[]byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	for _, p := range plain {
-		z := gzip.NewWriter(&b)
-		if _, err := z.Write(p); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b.Bytes()
-}
-
-func objects(t testing.TB) map[string][]byte {
-	t.Helper()
-	files, err := filepath.Glob("testdata/objects/*")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("test objects: %d files, %v", len(files), err)
-	}
-	all := map[string][]byte{}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[filepath.Base(file)] = data
-	}
-	return all
-}
 
 func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
 	raw := []byte(`{"event_id":"e-1","text":"<&>"`)
@@ -178,8 +144,8 @@ func TestTornDocumentsCostNoOther(t *testing.T) {
 }
 
 func TestBrokenGzipGivesWhatCanBeRead(t *testing.T) {
-	object := objects(t)["lake-concatenated"]
-	whole := zip(t, object)
+	object := errorobjects.Read(t, "testdata/objects")["lake-concatenated"]
+	whole := errorobjects.Gzip(t, object)
 	for name, c := range map[string]struct {
 		object  []byte
 		letters int
@@ -215,8 +181,8 @@ func TestBrokenGzipGivesWhatCanBeRead(t *testing.T) {
 }
 
 func TestFailureToReadIsNoTornObject(t *testing.T) {
-	object := objects(t)["lake-concatenated"]
-	for _, content := range [][]byte{object, zip(t, object), []byte("no json"), nil} {
+	object := errorobjects.Read(t, "testdata/objects")["lake-concatenated"]
+	for _, content := range [][]byte{object, errorobjects.Gzip(t, object), []byte("no json"), nil} {
 		r := errorobject.NewReader(io.MultiReader(bytes.NewReader(content[:len(content)/2]),
 			iotest.ErrReader(errors.New("connection reset"))))
 		for {
@@ -303,7 +269,7 @@ func TestMemoryIsBounded(t *testing.T) {
 
 // TestReadingAllocatesLittle: an object of 1 GB must not make the collector's work grow beyond a few words a document.
 func TestReadingAllocatesLittle(t *testing.T) {
-	object := bytes.Repeat(objects(t)["lake-concatenated"], 1000)
+	object := bytes.Repeat(errorobjects.Read(t, "testdata/objects")["lake-concatenated"], 1000)
 	r := errorobject.NewReader(bytes.NewReader(object))
 	perDocument := testing.AllocsPerRun(2000, func() {
 		if _, err := r.Next(); err != nil {

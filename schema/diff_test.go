@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"firehose-pipeline/internal/testkit/casefile"
 	"firehose-pipeline/schema"
 )
 
@@ -17,13 +16,7 @@ import (
 // verdicts.
 func TestDiff(t *testing.T) {
 	const folder = "testdata/diff"
-	if *update {
-		addSeparatorLines(t, folder)
-	}
-	cases, err := casefile.Read(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := readCases(t, folder)
 	if len(cases) < 30 {
 		t.Errorf("%d cases", len(cases))
 	}

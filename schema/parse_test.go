@@ -19,13 +19,7 @@ var update = flag.Bool("update", false, "write down what the tests see as expect
 // Each file in testdata/invalid is a schema and, behind ten dashes, one line for each problem.
 func TestInvalid(t *testing.T) {
 	const folder = "testdata/invalid"
-	if *update {
-		addSeparatorLines(t, folder)
-	}
-	cases, err := casefile.Read(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := readCases(t, folder)
 	if len(cases) < 60 {
 		t.Errorf("%d cases", len(cases))
 	}
@@ -56,6 +50,19 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
+// readCases reads the cases of a folder.
+func readCases(t *testing.T, folder string) []*casefile.Case {
+	t.Helper()
+	if *update {
+		addSeparatorLines(t, folder)
+	}
+	cases, err := casefile.Read(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
 // addSeparatorLines gives new cases, which end with the separator, an expectation to be replaced.
 func addSeparatorLines(t *testing.T, folder string) {
 	t.Helper()
@@ -79,13 +86,7 @@ func addSeparatorLines(t *testing.T, folder string) {
 // Each file in testdata/valid is a schema and, behind ten dashes, all that is read from it.
 func TestValid(t *testing.T) {
 	const folder = "testdata/valid"
-	if *update {
-		addSeparatorLines(t, folder)
-	}
-	cases, err := casefile.Read(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := readCases(t, folder)
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			s, err := schema.Parse(c.Context)

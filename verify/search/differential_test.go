@@ -124,13 +124,8 @@ func (e *engine) disagrees(source []byte) bool {
 // bulk is how many documents a request has.
 const bulk = 500
 
-// The documents of the model's own table, on the server that is the table's first column.
-func TestTable(t *testing.T) {
-	rows, err := documents.Read(root+"/local/opensearch/testdata/documents.txt", documents.Versions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := newEngine(t, "table", documents.Properties())
+// checkTable sends the documents of a table and compares the server with the table's first column.
+func (e *engine) checkTable(rows []documents.Row) {
 	for chunk := range slices.Chunk(rows, 50) {
 		var sources [][]byte
 		for _, row := range chunk {
@@ -138,10 +133,20 @@ func TestTable(t *testing.T) {
 		}
 		for i, got := range e.send(sources...) {
 			if row := chunk[i]; (got != "") != row.Rejected[0] {
-				t.Errorf("line %d: server: %q, table says rejected: %v: %s", row.Line, got, row.Rejected[0], row.Text)
+				e.t.Errorf("line %d: server: %q, table says rejected: %v: %s", row.Line, got, row.Rejected[0], row.Text)
 			}
 		}
 	}
+}
+
+// The documents of the model's own table, on the server that is the table's first column.
+func TestTable(t *testing.T) {
+	rows, err := documents.Read(root+"/local/opensearch/testdata/documents.txt", documents.Versions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEngine(t, "table", documents.Properties())
+	e.checkTable(rows)
 }
 
 // The documents of the model's table of documents with objects.
@@ -151,17 +156,7 @@ func TestNestedTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := newEngineOf(t, "nested-table", documents.NestedProperties())
-	for chunk := range slices.Chunk(rows, 50) {
-		var sources [][]byte
-		for _, row := range chunk {
-			sources = append(sources, row.Document)
-		}
-		for i, got := range e.send(sources...) {
-			if row := chunk[i]; (got != "") != row.Rejected[0] {
-				t.Errorf("line %d: server: %q, table says rejected: %v: %s", row.Line, got, row.Rejected[0], row.Text)
-			}
-		}
-	}
+	e.checkTable(rows)
 }
 
 // Model and server accept and reject the same documents.
