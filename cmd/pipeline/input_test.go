@@ -109,6 +109,9 @@ func size(i int) int { return sizes[i%len(sizes)] }
 // inputs are kinds of inputs, made of the shop's events.
 func inputs(t testing.TB) []input {
 	lines := func(i int) string { return shopLines(t, size(i)) }
+	wideLines := func(order binary.AppendByteOrder, mark bool, bytesEach int) func(i int) string {
+		return func(i int) string { return wide(lines(i), order, mark, bytesEach) }
+	}
 	split := func(i int) []string { return strings.Split(strings.TrimSuffix(lines(i), "\n"), "\n") }
 	joined := func(i int, by string) string { return strings.Join(split(i), by) }
 	bom := "\ufeff"
@@ -230,16 +233,10 @@ func inputs(t testing.TB) []input {
 			return wide(strings.ReplaceAll(lines(i), "\n", "\r\n"), binary.LittleEndian, true, 2)
 		},
 			want: "text in UTF-16, as PowerShell writes it"},
-		{kind: "UTF-16, big endian", make: func(i int) string { return wide(lines(i), binary.BigEndian, true, 2) },
+		{kind: "UTF-16, big endian", make: wideLines(binary.BigEndian, true, 2),
 			want: "text in UTF-16"},
-		{kind: "UTF-16LE without a mark", make: func(i int) string {
-			return wide(lines(i), binary.LittleEndian, false,
-				2)
-		}, want: "text in UTF-16LE"},
-		{kind: "UTF-16BE without a mark", make: func(i int) string {
-			return wide(lines(i), binary.BigEndian, false,
-				2)
-		}, want: "text in UTF-16BE"},
+		{kind: "UTF-16LE without a mark", make: wideLines(binary.LittleEndian, false, 2), want: "text in UTF-16LE"},
+		{kind: "UTF-16BE without a mark", make: wideLines(binary.BigEndian, false, 2), want: "text in UTF-16BE"},
 		{kind: "UTF-16 of an array", make: func(i int) string {
 			return wide(indentedLine("["+joined(i, ",")+"]", " "), binary.LittleEndian, false, 2)
 		},
@@ -248,14 +245,8 @@ func inputs(t testing.TB) []input {
 			return [...]string{wide(lines(i), binary.LittleEndian, true, 4),
 				wide(lines(i), binary.BigEndian, true, 4)}[i%2]
 		}, want: "text in UTF-32"},
-		{kind: "UTF-32LE without a mark", make: func(i int) string {
-			return wide(lines(i), binary.LittleEndian, false,
-				4)
-		}, want: "text in UTF-32LE"},
-		{kind: "UTF-32BE without a mark", make: func(i int) string {
-			return wide(lines(i), binary.BigEndian, false,
-				4)
-		}, want: "text in UTF-32BE"},
+		{kind: "UTF-32LE without a mark", make: wideLines(binary.LittleEndian, false, 4), want: "text in UTF-32LE"},
+		{kind: "UTF-32BE without a mark", make: wideLines(binary.BigEndian, false, 4), want: "text in UTF-32BE"},
 		{kind: "CSV", make: table(",", true), want: "CSV"},
 		{kind: "CSV with semicolons", make: table(";", true), want: "CSV with semicolons"},
 		{kind: "tab-separated", make: table("\t", true), want: "tab-separated values"},

@@ -344,18 +344,7 @@ func TestServeHosts(t *testing.T) {
 
 func TestInterrupt(t *testing.T) {
 	s := buildStack(t)
-	reader, writer := io.Pipe()
-	go func() {
-		// The first write returns when its lines have been read, the second when they are being put: two records, and
-		// one that breaks off.
-		// the process is interrupted in any case
-		_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n")
-		_, _ = io.WriteString(writer, `{"event_id":"c"`)
-		if err := interruptSelf(); err != nil {
-			t.Error(err)
-			writer.Close()
-		}
-	}()
+	reader := interruptedInput(t)
 	out := t.TempDir()
 	var stdout, stderr bytes.Buffer
 	status := run([]string{"local", "--project", s.root, "--template", s.template, "--events", "-", "--out", out,
@@ -369,6 +358,23 @@ func TestInterrupt(t *testing.T) {
 	if want := "interrupted: the report has everything put until then\n"; stderr.String() != want {
 		t.Errorf("got %s, want %s", &stderr, want)
 	}
+}
+
+// interruptedInput has two events and one that breaks off, and interrupts the process while they are being put.
+func interruptedInput(t *testing.T) io.Reader {
+	t.Helper()
+	reader, writer := io.Pipe()
+	go func() {
+		// The first write returns when its lines have been read, the second when they are being put. The process is
+		// interrupted in any case.
+		_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n")
+		_, _ = io.WriteString(writer, `{"event_id":"c"`)
+		if err := interruptSelf(); err != nil {
+			t.Error(err)
+			writer.Close()
+		}
+	}()
+	return reader
 }
 
 func interruptSelf() error {

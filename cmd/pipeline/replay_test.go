@@ -89,14 +89,7 @@ func numbered(t *testing.T, n int) string {
 func stored(t *testing.T, out string) (lake, search map[string]int) {
 	t.Helper()
 	lake, search = map[string]int{}, map[string]int{}
-	paths, err := listFiles(filepath.Join(out, results.ObjectsDir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range paths {
-		if !strings.HasSuffix(path, ".parquet") {
-			continue
-		}
+	for _, path := range parquetFiles(t, out) {
 		rows, err := parquet.ReadFile[struct {
 			EventID *string `parquet:"event_id,optional"`
 		}](path)
@@ -110,7 +103,8 @@ func stored(t *testing.T, out string) (lake, search map[string]int) {
 			lake[*row.EventID]++
 		}
 	}
-	if paths, err = listFiles(filepath.Join(out, results.IndicesDir)); err != nil {
+	paths, err := listFiles(filepath.Join(out, results.IndicesDir))
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {

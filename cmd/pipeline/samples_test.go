@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,17 +136,20 @@ func synthesiseSample(t *testing.T, root, file string) string {
 	return path
 }
 
-// readRows reads the lake, in the order in which the events came; values are as JSON decodes them.
-func readRows(t *testing.T, out string) (all []map[string]any) {
+// parquetFiles are the lake's objects, in the order in which they were written.
+func parquetFiles(t *testing.T, out string) []string {
 	t.Helper()
 	paths, err := listFiles(filepath.Join(out, results.ObjectsDir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range paths {
-		if !strings.HasSuffix(path, ".parquet") {
-			continue
-		}
+	return slices.DeleteFunc(paths, func(path string) bool { return !strings.HasSuffix(path, ".parquet") })
+}
+
+// readRows reads the lake, in the order in which the events came; values are as JSON decodes them.
+func readRows(t *testing.T, out string) (all []map[string]any) {
+	t.Helper()
+	for _, path := range parquetFiles(t, out) {
 		rows, err := parquetrows.ReadFile(path, math.MaxInt)
 		if err != nil {
 			t.Fatal(err)

@@ -162,17 +162,7 @@ func TestSend(t *testing.T) {
 	t.Run("an interruption ends with what was read, and says how to go on", func(t *testing.T) {
 		state := filepath.Join(t.TempDir(), "state")
 		_, searchBefore := received(p)
-		reader, writer := io.Pipe()
-		go func() {
-			// the process is interrupted in any case
-			_, _ = io.WriteString(writer, "{\"event_id\":\"a\"}\n{\"event_id\":\"b\"}\n")
-			_, _ = io.WriteString(writer, `{"event_id":"c"`)
-			if err := interruptSelf(); err != nil {
-				t.Error(err)
-				writer.Close()
-			}
-		}()
-		stdout, stderr := command(t, exitInterrupted, reader, "send", "--events", "-", "--stack", stack, "--state",
+		stdout, stderr := command(t, exitInterrupted, interruptedInput(t), "send", "--events", "-", "--stack", stack, "--state",
 			state, "--format", "json")
 		if !strings.HasSuffix(stderr, "interrupted: the same command sends the rest\n") {
 			t.Errorf("got %s", stderr)
