@@ -47,19 +47,23 @@ func Build(ctx context.Context, root, name, outDir string, target Target) error 
 	if !slices.Contains(Names, name) {
 		return fmt.Errorf("building function: must be one of %s (got %q)", strings.Join(Names, ", "), name)
 	}
-	out, err := filepath.Abs(filepath.Join(outDir, "bootstrap"))
-	if err != nil {
-		return fmt.Errorf("building function %s: %w", name, err)
-	}
-	args := append(append([]string{"build"}, flags...), "-o", out, "./functions/"+name+"/bootstrap")
-	if _, err := runGo(ctx, root, target, args...); err != nil {
-		return fmt.Errorf("building function %s: %w", name, err)
-	}
-	// Whatever the umask: Lambda runs it as a user of its own.
-	if err := os.Chmod(out, 0o755); err != nil {
+	if err := compile(ctx, root, name, outDir, target); err != nil {
 		return fmt.Errorf("building function %s: %w", name, err)
 	}
 	return nil
+}
+
+func compile(ctx context.Context, root, name, outDir string, target Target) error {
+	out, err := filepath.Abs(filepath.Join(outDir, "bootstrap"))
+	if err != nil {
+		return err
+	}
+	args := append(append([]string{"build"}, flags...), "-o", out, "./functions/"+name+"/bootstrap")
+	if _, err := runGo(ctx, root, target, args...); err != nil {
+		return err
+	}
+	// Whatever the umask: Lambda runs it as a user of its own.
+	return os.Chmod(out, 0o755)
 }
 
 // Asset is one function, built.
@@ -84,10 +88,11 @@ func BuildAll(
 	for _, name := range Names {
 		asset := Asset{Dir: filepath.Join(cacheDir, target.OS+"-"+target.Arch, name+"-"+hashes[name][:16]),
 			Hash: hashes[name]}
-		if !fileExists(filepath.Join(asset.Dir, "bootstrap")) {
+		if !isBuilt(asset.Dir) {
 			fmt.Fprintf(progress, "building function %s for %s/%s\n", name, target.OS, target.Arch)
-			if err := buildInto(ctx, root, name, asset.Dir, target); err != nil {
-				return nil, err
+			err := makeFolder(asset.Dir, func(tmp string) error { return compile(ctx, root, name, tmp, target) })
+			if err != nil {
+				return nil, fmt.Errorf("building function %s: %w", name, err)
 			}
 		}
 		if len(files[name]) > 0 {
@@ -100,67 +105,58 @@ func BuildAll(
 	return assets, nil
 }
 
-// buildInto builds beside the final folder and renames, so that an interrupted build is never taken for a finished one.
-func buildInto(ctx context.Context, root, name, dir string, target Target) error {
+// makeFolder fills a folder beside the final one and renames it, so that an interrupted one is never taken for a
+// finished one. It is finished when it holds bootstrap.
+func makeFolder(dir string, fill func(tmp string) error) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("building function %s: %w", name, err)
+		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".building-"+name+"-")
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".making-"+filepath.Base(dir)+"-")
 	if err != nil {
-		return fmt.Errorf("building function %s: %w", name, err)
+		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := Build(ctx, root, name, tmp, target); err != nil {
+	if err := fill(tmp); err != nil {
 		return err
 	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("building function %s: %w", name, err)
+		return err
 	}
-	if err := os.Rename(tmp, dir); err != nil && !fileExists(filepath.Join(dir, "bootstrap")) {
-		return fmt.Errorf("building function %s: %w", name, err)
+	if err := os.Rename(tmp, dir); err != nil && !isBuilt(dir) {
+		return err
 	}
 	return nil
 }
 
 // addFiles puts a build and files into a folder of their own, named by the hash of both.
-func addFiles(built Asset, name string, files map[string][]byte) (asset Asset, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("packing function %s: %w", name, err)
-		}
-	}()
+func addFiles(built Asset, name string, files map[string][]byte) (Asset, error) {
 	lines := []string{"build " + built.Hash}
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		lines = append(lines, fmt.Sprintf("file %s %x", file, sha256.Sum256(files[file])))
 	}
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	asset.Hash = hex.EncodeToString(sum[:])
-	asset.Dir = filepath.Join(filepath.Dir(built.Dir), name+"-"+asset.Hash[:16])
-	if fileExists(filepath.Join(asset.Dir, "bootstrap")) {
+	hash := hex.EncodeToString(sum[:])
+	asset := Asset{Dir: filepath.Join(filepath.Dir(built.Dir), name+"-"+hash[:16]), Hash: hash}
+	if isBuilt(asset.Dir) {
 		return asset, nil
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(built.Dir), ".packing-"+name+"-")
-	if err != nil {
-		return Asset{}, err
-	}
-	defer os.RemoveAll(tmp)
-	program, err := os.ReadFile(filepath.Join(built.Dir, "bootstrap"))
-	if err != nil {
-		return Asset{}, err
-	}
-	if err := writeFile(filepath.Join(tmp, "bootstrap"), program, 0o755); err != nil {
-		return Asset{}, err
-	}
-	for file, content := range files {
-		if err := writeFile(filepath.Join(tmp, file), content, 0o644); err != nil {
-			return Asset{}, err
+	err := makeFolder(asset.Dir, func(tmp string) error {
+		program, err := os.ReadFile(filepath.Join(built.Dir, "bootstrap"))
+		if err != nil {
+			return err
 		}
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return Asset{}, err
-	}
-	if err := os.Rename(tmp, asset.Dir); err != nil && !fileExists(filepath.Join(asset.Dir, "bootstrap")) {
-		return Asset{}, err
+		if err := writeFile(filepath.Join(tmp, "bootstrap"), program, 0o755); err != nil {
+			return err
+		}
+		for file, content := range files {
+			if err := writeFile(filepath.Join(tmp, file), content, 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return Asset{}, fmt.Errorf("packing function %s: %w", name, err)
 	}
 	return asset, nil
 }
@@ -173,8 +169,9 @@ func writeFile(path string, content []byte, mode os.FileMode) error {
 	return os.Chmod(path, mode)
 }
 
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
+// isBuilt reports whether a folder holds a finished build.
+func isBuilt(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "bootstrap"))
 	return err == nil
 }
 
