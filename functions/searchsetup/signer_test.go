@@ -16,7 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"firehose-pipeline/functions/searchsetup/sigv4"
+	"firehose-pipeline/internal/sigv4"
 )
 
 var testCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -88,7 +88,7 @@ func TestSigV4(t *testing.T) {
 		}
 		state := wanted(d)
 		s, _ := newSetup(t, d, state, nil)
-		s.Client.Sign = sigv4.New(testCredentials, "eu-west-1", now)
+		s.Client.Sign = sigv4.New(testCredentials, "es", "eu-west-1", now)
 		if err := s.Apply(t.Context(), state, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestSigV4(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := sigv4.New(testCredentials, "eu-west-1", now)(t.Context(), r, []byte("{}")); err != nil {
+		if err := sigv4.New(testCredentials, "es", "eu-west-1", now)(t.Context(), r, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Length", "2")
@@ -129,7 +129,7 @@ func TestSigV4(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := sigv4.New(none, "eu-west-1", now)(t.Context(), r, nil); err == nil ||
+		if err := sigv4.New(none, "es", "eu-west-1", now)(t.Context(), r, nil); err == nil ||
 			err.Error() != "retrieving credentials: none" {
 			t.Errorf("error: %v", err)
 		}

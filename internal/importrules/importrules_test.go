@@ -30,7 +30,7 @@ var rules = []rule{{
 	not:     "schema, event, errorobject, deadletter, constructs, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
 	because: "the others are built on them",
 }, {
-	packages: "internal/awsclient, internal/s3read",
+	packages: "internal/awsclient, internal/s3read, internal/sigv4",
 	not:      "event, deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., CDK, Lambda",
 	because:  "they are clients of AWS for any of the others",
 }, {

@@ -13,7 +13,7 @@ import (
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/functions/searchsetup"
-	"firehose-pipeline/functions/searchsetup/sigv4"
+	"firehose-pipeline/internal/sigv4"
 )
 
 func main() {
@@ -25,6 +25,6 @@ func main() {
 		slog.Error("starting", "logLevel", levelErr, "configuration", err)
 		os.Exit(1)
 	}
-	sign := sigv4.New(aws.Credentials, aws.Region, time.Now)
+	sign := sigv4.New(aws.Credentials, "es", aws.Region, time.Now)
 	lambda.Start(searchsetup.Resource{Sign: sign}.Serve)
 }

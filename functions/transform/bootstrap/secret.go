@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +11,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/sigv4"
 )
 
 // secretTimeout bounds the one call at the start; Lambda gives init 10 seconds.
@@ -45,18 +45,16 @@ func readSecret(ctx context.Context, arn string, getenv func(string) string) ([]
 	if err != nil {
 		return nil, fmt.Errorf("reading secret: %w", err)
 	}
-	for pause := 200 * time.Millisecond; ; pause *= 2 {
+	for attempt := 0; ; attempt++ {
 		text, again, err := getSecretValue(ctx, endpoint, region, body, getenv)
-		if err == nil || !again {
+		if err == nil || !again || clock.Pause(ctx, secretPause.Pause(attempt)) != nil {
 			return text, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(pause):
 		}
 	}
 }
+
+// secretPause is between tries to read the secret.
+var secretPause = clock.Backoff{First: 200 * time.Millisecond, Max: 2 * time.Second, AtLeastHalf: true}
 
 // getSecretValue makes one call. again: the failure may pass.
 func getSecretValue(ctx context.Context, endpoint, region string, body []byte, getenv func(string) string) (text []byte,
@@ -67,14 +65,12 @@ func getSecretValue(ctx context.Context, endpoint, region string, body []byte, g
 	}
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", "secretsmanager.GetSecretValue")
-	sum := sha256.Sum256(body)
-	credentials := aws.Credentials{AccessKeyID: getenv("AWS_ACCESS_KEY_ID"),
-		SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
-		SessionToken:    getenv("AWS_SESSION_TOKEN")}
-	err = v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "secretsmanager", region,
-		time.Now())
-	if err != nil {
-		return nil, false, fmt.Errorf("signing the request for the secret: %w", err)
+	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: getenv("AWS_ACCESS_KEY_ID"),
+			SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: getenv("AWS_SESSION_TOKEN")}, nil
+	})
+	if err := sigv4.New(credentials, "secretsmanager", region, time.Now)(ctx, request, body); err != nil {
+		return nil, false, fmt.Errorf("reading secret: %w", err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

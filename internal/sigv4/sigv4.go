@@ -12,10 +12,11 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// New returns a signer (searchsetup.Signer) for an IAM role, with the service name es of Amazon OpenSearch Service
-// domains. now gives the signing time.
-func New(credentials aws.CredentialsProvider, region string, now func() time.Time) func(ctx context.Context,
-	r *http.Request, body []byte) error {
+// New returns a signer of requests to a service, by the name that its signatures have (es for Amazon OpenSearch Service
+// domains). now gives the signing time.
+func New(
+	credentials aws.CredentialsProvider, service, region string, now func() time.Time,
+) func(ctx context.Context, r *http.Request, body []byte) error {
 	signer := v4.NewSigner()
 	return func(ctx context.Context, r *http.Request, body []byte) error {
 		c, err := credentials.Retrieve(ctx)
@@ -23,7 +24,7 @@ func New(credentials aws.CredentialsProvider, region string, now func() time.Tim
 			return fmt.Errorf("retrieving credentials: %w", err)
 		}
 		sum := sha256.Sum256(body)
-		if err := signer.SignHTTP(ctx, c, r, hex.EncodeToString(sum[:]), "es", region, now()); err != nil {
+		if err := signer.SignHTTP(ctx, c, r, hex.EncodeToString(sum[:]), service, region, now()); err != nil {
 			return fmt.Errorf("signing request: %w", err)
 		}
 		return nil
