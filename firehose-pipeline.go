@@ -13,6 +13,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"firehose-pipeline/constructs"
+	"firehose-pipeline/internal/cdkenv"
+	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/schema"
 	"firehose-pipeline/settings"
 )
@@ -43,10 +45,11 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("eventSchema: %s: %w", config.EventSchema, err)
 	}
-	functions, err := constructs.BuildFunctions(ctx, ".", ".build/functions", text, stderr)
+	functions, remove, err := prepareFunctions(ctx, text, stderr)
 	if err != nil {
 		return err
 	}
+	defer remove()
 	defer jsii.Close()
 	defer func() {
 		// If the CDK rejects settings that passed the checks above, it panics; the stack trace would not help.
@@ -55,9 +58,34 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 		}
 	}()
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
+	addValidator(app, cdkenv.Wish, ".build/validated", stderr)
 	NewPipelineStack(app, config, events, functions)
 	app.Synth(nil)
 	return nil
+}
+
+// prepareFunctions builds the functions for Lambda. For the local model, which has builds of its own, it only names them;
+// the CDK's command line, which could deploy that, sets a variable with its version.
+func prepareFunctions(ctx context.Context, eventSchema []byte, progress io.Writer) (
+	functions map[string]constructs.FunctionAsset, remove func(), err error) {
+	if os.Getenv(functionbuild.TemplateOnly) != "true" {
+		functions, err = constructs.BuildFunctions(ctx, ".", ".build/functions", eventSchema, progress)
+		return functions, func() {}, err
+	}
+	if os.Getenv("CDK_CLI_VERSION") != "" {
+		return nil, nil, fmt.Errorf("%s: must not be set for the CDK's command line: the functions would be missing",
+			functionbuild.TemplateOnly)
+	}
+	dir, err := os.MkdirTemp("", "firehose-pipeline-functions-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("naming the functions: %w", err)
+	}
+	remove = func() { _ = os.Remove(dir) } // an empty folder of the temporary ones
+	if functions, err = constructs.NameFunctions(ctx, ".", dir, eventSchema); err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return functions, remove, nil
 }
 
 // NewPipelineStack makes the stack, with the pipeline in it.

@@ -25,6 +25,16 @@ func BuildFunctions(
 	eventSchema []byte,
 	progress io.Writer,
 ) (map[string]FunctionAsset, error) {
-	files := functionbuild.Files{"transform": {schema.FileName: eventSchema}}
-	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, files, progress)
+	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, assetFiles(eventSchema), progress)
+}
+
+// NameFunctions returns the functions as [BuildFunctions] does, with the same hashes, and compiles nothing: each has the
+// empty folder dir. It is for a template that is only read, by the local model; a deployment of it would fail.
+func NameFunctions(ctx context.Context, moduleDir, dir string, eventSchema []byte) (map[string]FunctionAsset, error) {
+	return functionbuild.NameAll(ctx, moduleDir, dir, functionbuild.Lambda, assetFiles(eventSchema))
+}
+
+// assetFiles are the files that functions find beside their executables.
+func assetFiles(eventSchema []byte) functionbuild.Files {
+	return functionbuild.Files{"transform": {schema.FileName: eventSchema}}
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that `make verify` checks beyond `make test`, one step after the other, each with its time.
+# Everything that `make verify` checks beyond `make test`, each step with its time. The steps with OpenSearch, which wait most of theirs, run
+# beside those of clients and readers; their output follows.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH=$PWD/verify # modules that the topics share
@@ -16,28 +17,65 @@ step() { # name, command
   echo "== $name: passed in $((SECONDS - start)) s"
 }
 
+# What runs beside the other steps: its process, which is the leader of a group, its name and its output.
+beside_pid='' beside_name='' beside_log=''
+stop_beside() { # all that it has started, too
+  if [[ -n $beside_pid ]]; then kill -- "-$beside_pid" 2>/dev/null || true; fi
+  if [[ -n $beside_log ]]; then rm -f "$beside_log"; fi
+}
+trap stop_beside EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+start_beside() { # name, command
+  beside_name=$1 beside_log=$(mktemp)
+  echo "== $1: started"
+  shift
+  set -m
+  ("$@") >"$beside_log" 2>&1 </dev/null &
+  set +m
+  beside_pid=$!
+}
+
+await_beside() { # prints the output, and fails as the command did
+  local status=0
+  wait "$beside_pid" || status=$?
+  beside_pid=''
+  cat "$beside_log"
+  rm -f "$beside_log"
+  if ((status)); then
+    echo "verify: $beside_name failed" >&2
+    exit 1
+  fi
+}
+
 race() {
   command -v gcc >/dev/null || { echo "the race detector needs a C compiler (gcc), and there is none" >&2; return 1; }
-  CGO_ENABLED=1 go test -race -short -p 1 ./deadletter ./errorobject ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
+  CGO_ENABLED=1 go test -vet=off -race -short -p 1 ./deadletter ./errorobject ./functions/errorhandler ./event ./internal/jsonscan ./producer ./replay ./functions/searchrelay ./functions/searchsetup ./functions/transform ./local/... ./cmd/pipeline
 }
 
 # The real binary: its peak memory, and 20 kills. -v prints the figures.
 errorhandler() {
-  go test -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions/errorhandler/bootstrap
+  go test -vet=off -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions/errorhandler/bootstrap
+}
+
+opensearch() {
+  if [[ -z ${OPENSEARCH_HOME:-} ]]; then
+    echo "== without OPENSEARCH_HOME, retention is not tested on a real OpenSearch: see docs/local.md"
+  fi
+  step "search on a real OpenSearch" go test -vet=off -tags opensearch -count=1 -timeout 30m ./verify/search
+  step "mappings of event schemas on a real OpenSearch" go test -vet=off -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
 }
 
 step "tests with the race detector" race
 step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
 step "templates against CloudFormation's schemas" verify/templates.sh
+start_beside "OpenSearch" opensearch
 step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
 step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
 step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" "$python" verify/lake/read.py readers trino
-if [[ -z ${OPENSEARCH_HOME:-} ]]; then
-  echo "== without OPENSEARCH_HOME, retention is not tested on a real OpenSearch: see docs/local.md"
-fi
-step "search on a real OpenSearch" go test -tags opensearch -count=1 -timeout 30m ./verify/search
-step "personal data while everything fails" go test -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
-step "mappings of event schemas on a real OpenSearch" go test -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
+await_beside
+step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "no record lost, with each fault and with all" go run ./verify/faults
 step "one event's journey" "$python" verify/clients/journey.py
 step "the documented sending examples as printed" "$python" verify/readme.py

@@ -3,13 +3,8 @@ package functionbuild
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,12 +125,7 @@ func makeFolder(dir string, fill func(tmp string) error) error {
 
 // addFiles puts a build and files into a folder of their own, named by the hash of both.
 func addFiles(built Asset, name string, files map[string][]byte) (Asset, error) {
-	lines := []string{"build " + built.Hash}
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		lines = append(lines, fmt.Sprintf("file %s %x", file, sha256.Sum256(files[file])))
-	}
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	hash := hex.EncodeToString(sum[:])
+	hash := hashWithFiles(built.Hash, files)
 	asset := Asset{Dir: filepath.Join(filepath.Dir(built.Dir), name+"-"+hash[:16]), Hash: hash}
 	if isBuilt(asset.Dir) {
 		return asset, nil
@@ -173,96 +163,6 @@ func writeFile(path string, content []byte, mode os.FileMode) error {
 func isBuilt(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "bootstrap"))
 	return err == nil
-}
-
-// goPackage is what `go list` says of a package.
-type goPackage struct {
-	ImportPath string
-	Dir        string
-	Standard   bool
-	GoFiles    []string
-	SFiles     []string
-	EmbedFiles []string
-	Deps       []string
-	Module     *goModule
-}
-
-type goModule struct {
-	Path, Version, Dir, GoVersion string
-	Main                          bool
-	Replace                       *goModule
-}
-
-// Hashes returns the hash of every function's sources by name: its own packages file by file, under names relative to
-// their module, every other module by version (go.sum pins its content), the build flags, the target, and the go line
-// of go.mod. The standard library is left out on purpose: see the package comment.
-func Hashes(ctx context.Context, root string, target Target) (map[string]string, error) {
-	args := []string{"list", "-deps", "-tags", "lambda.norpc",
-		"-json=ImportPath,Dir,Standard,GoFiles,SFiles,EmbedFiles,Deps,Module"}
-	for _, name := range Names {
-		args = append(args, "./functions/"+name+"/bootstrap")
-	}
-	out, err := runGo(ctx, root, target, args...)
-	if err != nil {
-		return nil, fmt.Errorf("listing the functions' sources: %w", err)
-	}
-	packages := map[string]goPackage{}
-	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p goPackage
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, fmt.Errorf("listing the functions' sources: %w", err)
-		}
-		packages[p.ImportPath] = p
-	}
-	hashes := make(map[string]string, len(Names))
-	for _, name := range Names {
-		if hashes[name], err = hashFunction(packages, name, target); err != nil {
-			return nil, fmt.Errorf("hashing function %s: %w", name, err)
-		}
-	}
-	return hashes, nil
-}
-
-func hashFunction(packages map[string]goPackage, name string, target Target) (string, error) {
-	var main *goPackage
-	for _, p := range packages {
-		if p.Module != nil && p.Module.Main && strings.HasSuffix(p.ImportPath, "/functions/"+name+"/bootstrap") {
-			main = &p
-		}
-	}
-	if main == nil {
-		return "", fmt.Errorf("no package functions/%s", name)
-	}
-	lines := []string{
-		"version " + hashVersion,
-		"go " + main.Module.GoVersion,
-		"target " + target.OS + "/" + target.Arch,
-		"flags " + strings.Join(flags, " "),
-		"main " + main.ImportPath,
-	}
-	for _, path := range append([]string{main.ImportPath}, main.Deps...) {
-		p, ok := packages[path]
-		if !ok || p.Standard || p.Module == nil {
-			continue
-		}
-		if module := p.Module; module.Version != "" && module.Replace == nil {
-			lines = append(lines, "module "+module.Path+"@"+module.Version)
-			continue
-		}
-		for _, file := range slices.Concat(p.GoFiles, p.SFiles, p.EmbedFiles) {
-			content, err := os.ReadFile(filepath.Join(p.Dir, file))
-			if err != nil {
-				return "", err
-			}
-			lines = append(lines, fmt.Sprintf("file %s/%s %x", p.ImportPath, filepath.ToSlash(file),
-				sha256.Sum256(content)))
-		}
-	}
-	slices.Sort(lines[5:])
-	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(lines), "\n")))
-	return hex.EncodeToString(sum[:]), nil
 }
 
 func runGo(ctx context.Context, root string, target Target, args ...string) ([]byte, error) {

@@ -1,47 +1,166 @@
-"""Measures `cdk synth`, repeated without a change, against that of an empty CDK app in Go, in turn.
+"""Measures, warm and without a change, `cdk synth` and `pipeline local`, in turn with those of an earlier commit.
 
-It prints the ratio of the medians. --runs N sets the number of counted runs of each, after one that is not counted.
+The commit (--baseline) is built in a clone below .build. `cdk synth` is also compared with that of an empty CDK app in
+Go. It prints ratios of medians: time, CPU time, and the peak memory of the largest process. --runs N sets the number of
+counted runs of each, after one that is not counted. --update FILE replaces the figures in a page.
 """
 
 import argparse
+import datetime
+import os
+import platform
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from serve import ROOT
 
 EMPTY = "go build -o .build/emptyapp ./verify/template/emptyapp && .build/emptyapp"
+BASELINE = "0b70590"
+EVENTS = 700
+MARKS = ("<!-- synth -->\n", "<!-- /synth -->\n")
 
 
-def synthesise(out: Path, app: str = "") -> float:
-    """Runs cdk synth for the app, or for that of cdk.json, and returns the milliseconds."""
+@dataclass
+class Cost:
+    seconds: float
+    cpu: float  # seconds, of all processes
+    memory: float  # MB, of the largest process
+
+
+def run(command: list, folder: Path) -> Cost:
+    """Runs a command that must succeed."""
+    with tempfile.TemporaryFile() as said:
+        start = time.monotonic()
+        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(0)
+            sys.exit(f"{' '.join(map(str, command))}: {said.read().decode(errors='replace')[-4000:]}")
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def git(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    return subprocess.run(["git", "-c", "safe.directory=*", *arguments], cwd=folder, capture_output=True, text=True)
+
+
+def prepare_baseline(commit: str) -> Path:
+    """Clones this repository at the commit, and returns the folder."""
+    if git("cat-file", "-e", commit + "^{commit}").returncode != 0:
+        sys.exit(f"bench-synth: the commit {commit} is not in this clone, so there is nothing to compare with: "
+                 "a shallow clone gets it by `git fetch --unshallow`")
+    full = git("rev-parse", commit).stdout.strip()
+    clone = ROOT / ".build" / f"baseline-{full[:12]}"
+    if git("rev-parse", "--show-toplevel", "HEAD", folder=clone if clone.is_dir() else ROOT).stdout.split() != [
+            str(clone), full]:
+        for done in (git("clone", "--quiet", "--no-checkout", str(ROOT), str(clone)),
+                     git("checkout", "--quiet", "--detach", full, folder=clone)):
+            if done.returncode != 0:
+                sys.exit(f"bench-synth: cloning {commit} into {clone}: {done.stderr}")
+    if not (clone / "node_modules").exists():
+        (clone / "node_modules").symlink_to(ROOT / "node_modules")
+    return clone
+
+
+def synthesise(folder: Path, out: Path, app: str = "") -> Cost:
     command = ["npx", "--no-install", "cdk", "synth", "--quiet", "--output", out]
-    start = time.monotonic()
-    done = subprocess.run(command + (["--app", app] if app else []), cwd=ROOT, capture_output=True, text=True)
-    took = 1000 * (time.monotonic() - start)
-    if done.returncode != 0:
-        sys.exit(f"cdk synth: {done.stderr}")
-    return took
+    return run(command + (["--app", app] if app else []), folder)
+
+
+def pipe(folder: Path, events: Path, out: Path) -> Cost:
+    """Runs events through the local model."""
+    return run([folder / ".build" / "pipeline", "local", "--events", events, "--out", out], folder)
+
+
+def write_events(path: Path) -> Path:
+    lines = (ROOT / "testdata" / "store-events.ndjson").read_text().splitlines(keepends=True)
+    path.write_text("".join((lines * (EVENTS // len(lines) + 1))[:EVENTS]))
+    return path
+
+
+def measure(runs: int, clone: Path) -> dict[str, Cost]:
+    """Returns the medians, after one run of each that is not counted."""
+    for folder in (ROOT, clone):
+        subprocess.run(["go", "build", "-o", ".build/pipeline", "./cmd/pipeline"], cwd=folder, check=True)
+    costs: dict[str, list[Cost]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary)
+        events = write_events(out / "events.ndjson")
+        for counted in range(-1, runs):
+            turn = {
+                "synth": synthesise(ROOT, out / "synth"),
+                "synth of the baseline": synthesise(clone, out / "baseline"),
+                "synth of an empty app": synthesise(ROOT, out / "empty", EMPTY),
+                "local": pipe(ROOT, events, out / "local"),
+                "local of the baseline": pipe(clone, events, out / "baseline-local"),
+            }
+            for name, cost in turn.items():
+                if counted >= 0:
+                    costs.setdefault(name, []).append(cost)
+    return {name: Cost(*(statistics.median(getattr(c, field) for c in all) for field in ("seconds", "cpu", "memory")))
+            for name, all in costs.items()}
+
+
+def report(costs: dict[str, Cost], commit: str, runs: int) -> str:
+    """Returns the figures as Markdown."""
+    version = git("rev-parse", "--short=12", "HEAD").stdout.strip()
+    if git("status", "--porcelain").stdout:
+        version += " with changes"
+    lines = [f"{processor()}, {os.cpu_count()} CPUs, {platform.system().lower()}/{platform.machine()}, "
+             f"{datetime.date.today()}, commit {version} against {commit}, medians of {runs}.", "",
+             "| Command | time, s | CPU, s | peak memory, MB |", "| --- | --- | --- | --- |"]
+    lines += [f"| {name} | {c.seconds:.2f} | {c.cpu:.2f} | {c.memory:.0f} |" for name, c in costs.items()]
+    lines += ["", "| Asked | Found | |", "| --- | --- | --- |"]
+    synth, before = costs["synth"], costs["synth of the baseline"]
+    local, local_before = costs["local"], costs["local of the baseline"]
+    for asked, limit, found in (
+        ("synth: at most 0.35 × the baseline's time", 0.35, synth.seconds / before.seconds),
+        ("synth: at most 0.35 × its CPU time", 0.35, synth.cpu / before.cpu),
+        ("synth: at most 0.4 × its memory", 0.4, synth.memory / before.memory),
+        (f"`pipeline local` with {EVENTS} events: at most 0.2 × its time", 0.2, local.seconds / local_before.seconds),
+        (f"`pipeline local` with {EVENTS} events: at most 0.2 × its CPU time", 0.2, local.cpu / local_before.cpu),
+    ):
+        lines.append(f"| {asked} | {found:.2f} × | {'met' if found <= limit else '**not met**'} |")
+    empty = costs["synth of an empty app"]
+    lines += ["", f"`cdk synth` needs {synth.seconds / empty.seconds:.2f} × the time of an empty app's, which the CDK "
+              "validates each time.", ""]
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M) if Path(
+        "/proc/cpuinfo").exists() else None
+    return found[1].strip() if found else platform.processor() or "unknown processor"
+
+
+def update(page: Path, figures: str) -> None:
+    text = page.read_text()
+    before, start, rest = text.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not start or not end:
+        sys.exit(f"{page}: must have the lines {MARKS[0].strip()} and {MARKS[1].strip()}")
+    page.write_text(f"{before}{start}\n{figures}\n{end}{after}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each app (default 5)")
-    runs = parser.parse_args().runs
-    if runs < 1:
-        parser.error(f"--runs: must be at least 1 (got {runs})")
-    pipeline, empty = [], []
-    with tempfile.TemporaryDirectory() as temporary:
-        out = Path(temporary)
-        for run in range(runs + 1):
-            pipeline.append(synthesise(out / "pipeline"))
-            empty.append(synthesise(out / "empty", EMPTY))
-    own, floor = statistics.median(pipeline[1:]), statistics.median(empty[1:])
-    print(f"cdk synth without a change, median of {runs}: pipeline {own:.0f} ms, empty app {floor:.0f} ms, "
-          f"ratio {own / floor:.2f}")
+    parser.add_argument("--runs", type=int, default=5, help="counted runs of each (default 5)")
+    parser.add_argument("--baseline", default=BASELINE, help=f"commit to compare with (default {BASELINE})")
+    parser.add_argument("--update", type=Path, metavar="FILE", help="page whose figures are replaced")
+    options = parser.parse_args()
+    if options.runs < 1:
+        parser.error(f"--runs: must be at least 1 (got {options.runs})")
+    figures = report(measure(options.runs, prepare_baseline(options.baseline)), options.baseline, options.runs)
+    print(figures)
+    if options.update:
+        update(options.update, figures)
 
 
 if __name__ == "__main__":
