@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/internal/resultcache"
+	"firehose-pipeline/internal/testkit/shopschema"
 )
 
 // appOf makes an app of one queue, with the property and its value.
@@ -195,5 +198,30 @@ func TestRealEngine(t *testing.T) {
 		if err != nil || len(files) != recorded || len(report.PluginReports) != 1-recorded {
 			t.Errorf("DelaySeconds %v: got %d records, %v, report %s, notes %s", value, len(files), err, text, notes)
 		}
+	}
+}
+
+// The CDK's command line, which could deploy it, never gets a template of functions that were not built.
+func TestCommandLineBuildsTheFunctions(t *testing.T) {
+	schema := shopschema.JSON
+	t.Setenv(functionbuild.TemplateOnly, "true")
+	t.Setenv("CDK_CLI_VERSION", "2.1147.0")
+	if _, _, err := prepareFunctions(t.Context(), schema, io.Discard); err == nil ||
+		!strings.Contains(err.Error(), functionbuild.TemplateOnly) {
+		t.Errorf("must be an error that names the variable (got %v)", err)
+	}
+	t.Setenv("CDK_CLI_VERSION", "")
+	functions, remove, err := prepareFunctions(t.Context(), schema, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range functionbuild.Names {
+		if entries, err := os.ReadDir(functions[name].Dir); err != nil || len(entries) > 0 || functions[name].Hash == "" {
+			t.Errorf("%s: must be named and not built (got %+v, %v, %v)", name, functions[name], entries, err)
+		}
+	}
+	remove()
+	if _, err := os.Stat(functions["transform"].Dir); !os.IsNotExist(err) {
+		t.Errorf("the folder must be removed (got %v)", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/loopback"
@@ -295,22 +296,27 @@ func (l *localCommand) buildOptions(ctx context.Context) (o local.Options, err e
 	if l.screen.terminal {
 		progress = l.screen
 	}
+	var builds map[string]functionbuild.Asset
 	if l.template != "" {
 		if o.Template, o.StackName, err = readTemplate(l.template); err != nil {
 			return o, usage("--template: %w", err)
 		}
+		l.screen.beginStep("building the functions", -1)
+		builds, err = buildFunctions(ctx, root, progress)
 	} else {
-		l.screen.beginStep("synthesising the stack", -1)
-		if o.Template, o.StackName, err = synthesise(ctx, root, l.context, progress); err != nil {
-			return o, err
-		}
+		l.screen.beginStep("synthesising the stack and building the functions", -1)
+		var result synthesised
+		result, builds, err = prepareStack(ctx, root, l.context, progress)
+		o.Template, o.StackName = result.Template, result.StackName
 	}
-	l.screen.beginStep("building the functions", -1)
+	if err != nil {
+		return o, err
+	}
 	var schemaFile string
 	if schemaFile, o.EventSchema, err = readEventSchema(root, o.Template); err != nil {
 		return o, err
 	}
-	if o.Functions, err = buildFunctions(ctx, root, o.EventSchema, progress); err != nil {
+	if o.Functions, err = packFunctions(builds, o.EventSchema); err != nil {
 		return o, err
 	}
 	l.beginSurvey(schemaFile, o.EventSchema)

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/schema"
 )
@@ -58,17 +60,20 @@ func readTemplate(path string) (text []byte, stackName string, err error) {
 	return text, stackName, nil
 }
 
-// buildFunctions builds the functions for this machine and returns their binaries by name.
-func buildFunctions(ctx context.Context, root string, eventSchema []byte, progress io.Writer) (map[string]string,
-	error) {
-	files := functionbuild.Files{"transform": {schema.FileName: eventSchema}}
+// buildFunctions builds the functions for this machine, without the files beside them.
+func buildFunctions(ctx context.Context, root string, progress io.Writer) (map[string]functionbuild.Asset, error) {
 	target := functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	assets, err := functionbuild.BuildAll(ctx, root, filepath.Join(root, ".build", "functions"), target, files,
-		progress)
+	builds, err := functionbuild.BuildAll(ctx, root, filepath.Join(root, ".build", "functions"), target, nil, progress)
+	if err != nil && ctx.Err() != nil {
+		return nil, errTooEarly
+	}
+	return builds, err
+}
+
+// packFunctions puts the event schema beside the functions that read it, and returns their binaries by name.
+func packFunctions(builds map[string]functionbuild.Asset, eventSchema []byte) (map[string]string, error) {
+	assets, err := functionbuild.AddFiles(builds, functionbuild.Files{"transform": {schema.FileName: eventSchema}})
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, errTooEarly
-		}
 		return nil, err
 	}
 	binaries := map[string]string{}
@@ -76,4 +81,20 @@ func buildFunctions(ctx context.Context, root string, eventSchema []byte, progre
 		binaries[name] = filepath.Join(asset.Dir, "bootstrap")
 	}
 	return binaries, nil
+}
+
+// prepareStack synthesises the stack and builds the functions, at the same time: the compiler of the one leaves cores
+// to the other. The error is the first one, which also ends the other work.
+func prepareStack(ctx context.Context, root string, given settings, progress io.Writer) (result synthesised,
+	builds map[string]functionbuild.Asset, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		result.Template, result.StackName, err = synthesise(ctx, root, given, progress)
+		return err
+	})
+	group.Go(func() (err error) {
+		builds, err = buildFunctions(ctx, root, progress)
+		return err
+	})
+	return result, builds, group.Wait()
 }

@@ -52,15 +52,15 @@ var build = sync.OnceValues(func() (*stack, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	text, name, err := synthesise(ctx, root, settings{"environment": "dev", "eventSchema": shopFile}, io.Discard)
+	result, builds, err := prepareStack(ctx, root, settings{"environment": "dev", "eventSchema": shopFile}, io.Discard)
 	if err != nil {
 		return nil, err
 	}
-	_, eventSchema, err := readEventSchema(root, text)
+	_, eventSchema, err := readEventSchema(root, result.Template)
 	if err != nil {
 		return nil, err
 	}
-	functions, err := buildFunctions(ctx, root, eventSchema, io.Discard)
+	functions, err := packFunctions(builds, eventSchema)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ var build = sync.OnceValues(func() (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stack{root, filepath.Join(shared, name+templateSuffix), functions}
-	return s, os.WriteFile(s.template, text, 0o644)
+	s := &stack{root, filepath.Join(shared, result.StackName+templateSuffix), functions}
+	return s, os.WriteFile(s.template, result.Template, 0o644)
 })
 
 func buildStack(t *testing.T) *stack {

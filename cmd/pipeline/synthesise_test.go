@@ -12,8 +12,8 @@ import (
 	"firehose-pipeline/internal/functionbuild"
 )
 
-// smallApp stands in for the CDK app: it counts its runs and writes a template. A file "change" beside cdk.json makes it
-// change the event schema while it runs.
+// smallApp is in the place of the CDK app: it counts its runs and writes a template. A file "change" beside cdk.json
+// makes it change the event schema while it runs.
 const smallApp = `package main
 
 import (
@@ -160,7 +160,8 @@ func TestSpoiledTemplateIsNotReused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, spoiled := range [][]byte{nil, text[:len(text)-1], bytes.Replace(slices.Clone(text), []byte("stack"), []byte("STACK"), 1)} {
+	edited := bytes.Replace(slices.Clone(text), []byte("stack"), []byte("STACK"), 1)
+	for i, spoiled := range [][]byte{nil, text[:len(text)-1], edited} {
 		if err := os.WriteFile(files[0], spoiled, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,9 +24,16 @@ type Target struct {
 // Lambda is the stack's target: provided.al2023 on Graviton.
 var Lambda = Target{OS: "linux", Arch: "arm64"}
 
-// flags leave out differences between machines (paths, version control) and parts that a function does not need: the
-// RPC server of the retired go1.x runtime, the symbol table.
-var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w"}
+// flags returns the flags of a build. They leave out parts that a function does not need (the RPC server of the retired
+// go1.x runtime, the symbol table), and for Lambda the differences between machines: paths, version control. Without
+// -trimpath a build for this machine shares the compiled packages of the command and of the tests.
+func (t Target) flags() []string {
+	common := []string{"-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w"}
+	if t == Lambda {
+		return append([]string{"-trimpath"}, common...)
+	}
+	return common
+}
 
 // hashVersion changes when the meaning of the hash does.
 const hashVersion = "1"
@@ -53,7 +61,7 @@ func compile(ctx context.Context, root, name, outDir string, target Target) erro
 	if err != nil {
 		return err
 	}
-	args := append(append([]string{"build"}, flags...), "-o", out, "./functions/"+name+"/bootstrap")
+	args := append(append([]string{"build"}, target.flags()...), "-o", out, "./functions/"+name+"/bootstrap")
 	if _, err := runGo(ctx, root, target, args...); err != nil {
 		return err
 	}
@@ -90,10 +98,21 @@ func BuildAll(
 				return nil, fmt.Errorf("building function %s: %w", name, err)
 			}
 		}
-		if len(files[name]) > 0 {
-			if asset, err = addFiles(asset, name, files[name]); err != nil {
-				return nil, err
-			}
+		assets[name] = asset
+	}
+	return AddFiles(assets, files)
+}
+
+// AddFiles returns builds with files beside their executables, each in a folder of its own beside the build's.
+func AddFiles(builds map[string]Asset, files Files) (map[string]Asset, error) {
+	assets := maps.Clone(builds)
+	for name, build := range builds {
+		if len(files[name]) == 0 {
+			continue
+		}
+		asset, err := addFiles(build, name, files[name])
+		if err != nil {
+			return nil, err
 		}
 		assets[name] = asset
 	}

@@ -108,8 +108,9 @@ func TestHostEnvironment(t *testing.T) {
 		"GOWORK": filepath.Join(folder, "go.work"), "GOENV": filepath.Join(folder, "env")} {
 		t.Setenv(name, value)
 	}
-	out, err := exec.Command("sh", "hostenv.sh", "go", "env", "GOOS", "GOARCH", "GOWORK", "GOFLAGS").CombinedOutput()
-	want := runtime.GOOS + "\n" + runtime.GOARCH + "\noff\n-mod=readonly -buildvcs=false\n"
+	out, err := exec.Command("sh", "hostenv.sh", "go", "env", "GOOS", "GOARCH", "GOWORK", "GOFLAGS",
+		"CGO_ENABLED").CombinedOutput()
+	want := runtime.GOOS + "\n" + runtime.GOARCH + "\noff\n-mod=readonly -buildvcs=false\n0\n"
 	if err != nil || string(out) != want {
 		t.Errorf("got %q, %v, want %q", out, err, want)
 	}
@@ -166,5 +167,27 @@ func TestBuildSaysWhatTheCompilerSays(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "building function transform") ||
 		!strings.Contains(err.Error(), "undefinedName") {
 		t.Errorf("error: must name the function and the mistake (got %v)", err)
+	}
+}
+
+// A template that is only read names the same assets as one that is deployed.
+func TestNameAllNamesTheBuilds(t *testing.T) {
+	root, cache, empty := project(t), t.TempDir(), t.TempDir()
+	files := Files{"transform": {"event-schema.json": []byte("{}")}}
+	built, err := BuildAll(context.Background(), root, cache, Lambda, files, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err := NameAll(context.Background(), root, empty, Lambda, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, asset := range built {
+		if named[name] != (Asset{Dir: empty, Hash: asset.Hash}) {
+			t.Errorf("%s: got %+v, want the hash %s in %s", name, named[name], asset.Hash, empty)
+		}
+	}
+	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 {
+		t.Errorf("nothing may be built (got %v, %v)", left, err)
 	}
 }

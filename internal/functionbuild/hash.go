@@ -146,7 +146,7 @@ func hashFunction(packages map[string]goPackage, name string, target Target) (st
 		"version " + hashVersion,
 		"go " + main.Module.GoVersion,
 		"target " + target.OS + "/" + target.Arch,
-		"flags " + strings.Join(flags, " "),
+		"flags " + strings.Join(target.flags(), " "),
 		"main " + main.ImportPath,
 	}, sources...)), nil
 }
