@@ -22,9 +22,9 @@ import (
 //
 // Most values need no change, so they are checked first, in one pass, and only the others are written anew.
 
-// maxMapEntry bounds key and value of a map's entry in the search index, in bytes as sent. The index keeps each as one
-// doc value, of the map's path, twice, key and value, and Lucene rejects a document with one of more than maxTerm
-// bytes: a map with a long path has less. A bound in bytes as sent is on the safe side: JSON's escapes are longer than
+// maxMapEntry bounds key and value of a map's entry in the search index, in bytes as written. The index keeps each as
+// one doc value, of the map's path, twice, key and value, and Lucene rejects a document with one of more than maxTerm
+// bytes: a map with a long path has less. A bound in bytes of JSON is on the safe side: its escapes are longer than
 // what they stand for.
 const (
 	maxMapEntry = 32_000
@@ -170,7 +170,7 @@ func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
 			return at, false
 		}
 		end, ok := p.acceptsScalar(n.elem, at)
-		if !ok || p.rejectsEntry(n, key.End-i+end-at) {
+		if !ok || p.rejectsEntry(n, key.End-i, end-at) {
 			return end, false
 		}
 		i = nextItem(data, end)
@@ -178,10 +178,14 @@ func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
 	return i + 1, true
 }
 
-// rejectsEntry reports whether the index rejects an event with an entry of the map of this length in bytes, key and
-// value.
-func (p *Processor) rejectsEntry(n *node, length int) bool {
-	return p.stream == Search && length > n.maxEntry
+// rejectsEntry reports whether the index rejects an event with an entry of the map whose key and value, as written, have
+// these lengths in bytes. A protected value counts at least as much as a hash, so that the constant in its place without
+// the key is judged alike.
+func (p *Processor) rejectsEntry(n *node, key, value int) bool {
+	if n.elem.protect != schema.Unprotected {
+		value = max(value, hashLength+len(`""`))
+	}
+	return p.stream == Search && key+value > n.maxEntry
 }
 
 // isOddKey reports whether an undeclared key of a declared object may be one that OpenSearch reads as a path, or
@@ -319,13 +323,12 @@ func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
 		before, above := len(dst), len(p.path)
 		dst = append(appendQuoted(appendComma(dst), sent), ':')
 		p.path = appendPointer(p.path, string(decodeKey(sent, key.Escaped)))
-		keep := false
-		switch {
-		case m.Kind == jsonscan.Null:
-		case p.rejectsEntry(n, key.End-i+m.End-at):
-			p.moveNested(n.elem, &m)
-		default:
-			dst, _, keep = p.rewriteValue(dst, n.elem, at)
+		keep, from := false, len(dst)
+		if m.Kind != jsonscan.Null {
+			if dst, _, keep = p.rewriteValue(dst, n.elem, at); keep && p.rejectsEntry(n, key.End-i, len(dst)-from) {
+				p.moveNested(n.elem, &m)
+				keep = false
+			}
 		}
 		p.path = p.path[:above]
 		if !keep {

@@ -19,6 +19,9 @@ const Redacted = "REDACTED"
 // follows. A value of this form is kept as it is, so that a second pass gives the same result.
 const HashPrefix = "hmac-sha256:"
 
+// hashLength is the length of a hash with its prefix, which [Redacted] and values that identify nobody do not pass.
+const hashLength = len(HashPrefix) + 2*sha256.Size
+
 // protect changes the way in which a protected member is written. The rules see the value as sent. "", null, false and
 // 0 identify nobody; they stay, so that a rule sees in a second pass that the field says nothing.
 func (e *Event) protect(v *value, p schema.Protection, m *jsonscan.Member, ed edit) edit {
@@ -65,7 +68,7 @@ func (e *Event) isProtected(v *value, m *jsonscan.Member) bool {
 // isHash reports whether an earlier pass wrote the text in place of a value.
 func isHash(text []byte) bool {
 	digits, ok := bytes.CutPrefix(text, []byte(HashPrefix))
-	if !ok || len(digits) != hex.EncodedLen(sha256.Size) {
+	if !ok || len(text) != hashLength {
 		return false
 	}
 	for _, c := range digits {

@@ -34,6 +34,12 @@ func protectedLayout(t testing.TB) *Layout {
 		{Key: "age", Column: "age", Type: str(), Declared: &schema.Type{Kind: schema.BigInt, MaxLength: -1,
 			Bounds: schema.Bounds{HasMax: true, MaxInt: 150}}, Protect: schema.Hash, Pointer: "/age"},
 		field("ips", &schema.Type{Kind: schema.Array, Elem: hashed}, schema.Unprotected),
+		{Key: "ids", Column: "ids", Pointer: "/ids", Type: &schema.Type{Kind: schema.Array, Elem: &schema.Type{Kind: schema.Array, Elem: str()}},
+			Declared: &schema.Type{Kind: schema.Array, Elem: &schema.Type{Kind: schema.Array, Elem: &schema.Type{Kind: schema.BigInt, MaxLength: -1,
+				Bounds: schema.Bounds{HasMin: true, MinInt: 1}, Protect: schema.Hash}}}},
+		field("headers", &schema.Type{Kind: schema.Map, Elem: hashed}, schema.Unprotected),
+		{Key: "marks", Column: "marks", Pointer: "/marks", Type: &schema.Type{Kind: schema.Map, Elem: str()},
+			Declared: &schema.Type{Kind: schema.Map, Elem: &schema.Type{Kind: schema.Double, MaxLength: -1, Protect: schema.Redact}}},
 	}}
 	s.Enrich = []*schema.Enrichment{
 		{Name: "processed_timestamp", Kind: schema.Timestamp, ProcessedAt: true},
@@ -76,6 +82,19 @@ func TestProtect(t *testing.T) {
 		{"a number 0", `{"age":0}`, `{"age":"0",@"has_secret":false}`},
 		{"elements of an array", `{"ips":["10.0.0.1",{"v":"10.0.0.2"},null]}`,
 			`{"ips":["` + hashOf("10.0.0.1") + `",null,null],@"has_secret":false,"malformed":{"/ips/1":"REDACTED"}}`},
+		{"nothing to hide in an array", `{"ips":["","0","false",null,0]}`, `{"ips":["","0","false",null,"0"],@"has_secret":false}`},
+		{"elements of arrays in an array", `{"ids":[[7,"8"],[0,"x"],5,[{"v":9}]]}`,
+			`{"ids":[["` + hashOf("7") + `","` + hashOf("8") + `"],[null,null],null,[null]],@"has_secret":false,` +
+				`"malformed":{"/ids/1/0":"REDACTED","/ids/1/1":"REDACTED","/ids/2":"REDACTED","/ids/3/0":"REDACTED"}}`},
+		{"values of a map", `{"headers":{"a":"x","b":null,"c":[1],"d":7,"\u0065":"\u0079"}}`,
+			`{"headers":{"a":"` + hashOf("x") + `","d":"` + hashOf("7") + `","\u0065":"` + hashOf("y") + `"},@"has_secret":false,"malformed":{"/headers/c":"REDACTED"}}`},
+		{"redacted values of a map", `{"marks":{"a":1.5,"b":"2e1","c":"x","d":0}}`,
+			`{"marks":{"a":"REDACTED","b":"REDACTED","d":"0"},@"has_secret":false,"malformed":{"/marks/c":"REDACTED"}}`},
+		{"a map with protected values of another type", `{"headers":"secret","marks":[1],"ips":"10.0.0.1","ids":7}`,
+			`{@"has_secret":false,"malformed":{"ips":"REDACTED","ids":"REDACTED","headers":"REDACTED","marks":"REDACTED"}}`},
+		{"a map with a repeated key", `{"headers":{"a":"1","a":"2"}}`, `{@"has_secret":false,"malformed":{"headers":"REDACTED"}}`},
+		{"malformed values of a map in an own malformed object", `{"malformed":{"/headers/a":"1","/marks/b/c":"2","/ids/1/0":"3"}}`,
+			`{@"has_secret":false,"malformed":{"/headers/a":"REDACTED","/marks/b/c":"REDACTED","/ids/1/0":"REDACTED"}}`},
 		{"an own malformed object", `{"malformed":{"email":"a@b.c","/contact/phone":"1","/ips/7":"2","/contact/age":"old","x":"y","em\u0061il":"d@e.f"}}`,
 			`{@"has_secret":false,"malformed":{"/contact/phone":"REDACTED","/ips/7":"REDACTED","/contact/age":"old","x":"y","em\u0061il":"REDACTED"}}`},
 		{"a repeated protected key", `{"email":"a@b.c","email":"d@e.f"}`, `{"email":"REDACTED",@"domain":"other","has_secret":false}`},
@@ -102,7 +121,7 @@ func TestProtect(t *testing.T) {
 		}
 	})
 	t.Run("without the key, a record and its transformed form give the same", func(t *testing.T) {
-		record := []byte(`{"user":"ann","age":7,"contact":{"phone":"1"},"ips":["2"]}`)
+		record := []byte(`{"user":"ann","age":7,"contact":{"phone":"1"},"ips":["2"],"ids":[[3,4],[5]],"headers":{"a":"b"},"marks":{"c":6}}`)
 		p := newProcessor(t, protectedLayout(t), Lake, Options{HashKey: testKey})
 		mask := newProcessor(t, protectedLayout(t), Lake, Options{MaskHashes: true})
 		p.SetTime(parseTime(t, testNow))
@@ -112,6 +131,75 @@ func TestProtect(t *testing.T) {
 		second, _ := mask.Append(nil, hashed, 1<<20)
 		if string(first) != string(second) || strings.Contains(string(first), "ann") {
 			t.Errorf("\n%s\n%s", first, second)
+		}
+	})
+}
+
+// A map's entry is judged by what is written in its place: a long value by its hash, and a value that stays as it is.
+func TestProtectedEntryThatTheIndexRejects(t *testing.T) {
+	const limit = maxMapEntry - len(`""`) - hashLength - len(`""`)
+	for _, c := range []struct{ name, key, value, entry string }{
+		{"a long value has a short hash", "a", strings.Repeat("x", 40_000), hashOf(strings.Repeat("x", 40_000))},
+		{"a long 0 stays, and is too long", "a", "0." + strings.Repeat("0", 32_000), ""},
+		{"a key with room for a hash", strings.Repeat("k", limit), "x", hashOf("x")},
+		{"a key without room for a hash", strings.Repeat("k", limit+1), "x", ""},
+		{"without room for a hash, and nothing to hide", strings.Repeat("k", limit+1), "0", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProcessor(t, protectedLayout(t), Search, Options{HashKey: testKey})
+			mask := newProcessor(t, protectedLayout(t), Search, Options{MaskHashes: true})
+			p.SetTime(parseTime(t, testNow))
+			mask.SetTime(parseTime(t, testNow))
+			record := []byte(`{"headers":{"` + c.key + `":"` + c.value + `"}}`)
+			out, result := p.Append(nil, record, 1<<20)
+			want := `{"headers":{},`
+			if c.entry != "" {
+				want = `{"headers":{"` + c.key + `":"` + c.entry + `"},`
+			}
+			if !strings.HasPrefix(string(out), want) || (result.Partial == 1) != (c.entry == "") ||
+				c.entry == "" && !strings.Contains(string(out), `":"REDACTED"}}`) {
+				t.Errorf("%+v: %.100s … %s", result, out, out[len(out)-100:])
+			}
+			twiceLines(t, p, out)
+			first, _ := mask.Append(nil, record, 1<<20)
+			second, _ := mask.Append(nil, out, 1<<20)
+			if string(first) != string(second) {
+				t.Errorf("without the key: %.100s\nand %.100s", first, second)
+			}
+		})
+	}
+}
+
+// FuzzProtect checks that a second pass changes nothing, and that a record and its transformed form give the same
+// without the key, as replay compares them.
+func FuzzProtect(f *testing.F) {
+	for _, record := range []string{
+		`{"user":"ann","age":7,"contact":{"phone":"1","name":[]},"ips":["2",{}],"ids":[[3,"x"],[0]],"headers":{"a":"b","c":0},"marks":{"c":6}}`,
+		`{"user":"REDACTED","email":"` + hashOf("x") + `","ips":["","REDACTED"],"headers":{"k":"` + hashOf("y") + `"}}`,
+		`{"malformed":{"user":"x","/ips/0":"y","/headers/a":"z","/contact/phone":1},"ids":[["0.0",-1]],"secret":[1]}`,
+		`{"headers":{"a\ud800":1,"":2,"a..b":[]},"marks":{"":"1e400"},"contact":{"phone":"\u0061","name":false}}`,
+	} {
+		f.Add([]byte(record))
+	}
+	l := protectedLayout(f)
+	f.Fuzz(func(t *testing.T, record []byte) {
+		for _, stream := range []Stream{Search, Lake} {
+			p := newProcessor(t, l, stream, Options{HashKey: testKey})
+			mask := newProcessor(t, l, stream, Options{MaskHashes: true})
+			p.SetTime(parseTime(t, testNow))
+			mask.SetTime(parseTime(t, testNow))
+			out, result := p.Append(nil, record, 1<<24)
+			first, masked := mask.Append(nil, record, 1<<24)
+			if result != masked {
+				t.Fatalf("with the key %+v, without %+v", result, masked)
+			}
+			if result.Written == 0 {
+				continue
+			}
+			twiceLines(t, p, out)
+			if second, _ := mask.Append(nil, out, 1<<24); string(first) != string(second) {
+				t.Fatalf("%s: without the key\n%s\nand of\n%s\n%s", stream, first, out, second)
+			}
 		}
 	})
 }

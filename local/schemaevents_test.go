@@ -35,6 +35,11 @@ func TestStoresTakeWhatTheTransformWrites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		keyless, err := event.NewProcessor(layout, event.Search, event.Options{MaskHashes: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keyless.SetTime(time.Now())
 		lake.SetTime(time.Now())
 		search.SetTime(time.Now())
 		mapping, err := opensearch.NewMapping(searchsetup.State{Properties: s.IndexProperties()}.Mappings(), "2.19")
@@ -64,6 +69,10 @@ func TestStoresTakeWhatTheTransformWrites(t *testing.T) {
 				partial += result.Partial
 				if why := index.Check("0", out); why != nil {
 					t.Fatalf("the index: %+v %+v\nbecomes %.600s\n%s", why, why.CausedBy, out, schemaevents.Describe(seed, text, sent))
+				}
+				raw, _ := keyless.Append(nil, sent, 6<<20)
+				if behind, _ := keyless.Append(nil, out, 6<<20); !bytes.Equal(raw, behind) {
+					t.Fatalf("without the key: %.600s\nand %.600s\nbecomes %.600s\n%s", raw, behind, out, schemaevents.Describe(seed, text, sent))
 				}
 				again, result := search.Append(nil, out, 6<<20)
 				if result.Refused.Reason != "" || index.Check("0", again) != nil {

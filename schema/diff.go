@@ -224,19 +224,20 @@ func (d *differ) column(old, new *Field) {
 var protectionNames = [...]string{"none", "hash", "redact", "drop"}
 
 func (d *differ) protection(old, new *Field, nested bool) {
-	if old.Protect == new.Protect {
+	before, after := old.protection(), new.protection()
+	if before == after {
 		return
 	}
 	c := Change{
 		Kind: "protection changed", Pointer: new.Pointer, Breaks: true, Stack: StackFunctions,
-		Detail:     protectionNames[old.Protect] + " → " + protectionNames[new.Protect],
+		Detail:     protectionNames[before] + " → " + protectionNames[after],
 		OldObjects: "keep the values as they were written, and so does source-data/",
 		Indices:    "keep the values as they were written",
 	}
-	if old.Protect == Drop || new.Protect == Drop || old.hiveType() != new.hiveType() {
+	if before == Drop || after == Drop || old.hiveType() != new.hiveType() {
 		c.Stack = StackInPlace
 	}
-	switch new.Protect {
+	switch after {
 	case Unprotected:
 		c.NewData = "is stored as sent, unlike the values of older events"
 	case Hash:
@@ -248,7 +249,7 @@ func (d *differ) protection(old, new *Field, nested bool) {
 		c.OldObjects = "keep the column and its values, and so does source-data/; queries through the table no longer see it"
 		c.Indices = "keep the field and the values as they were written; the next index does not index it"
 	}
-	if old.Protect == Drop {
+	if before == Drop {
 		c.OldObjects, c.Indices = oldLacksColumn, indexAddsField
 		if nested {
 			c.OldObjects, c.Indices = oldLacksField, indexAddsNested
@@ -272,10 +273,10 @@ func (d *differ) typ(old, new *Field, nested bool) {
 		return // without a column before or after: reported
 	}
 	if hiveBefore == hiveAfter && indexKind(old) == indexKind(new) {
-		if old.Declared.Kind != new.Declared.Kind { // both protected
+		if a, b := innermost(old.Declared), innermost(new.Declared); a.Kind != b.Kind { // protected, or values of maps
 			d.add(Change{
 				Kind: "type changed", Pointer: new.Pointer, Breaks: true, Stack: StackFunctions,
-				Detail:     old.Declared.Kind.describe() + " → " + new.Declared.Kind.describe(),
+				Detail:     a.Kind.describe() + " → " + b.Kind.describe(),
 				NewData:    "must have the new type as sent; a value that cannot be converted to it goes to malformed",
 				OldObjects: oldKeep, Indices: none,
 			})
@@ -306,6 +307,9 @@ func typeText(f *Field) string {
 
 // newDataOfType says what becomes of values of the old type.
 func newDataOfType(old, new *Type) string {
+	for old.Kind == new.Kind && old.Elem != nil {
+		old, new = old.Elem, new.Elem
+	}
 	switch {
 	case new.Kind == String && old.Kind.Scalar():
 		return "accepts all values of the old type, as text"

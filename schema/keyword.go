@@ -80,6 +80,9 @@ func (p *parser) checkKeywords(l layer, place place) {
 		switch keywords[m.key] {
 		case annotation:
 			p.checkAnnotation(at, m)
+			if m.key == "contentSchema" {
+				p.failProtections(m.value, at, map[*node]bool{})
+			}
 		case ofRoot:
 			if place != atRoot {
 				p.fail(at, "%q is accepted at the root of the file alone", m.key)
@@ -90,7 +93,7 @@ func (p *parser) checkKeywords(l layer, place place) {
 			}
 		case restricts:
 			if !isHarmless(m.key, m.value) {
-				p.restrict(at, "%q restricts values, and the pipeline does not enforce it", m.key)
+				p.restrict(at, m.value, "%q restricts values, and the pipeline does not enforce it", m.key)
 			}
 		case unknown:
 			p.checkUnknown(at, m.key)
@@ -137,10 +140,11 @@ func (p *parser) checkUnknown(at, keyword string) {
 	}
 }
 
-// restrict notes a keyword that restricts values and that nothing enforces.
-func (p *parser) restrict(at, format string, args ...any) {
+// restrict notes a keyword that restricts values and that nothing enforces, with its value.
+func (p *parser) restrict(at string, value *node, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	if p.unenforced {
+		p.failProtections(value, at, map[*node]bool{})
 		p.warnings = appendProblem(p.warnings, p.warned, Problem{at, message})
 		return
 	}

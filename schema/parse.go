@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -142,7 +143,9 @@ type described struct {
 	layers             []layer
 	name               string // of the one JSON type; empty for none or several
 	badType            bool   // the keyword type is wrong, and reported
-	typ                *Type  // nil for a value without a type of its own
+	typ                *Type  // behind the protection of elements; nil for a value without a type of its own
+	sent               *Type  // typ as sent; the same where no element is protected
+	empties            bool   // an array or a map whose elements or values are dropped: nothing of it is left
 	fields             []*Field
 	title, description string
 	examples           *node
@@ -181,6 +184,10 @@ func (p *parser) describe(n *node, pointer, value string, at place, depth int) d
 	case "array":
 		p.array(&d, value, depth)
 	}
+	d.sent = cmp.Or(d.sent, d.typ)
+	if at == atItems || at == atValues {
+		p.protectElement(&d)
+	}
 	return d
 }
 
@@ -213,8 +220,6 @@ func (d *described) annotate(p *parser, l layer) {
 		d.protect = protect
 	}
 }
-
-var protections = map[string]Protection{"hash": Hash, "redact": Redact, "drop": Drop}
 
 // layers lists a schema object and those it refers to, and marks them as being read.
 func (p *parser) layers(n *node, pointer string, at place, list []layer) []layer {
@@ -251,7 +256,7 @@ func (p *parser) layers(n *node, pointer string, at place, list []layer) []layer
 		if branch := nullableBranch(choice); branch >= 0 {
 			list = p.layers(choice.items[branch], pointer+"/"+keyword+"/"+strconv.Itoa(branch), at, list)
 		} else {
-			p.restrict(pointer+"/"+keyword,
+			p.restrict(pointer+"/"+keyword, choice,
 				`%q restricts values, and the pipeline enforces it for a type and {"type": "null"} alone`, keyword)
 		}
 	}
@@ -295,28 +300,36 @@ func (p *parser) resolve(ref *node, at string) (target *node, pointer string, ok
 		p.fail(at, "must be a JSON Pointer such as #/$defs/name (got %s)", ref.brief())
 		return nil, "", false
 	}
-	target = p.root
-	for _, key := range keys {
-		var next *node
-		switch target.kind {
-		case objectNode:
-			next = target.get(key)
-		case arrayNode:
-			if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(target.items) {
-				next = target.items[i]
-			}
-		}
-		if next == nil {
-			p.fail(at, "must refer to something in this file (there is no %s)", strconv.Quote(shorten(ref.text, 100)))
-			return nil, "", false
-		}
-		target = next
+	if target = p.find(keys); target == nil {
+		p.fail(at, "must refer to something in this file (there is no %s)", strconv.Quote(shorten(ref.text, 100)))
+		return nil, "", false
 	}
 	if slices.Contains(p.active, target) {
 		p.fail(at, "must not refer to a schema that it is part of: a column has no end then (got %s)", ref.brief())
 		return nil, "", false
 	}
 	return target, pointer, true
+}
+
+// find returns the value in the file at a JSON Pointer of these keys, nil for none.
+func (p *parser) find(keys []string) *node {
+	at := p.root
+	for _, key := range keys {
+		var next *node
+		switch at.kind {
+		case objectNode:
+			next = at.get(key)
+		case arrayNode:
+			if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(at.items) {
+				next = at.items[i]
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		at = next
+	}
+	return at
 }
 
 // unescapePercent decodes the fragment of a URI.
@@ -436,12 +449,12 @@ func (p *parser) checkApplies(layers []layer, name string, several bool) {
 			switch {
 			case types == nil || slices.Contains(types, name):
 			case name == "" && several:
-				p.restrict(at, "%q restricts values, and nothing enforces it for a value of several types", m.key)
+				p.restrict(at, m.value, "%q restricts values, and nothing enforces it for a value of several types", m.key)
 			case name == "" || name == "null":
-				p.restrict(at, "%q restricts values, and nothing enforces it without \"type\" beside it, such as %q",
-					m.key, types[0])
+				p.restrict(at, m.value,
+					"%q restricts values, and nothing enforces it without \"type\" beside it, such as %q", m.key, types[0])
 			case m.key == "enum" || m.key == "const":
-				p.restrict(at, "%q restricts values, and nothing enforces it for the type %s", m.key, name)
+				p.restrict(at, m.value, "%q restricts values, and nothing enforces it for the type %s", m.key, name)
 			default:
 				p.fail(at, "%q applies to the type %s (this one is %s)", m.key, strings.Join(types, " and "), name)
 			}
@@ -484,14 +497,17 @@ func (p *parser) object(d *described, pointer, value string, depth int) {
 		}
 	case values != nil:
 		element := p.describe(values, valuesAt, value+"/*", atValues, depth+1)
-		if element.protectAt != "" {
-			p.fail(element.protectAt, `must not be inside a map: protect the map as a whole with "drop"`)
+		if element.columnAt != "" {
+			p.fail(element.columnAt, "must be at a property: values of a map have no column of their own")
 		}
 		switch {
+		case element.drops():
+			d.empties = true
 		case element.typ != nil && element.typ.Kind.Scalar():
-			d.typ = &Type{Kind: Map, Elem: element.typ, MaxLength: -1}
+			d.setElement(Map, element)
 		case element.name != "":
-			p.restrict(valuesAt, "the values of a map must be a string, number, integer or boolean to have a column")
+			p.restrict(valuesAt, values,
+				"the values of a map must be a string, number, integer or boolean to have a column")
 		}
 	}
 }
@@ -503,7 +519,7 @@ func (p *parser) property(d *described, m member, at, parent string, depth int) 
 	if len(f.layers) == 0 {
 		return // reported
 	}
-	field := &Field{Key: m.key, Pointer: value, Type: f.typ, Declared: f.typ, Comment: comment(f), Protect: f.protect}
+	field := &Field{Key: m.key, Pointer: value, Type: f.typ, Declared: f.sent, Comment: comment(f), Protect: f.protect}
 	p.checkKey(field.Key, at)
 	p.protect(field, f)
 	if field.Type == nil {
@@ -522,43 +538,6 @@ func (p *parser) property(d *described, m member, at, parent string, depth int) 
 	}
 	p.sources[field] = at
 	d.fields = append(d.fields, field)
-}
-
-// protect checks the protection of a field and sets the type that it has behind it.
-func (p *parser) protect(field *Field, d described) {
-	protected := &Type{Kind: String, MaxLength: -1}
-	switch kind := typeKind(field.Type); field.Protect {
-	case Hash:
-		if kind != String && kind != Timestamp && kind != Date && kind != BigInt {
-			p.fail(d.protectAt, `"hash" accepts the types string and integer (this one is %s): use "drop"`,
-				describeType(d))
-		}
-		field.Type = protected
-	case Redact:
-		if !kind.Scalar() {
-			p.fail(d.protectAt, `"redact" accepts the types string, number, integer and boolean (this one is %s): use "drop"`,
-				describeType(d))
-		}
-		field.Type = protected
-	case Drop:
-		if field.Type == nil { // the value goes whatever it is; the type is that of any text
-			field.Type, field.Declared = protected, protected
-		}
-	}
-}
-
-func typeKind(t *Type) Kind {
-	if t == nil {
-		return 0
-	}
-	return t.Kind
-}
-
-func describeType(d described) string {
-	if d.name == "" {
-		return "without a type"
-	}
-	return d.name
 }
 
 // required reads the keyword required of all layers.
@@ -615,12 +594,12 @@ func (p *parser) mapValues(layers []layer, declares bool) (values *node, pointer
 		at := l.pointer + "/additionalProperties"
 		switch {
 		case n.kind == booleanNode:
-			p.restrict(at, "\"additionalProperties\": false restricts values, and the pipeline keeps undeclared "+
+			p.restrict(at, n, "\"additionalProperties\": false restricts values, and the pipeline keeps undeclared "+
 				"keys as they are")
 		case n.kind != objectNode:
 			p.fail(at, "must be a schema or true (got %s)", n.brief())
 		case declares:
-			p.restrict(at, `"additionalProperties" restricts values, and nothing enforces it beside "properties"`)
+			p.restrict(at, n, `"additionalProperties" restricts values, and nothing enforces it beside "properties"`)
 		case values != nil:
 			p.fail(at, "must be declared once: the place that refers to it has \"additionalProperties\", too")
 		default:
@@ -639,7 +618,8 @@ func (p *parser) array(d *described, value string, depth int) {
 		switch {
 		case n == nil:
 		case n.kind == arrayNode:
-			p.restrict(l.pointer+"/items", `"items" as an array gives each place its own type, which a column cannot have`)
+			p.restrict(l.pointer+"/items", n,
+				`"items" as an array gives each place its own type, which a column cannot have`)
 		case items != nil:
 			p.fail(l.pointer+"/items", "must be declared once: the place that refers to it has \"items\", too")
 		default:
@@ -653,10 +633,10 @@ func (p *parser) array(d *described, value string, depth int) {
 	if element.columnAt != "" {
 		p.fail(element.columnAt, "must be at a property: elements of an array have no column of their own")
 	}
-	if element.protectAt != "" {
-		p.fail(element.protectAt, `must be at a property: protect the array with "drop", or the fields of its objects`)
-	}
-	if element.typ != nil {
-		d.typ = &Type{Kind: Array, Elem: element.typ, MaxLength: -1}
+	switch {
+	case element.drops():
+		d.empties = true
+	case element.typ != nil:
+		d.setElement(Array, element)
 	}
 }

@@ -108,6 +108,15 @@ func TestValid(t *testing.T) {
 	}
 }
 
+var protectionText = [...]string{"", " hash", " redact", " drop"}
+
+func innermost(of *schema.Type) *schema.Type {
+	for of.Elem != nil {
+		of = of.Elem
+	}
+	return of
+}
+
 // describe writes a schema in lines.
 func describe(t *testing.T, s *schema.Schema) []string {
 	t.Helper()
@@ -130,12 +139,12 @@ func describe(t *testing.T, s *schema.Schema) []string {
 			if f.Required {
 				text += " required"
 			}
-			text += [...]string{"", " hash", " redact", " drop"}[f.Protect]
+			text += protectionText[f.Protect]
 			add("%s%s", text, boundsOf(f.Declared))
 			elem := f.Declared
 			for elem.Kind == schema.Array || elem.Kind == schema.Map {
 				elem = elem.Elem
-				if text := boundsOf(elem); text != "" {
+				if text := boundsOf(elem) + protectionText[elem.Protect]; text != "" {
 					add("element of %s%s", f.Pointer, text)
 				}
 			}
@@ -143,8 +152,11 @@ func describe(t *testing.T, s *schema.Schema) []string {
 			if (f.Protect == schema.Hash || f.Protect == schema.Redact) && f.Type.Kind != schema.String {
 				t.Errorf("%s: protected, and of kind %d", f.Pointer, f.Type.Kind)
 			}
-			if f.Protect == schema.Unprotected && f.Type != f.Declared {
+			if f.Protect == schema.Unprotected && elem.Protect == schema.Unprotected && f.Type != f.Declared {
 				t.Errorf("%s: not protected, and of another type than declared", f.Pointer)
+			}
+			if behind := innermost(f.Type); elem.Protect != schema.Unprotected && behind.Kind != schema.String || behind.Protect != schema.Unprotected {
+				t.Errorf("%s: protected elements are of type %+v", f.Pointer, behind)
 			}
 		}
 	}

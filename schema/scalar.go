@@ -60,7 +60,7 @@ func (p *parser) readMaxLength(t *Type, l layer) {
 	}
 	at := l.pointer + "/maxLength"
 	if t.Kind != String {
-		p.restrict(at, "\"maxLength\" restricts values, and nothing enforces it beside the formats date-time and date")
+		p.restrict(at, n, "\"maxLength\" restricts values, and nothing enforces it beside the formats date-time and date")
 		return
 	}
 	exact, ok := parseInteger(n)

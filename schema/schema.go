@@ -63,8 +63,8 @@ type Field struct {
 	// Pointer is the JSON Pointer (RFC 6901) of the value in an event, with * for the elements of an array.
 	Pointer string
 	Type    *Type
-	// Declared is the type as sent, before the protection: bounds of a protected field apply to it. Without protection
-	// it is Type.
+	// Declared is the type as sent, before the protection of the field or of its elements: bounds apply to it. Without
+	// protection it is Type.
 	Declared *Type
 	// Comment is made of title, description and examples, at most 255 characters.
 	Comment string
@@ -87,7 +87,8 @@ type Type struct {
 	MaxLength int
 	// Bounds of a Double or BigInt.
 	Bounds Bounds
-	// Protect applies to an element of an array; that of a field is in Field.
+	// Protect, Hash or Redact, applies to the elements of an array or the values of a map, in Field.Declared; that of a
+	// field is in Field. A field whose elements are dropped is dropped.
 	Protect Protection
 }
 

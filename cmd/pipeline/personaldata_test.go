@@ -52,8 +52,8 @@ func personalEvent(n int) string {
 		user = `{"name":` + name + `,"number":` + number + `,"address":{"street":` + secret("street") + `,"city":"Bonn"},"history":{"a":` +
 			secret("history") + `}}`
 	}
-	event := fmt.Sprintf(`{"event_id":"p-%d","amount":%d,"email":%s,"phone":%s,"note":[%s],"user":%s,"contacts":[{"mail":%s,"kind":"x"}]}`,
-		n, n, email, phone, secret("note"), user, mail)
+	event := fmt.Sprintf(`{"event_id":"p-%d","amount":%d,"email":%s,"phone":%s,"note":[%s],"user":%s,"contacts":[{"mail":%s,"kind":"x"}],%s}`,
+		n, n, email, phone, secret("note"), user, mail, personalLists(n, secret, number))
 	switch n % 40 {
 	case 21:
 		return event[:len(event)-2]
@@ -61,6 +61,29 @@ func personalEvent(n int) string {
 		return strings.Replace(event, `"amount":`, `"amount":{"a..b":1},"other":`, 1)
 	}
 	return event
+}
+
+// personalLists are the members of event n whose elements or values are protected.
+func personalLists(n int, secret func(of string) string, number string) string {
+	ips, accounts, headers, limits := `[`+secret("ip")+`,"",`+number+`]`, `[[`+number+`],[]]`, `{"a":`+secret("header")+`}`, `{"b":`+number+`}`
+	switch n % 18 {
+	case 1:
+		ips = secret("ip")
+	case 2:
+		ips = `[null,[` + secret("ip") + `],{"v":` + secret("ip") + `},"` + strings.Repeat("long", 10) + `Prot3cted"]`
+	case 4:
+		accounts = `[` + number + `,[` + secret("account") + `,"` + number + `"]]`
+	case 6:
+		headers = `{"a":[` + secret("header") + `],"b":null,"c":` + number + `}`
+	case 8:
+		headers = `{"a":` + secret("header") + `,"a":` + secret("header") + `}`
+	case 10:
+		headers, limits = secret("header"), `[`+number+`]`
+	case 12:
+		limits = `{"b":` + secret("limit") + `,"c":"` + number + `.5"}`
+	}
+	return fmt.Sprintf(`"ips":%s,"accounts":%s,"headers":%s,"limits":%s,"words":[%s],"cookies":{"a":[%s]}`, ips, accounts, headers, limits,
+		secret("word"), secret("cookie"))
 }
 
 // TestPersonalData runs events with protected values through the pipeline while everything goes wrong that can, and looks for these

@@ -49,12 +49,16 @@ func (g Generator) object(depth int) object {
 }
 
 // property is a field's schema, now and then protected.
-func (g Generator) property(depth int) object {
-	p := g.value(depth)
+func (g Generator) property(depth int) object { return g.protect(g.value(depth)) }
+
+// protect protects a schema now and then: that of a field, of the elements of an array or of the values of a map.
+func (g Generator) protect(p object) object {
 	if g.one(8) {
 		switch p["type"] {
 		case "string", "integer":
 			p["x-protect"] = pick(g, "hash", "redact", "drop")
+		case "number", "boolean":
+			p["x-protect"] = pick(g, "redact", "drop")
 		default:
 			p["x-protect"] = "drop"
 		}
@@ -69,9 +73,9 @@ func (g Generator) value(depth int) object {
 	case kind < 7 && depth < 4:
 		return g.object(depth + 1)
 	case kind < 9:
-		return object{"type": "object", "additionalProperties": g.scalar()}
+		return object{"type": "object", "additionalProperties": g.protect(g.scalar())}
 	case kind < 12 && depth < 6:
-		return object{"type": "array", "items": g.value(depth + 1)}
+		return object{"type": "array", "items": g.protect(g.value(depth + 1))}
 	case kind == 12:
 		return object{} // no column
 	}
