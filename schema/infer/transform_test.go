@@ -3,10 +3,12 @@ package infer
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/jsonpointer"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/schema"
 )
@@ -17,10 +19,6 @@ func checkTransform(t testing.TB, s *schema.Schema, events []string) {
 	l, err := event.Compile(s)
 	if err != nil {
 		t.Fatal(err)
-	}
-	declared := map[string]bool{}
-	for _, f := range s.Fields {
-		declared[f.Key] = true
 	}
 	for _, stream := range []event.Stream{event.Lake, event.Search} {
 		p, err := event.NewProcessor(l, stream, event.Options{HashKey: bytes.Repeat([]byte{1}, event.MinHashKey)})
@@ -40,10 +38,31 @@ func checkTransform(t testing.TB, s *schema.Schema, events []string) {
 				t.Fatal(err)
 			}
 			for key := range o.Malformed {
-				if declared[key] || strings.HasPrefix(key, "/") {
+				if isDeclared(s, key) {
 					t.Fatalf("%s: malformed %q\nevent: %.500s\nout: %.1500s", stream, key, e, out)
 				}
 			}
 		}
 	}
+}
+
+// isDeclared reports whether a key of a malformed object, a key of the event or a JSON Pointer, is that of a value with a declared type.
+func isDeclared(s *schema.Schema, key string) bool {
+	path := []string{key}
+	if strings.HasPrefix(key, "/") {
+		path = strings.Split(key[1:], "/")
+	}
+	at := &schema.Type{Kind: schema.Struct, Fields: s.Fields}
+	for _, part := range path {
+		if at.Kind != schema.Struct {
+			at = at.Elem
+			continue
+		}
+		i := slices.IndexFunc(at.Fields, func(f *schema.Field) bool { return f.Key == jsonpointer.Unescape(part) })
+		if i < 0 {
+			return false
+		}
+		at = at.Fields[i].Declared
+	}
+	return true
 }

@@ -16,8 +16,11 @@ import (
 	"firehose-pipeline/internal/sigv4"
 )
 
-// secretTimeout bounds the one call at the start; Lambda gives init 10 seconds.
+// secretTimeout bounds the reading at the start, with its retries; Lambda gives init 10 seconds.
 const secretTimeout = 8 * time.Second
+
+// secretCallTimeout bounds one call, so that a connection on which nothing comes leaves time for another.
+var secretCallTimeout = 2500 * time.Millisecond
 
 // maxSecretAnswer bounds the answer in bytes: a secret has at most 64 KiB, a JSON string at most six times that.
 const maxSecretAnswer = 512 << 10
@@ -56,9 +59,18 @@ func readSecret(ctx context.Context, arn string, getenv func(string) string) ([]
 // secretPause is between tries to read the secret.
 var secretPause = clock.Backoff{First: 200 * time.Millisecond, Max: 2 * time.Second, AtLeastHalf: true}
 
+// isErrorType reports whether the text is an error's type: the name of a shape, now and then behind its namespace.
+// https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization
+func isErrorType(text string) bool {
+	const accepted = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.#"
+	return len(text) <= 100 && strings.Trim(text, accepted) == ""
+}
+
 // getSecretValue makes one call. again: the failure may pass.
 func getSecretValue(ctx context.Context, endpoint, region string, body []byte, getenv func(string) string) (text []byte,
 	again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, secretCallTimeout)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
 	if err != nil {
 		return nil, false, fmt.Errorf("reading secret: %w", err)
@@ -89,6 +101,9 @@ func getSecretValue(ctx context.Context, endpoint, region string, body []byte, g
 	switch {
 	case response.StatusCode != http.StatusOK:
 		throttled := strings.Contains(fields.Type, "Throttling") || response.StatusCode == http.StatusTooManyRequests
+		if !isErrorType(fields.Type) { // not of AWS: it may be anything
+			fields.Type = ""
+		}
 		return nil, throttled || response.StatusCode >= 500,
 			fmt.Errorf("reading secret: status %d %s", response.StatusCode, fields.Type)
 	case err != nil || fields.SecretString == nil:
