@@ -18,14 +18,15 @@ import (
 var here = functionbuild.Target{OS: runtime.GOOS, Arch: runtime.GOARCH}
 
 // functions are the Lambda functions that run through the Runtime API. Echo and hello do no work: they show the cost
-// of aws-lambda-go's client and of its start.
-var functions = []struct{ name, binary, buffers string }{
-	{"transform", "transform", ""},
-	{"echo", "echo", ""},
-	{"echo, large buffers", "echo", "large"},
-	{"hello-world", "hello", ""},
-	{"idiomatic", "idiomatic", ""},
-	{"python", "python", ""},
+// of aws-lambda-go's client and of its start. The sample is one whose schema and events are nested.
+var functions = []struct{ name, binary, buffers, sample string }{
+	{name: "transform", binary: "transform"},
+	{name: "echo", binary: "echo"},
+	{name: "echo, large buffers", binary: "echo", buffers: "large"},
+	{name: "hello-world", binary: "hello"},
+	{name: "idiomatic", binary: "idiomatic"},
+	{name: "python", binary: "python"},
+	{name: "transform, sensor", binary: "transform", sample: "sensor"},
 }
 
 // functionCost has the figures of one function, of each the lowest.
@@ -49,7 +50,7 @@ const warmInvocations = 20
 func (b *bench) startFunction(i int) (*lambda.Function, error) {
 	f := functions[i]
 	return lambda.Start(b.ctx, lambda.Config{
-		Name: f.binary, Binary: filepath.Join(b.dir, f.binary), MemoryMB: 1024, Timeout: time.Minute,
+		Name: f.binary, Binary: b.binaries[i], MemoryMB: 1024, Timeout: time.Minute,
 		Environment: map[string]string{"STREAM": "lake", "DROP_EVENT_TYPES": `["heartbeat"]`, "STACK": "bench",
 			"BUFFERS": f.buffers},
 	})
@@ -65,9 +66,20 @@ func (b *bench) invokeFunction(f *lambda.Function, request []byte) (lambda.Resul
 }
 
 func (b *bench) measureFunctions(r *report) error {
-	request := sampleevents.Request(sampleevents.Mix(500)...)
+	requests := make([][]byte, len(functions))
 	r.functions = make([]functionCost, len(functions))
-	for i := range functions {
+	for i, f := range functions {
+		binary, request := filepath.Join(b.dir, f.binary), sampleevents.Request(sampleevents.Mix(500)...)
+		if f.sample != "" {
+			var err error
+			if binary, err = b.sampleFunction(f.sample); err != nil {
+				return err
+			}
+			if request, err = b.sampleRequest(f.sample); err != nil {
+				return err
+			}
+		}
+		b.binaries, requests[i] = append(b.binaries, binary), request
 		r.functions[i] = functionCost{name: functions[i].name, init: math.MaxInt64, initCPU: math.MaxInt64,
 			first:    math.MaxInt64,
 			firstCPU: math.MaxInt64, warm: math.MaxInt64, warmCPU: math.MaxInt64}
@@ -76,7 +88,7 @@ func (b *bench) measureFunctions(r *report) error {
 	for range 3 * b.rounds { // a start is short, and so more disturbed than the rest
 		// at random: none always follows the one that leaves the caches coldest
 		for _, i := range rand.Perm(len(functions)) {
-			if err := b.measureStart(i, request, &r.functions[i]); err != nil {
+			if err := b.measureStart(i, requests[i], &r.functions[i]); err != nil {
 				return fmt.Errorf("starting %s: %w", functions[i].name, err)
 			}
 		}
@@ -97,7 +109,7 @@ func (b *bench) measureFunctions(r *report) error {
 	}
 	for range b.rounds + 1 { // the first warms up
 		for _, i := range rand.Perm(len(functions)) {
-			if err := b.measureWarm(warm[i], request, &r.functions[i]); err != nil {
+			if err := b.measureWarm(warm[i], requests[i], &r.functions[i]); err != nil {
 				return fmt.Errorf("invoking %s: %w", functions[i].name, err)
 			}
 		}

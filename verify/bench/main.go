@@ -30,6 +30,7 @@ func main() {
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 15, "turns of each contender")
+	before := flags.String("before", "", "also measure the transform of this earlier `commit`")
 	update := flags.String("update", "",
 		"also write the results into this `file`, between its lines <!-- bench --> and <!-- /bench -->")
 	if err := flags.Parse(args); err != nil {
@@ -43,7 +44,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{ctx: ctx, dir: dir, rounds: *rounds, progress: progress}
+	b := &bench{ctx: ctx, dir: dir, rounds: *rounds, before: *before, progress: progress}
 	if err := b.prepareContenders(); err != nil {
 		return err
 	}
@@ -55,6 +56,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	if err := b.measureHandlers(&r); err != nil {
+		return err
+	}
+	if err := b.measureSchemas(&r); err != nil {
 		return err
 	}
 	if err := b.measureFunctions(&r); err != nil {
@@ -75,9 +79,11 @@ type bench struct {
 	ctx      context.Context
 	dir      string
 	rounds   int
+	before   string // an earlier commit, empty for none
 	progress io.Writer
-	python   string // path of the interpreter
-	root     string // folder of go.mod
+	python   string   // path of the interpreter
+	root     string   // folder of go.mod
+	binaries []string // of functions
 }
 
 // load is a batch of records that the contenders get.
@@ -155,15 +161,12 @@ func (b *bench) prepareContenders() error {
 		"worker": "./verify/bench/worker", "echo": "./verify/bench/functions/echo",
 		"hello": "./verify/bench/functions/hello", "idiomatic": "./verify/bench/functions/idiomatic",
 	} {
-		// As functionbuild builds the functions.
-		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
-			"-ldflags", "-s -w",
-			"-o", filepath.Join(b.dir, name), from)
-		build.Dir = b.root
-		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("building %s: %w\n%s", name, err, out)
+		if err := b.buildGo(b.root, name, from); err != nil {
+			return err
 		}
+	}
+	if err := b.buildBefore(); err != nil {
+		return err
 	}
 	baseline := filepath.Join(b.root, "verify/bench/baselines/python")
 	bootstrap := "#!" + b.python + "\nimport sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, " +
@@ -177,4 +180,16 @@ func (b *bench) output(name string, args ...string) (string, error) {
 		return "", fmt.Errorf("running %s: %w", name, err)
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// buildGo builds a command of the module in root as functionbuild builds the functions.
+func (b *bench) buildGo(root, name, from string) error {
+	build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+		"-ldflags", "-s -w", "-o", filepath.Join(b.dir, name), from)
+	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", name, err, out)
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ type report struct {
 	machine   string
 	handlers  []handlerResult
 	sizes     []cost // by batchSizes
+	schemas   []schemaCost
 	functions []functionCost
 }
 
@@ -88,6 +89,7 @@ func (r *report) writeMarkdown() string {
 		least, most = min(least, c.cpu), max(most, c.cpu)
 		line("| %d | %.2f |", batchSizes[i], microsecondsPer(c.cpu, events))
 	}
+	r.writeSchemas(line)
 	line("\nAs Lambda functions, through the Runtime API, mix500, in ms; ready is from the start of the process " +
 		"to its first request for an event:\n")
 	line("| Function | ready | ready, median | CPU until ready | first invocation | its CPU | warm invocation " +
@@ -108,6 +110,7 @@ func (r *report) judgeRun(line func(string, ...any), spread float64) {
 	mix := r.handlers[1].costs
 	transform, echo, buffered, hello, python := r.functions[0], r.functions[1], r.functions[2], r.functions[3],
 		r.functions[5]
+	nested := r.functions[6]
 	ratio := func(a, b time.Duration) float64 { return float64(a) / float64(b) }
 	line("| Asked | Found | |")
 	line("| --- | --- | --- |")
@@ -134,6 +137,10 @@ func (r *report) judgeRun(line func(string, ...any), spread float64) {
 	start := ratio(transform.initCPU, hello.initCPU)
 	row("start: at most 1.15 × a hello-world", start <= 1.15, "%.2f × its CPU (%.2f × its time)", start,
 		ratio(transform.init, hello.init))
+	start = ratio(nested.initCPU, hello.initCPU)
+	row("start with the sensor's schema: at most 1.15 × a hello-world", start <= 1.15, "%.2f × its CPU (%.2f × its time)",
+		start, ratio(nested.init, hello.init))
+	r.judgeSchemas(row)
 	for i, size := range memorySizes {
 		bound := int64(3*size + 16<<20)
 		row(fmt.Sprintf("peak memory with %s of events: below 3 × that + 16 MB", sizeName(size)),

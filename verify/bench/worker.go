@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"firehose-pipeline/internal/testkit/sampleevents"
@@ -28,8 +29,10 @@ type worker struct {
 	cmd  *exec.Cmd
 }
 
-func (b *bench) startWorker(name string) (*worker, error) {
-	cmd := exec.CommandContext(b.ctx, filepath.Join(b.dir, "worker"), name)
+// startWorker starts the contender that the arguments name; the process of an earlier commit has another binary.
+func (b *bench) startWorker(binary string, args ...string) (*worker, error) {
+	name := strings.Join(args, " ")
+	cmd := exec.CommandContext(b.ctx, filepath.Join(b.dir, binary), args...)
 	if name == "python" {
 		cmd = exec.CommandContext(b.ctx, b.python, "-B", filepath.Join(b.root, "verify/bench/baselines/python/worker.py"))
 	}
@@ -49,17 +52,20 @@ func (b *bench) startWorker(name string) (*worker, error) {
 	return &worker{name: name, in: in, out: bufio.NewReader(out), cmd: cmd}, nil
 }
 
+// stopWorkers ends the processes.
+func stopWorkers(workers []*worker) error {
+	var all []error
+	for _, w := range workers {
+		all = append(all, w.in.Close(), w.cmd.Wait())
+	}
+	return errors.Join(all...)
+}
+
 // startWorkers starts all contenders; stop ends them.
 func (b *bench) startWorkers() (workers []*worker, stop func() error, err error) {
-	stop = func() error {
-		var all []error
-		for _, w := range workers {
-			all = append(all, w.in.Close(), w.cmd.Wait())
-		}
-		return errors.Join(all...)
-	}
+	stop = func() error { return stopWorkers(workers) }
 	for _, name := range contenders {
-		w, err := b.startWorker(name)
+		w, err := b.startWorker("worker", name)
 		if err != nil {
 			return nil, nil, errors.Join(err, stop())
 		}

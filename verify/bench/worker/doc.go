@@ -4,5 +4,7 @@
 //	answer REQUEST ANSWER  writes the answer to the request in the file REQUEST to the file ANSWER; prints ok
 //	run REQUEST N          answers it N times; prints the CPU time in nanoseconds and the allocations of all N together
 //
+// Its arguments are the contender's name and, for the transform, perhaps the file of an event schema.
+//
 // For the transform a file may have several requests, one a line, which count as one.
 package main

@@ -21,6 +21,7 @@ import (
 	"firehose-pipeline/functions/transform"
 	"firehose-pipeline/internal/jsonscan"
 	"firehose-pipeline/internal/testkit/shopschema"
+	"firehose-pipeline/schema"
 	"firehose-pipeline/verify/bench/baselines/idiomatic"
 )
 
@@ -38,12 +39,10 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out io.Writer) error {
-	contenders := map[string]contender{"transform": newTransform(), "idiomatic": newIdiomatic(), "floor": &floor{},
-		"floor-std": &floor{standard: true}}
-	if len(args) != 1 || contenders[args[0]] == nil {
-		return fmt.Errorf("worker: want one contender of transform, idiomatic, floor, floor-std (got %q)", args)
+	c, err := newContender(args)
+	if err != nil {
+		return err
 	}
-	c := contenders[args[0]]
 	prepared := ""
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		words := strings.Fields(lines.Text())
@@ -87,6 +86,30 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	return nil
 }
 
+// newContender makes the contender that the arguments name: the transform with the shop's schema, or with that of the
+// file named after it.
+func newContender(args []string) (contender, error) {
+	if len(args) == 2 && args[0] == "transform" {
+		s, err := schema.Load(args[1])
+		if err != nil {
+			return nil, err
+		}
+		return newTransform(s)
+	}
+	switch strings.Join(args, " ") {
+	case "transform":
+		return newTransform(shopschema.Load())
+	case "idiomatic":
+		return newIdiomatic(), nil
+	case "floor":
+		return &floor{}, nil
+	case "floor-std":
+		return &floor{standard: true}, nil
+	}
+	return nil, fmt.Errorf("worker: want transform, perhaps with a schema's file, idiomatic, floor or floor-std (got %q)",
+		args)
+}
+
 // measure counts the CPU time of the process, so the garbage collector's, too.
 func measure(c contender, n int) (time.Duration, uint64, error) {
 	var before, after runtime.MemStats
@@ -119,15 +142,18 @@ type transformContender struct {
 	requests [][]byte
 }
 
-func newTransform() *transformContender {
+func newTransform(s *schema.Schema) (*transformContender, error) {
 	settings := transform.Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench",
-		ReuseAnswer: true}
-	settings.Layout = event.MustCompile(shopschema.Load())
+		ReuseAnswer: true, HashKey: bytes.Repeat([]byte{'k'}, event.MinHashKey)}
+	var err error
+	if settings.Layout, err = event.Compile(s); err != nil {
+		return nil, err
+	}
 	handler, err := transform.New(settings, io.Discard, io.Discard)
 	if err != nil {
-		panic(err) // the schema hashes nothing
+		return nil, err
 	}
-	return &transformContender{handler: handler}
+	return &transformContender{handler: handler}, nil
 }
 
 func (c *transformContender) prepare(request []byte) error {
