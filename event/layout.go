@@ -56,6 +56,7 @@ type node struct {
 	sensitive bool
 	id        FieldID // noField when no rule looks at it
 	key       string
+	part      string // the key in a JSON Pointer, with its slash
 	pointer   string // of a struct's field that a rule looks at
 	fields    []*node
 	lookup    *jsonscan.Names // the keys of fields
@@ -238,7 +239,7 @@ func (n *node) object() *node {
 
 func (l *Layout) newNode(f *schema.Field, ids map[*schema.Field]FieldID) *node {
 	n := l.newTypeNode(cmp.Or(f.Declared, f.Type), ids)
-	n.key, n.protect = f.Key, f.Protect
+	n.key, n.part, n.protect = f.Key, string(appendPointer(nil, f.Key)), f.Protect
 	l.hashes = l.hashes || f.Protect == schema.Hash
 	n.sensitive = n.sensitive || f.Protect != schema.Unprotected
 	n.plain = n.plain && f.Protect == schema.Unprotected

@@ -55,7 +55,7 @@ func (p *Processor) conformNested(v *value, n *node, m *jsonscan.Member) edit {
 		return edit{}
 	}
 	p.arrays = 0
-	p.path = appendPointer(p.path[:0], n.key)
+	p.path = append(p.path[:0], n.part...)
 	from := len(p.nested)
 	out, _, _ := p.rewriteValue(p.nested, n, m.Start)
 	p.nested = out
@@ -112,7 +112,8 @@ func (p *Processor) acceptsScalar(n *node, i int) (end int, ok bool) {
 			return m.End, m.Kind == jsonscan.True || m.Kind == jsonscan.False
 		case n.kind == schema.BigInt:
 			return m.End, m.Kind == jsonscan.Number && m.Integer && fitsInt64(e.record[i:m.End])
-		case n.kind == schema.Double && m.Kind == jsonscan.Number && m.End-i <= 300 && m.Integer:
+		case n.kind == schema.Double && m.Kind == jsonscan.Number && m.End-i <= 300 &&
+			(m.Integer || !hasExponent(e.record[i:m.End])): // finite
 			return m.End, true
 		}
 	}
@@ -122,6 +123,16 @@ func (p *Processor) acceptsScalar(n *node, i int) (end int, ok bool) {
 		v = &e.fields[n.id]
 	}
 	return m.End, e.conform(v, n, &m).rewrite == asSent
+}
+
+// hasExponent reports whether a JSON number has an exponent.
+func hasExponent(number []byte) bool {
+	for _, c := range number {
+		if c|0x20 == 'e' {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Processor) acceptsStruct(n *node, i int) (end int, ok bool) {
@@ -235,47 +246,56 @@ func arrayDepth(value []byte) (deepest int) {
 // already.
 func (p *Processor) rewriteValue(dst []byte, n *node, i int) (out []byte, end int, keep bool) {
 	e := &p.event
-	m := jsonscan.ValueAt(e.record, i)
 	var own value
 	v := &own
 	if n.id != noField {
 		v = &e.fields[n.id]
 	}
 	if n.kind.Scalar() || n.protect == schema.Drop {
-		ed := e.conform(v, n, &m)
-		switch ed.rewrite {
-		case removed:
-			if v.state == malformed {
-				p.moveNested(n, &m)
-			}
-			return dst, m.End, false
-		case quoted:
-			return appendQuoted(dst, e.record[m.Start:m.End]), m.End, true
-		case unquoted:
-			return append(dst, ed.text...), m.End, true
-		case replaced:
-			return quoteEscaped(dst, ed.text), m.End, true
-		}
-		return append(dst, e.record[m.Start:m.End]...), m.End, true
+		return p.rewriteScalar(dst, v, n, i)
 	}
-	*v = value{state: conformed, empty: isEmptyText(e.record, &m), text: e.record[m.Start:m.End]}
-	switch {
-	case m.Kind == jsonscan.Null:
-		v.state, v.text = null, nil
-		return append(dst, "null"...), m.End, true
-	case n.kind == schema.Struct && m.Kind == jsonscan.Object:
-		return p.rewriteStruct(dst, n, i), m.End, true
-	case n.kind == schema.Map && m.Kind == jsonscan.Object:
-		return p.rewriteMap(dst, n, i), m.End, true
-	case n.kind == schema.Array && m.Kind == jsonscan.Array:
-		return p.rewriteArray(dst, n, i), m.End, true
+	switch first := e.record[i]; {
+	case n.kind == schema.Struct && first == '{':
+		out, end = p.rewriteStruct(dst, n, i)
+	case n.kind == schema.Map && first == '{':
+		out, end = p.rewriteMap(dst, n, i)
+	case n.kind == schema.Array && first == '[':
+		out, end = p.rewriteArray(dst, n, i)
+	case first == 'n':
+		*v = value{state: null, empty: true}
+		return append(dst, "null"...), i + len("null"), true
+	default:
+		m := jsonscan.ValueAt(e.record, i)
+		*v = value{state: malformed, empty: isEmptyText(e.record, &m)}
+		p.moveNested(n, &m)
+		return dst, m.End, false
 	}
-	v.state, v.text = malformed, nil
-	p.moveNested(n, &m)
-	return dst, m.End, false
+	*v = value{state: conformed, empty: skipSpace(e.record, i+1) == end-1, text: e.record[i:end]}
+	return out, end, true
 }
 
-func (p *Processor) rewriteStruct(dst []byte, n *node, i int) []byte {
+// rewriteScalar is rewriteValue for a scalar, and for a value of any kind that is dropped; v is its field.
+func (p *Processor) rewriteScalar(dst []byte, v *value, n *node, i int) (out []byte, end int, keep bool) {
+	e := &p.event
+	m := jsonscan.ValueAt(e.record, i)
+	ed := e.conform(v, n, &m)
+	switch ed.rewrite {
+	case removed:
+		if v.state == malformed {
+			p.moveNested(n, &m)
+		}
+		return dst, m.End, false
+	case quoted:
+		return appendQuoted(dst, e.record[m.Start:m.End]), m.End, true
+	case unquoted:
+		return append(dst, ed.text...), m.End, true
+	case replaced:
+		return quoteEscaped(dst, ed.text), m.End, true
+	}
+	return append(dst, e.record[m.Start:m.End]...), m.End, true
+}
+
+func (p *Processor) rewriteStruct(dst []byte, n *node, i int) (out []byte, end int) {
 	data := p.event.record
 	lookup := p.lookups[n.lookupAt]
 	last := int32(0)
@@ -289,7 +309,7 @@ func (p *Processor) rewriteStruct(dst []byte, n *node, i int) []byte {
 		above := len(p.path)
 		if name >= 0 {
 			last = name + 1
-			p.path = appendPointer(p.path, n.fields[name].key)
+			p.path = append(p.path, n.fields[name].part...)
 			dst, at, keep = p.rewriteValue(dst, n.fields[name], at)
 		} else {
 			m := jsonscan.ValueAt(data, at)
@@ -309,10 +329,10 @@ func (p *Processor) rewriteStruct(dst []byte, n *node, i int) []byte {
 		}
 		i = nextItem(data, at)
 	}
-	return append(dst, '}')
+	return append(dst, '}'), i + 1
 }
 
-func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
+func (p *Processor) rewriteMap(dst []byte, n *node, i int) (out []byte, end int) {
 	data := p.event.record
 	dst = append(dst, '{')
 	for i = skipSpace(data, i+1); data[i] != '}'; {
@@ -336,10 +356,10 @@ func (p *Processor) rewriteMap(dst []byte, n *node, i int) []byte {
 		}
 		i = nextItem(data, m.End)
 	}
-	return append(dst, '}')
+	return append(dst, '}'), i + 1
 }
 
-func (p *Processor) rewriteArray(dst []byte, n *node, i int) []byte {
+func (p *Processor) rewriteArray(dst []byte, n *node, i int) (out []byte, end int) {
 	data := p.event.record
 	dst = append(dst, '[')
 	p.arrays++
@@ -358,7 +378,7 @@ func (p *Processor) rewriteArray(dst []byte, n *node, i int) []byte {
 		i = nextItem(data, i)
 	}
 	p.arrays--
-	return append(dst, ']')
+	return append(dst, ']'), i + 1
 }
 
 // moveNested adds the text of a nested value to what goes into the malformed object, by its JSON Pointer, which is

@@ -114,12 +114,25 @@ func appendEpoch(dst, text []byte) ([]byte, bool) {
 	if err != nil {
 		return dst, false
 	}
-	dst = time.Unix(seconds, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05")
+	dst = appendSeconds(dst, time.Unix(seconds, 0).UTC())
 	if len(fraction) > 0 {
 		dst = append(append(dst, '.'), fraction...)
 	}
 	return append(dst, 'Z'), true
 }
+
+// appendSeconds appends a time as 2006-01-02T15:04:05.
+func appendSeconds(dst []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	hours, minutes, seconds := t.Clock()
+	dst = appendTwo(appendTwo(dst, year/100), year%100)
+	dst = appendTwo(append(appendTwo(append(dst, '-'), int(month)), '-'), day)
+	dst = appendTwo(append(appendTwo(append(dst, 'T'), hours), ':'), minutes)
+	return appendTwo(append(dst, ':'), seconds)
+}
+
+// appendTwo appends a number below 100 in two digits.
+func appendTwo(dst []byte, n int) []byte { return append(dst, '0'+byte(n/10), '0'+byte(n%10)) }
 
 func allDigits(text []byte) bool {
 	for _, c := range text {

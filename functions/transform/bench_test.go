@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -32,9 +34,35 @@ func BenchmarkSmall(b *testing.B) {
 
 func BenchmarkStoreEvents(b *testing.B) { benchmarkHandler(b, storeEvents(b)) }
 
+// BenchmarkSamples has nested schemas: those of testdata/samples, with their events.
+func BenchmarkSamples(b *testing.B) {
+	for _, name := range []string{"sensor", "audit-log", "web-analytics"} {
+		folder := filepath.Join("../../testdata/samples", name)
+		layout, err := ReadLayout(folder)
+		if err != nil {
+			b.Fatal(err)
+		}
+		events, err := os.ReadFile(filepath.Join(folder, "events.ndjson"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			handler, err := New(Settings{Stream: "lake", Stack: "bench", ReuseAnswer: true, Layout: layout,
+				HashKey: bytes.Repeat([]byte{'k'}, event.MinHashKey)}, io.Discard, io.Discard)
+			if err != nil {
+				b.Fatal(err)
+			}
+			benchmarkOf(b, handler, bytes.Split(bytes.TrimSpace(events), []byte("\n")))
+		})
+	}
+}
+
 func benchmarkHandler(b *testing.B, records [][]byte) {
-	handler := newHandler(b, Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true},
-		io.Discard, io.Discard)
+	benchmarkOf(b, newHandler(b, Settings{Stream: "lake", DropEventTypes: []string{"heartbeat"}, Stack: "bench", ReuseAnswer: true},
+		io.Discard, io.Discard), records)
+}
+
+func benchmarkOf(b *testing.B, handler *Handler, records [][]byte) {
 	request := sampleevents.Request(records...)
 	b.SetBytes(int64(len(bytes.Join(records, nil))))
 	b.ReportAllocs()
