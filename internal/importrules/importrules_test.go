@@ -59,16 +59,16 @@ var rules = []rule{{
 	not:      "deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
 	because:  "a schema is inferred from a file, without an account",
 }, {
-	packages: "functions/..., producer, replay",
+	packages: "functions/..., producer, replay, cost",
 	not:      "CDK, constructs, settings, local/..., cmd/...",
 	because:  "code that runs on AWS or sends to it depends neither on the stack's code nor on the model",
 }, {
 	packages: "app, constructs, settings",
-	not:      "AWS SDK, local/..., producer, replay, deadletter, errorobject, cmd/...",
+	not:      "AWS SDK, local/..., producer, replay, cost, deadletter, errorobject, cmd/...",
 	because:  "cdk synth needs no AWS SDK, which would double the time of a cold build",
 }, {
 	packages: "local/...",
-	not:      "CDK, constructs, settings, producer, replay, cmd/...",
+	not:      "CDK, constructs, settings, producer, replay, cost, cmd/...",
 	because:  "the model reads the synthesised template, not the code that wrote it",
 }, {
 	packages: "cmd/...",
