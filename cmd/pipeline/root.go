@@ -48,7 +48,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", printable.Text(err.Error())) })
-	root.AddCommand(newLocal(), newSend(), newReplay(), newSchema())
+	root.AddCommand(newLocal(), newSend(), newReplay(), newSchema(), newCost())
 
 	command, err := root.ExecuteC()
 	var mistake usageError

@@ -31,7 +31,7 @@ func TestDocumentedCommands(t *testing.T) {
 				continue
 			}
 			args := strings.Fields(strings.ReplaceAll(command, `"$stack"`, "stack"))
-			c := map[string]func() *cobra.Command{"send": newSend, "replay": newReplay, "local": newLocal}[args[0]]
+			c := map[string]func() *cobra.Command{"send": newSend, "replay": newReplay, "local": newLocal, "cost": newCost}[args[0]]
 			if c == nil {
 				continue
 			}
@@ -47,7 +47,7 @@ func TestDocumentedCommands(t *testing.T) {
 			}
 		}
 	}
-	if checked["send"] < 2 || checked["replay"] < 8 {
+	if checked["send"] < 2 || checked["replay"] < 8 || checked["cost"] < 5 {
 		t.Errorf("found %v", checked)
 	}
 }
