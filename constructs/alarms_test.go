@@ -2,6 +2,7 @@ package constructs_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -38,27 +39,51 @@ var realMetrics = map[string]struct {
 		"CPUUtilization", "JVMMemoryPressure", "OldGenJVMMemoryPressure", "MasterCPUUtilization", "MasterJVMMemoryPressure",
 		"MasterReachableFromNode", "KMSKeyError", "KMSKeyInaccessible", "ThreadpoolWriteQueue", "ThreadpoolWriteRejected",
 	}},
+	"AWS/SNS":          {[]string{"TopicName"}, []string{"NumberOfMessagesPublished"}},
 	"FirehosePipeline": {[]string{"Stack", "Stream"}, []string{"TooLarge"}},
 }
 
 func TestAlarmsWatchRealMetricsAndTellSomebody(t *testing.T) {
-	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
-		topic, _ := template.one(t, "AWS::SNS::Topic", "AlarmTopic")
-		alarms := template.of("AWS::CloudWatch::Alarm")
+	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
+		pages, _ := template.one(t, "AWS::SNS::Topic", "AlarmTopic")
+		tickets, _ := template.one(t, "AWS::SNS::Topic", "TicketTopic")
+		alarms, composites := template.of("AWS::CloudWatch::Alarm"), template.of("AWS::CloudWatch::CompositeAlarm")
 		if len(alarms) < 10 {
 			t.Errorf("alarms: must watch every stage (got %d)", len(alarms))
 		}
-		for id, alarm := range alarms {
-			checkMetrics(t, id, alarm)
-			for _, property := range []string{"AlarmActions", "OKActions"} {
-				action, _ := at(alarm.Properties, property+".0.Ref")
-				if action != topic {
-					t.Errorf("%s: %s must be the alarm topic (got %v)", id, property, action)
+		byName := map[string]string{}
+		heard := map[string]bool{} // alarms that send messages, and alarms in rules of these
+		for id, alarm := range template.Resources {
+			if !strings.HasPrefix(alarm.Type, "AWS::CloudWatch::") {
+				continue
+			}
+			name, _ := alarm.Properties["AlarmName"].(string)
+			byName[name] = id
+			// OK actions would be executed when the alarm is created.
+			for _, property := range []string{"OKActions", "InsufficientDataActions", "AlarmActions.1"} {
+				wantAbsent(t, alarm.Properties, property)
+			}
+			if action, ok := at(alarm.Properties, "AlarmActions.0.Ref"); ok {
+				heard[name] = true
+				if action != pages && action != tickets {
+					t.Errorf("%s: AlarmActions must be a topic (got %v)", id, action)
 				}
 			}
+		}
+		for name := range maps.Clone(heard) {
+			for _, member := range rulesAlarms(composites[byName[name]]) {
+				heard[member] = true
+			}
+		}
+		for id, alarm := range alarms {
+			checkMetrics(t, id, alarm)
 			want(t, alarm.Properties, "TreatMissingData", "notBreaching")
 			checkPeriods(t, id, alarm)
+			if name := alarm.Properties["AlarmName"].(string); !heard[name] {
+				t.Errorf("%s: must send messages or be in the rule of an alarm that does", id)
+			}
 		}
+		checkComposites(t, template, composites, byName)
 	})
 }
 
@@ -182,7 +207,7 @@ func TestNumbersOfAlarmsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var alarms, metrics []any
+	var alarms, metrics, composites []any
 	for _, variant := range []string{"dev", "staging", "production", "enableOpenSearch false"} {
 		watched := 0
 		all := synth(t, variants[variant]).of("AWS::CloudWatch::Alarm")
@@ -198,11 +223,13 @@ func TestNumbersOfAlarmsAreDocumented(t *testing.T) {
 			}
 		}
 		alarms, metrics = append(alarms, len(all)), append(metrics, watched)
+		composites = append(composites, len(synth(t, variants[variant]).of("AWS::CloudWatch::CompositeAlarm")))
 	}
 	text := strings.Join(strings.Fields(string(page)), " ")
 	for _, sentence := range []string{
 		fmt.Sprintf("%d in dev, %d in staging, %d in production, %d without search", alarms...),
 		fmt.Sprintf("each metric that an alarm watches: %d, %d, %d and %d of them", metrics...),
+		fmt.Sprintf("0.50 USD for each composite alarm: %d, %d, %d and %d of them", composites...),
 	} {
 		if !strings.Contains(text, sentence) {
 			t.Errorf("docs/deploy.md: must say %q", sentence)
@@ -249,7 +276,10 @@ func TestEveryAlarmHasASectionInTheRunbook(t *testing.T) {
 	}
 	anchors := strings.Count(string(runbook), "<a id=\"")
 	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
-		for _, alarm := range template.of("AWS::CloudWatch::Alarm") {
+		for _, alarm := range template.Resources {
+			if alarm.Type != "AWS::CloudWatch::Alarm" && alarm.Type != "AWS::CloudWatch::CompositeAlarm" {
+				continue
+			}
 			name := strings.TrimPrefix(alarm.Properties["AlarmName"].(string), config.StackName()+"-")
 			if _, ok := sections[name]; !ok {
 				t.Errorf("docs/runbook.md: has no section on %s", name)

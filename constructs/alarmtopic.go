@@ -12,10 +12,11 @@ import (
 type AlarmTopicProps struct {
 	StackName string
 	Key       awskms.IKey
+	Title     string // sender's name in an e-mail
 	Email     string // empty: nobody is subscribed
 }
 
-// AlarmTopic is where every alarm goes. An e-mail subscription has to be confirmed by its reader.
+// AlarmTopic is where the alarms of one severity go. An e-mail subscription has to be confirmed by its reader.
 type AlarmTopic struct {
 	constructs.Construct
 	Topic awssns.Topic
@@ -25,7 +26,7 @@ type AlarmTopic struct {
 func NewAlarmTopic(scope constructs.Construct, id string, props AlarmTopicProps) *AlarmTopic {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	topic := awssns.NewTopic(this, jsii.String("Topic"), &awssns.TopicProps{
-		DisplayName: jsii.String("Alarms of " + props.StackName),
+		DisplayName: jsii.String(props.Title),
 		MasterKey:   props.Key,
 		EnforceSSL:  jsii.Bool(true),
 	})

@@ -41,7 +41,8 @@ func writeOutputs(p *Pipeline, indexPattern string, plain bool) {
 	output("GlueTable", "Table of the lake, as database.table", jsii.String(p.Lake.DatabaseName+"."+TableName))
 	output("ErrorHandlerFunctionName", "Turns error objects into dead letters", p.ErrorHandler.Function.FunctionName())
 	output(contract.OutputDeadLetterQueue, "One message for each failed record", p.DeadLetters.Queue.QueueUrl())
-	output("AlarmTopicArn", "Every alarm goes here", p.AlarmTopic.Topic.TopicArn())
+	output("AlarmTopicArn", "Pages go here: somebody has to act now", p.AlarmTopic.Topic.TopicArn())
+	output("TicketTopicArn", "Tickets go here: they can wait for the next working day", p.TicketTopic.Topic.TopicArn())
 	output("ProducerPolicyArn", "Managed policy of producers", p.Producers.Policy.ManagedPolicyArn())
 	output("SendEventCommand", "Sends one event to every stream",
 		jsii.String(`event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99,`+

@@ -15,7 +15,7 @@ func TestOutputs(t *testing.T) {
 		"ListErrorsCommand",
 		"ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint", "ProducerPolicyArn", "QueryOpenSearchCommand",
 		"S3BucketName",
-		"SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TransformLakeFunctionName",
+		"SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TicketTopicArn", "TransformLakeFunctionName",
 		"TransformSearchFunctionName",
 	}
 	if got := sortedKeys(synth(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {

@@ -43,7 +43,8 @@ type Pipeline struct {
 	Domain       *SearchDomain
 	Setup        *SearchSetup
 	Producers    *Producers
-	AlarmTopic   *AlarmTopic
+	AlarmTopic   *AlarmTopic // pages
+	TicketTopic  *AlarmTopic
 }
 
 // pipelineMark is the id of an empty construct in a stack that has a pipeline.
@@ -125,11 +126,20 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 	p.AlarmTopic = NewAlarmTopic(this, "AlarmTopic", AlarmTopicProps{
 		StackName: name,
 		Key:       key,
+		Title:     "Pages of " + name,
+		Email:     config.AlarmEmail,
+	})
+	p.TicketTopic = NewAlarmTopic(this, "TicketTopic", AlarmTopicProps{
+		StackName: name,
+		Key:       key,
+		Title:     "Tickets of " + name,
 		Email:     config.AlarmEmail,
 	})
 	NewAlarms(this, "Alarms", AlarmsProps{
 		StackName:    name,
-		Topic:        p.AlarmTopic,
+		Pages:        p.AlarmTopic,
+		Tickets:      p.TicketTopic,
+		Mute:         config.MuteSchedule(),
 		Streams:      p.Streams,
 		ErrorHandler: p.ErrorHandler,
 		DeadLetters:  p.DeadLetters,

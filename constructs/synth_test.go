@@ -283,6 +283,8 @@ var variants = map[string]string{
 		"clientSecurityGroup": "sg-0123456789abcdef0"}}`,
 	"vpc existing, two zones": `{"environment": "staging", "vpc": {"id": "vpc-0123456789abcdef0",
 		"subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "zones": ["eu-west-1a", "eu-west-1b"]}}`,
+	"mute schedule": `{"environment": "production",
+		"alarmMuteSchedule": "cron(0 2 * * SUN) PT4H Europe/Berlin"}`,
 	"smallest": `{"enableOpenSearch": false, "enableDataTransformation": false,
 		"enableSourceBackup": false, "dataFormat": "json"}`,
 }

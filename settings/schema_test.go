@@ -95,6 +95,8 @@ const onlyLoadKnows = `
  drop-event-types-too-long expire-before-glacier expire-before-infrequent glacier-too-soon 
  instance-type-local-disks instance-type-no-encryption instance-type-no-gp3 instance-type-size 
  instance-type-warm master-type-data-only masters-graviton-mix masters-intel-mix masters-missing 
+ mute-schedule-at mute-schedule-cron-both-days mute-schedule-cron-day-number mute-schedule-cron-fields 
+ mute-schedule-cron-range mute-schedule-too-long mute-schedule-zone 
  or1-version or1-volume payload-m6g-large payload-t3 prefix-aws reader-roles-user repeated-key 
  retention-within-day retention-within-month several-rules shards-more-than-nodes-hold t3-nodes 
  t3-volume vpc-repeated vpc-subnets-empty vpc-subnets-too-few vpc-subnets-too-many vpc-text-not-json 

@@ -77,7 +77,9 @@ type Settings struct {
 	DeadLetterRawData string `json:"deadLetterRawData"`
 
 	AlarmEmail string `json:"alarmEmail"` // empty: nobody is subscribed
-	EnableAPI  bool   `json:"enableApi"`  // not yet supported
+	// AlarmMuteSchedule is when alarms send no messages: [Settings.MuteSchedule] has its parts. Empty: never.
+	AlarmMuteSchedule string `json:"alarmMuteSchedule"`
+	EnableAPI         bool   `json:"enableApi"` // not yet supported
 }
 
 // StackName returns <resourcePrefix>-<environment>, at most 47 characters, with which the names of the parts begin.

@@ -521,9 +521,20 @@ func operationRows(s *Settings) []setting {
 			key:      "alarmEmail",
 			field:    text{to: &s.AlarmEmail, rule: emailRule, form: emailForm, word: "none"},
 			defaults: all(`"none"`),
-			meaning:  "Address that the alarms are sent to; its owner has to confirm the subscription",
-			change: "Replaces the subscription: the new address has to confirm it, and gets nothing before. Alarms " +
+			meaning: "Address that pages and tickets are sent to; its owner has to confirm both subscriptions. For separate " +
+				"addresses, subscribe them to the topics of the outputs `AlarmTopicArn` and `TicketTopicArn`",
+			change: "Replaces the subscriptions: the new address has to confirm them, and gets nothing before. Alarms " +
 				"themselves are not touched",
+		},
+		{
+			key: "alarmMuteSchedule",
+			field: text{to: &s.AlarmMuteSchedule, rule: muteRule, form: muteForm, max: maxMuteSetting, unfit: unfitMute,
+				word: "none"},
+			defaults: all(`"none"`),
+			meaning: "Windows in which no alarm sends a message: `cron(minutes hours day-of-month month day-of-week)` or " +
+				"`at(yyyy-MM-ddThh:mm)`, a duration from `PT1M` to `P15D`, and a time zone (UTC if left out). An alarm " +
+				"that is still on at the end of a window sends its message then",
+			change: "In place: the mute rule",
 		},
 		{
 			key:      "enableApi",

@@ -167,7 +167,7 @@ def look_from_outside(project: Path) -> None:
     print("template: it has the field, the enrichment, the setting and the alarm")
 
     check("data nodes", of("AWS::OpenSearchService::Domain")[0]["ClusterConfig"]["InstanceCount"], 6)
-    check("subscriptions of the alarm topic", [s["Endpoint"] for s in of("AWS::SNS::Subscription")], ["oncall@example.com"])
+    check("subscriptions of the alarm topics", [s["Endpoint"] for s in of("AWS::SNS::Subscription")], 2 * ["oncall@example.com"])
     check("readers", state["readerRoleArns"], ["arn:aws:iam::111122223333:role/Analyst"])
     print("settings: the stack shop-production has the settings of docs/settings.md")
 
