@@ -8,11 +8,13 @@ import (
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
+	"firehose-pipeline/settings"
 )
 
 // writeOutputs writes the stack's outputs: names for programs, and commands that a person can paste into a shell with
 // AWS CLI version 2. Plain outputs have no scope and id in their names; a stack has those of one pipeline.
-func writeOutputs(p *Pipeline, indexPattern string, plain bool) {
+func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
+	indexPattern := config.IndexPattern()
 	output := func(name, description string, value *string) {
 		o := awscdk.NewCfnOutput(p.Construct, jsii.String(name),
 			&awscdk.CfnOutputProps{Description: jsii.String(description), Value: value})
@@ -38,9 +40,13 @@ func writeOutputs(p *Pipeline, indexPattern string, plain bool) {
 	}
 	bucket := *p.Lake.Bucket.BucketName()
 	output(contract.OutputBucket, "Data lake", jsii.String(bucket))
-	output("GlueTable", "Table of the lake, as database.table", jsii.String(p.Lake.DatabaseName+"."+TableName))
+	output(contract.OutputGlueTable, "Table of the lake, as database.table", jsii.String(p.Lake.DatabaseName+"."+TableName))
 	output("ErrorHandlerFunctionName", "Turns error objects into dead letters", p.ErrorHandler.Function.FunctionName())
 	output(contract.OutputDeadLetterQueue, "One message for each failed record", p.DeadLetters.Queue.QueueUrl())
+	if config.EnableDataTransformation {
+		output(contract.OutputDropEventTypes, "Types of events that the transforms drop, as JSON",
+			jsii.String(encodeList(config.DropEventTypes)))
+	}
 	output("AlarmTopicArn", "Pages go here: somebody has to act now", p.AlarmTopic.Topic.TopicArn())
 	output("TicketTopicArn", "Tickets go here: they can wait for the next working day", p.TicketTopic.Topic.TopicArn())
 	output("ProducerPolicyArn", "Managed policy of producers", p.Producers.Policy.ManagedPolicyArn())
@@ -63,7 +69,8 @@ func writeOutputs(p *Pipeline, indexPattern string, plain bool) {
 		output("OpenSearchClientSecurityGroupId", "Security group whose members reach the search domain, on 443",
 			jsii.String(network.ClientGroupID))
 	}
-	output("OpenSearchEndpoint", "HTTPS endpoint of the search domain"+where, jsii.String("https://"+endpoint))
+	output(contract.OutputSearchIndices, "Pattern of the names of the indices", jsii.String(indexPattern))
+	output(contract.OutputSearchEndpoint, "HTTPS endpoint of the search domain"+where, jsii.String("https://"+endpoint))
 	output("OpenSearchDomainName", "Search domain", p.Domain.Resource.Ref())
 	output("SearchSetupFunctionName", "Sets up roles, template and retention inside the domain",
 		p.Setup.Function.FunctionName())

@@ -11,11 +11,13 @@ import (
 
 func TestOutputs(t *testing.T) {
 	expected := []string{
-		"AlarmTopicArn", "DeadLetterQueueUrl", "ErrorHandlerFunctionName", "FirehoseStreamName", "GlueTable",
+		"AlarmTopicArn", "DeadLetterQueueUrl", "DropEventTypes", "ErrorHandlerFunctionName",
+		"FirehoseStreamName", "GlueTable",
 		"ListErrorsCommand",
 		"ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint", "ProducerPolicyArn", "QueryOpenSearchCommand",
 		"S3BucketName",
-		"SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TicketTopicArn", "TransformLakeFunctionName",
+		"SearchIndexPattern", "SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TicketTopicArn",
+		"TransformLakeFunctionName",
 		"TransformSearchFunctionName",
 	}
 	if got := sortedKeys(synth(t, variants["dev"]).Outputs); !slices.Equal(got, expected) {
@@ -34,7 +36,7 @@ func TestOutputs(t *testing.T) {
 		}
 	}
 	for _, name := range sortedKeys(synth(t, variants["smallest"]).Outputs) {
-		if strings.Contains(name, "Search") || strings.Contains(name, "Transform") {
+		if strings.Contains(name, "Search") || strings.Contains(name, "Transform") || strings.Contains(name, "Drop") {
 			t.Errorf("outputs: must not name what is not there (got %s)", name)
 		}
 	}

@@ -146,7 +146,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		Domain:       p.Domain,
 	})
 	first := markStack(this)
-	writeOutputs(p, config.IndexPattern(), first)
+	writeOutputs(p, config, first)
 	if first {
 		restrictBucketEmptier(this, name, logs)
 	}

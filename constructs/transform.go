@@ -37,14 +37,10 @@ type Transform struct {
 // NewTransform makes the transform of one stream.
 func NewTransform(scope constructs.Construct, id string, props TransformProps) *Transform {
 	this := constructs.NewConstruct(scope, jsii.String(id))
-	drop, err := json.Marshal(props.DropEventTypes)
-	if err != nil {
-		panic(err) // a list of strings always encodes
-	}
 	environment := map[string]string{
 		contract.EnvStream:         string(props.Stream),
 		contract.EnvStack:          props.StackName,
-		contract.EnvDropEventTypes: string(drop),
+		contract.EnvDropEventTypes: encodeList(props.DropEventTypes),
 		contract.EnvLogLevel:       props.LogLevel,
 	}
 	policies := map[string][]statement{}
@@ -81,4 +77,13 @@ func invokeTransform(stackName string, stream event.Stream) statement {
 		Actions:   []string{"lambda:GetFunctionConfiguration", "lambda:InvokeFunction"},
 		Resources: []string{function, function + ":*"},
 	}
+}
+
+// encodeList returns a list as JSON.
+func encodeList(list []string) string {
+	text, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // a list of strings always encodes
+	}
+	return string(text)
 }

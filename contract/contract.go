@@ -11,6 +11,11 @@ const (
 	OutputSearchStream    = "SearchStreamName"
 	OutputBucket          = "S3BucketName"
 	OutputDeadLetterQueue = "DeadLetterQueueUrl"
+	OutputGlueTable       = "GlueTable"          // database.table
+	OutputAthenaWorkGroup = "AthenaWorkGroup"    // name of the workgroup for the lake
+	OutputSearchEndpoint  = "OpenSearchEndpoint" // with https://
+	OutputSearchIndices   = "SearchIndexPattern" // matches the names of all indices
+	OutputDropEventTypes  = "DropEventTypes"     // JSON array of strings; only with a transform
 )
 
 // Prefixes in the lake's bucket.

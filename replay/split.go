@@ -99,6 +99,7 @@ type pieceReader struct {
 	buffer   []byte
 	at       int   // in buffer
 	offset   int64 // of buffer[0] in the content
+	lines    int64 // newlines before buffer[0]
 	eof      bool
 	inBroken bool // in the midst of bytes outside any object
 	scan     *jsonscan.Scanner
@@ -145,6 +146,7 @@ func (s *pieceReader) nextPiece() (piece, error) {
 }
 
 func (s *pieceReader) fillBuffer() error {
+	s.lines += int64(bytes.Count(s.buffer[:s.at], []byte("\n")))
 	left := copy(s.buffer[:cap(s.buffer)], s.buffer[s.at:])
 	s.offset += int64(s.at)
 	s.at = 0

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
 	"github.com/aws/smithy-go/logging"
@@ -44,6 +45,12 @@ func firehoseClient(c aws.Config) *firehose.Client {
 	return firehose.NewFromConfig(c, func(o *firehose.Options) {
 		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
 		o.Retryer = aws.NopRetryer{}
+	})
+}
+
+func athenaClient(c aws.Config) *athena.Client {
+	return athena.NewFromConfig(c, func(o *athena.Options) {
+		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
 	})
 }
 

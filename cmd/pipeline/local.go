@@ -43,6 +43,7 @@ that converts them. DIR receives
   opensearch/<index>.ndjson          one document a line
   sqs/dead-letter-queue.ndjson       one dead letter a line
   sqs/deleted.ndjson                 dead letters that a consumer deleted, as a replay does
+  outputs.json                       the stack's outputs, for pipeline trace
 The report counts the declared fields in the events, and names frequent undeclared keys: docs/local.md, Declared fields.
 The results of an earlier run in DIR are replaced. A DIR with any other content is rejected.
 
@@ -226,6 +227,9 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		}
 	}()
 
+	if err := writeOutputs(p, options); err != nil {
+		return err
+	}
 	rejections := &rejections{screen: l.screen, name: l.events}
 	if l.serve {
 		err = l.serveUntil(soft, p, options, listener)

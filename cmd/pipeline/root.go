@@ -14,6 +14,8 @@ import (
 const (
 	exitFailed      = 1
 	exitUsage       = 2
+	exitNotEvery    = 3 // pipeline trace: the event is not in every store
+	exitUndecided   = 4 // pipeline trace: a place that decides was not looked at
 	exitInterrupted = 130
 )
 
@@ -48,7 +50,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", printable.Text(err.Error())) })
-	root.AddCommand(newLocal(), newSend(), newReplay(), newSchema(), newCost())
+	root.AddCommand(newLocal(), newSend(), newReplay(), newTrace(), newSchema(), newCost())
 
 	command, err := root.ExecuteC()
 	var mistake usageError
@@ -57,6 +59,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	case errors.Is(err, errReported):
 		return exitFailed
+	case errors.Is(err, errNotEverywhere):
+		return exitNotEvery
+	case errors.Is(err, errUndecided):
+		return exitUndecided
 	case errors.Is(err, errInterrupted):
 		if err != errInterrupted { // which has reported
 			fmt.Fprintln(stderr, errorText(err))

@@ -21,6 +21,8 @@ import (
 type target struct {
 	stack, outputs              string
 	lake, search, queue, bucket string
+	// Only pipeline trace needs these.
+	table, workGroup, endpoint, indices, dropTypes string
 }
 
 func (t *target) addFlags(f *pflag.FlagSet) {
@@ -36,6 +38,15 @@ func (t *target) queueFlags(f *pflag.FlagSet) {
 	f.StringVar(&t.queue, "queue-url", "", "`URL` of the dead-letter queue")
 	f.StringVar(&t.bucket, "bucket", "", "`NAME` of the lake's bucket: dead letters are followed to error objects "+
 		"in this bucket only")
+}
+
+// traceFlags are for the command that reads the stores.
+func (t *target) traceFlags(f *pflag.FlagSet) {
+	f.StringVar(&t.table, "table", "", "`DATABASE.TABLE` of the lake")
+	f.StringVar(&t.workGroup, "work-group", "", "`NAME` of the Athena workgroup that queries the lake. Without one, the "+
+		"lake's objects are read one by one")
+	f.StringVar(&t.endpoint, "search-endpoint", "", "`URL` of the search domain")
+	f.StringVar(&t.indices, "index-pattern", "", "`PATTERN` of the names of the indices, such as realtime-events-2*")
 }
 
 // stackDescriber is what finding a stack's outputs needs of CloudFormation.
@@ -70,14 +81,21 @@ func (t *target) resolveNames(ctx context.Context, stacks stackDescriber) error 
 	if err != nil {
 		return err
 	}
+	t.fill(outputs)
+	return nil
+}
+
+// fill fills in names that no flag gives from the stack's outputs.
+func (t *target) fill(outputs map[string]string) {
 	for name, part := range map[string]*string{contract.OutputLakeStream: &t.lake,
 		contract.OutputSearchStream: &t.search, contract.OutputDeadLetterQueue: &t.queue,
-		contract.OutputBucket: &t.bucket} {
+		contract.OutputBucket: &t.bucket, contract.OutputGlueTable: &t.table, contract.OutputAthenaWorkGroup: &t.workGroup,
+		contract.OutputSearchEndpoint: &t.endpoint, contract.OutputSearchIndices: &t.indices,
+		contract.OutputDropEventTypes: &t.dropTypes} {
 		if *part == "" {
 			*part = outputs[name]
 		}
 	}
-	return nil
 }
 
 // readOutputs reads the outputs of one stack from a file of several.

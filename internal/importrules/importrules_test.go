@@ -27,27 +27,33 @@ type rule struct {
 var rules = []rule{{
 	packages: "contract, settings, internal/jsonscan, internal/functionbuild, internal/printable, internal/plural, " +
 		"internal/clock, internal/jsonpointer, internal/parquetrows, internal/resultcache, internal/cdkenv",
-	not:     "schema, event, errorobject, deadletter, constructs, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
+	not: "schema, event, errorobject, deadletter, constructs, functions/..., local/..., producer, replay, trace, " +
+		"cmd/..., AWS SDK, CDK, Lambda",
 	because: "the others are built on them",
 }, {
 	packages: "internal/awsclient, internal/s3read, internal/sigv4",
-	not:      "event, deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., CDK, Lambda",
-	because:  "they are clients of AWS for any of the others",
+	not: "event, deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., CDK, Lambda",
+	because: "they are clients of AWS for any of the others",
 }, {
 	packages: "schema",
-	not:      "event, errorobject, deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
-	because:  "the declaration of an event depends on nothing that uses it",
+	not: "event, errorobject, deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., AWS SDK, CDK, Lambda",
+	because: "the declaration of an event depends on nothing that uses it",
 }, {
 	packages: "event, internal/eventid",
-	not:      "errorobject, deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
-	because:  "an event depends neither on AWS nor on the CDK",
+	not: "errorobject, deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., AWS SDK, CDK, Lambda",
+	because: "an event depends neither on AWS nor on the CDK",
 }, {
 	packages: "errorobject",
-	not:      "deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
-	because:  "an error object is the same whatever reads it",
+	not: "deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., AWS SDK, CDK, Lambda",
+	because: "an error object is the same whatever reads it",
 }, {
 	packages: "deadletter",
-	not: "constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, " +
+	not: "constructs, settings, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., AWS SDK, " +
 		"CDK, Lambda",
 	because: "a dead letter is read and written by programs with different clients",
 }, {
@@ -56,19 +62,20 @@ var rules = []rule{{
 	because:  "the hot path links only code that it runs; aws-lambda-go is in bootstrap alone",
 }, {
 	packages: "schema/infer",
-	not:      "deadletter, constructs, settings, functions/..., local/..., producer, replay, cmd/..., AWS SDK, CDK, Lambda",
-	because:  "a schema is inferred from a file, without an account",
+	not: "deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., AWS SDK, CDK, Lambda",
+	because: "a schema is inferred from a file, without an account",
 }, {
-	packages: "functions/..., producer, replay, cost",
+	packages: "functions/..., producer, replay, trace, cost",
 	not:      "CDK, constructs, settings, local/..., cmd/...",
 	because:  "code that runs on AWS or sends to it depends neither on the stack's code nor on the model",
 }, {
 	packages: "app, constructs, settings",
-	not:      "AWS SDK, local/..., producer, replay, cost, deadletter, errorobject, cmd/...",
+	not:      "AWS SDK, local/..., producer, replay, trace, cost, deadletter, errorobject, cmd/...",
 	because:  "cdk synth needs no AWS SDK, which would double the time of a cold build",
 }, {
 	packages: "local/...",
-	not:      "CDK, constructs, settings, producer, replay, cost, cmd/...",
+	not:      "CDK, constructs, settings, producer, replay, trace, cost, cmd/...",
 	because:  "the model reads the synthesised template, not the code that wrote it",
 }, {
 	packages: "cmd/...",
@@ -77,7 +84,8 @@ var rules = []rule{{
 }, {
 	packages: "internal/testkit/...",
 	except:   "internal/testkit/functiontest",
-	not: "app, constructs, settings, event, errorobject, deadletter, functions/..., local/..., producer, replay, cmd/..., AWS SDK, " +
+	not: "app, constructs, settings, event, errorobject, deadletter, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., AWS SDK, " +
 		"CDK, Lambda",
 	because: "the tests of these packages import it",
 }, {

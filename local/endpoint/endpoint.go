@@ -104,13 +104,21 @@ func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endp
 	if err != nil {
 		return nil, err
 	}
-	e := &Endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: cloudformation.New(stack, outputsOf(p))}
+	outputs, err := Outputs(p, deployed)
+	if err != nil {
+		return nil, err
+	}
+	e := &Endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: cloudformation.New(stack, outputs)}
 	e.guarded = loopback.Guard(http.HandlerFunc(e.route))
 	return e, nil
 }
 
-// outputsOf returns the stack's outputs, which name the parts of the model.
-func outputsOf(p *local.Pipeline) []cloudformation.Output {
+// Outputs returns the stack's outputs that name parts of the model, and those of the template that name no resource.
+func Outputs(p *local.Pipeline, deployed []byte) ([]cloudformation.Output, error) {
+	var stack struct{ Outputs map[string]struct{ Value any } }
+	if err := json.Unmarshal(deployed, &stack); err != nil {
+		return nil, fmt.Errorf("reading template: %w", err)
+	}
 	outputs := []cloudformation.Output{
 		{OutputKey: contract.OutputBucket, OutputValue: p.BucketName()},
 		{OutputKey: contract.OutputDeadLetterQueue, OutputValue: p.DeadLetterQueueURL()},
@@ -122,7 +130,10 @@ func outputsOf(p *local.Pipeline) []cloudformation.Output {
 		}
 		outputs = append(outputs, cloudformation.Output{OutputKey: name, OutputValue: s.Name})
 	}
-	return outputs
+	if types, ok := stack.Outputs[contract.OutputDropEventTypes].Value.(string); ok {
+		outputs = append(outputs, cloudformation.Output{OutputKey: contract.OutputDropEventTypes, OutputValue: types})
+	}
+	return outputs, nil
 }
 
 // Serve serves on the listener until ctx is done. Puts under way then get their response; long polls are cut.

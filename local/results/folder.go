@@ -21,6 +21,8 @@ const (
 	CheckDir = ".check"
 	// QueueFile has the messages of the dead-letter queue, one body a line.
 	QueueFile = "sqs/dead-letter-queue.ndjson"
+	// OutputsFile has the stack's outputs, as cdk deploy --outputs-file writes them.
+	OutputsFile = "outputs.json"
 	// DeletedFile has the messages that a consumer deleted, in that order. Without any it does not exist.
 	DeletedFile = "sqs/deleted.ndjson"
 
@@ -28,8 +30,8 @@ const (
 	logsDir  = "logs" // <log group>.log
 	// marker identifies a folder of results. A run locks this file.
 	marker = ".pipeline-local"
-	// incomplete exists while results are not complete. It stays when a run is killed.
-	incomplete = "INCOMPLETE"
+	// Incomplete exists while results are not complete. It stays when a run is killed.
+	Incomplete = "INCOMPLETE"
 )
 
 // Path returns the path of a file of the layout in a folder of results.
@@ -83,10 +85,10 @@ func (f *Folder) removeOldResults() error {
 		return fmt.Errorf("%s: another run uses it: %w", f.dir, err)
 	}
 	text := "The results in this folder are not complete: a run is writing them, or was interrupted.\n"
-	if err := os.WriteFile(f.Path(incomplete), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(f.Path(Incomplete), []byte(text), 0o600); err != nil {
 		return err
 	}
-	for _, name := range []string{ObjectsDir, IndicesDir, queueDir, logsDir, CheckDir} {
+	for _, name := range []string{ObjectsDir, IndicesDir, queueDir, logsDir, CheckDir, OutputsFile} {
 		if err := os.RemoveAll(f.Path(name)); err != nil {
 			return err
 		}
@@ -151,7 +153,7 @@ func writeBody(w *bufio.Writer, line *bytes.Buffer, body string) {
 func (f *Folder) Close(complete bool) error {
 	errs := []error{os.RemoveAll(f.Path(CheckDir))}
 	if complete {
-		errs = append(errs, os.Remove(f.Path(incomplete)))
+		errs = append(errs, os.Remove(f.Path(Incomplete)))
 	}
 	return errors.Join(append(errs, f.lock.Close())...)
 }
