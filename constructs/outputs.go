@@ -49,6 +49,7 @@ func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
 	}
 	output("AlarmTopicArn", "Pages go here: somebody has to act now", p.AlarmTopic.Topic.TopicArn())
 	output("TicketTopicArn", "Tickets go here: they can wait for the next working day", p.TicketTopic.Topic.TopicArn())
+	output(contract.OutputDashboard, "CloudWatch dashboard of the pipeline", jsii.String(p.Dashboard.Name))
 	output("ProducerPolicyArn", "Managed policy of producers", p.Producers.Policy.ManagedPolicyArn())
 	output("SendEventCommand", "Sends one event to every stream",
 		jsii.String(`event='{"event_id":"hello-1","event_type":"view","user_id":"42","amount":9.99,`+

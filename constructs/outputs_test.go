@@ -11,7 +11,7 @@ import (
 
 func TestOutputs(t *testing.T) {
 	expected := []string{
-		"AlarmTopicArn", "DeadLetterQueueUrl", "DropEventTypes", "ErrorHandlerFunctionName",
+		"AlarmTopicArn", "DashboardName", "DeadLetterQueueUrl", "DropEventTypes", "ErrorHandlerFunctionName",
 		"FirehoseStreamName", "GlueTable",
 		"ListErrorsCommand",
 		"ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint", "ProducerPolicyArn", "QueryOpenSearchCommand",

@@ -45,6 +45,7 @@ type Pipeline struct {
 	Producers    *Producers
 	AlarmTopic   *AlarmTopic // pages
 	TicketTopic  *AlarmTopic
+	Dashboard    *Dashboard
 }
 
 // pipelineMark is the id of an empty construct in a stack that has a pipeline.
@@ -135,7 +136,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		Title:     "Tickets of " + name,
 		Email:     config.AlarmEmail,
 	})
-	NewAlarms(this, "Alarms", AlarmsProps{
+	alarms := NewAlarms(this, "Alarms", AlarmsProps{
 		StackName:    name,
 		Pages:        p.AlarmTopic,
 		Tickets:      p.TicketTopic,
@@ -144,6 +145,15 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		ErrorHandler: p.ErrorHandler,
 		DeadLetters:  p.DeadLetters,
 		Domain:       p.Domain,
+	})
+	p.Dashboard = NewDashboard(this, "Dashboard", DashboardProps{
+		StackName:    name,
+		Alarms:       alarms,
+		Streams:      p.Streams,
+		ErrorHandler: p.ErrorHandler,
+		DeadLetters:  p.DeadLetters,
+		Domain:       p.Domain,
+		NewVPC:       p.Network != nil && config.VPC.New,
 	})
 	first := markStack(this)
 	writeOutputs(p, config, first)

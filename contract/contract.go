@@ -16,6 +16,7 @@ const (
 	OutputSearchEndpoint  = "OpenSearchEndpoint" // with https://
 	OutputSearchIndices   = "SearchIndexPattern" // matches the names of all indices
 	OutputDropEventTypes  = "DropEventTypes"     // JSON array of strings; only with a transform
+	OutputDashboard       = "DashboardName"
 )
 
 // Prefixes in the lake's bucket.

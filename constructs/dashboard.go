@@ -1,0 +1,196 @@
+package constructs
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"firehose-pipeline/contract"
+	"firehose-pipeline/event"
+)
+
+// Dashboard shows the way of the events on one page: from the put to the stores, and of those that failed to the queue.
+// Lines at the thresholds of alarms are read from the alarms.
+type Dashboard struct {
+	constructs.Construct
+	Name string
+}
+
+// DashboardProps are the parts to show; nil parts do not exist in this stack.
+type DashboardProps struct {
+	StackName    string
+	Alarms       *Alarms
+	Streams      []*Stream
+	ErrorHandler *ErrorHandler
+	DeadLetters  *DeadLetterQueue
+	Domain       *SearchDomain
+	NewVPC       bool // its log of refused connections
+}
+
+// Colours of lines: CloudWatch's own red and orange.
+const (
+	alarmColor = "#d62728"
+	limitColor = "#ff7f0e"
+)
+
+// Heights and periods (seconds) of graphs.
+const (
+	graphHeight    = 6
+	streamPeriod   = 300
+	functionPeriod = 60
+)
+
+// painter lays out the dashboard.
+type painter struct {
+	board
+	DashboardProps
+	thresholds map[string]float64 // by namespace and metric
+}
+
+// NewDashboard makes the dashboard.
+func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *Dashboard {
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	arns, thresholds := readAlarms(props.Alarms)
+	p := &painter{DashboardProps: props, thresholds: thresholds}
+	p.paintHeader(arns)
+	p.paintIngestion()
+	p.paintTransforms()
+	p.paintDelivery()
+	if props.Domain != nil {
+		p.paintDomain(props.Domain)
+	}
+	p.paintErrors()
+	p.paintLogs()
+	awscloudwatch.NewCfnDashboard(this, jsii.String("Dashboard"), &awscloudwatch.CfnDashboardProps{
+		DashboardName: jsii.String(props.StackName), DashboardBody: jsii.String(p.encode())})
+	return &Dashboard{this, props.StackName}
+}
+
+// readAlarms returns the ARNs of all alarms, and the thresholds of those on one metric.
+func readAlarms(alarms *Alarms) (arns []string, thresholds map[string]float64) {
+	thresholds = map[string]float64{}
+	for _, child := range *alarms.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		switch alarm := child.(type) {
+		case awscloudwatch.CfnAlarm:
+			arns = append(arns, *alarm.AttrArn())
+			if alarm.MetricName() != nil && alarm.Namespace() != nil && alarm.Threshold() != nil {
+				thresholds[*alarm.Namespace()+" "+*alarm.MetricName()] = *alarm.Threshold()
+			}
+		case awscloudwatch.CfnCompositeAlarm:
+			arns = append(arns, *alarm.AttrArn())
+		}
+	}
+	return arns, thresholds
+}
+
+// alarmAt is a line at the threshold of the alarm on a metric; none when no alarm watches it.
+func (p *painter) alarmAt(m metric) []horizontal {
+	threshold, ok := p.thresholds[m.namespace+" "+m.name]
+	if !ok {
+		return nil
+	}
+	return []horizontal{{Label: "alarm", Value: threshold, Color: alarmColor}}
+}
+
+// maxAlarms is how many alarms an alarm widget takes.
+const maxAlarms = 100
+
+func (p *painter) paintHeader(arns []string) {
+	p.addText(2, "# "+p.StackName,
+		"From the put to the stores: ingestion, transform, delivery, domain, failed records, logs. What to do about "+
+			"an alarm: its section in `docs/runbook.md`, which its description names. Where one event is: "+
+			"`pipeline trace --event-id ID --stack "+p.StackName+"`.")
+	for len(arns) > 0 {
+		n := min(len(arns), maxAlarms)
+		p.beginRow(max(3, (n+6)/7+1))
+		p.add("alarm", gridColumns, alarmProperties{"Alarms, those that fire first", arns[:n], "stateUpdatedTimestamp"})
+		arns = arns[n:]
+	}
+}
+
+// ofStream makes metrics of a stream.
+func ofStream(s *Stream) func(name, statistic string) metric {
+	return func(name, statistic string) metric {
+		return metric{"AWS/Firehose", name, [][2]string{{"DeliveryStreamName", *s.Name()}}, statistic}
+	}
+}
+
+// ofPipeline makes the functions' own metrics about one stream.
+func (p *painter) ofPipeline(stream event.Stream) func(name, statistic string) metric {
+	return func(name, statistic string) metric {
+		return metric{contract.MetricNamespace, name,
+			[][2]string{{contract.DimensionStack, p.StackName}, {contract.DimensionStream, string(stream)}}, statistic}
+	}
+}
+
+// sections names sections of the runbook.
+func sections(names ...string) string {
+	var all []string
+	for _, name := range names {
+		all = append(all, "`docs/runbook.md#"+name+"`")
+	}
+	return "Runbook: " + strings.Join(all, ", ")
+}
+
+// eachStream returns texts by stream.
+func (p *painter) eachStream(format string) (all []string) {
+	for _, s := range p.Streams {
+		all = append(all, fmt.Sprintf(format, s.Kind))
+	}
+	return all
+}
+
+func (p *painter) paintIngestion() {
+	p.addText(2, "## Ingestion", "Accepted records and bytes against the streams' limits; throttled records have "+
+		"to be put again by the producer. "+
+		sections(append(p.eachStream("%s-throttled"), p.eachStream("%s-near-limit")...)...))
+	p.beginRow(graphHeight)
+	width := gridColumns / 2 / len(p.Streams)
+	for _, s := range p.Streams {
+		of := ofStream(s)
+		records := append(rate(of("IncomingRecords", "Sum"), "records", "accepted"),
+			line(of("RecordsPerSecondLimit", "Maximum"), "limit"), line(of("ThrottledRecords", "Sum"), "throttled").onRight())
+		p.addGraph(width, streamPeriod, fmt.Sprintf("%s stream: records a second", s.Kind), "records/s", 0, records)
+		bytes := append(rate(of("IncomingBytes", "Sum"), "bytes", "accepted"),
+			line(of("BytesPerSecondLimit", "Maximum"), "limit"))
+		p.addGraph(width, streamPeriod, fmt.Sprintf("%s stream: bytes a second", s.Kind), "bytes/s", 0, bytes)
+	}
+}
+
+func (p *painter) paintTransforms() {
+	var streams []*Stream
+	for _, s := range p.Streams {
+		if s.Transform != nil {
+			streams = append(streams, s)
+		}
+	}
+	if len(streams) == 0 {
+		return
+	}
+	p.addText(2, "## Transform", "Invocations by Firehose, their duration against the timeout, and what became of "+
+		"the records. "+
+		sections(append(p.eachStream("%s-transform-errors"), p.eachStream("%s-transform-slow")...)...))
+	p.beginRow(graphHeight)
+	for _, s := range streams {
+		of := ofFunction(*s.Transform.Function.FunctionName())
+		p.paintFunction(fmt.Sprintf("%s transform", s.Kind), of, s.Transform.TimeoutSeconds)
+		own := p.ofPipeline(s.Kind)
+		p.addGraph(gridColumns/3, functionPeriod, fmt.Sprintf("%s transform: records", s.Kind), "records", 0, []graphed{
+			line(own("Ok", "Sum"), "ok"), line(own("PartialRecords", "Sum"), "partial"),
+			line(own("Dropped", "Sum"), "dropped"), line(own("ProcessingFailed", "Sum"), "rejected"),
+			line(own("TooLarge", "Sum"), "too large")})
+	}
+}
+
+// paintFunction adds two graphs, each a third of the width: invocations, and duration against the timeout.
+func (p *painter) paintFunction(title string, of func(name, statistic string) metric, timeoutSeconds int) {
+	p.addGraph(gridColumns/3, functionPeriod, title+": invocations", "invocations", 0, []graphed{
+		line(of("Invocations", "Sum"), "invocations"), line(of("Errors", "Sum"), "errors"),
+		line(of("Throttles", "Sum"), "throttled")})
+	p.addGraph(gridColumns/3, functionPeriod, title+": duration", "ms", 0, []graphed{
+		line(of("Duration", "p50"), "p50"), line(of("Duration", "p90"), "p90"), line(of("Duration", "Maximum"), "longest")},
+		horizontal{Label: "timeout", Value: float64(timeoutSeconds) * 1000, Color: limitColor})
+}
