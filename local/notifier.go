@@ -27,14 +27,15 @@ type notifier struct {
 	queue  *sqs.Server
 	faults *fault.Queue
 
-	mu      sync.Mutex
-	changed *sync.Cond
-	waiting []notice
-	held    []heldNotice // that come late
-	busy    bool
-	stopped bool
-	err     error
-	done    chan struct{} // nil before start
+	mu       sync.Mutex
+	changed  *sync.Cond
+	waiting  []notice
+	held     []heldNotice // that come late
+	busy     bool
+	stopped  bool
+	err      error
+	progress HandlerProgress // Waiting and Running are found when it is sampled
+	done     chan struct{}   // nil before start
 }
 
 type notice struct {
@@ -132,6 +133,9 @@ func (n *notifier) startHandling(ctx context.Context, handler lambda.Invoker) {
 		defer close(n.done)
 		for {
 			n.mu.Lock()
+			if n.busy {
+				n.progress.Handled++
+			}
 			n.busy = false
 			n.changed.Broadcast()
 			for len(n.waiting) == 0 && !n.stopped {
@@ -165,7 +169,9 @@ func (n *notifier) handleNotice(ctx context.Context, e notice, handler lambda.In
 		if result.FunctionError == "" {
 			return nil
 		}
-		if attempt <= e.notification.Retries {
+		retried := attempt <= e.notification.Retries
+		n.countFailure(retried)
+		if retried {
 			continue
 		}
 		if !e.notification.OnFailure {
@@ -173,6 +179,24 @@ func (n *notifier) handleNotice(ctx context.Context, e notice, handler lambda.In
 		}
 		return n.recordFailure(ctx, payload, result, attempt)
 	}
+}
+
+func (n *notifier) countFailure(retried bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if retried {
+		n.progress.Retried++
+	} else {
+		n.progress.Failed++
+	}
+}
+
+func (n *notifier) sample() HandlerProgress {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.progress
+	p.Waiting, p.Running = int64(len(n.waiting)+len(n.held)), n.busy
+	return p
 }
 
 // recordFailure puts the record of an invocation that failed for good into the queue.

@@ -15,6 +15,7 @@ import (
 	"firehose-pipeline/event"
 	"firehose-pipeline/functions/searchsetup"
 	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/eventid"
 	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/fault"
 	"firehose-pipeline/local/firehose"
@@ -51,6 +52,10 @@ type Pipeline struct {
 	server    *opensearch.Server // nil when documents go to files
 	streams   []*stream
 	ticking   sync.WaitGroup
+	areas     areaCounts
+	prefixes  map[Area][]string
+	letters   *letterCounts
+	watch     watch
 
 	mu      sync.Mutex
 	elapsed time.Duration // until the last Flush
@@ -68,6 +73,7 @@ type stream struct {
 	pending      bool                // records put since the last Flush
 	expectations *audit.Expectations // nil without Options.Check
 	onTaken      func(event.Stream, []byte)
+	watch        *watch
 
 	lossMu sync.Mutex
 	losses []firehose.Discarded // nil without Options.Check
@@ -99,7 +105,8 @@ func Open(ctx context.Context, o Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening pipeline: %w", err)
 	}
-	p := &Pipeline{o: o, config: config, started: time.Now()}
+	p := &Pipeline{o: o, config: config, started: time.Now(), areas: newAreaCounts(), letters: newLetterCounts()}
+	p.prefixes = p.findPrefixes()
 	ctx, p.cancel = context.WithCancel(ctx)
 	if err := p.openParts(ctx); err != nil {
 		return nil, fmt.Errorf("opening pipeline: %w", errors.Join(err, p.Close()))
@@ -117,8 +124,12 @@ func (p *Pipeline) openParts(ctx context.Context) (err error) {
 	atQueue := fault.NewQueue(p.faults)
 	p.deleted = p.folder.DeletedMessages()
 	o := sqs.Options{Listen: p.o.SQSListen, Region: template.Region, AccountID: template.AccountID,
-		Deleted: p.deleted.Add,
-		Queues:  []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
+		Sent: p.letters.addSent,
+		Deleted: func(m sqs.Message) {
+			p.deleted.Add(m)
+			p.letters.addDeleted(m)
+		},
+		Queues: []sqs.Queue{{Name: p.config.Queue.Name, VisibilityTimeout: p.config.Queue.VisibilityTimeout}}}
 	if p.faults.On(fault.SQSPartial, fault.SQSThrottled, fault.HandlerKilled) {
 		o.Fault, o.Refuse = atQueue.RefuseEntry, atQueue.RefuseBatch
 	}
@@ -128,7 +139,10 @@ func (p *Pipeline) openParts(ctx context.Context) (err error) {
 	p.notifier = newNotifier(p.config, p.queue, atQueue)
 	p.objects, err = s3.Serve(ctx, s3.Options{Dir: p.folder.Path(results.ObjectsDir), Listen: p.o.S3Listen,
 		Buckets: []s3.Bucket{{Name: p.config.Bucket.Name, Versioned: p.config.Bucket.Versioned}},
-		Created: p.notifier.addObject})
+		Created: func(o s3.ObjectCreated) {
+			p.countObject(o.Key, o.Size)
+			p.notifier.addObject(o)
+		}})
 	if err != nil {
 		return err
 	}
@@ -172,6 +186,9 @@ func (p *Pipeline) readEvents(ctx context.Context) error {
 	}
 	if p.events.Layout, err = event.Compile(declared); err != nil {
 		return err
+	}
+	if declared.EventID != nil {
+		p.watch.path = eventid.ParsePath(declared.EventID.Pointer)
 	}
 	if p.events.Layout.NeedsKey() {
 		p.events.HashKey = []byte(localHashKey)
@@ -289,7 +306,7 @@ const invocations = 2
 func (p *Pipeline) openStream(ctx context.Context, config template.Stream) (_ *stream, err error) {
 	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE",
 		Created: p.o.Start, Config: config}}
-	s.onTaken = p.o.Taken
+	s.onTaken, s.watch = p.o.Taken, &p.watch
 	o := firehose.Options{Stream: config, Seed: p.o.Start.Format(time.RFC3339Nano), Search: p.search, Pause: p.passTime}
 	o.Store = func(bucket, key string, headers map[string]string, body io.Reader) error {
 		_, err := p.objects.Put(bucket, key, headers, body)
@@ -412,6 +429,7 @@ func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]Pu
 		}
 		first, err := s.Put(records[begin:end], p.arrivalsFrom(s.number))
 		if err == nil {
+			s.watch.note(s.info.Kind, first.Number(), records[begin:end])
 			err = s.noteAccepted(records[begin:end])
 		}
 		if err != nil {

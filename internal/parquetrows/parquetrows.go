@@ -163,3 +163,106 @@ func fromInt96(v deprecated.Int96) time.Time {
 	nanoseconds := int64(uint64(v[1])<<32 | uint64(v[0]))
 	return time.Unix((int64(v[2])-2_440_588)*86400, nanoseconds).UTC()
 }
+
+// Row is a row of a file, with its number from 0 and the value that it was found by.
+type Row struct {
+	Number int64
+	Key    string
+	Values map[string]any
+}
+
+// Find returns up to most rows in which the text column at this path has one of these values. It reads that column alone, and then
+// the rows found. A file without such a column has none.
+func Find(f *format.File, path, values []string, most int) (found []Row, err error) {
+	leaf, ok := f.Schema().Lookup(path...)
+	if !ok || leaf.MaxRepetitionLevel > 0 {
+		return nil, nil
+	}
+	wanted := map[string]bool{}
+	for _, value := range values {
+		wanted[value] = true
+	}
+	first := int64(0)
+	for _, group := range f.RowGroups() {
+		rows, err := findValues(group.ColumnChunks()[leaf.ColumnIndex], wanted, most-len(found))
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if row.Values, err = readRow(f, group, row.Number); err != nil {
+				return nil, err
+			}
+			row.Number += first
+			found = append(found, row)
+		}
+		first += group.NumRows()
+	}
+	return found, nil
+}
+
+// findValues returns number and value of up to most rows of a column that is not repeated.
+func findValues(column format.ColumnChunk, wanted map[string]bool, most int) (found []Row, err error) {
+	pages := column.Pages()
+	defer func() { err = errors.Join(err, pages.Close()) }()
+	values := make([]format.Value, 512)
+	for at := int64(0); len(found) < most; {
+		page, err := pages.ReadPage()
+		if err == io.EOF {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		reader := page.Values()
+		for err = nil; err == nil; {
+			var n int
+			n, err = reader.ReadValues(values)
+			for _, v := range values[:n] {
+				if len(found) < most && !v.IsNull() && v.Kind() == format.ByteArray && wanted[string(v.ByteArray())] {
+					found = append(found, Row{Number: at, Key: string(v.ByteArray())})
+				}
+				at++
+			}
+		}
+		format.Release(page)
+		if err != io.EOF {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func readRow(f *format.File, group format.RowGroup, number int64) (values map[string]any, err error) {
+	reader := group.Rows()
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	if err := reader.SeekToRow(number); err != nil {
+		return nil, err
+	}
+	row := make([]format.Row, 1)
+	if n, err := reader.ReadRows(row); n != 1 {
+		return nil, fmt.Errorf("row %d cannot be read: %w", number, err)
+	}
+	return assemble(f, row[0])
+}
+
+// Open opens a file of this size.
+func Open(input io.ReaderAt, size int64) (*format.File, error) { return format.OpenFile(input, size) }
+
+// ReadFrom reads up to most rows of an open file from a row on, counted from 0.
+func ReadFrom(f *format.File, from int64, most int) (all []map[string]any, err error) {
+	for _, group := range f.RowGroups() {
+		if n := group.NumRows(); from >= n {
+			from -= n
+			continue
+		}
+		for ; from < group.NumRows() && len(all) < most; from++ {
+			values, err := readRow(f, group, from)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, values)
+		}
+		from = 0
+	}
+	return all, nil
+}

@@ -17,6 +17,23 @@ func Text(s string) string { return escapeText(s, "") }
 // Lines is [Text] that keeps line feeds and tabs, for text of several lines. JSON stays the same JSON.
 func Lines(s string) string { return escapeText(s, "\n\t") }
 
+// Clip is [Text] of at most so many bytes of s. A longer text ends with its length.
+func Clip(s string, most int) string { return clipText(s, most, "") }
+
+// ClipLines is [Lines] of at most so many bytes of s. A longer text ends with its length.
+func ClipLines(s string, most int) string { return clipText(s, most, "\n\t") }
+
+func clipText(s string, most int, kept string) string {
+	if len(s) <= most {
+		return escapeText(s, kept)
+	}
+	cut := most
+	for cut > 0 && cut > most-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return fmt.Sprintf("%s… (%d of %d bytes)", escapeText(s[:cut], kept), cut, len(s))
+}
+
 func escapeText(s, kept string) string {
 	accepted := func(c rune, size int) bool {
 		invalid := c == utf8.RuneError && size == 1

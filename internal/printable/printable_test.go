@@ -78,3 +78,22 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestClip(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		most int
+		want string
+	}{
+		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc… (3 of 4 bytes)"}, {"ab€", 3, "ab… (2 of 5 bytes)"},
+		{"a\u202e", 9, `a\u202e`}, {"\xff\xff\xff", 2, `\xff\xff… (2 of 3 bytes)`}, {"a\nb", 9, `a\u000ab`},
+		{"€", 1, "… (0 of 3 bytes)"},
+	} {
+		if got := Clip(c.text, c.most); got != c.want {
+			t.Errorf("%q, %d: got %q, want %q", c.text, c.most, got, c.want)
+		}
+	}
+	if got := ClipLines("a\nb\x00", 9); got != "a\nb\\u0000" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -67,6 +67,7 @@ func (d *toSearch) sendBuffer(now int64) error {
 		}
 	}
 	d.free = now
+	d.level.flushes.Add(1)
 	d.body, d.documents, d.bytes = d.body[:0], d.documents[:0], 0
 	return nil
 }

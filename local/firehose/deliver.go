@@ -143,6 +143,7 @@ type toS3 struct {
 }
 
 func (d *toS3) deliverBatch(b *batch) error {
+	d.stream.transformed.Add(int64(b.len()))
 	for i := range b.len() {
 		now := b.arrivalTime(i)
 		if err := d.advanceTo(now); err != nil {

@@ -67,10 +67,12 @@ func (s *Stream) processBatch(b *batch, request []byte) error {
 		if err != nil {
 			return err
 		}
+		s.invocations.Add(1)
 		if failed == nil {
 			b.readResults(answer, s.ids)
 			return nil
 		}
+		s.failedInvocations.Add(1)
 		if attempt > s.o.Stream.Transform.Retries {
 			b.failure = &failure{failed.code, failed.message, attempt}
 			return nil

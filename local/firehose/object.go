@@ -35,6 +35,7 @@ type output struct {
 	// there is.
 	refused *atomic.Int64
 	patient bool
+	level   *level
 
 	count int64 // objects begun
 	free  int64 // when S3 has taken, or lost, the last one: the next one does not come before
@@ -64,6 +65,7 @@ func (s *Stream) newOutput(place template.S3Output, what, errorType string) (*ou
 		return nil, fmt.Errorf("prefix %q: %w", text, err)
 	}
 	o := &output{stream: s, place: place, prefix: parsed, what: what,
+		level:   s.addLevel(what, place.Buffer.Bytes, place.Buffer.Interval),
 		headers: map[string]string{"Content-Type": "application/octet-stream"}}
 	// Objects in the error output have no extension and are not compressed (probed), whatever the configuration.
 	if errorType != "" {
@@ -230,6 +232,7 @@ func (o *output) storeObject(now int64) error {
 	if o.objects != nil {
 		o.objects.Add(1)
 	}
+	o.level.flushes.Add(1)
 	return nil
 }
 

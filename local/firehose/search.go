@@ -24,6 +24,7 @@ type toSearch struct {
 	place    *template.SearchDestination
 	rejected *output
 	scanner  *jsonscan.Scanner
+	level    *level
 	// The content of the next bulk request.
 	opened    int64
 	bytes     int64 // of the records
@@ -48,7 +49,7 @@ type rejection struct{ code, message string }
 
 func (s *Stream) searchDestinations(place *template.SearchDestination) (delivery, backup destination, err error) {
 	d := &toSearch{failing: failing{stream: s}, place: place, scanner: jsonscan.NewScanner(jsonscan.NewNames()),
-		hour: -1}
+		hour: -1, level: s.addLevel("delivery", place.Buffer.Bytes, place.Buffer.Interval)}
 	if err := d.openProcessingErrors(place.S3); err != nil {
 		return nil, nil, err
 	}
@@ -64,6 +65,7 @@ func (s *Stream) searchDestinations(place *template.SearchDestination) (delivery
 }
 
 func (d *toSearch) deliverBatch(b *batch) error {
+	d.stream.transformed.Add(int64(b.len()))
 	for i := range b.len() {
 		now := b.arrivalTime(i)
 		if err := d.advanceTo(now); err != nil {

@@ -91,8 +91,13 @@ type Stream struct {
 
 	received, delivered, dropped, lost, objects atomic.Int64
 	discarded, uncopied                         atomic.Int64
+	transformed, invocations, failedInvocations atomic.Int64
 	indicesMu                                   sync.Mutex
 	indices                                     map[string]int64
+
+	now        atomic.Int64 // the latest time given, as of the last Put, Tick or Flush
+	processing *level       // of the open batch; nil without a processor
+	levels     []*level
 }
 
 // item is one element of the queue to the delivering goroutines: a batch, or a tick.
@@ -115,6 +120,9 @@ func New(ctx context.Context, o Options) (*Stream, error) {
 		batches: make(chan *batch, 2*o.Invocations+4), // all that there can be
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
+	if p := o.Stream.Transform; p != nil {
+		s.processing = s.addLevel("transform", int64(p.BufferBytes), p.Interval)
+	}
 	delivery, backup, err := s.openDestinations()
 	if err != nil {
 		s.cancel()
@@ -142,6 +150,7 @@ func (s *Stream) Put(records [][]byte, at func(i int) time.Time) (first RecordID
 	if err := s.checkUsable(); err != nil {
 		return RecordID{}, err
 	}
+	defer s.publishOpen()
 	now := s.latest
 	first = RecordID{s.ids, s.sequence}
 	for i, record := range records {
@@ -250,6 +259,7 @@ func (s *Stream) Tick(at time.Time) error {
 		return err
 	}
 	now := s.advanceClock(at)
+	defer s.publishOpen()
 	if p := s.o.Stream.Transform; s.open != nil {
 		if p == nil {
 			if err := s.sendBatch(now); err != nil {
@@ -294,6 +304,7 @@ func (s *Stream) flushBuffers(at time.Time) (*sync.WaitGroup, error) {
 		return nil, err
 	}
 	now := s.advanceClock(at)
+	defer s.publishOpen()
 	if err := s.sendBatch(now); err != nil {
 		return nil, err
 	}
@@ -376,6 +387,8 @@ type destination interface {
 	flushBuffers(at int64) error
 	// discardBuffered discards the buffers.
 	discardBuffered()
+	// publishLevels publishes the fill levels of the buffers.
+	publishLevels()
 }
 
 // consumeItems delivers items in order. After a failure it only empties the channel, so that nobody waits for it.
@@ -385,6 +398,7 @@ func (s *Stream) consumeItems(items <-chan item, d destination) {
 		if err := s.handleItem(i, d); err != nil {
 			s.failWith(err)
 		}
+		d.publishLevels()
 		if i.batch != nil {
 			s.releaseBatch(i.batch)
 		}
@@ -444,6 +458,9 @@ type RecordID struct {
 
 // Add returns the id of the n-th record after this one.
 func (id RecordID) Add(n int) RecordID { return RecordID{id.ids, id.number + int64(n)} }
+
+// Number counts the records that the stream has accepted, from 0.
+func (id RecordID) Number() int64 { return id.number }
 
 func (id RecordID) String() string { return string(id.AppendTo(nil)) }
 

@@ -26,6 +26,9 @@ const (
 	// DeletedFile has the messages that a consumer deleted, in that order. Without any it does not exist.
 	DeletedFile = "sqs/deleted.ndjson"
 
+	// ReportFile is the page about the run.
+	ReportFile = "report.html"
+
 	queueDir = "sqs"
 	logsDir  = "logs" // <log group>.log
 	// marker identifies a folder of results. A run locks this file.
@@ -88,7 +91,7 @@ func (f *Folder) removeOldResults() error {
 	if err := os.WriteFile(f.Path(Incomplete), []byte(text), 0o600); err != nil {
 		return err
 	}
-	for _, name := range []string{ObjectsDir, IndicesDir, queueDir, logsDir, CheckDir, OutputsFile} {
+	for _, name := range []string{ObjectsDir, IndicesDir, queueDir, logsDir, CheckDir, OutputsFile, ReportFile} {
 		if err := os.RemoveAll(f.Path(name)); err != nil {
 			return err
 		}

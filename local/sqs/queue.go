@@ -22,6 +22,7 @@ type Message struct {
 	Attributes   map[string]Attribute
 	Sent         time.Time
 	ReceiveCount int
+	Sequence     uint64 // place in the order of sending, from 1
 }
 
 // Attribute is a message attribute.
@@ -34,7 +35,6 @@ type Attribute struct {
 // message is a message in its queue.
 type message struct {
 	Message
-	sequence      uint64
 	bodyMD5       string
 	attributesMD5 string
 	firstReceived time.Time
@@ -68,7 +68,7 @@ func (h *byTime) Pop() any {
 type bySequence []*message
 
 func (h bySequence) Len() int           { return len(h) }
-func (h bySequence) Less(i, j int) bool { return h[i].sequence < h[j].sequence }
+func (h bySequence) Less(i, j int) bool { return h[i].Sequence < h[j].Sequence }
 func (h bySequence) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *bySequence) Push(x any)        { *h = append(*h, x.(*message)) }
 func (h *bySequence) Pop() any          { return popOldest((*[]*message)(h)) }
@@ -90,6 +90,7 @@ type queue struct {
 	created    time.Time
 	clock      Clock
 	journal    func(Event)
+	sent       func(Message)
 	deleted    func(Message)
 
 	mu       sync.Mutex
@@ -110,10 +111,14 @@ func newQueue(q Queue, o Options) *queue {
 	if deleted == nil {
 		deleted = func(Message) {}
 	}
+	sent := o.Sent
+	if sent == nil {
+		sent = func(Message) {}
+	}
 	return &queue{
 		name: q.Name, visibility: q.VisibilityTimeout,
 		arn:     "arn:aws:sqs:" + o.Region + ":" + o.AccountID + ":" + q.Name,
-		created: o.Clock.Now(), clock: o.Clock, journal: journal, deleted: deleted, messages: map[uint64]*message{},
+		created: o.Clock.Now(), clock: o.Clock, journal: journal, sent: sent, deleted: deleted, messages: map[uint64]*message{},
 		changed: make(chan struct{}),
 	}
 }
@@ -133,12 +138,11 @@ func (q *queue) sendMessage(body string, attributes map[string]Attribute, delay 
 	now := q.clock.Now()
 	q.sequence++
 	m := &message{
-		Message:       Message{ID: newID(), Body: body, Attributes: attributes, Sent: now},
-		sequence:      q.sequence,
+		Message:       Message{ID: newID(), Body: body, Attributes: attributes, Sent: now, Sequence: q.sequence},
 		bodyMD5:       hashAttributes([]byte(body)),
 		attributesMD5: attributesMD5(attributes),
 	}
-	q.messages[m.sequence] = m
+	q.messages[m.Sequence] = m
 	if delay > 0 {
 		m.visibleAt = now.Add(delay)
 		heap.Push(&q.hidden, m)
@@ -146,6 +150,7 @@ func (q *queue) sendMessage(body string, attributes map[string]Attribute, delay 
 		q.showMessage(m)
 	}
 	q.recordEvent("SendMessage", m.ID, now)
+	q.sent(m.Message)
 	q.wakeReceivers()
 	return m
 }
@@ -253,7 +258,7 @@ func (q *queue) takeVisible(limit int, now time.Time, visibility time.Duration) 
 
 // handleOf makes a receipt handle: it names the message and the receipt.
 func handleOf(m *message) string {
-	return fmt.Sprintf("%d.%d.%s", m.sequence, m.ReceiveCount, m.ID)
+	return fmt.Sprintf("%d.%d.%s", m.Sequence, m.ReceiveCount, m.ID)
 }
 
 // lookUpHandle finds the message of a receipt handle, nil when it was deleted. A handle that is none of this queue's is
@@ -296,7 +301,7 @@ func (q *queue) deleteMessage(handle string) *apiError {
 
 func (q *queue) removeMessage(m *message) {
 	m.deleted = true
-	delete(q.messages, m.sequence)
+	delete(q.messages, m.Sequence)
 	if m.hiddenAt > 0 {
 		heap.Remove(&q.hidden, m.hiddenAt-1)
 	}

@@ -68,6 +68,9 @@ type Options struct {
 	Refuse func(operation string) *Fault
 	// Journal, when set, is called for every change, in order and one at a time. It must return soon: the queue waits.
 	Journal func(Event)
+	// Sent, when set, is called for each message that is sent, in order and one at a time. It must return soon: the queue
+	// waits.
+	Sent func(Message)
 	// Deleted, when set, is called for each message that is deleted or purged, in order and one at a time. It must
 	// return soon: the queue waits.
 	Deleted func(Message)
@@ -170,11 +173,9 @@ func (s *Server) QueueURL(name string) string {
 
 // Messages returns the messages of a queue that have not been deleted, visible or not, in order of sending.
 func (s *Server) Messages(name string) ([]Message, error) {
-	s.mu.Lock()
-	q := s.queues[name]
-	s.mu.Unlock()
-	if q == nil {
-		return nil, fmt.Errorf("queue %s: does not exist", name)
+	q, err := s.findQueue(name)
+	if err != nil {
+		return nil, err
 	}
 	return q.copyMessages(), nil
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"strings"
 	"time"
 
 	"firehose-pipeline/event"
@@ -64,6 +65,15 @@ type S3Output struct {
 	Compression       string // UNCOMPRESSED or GZIP
 	TimeZone          *time.Location
 	Buffer            Buffer
+}
+
+// LiteralPrefix returns the part of a prefix before its first expression, up to the last slash.
+func LiteralPrefix(prefix string) string {
+	before, _, expression := strings.Cut(prefix, "!{")
+	if expression {
+		before = before[:strings.LastIndexByte(before, '/')+1]
+	}
+	return before
 }
 
 // S3Destination is an extended S3 destination.

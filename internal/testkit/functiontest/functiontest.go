@@ -18,8 +18,18 @@ import (
 	"firehose-pipeline/local/lambda"
 )
 
-// root is the module's folder, as the tests in functions/<name>/bootstrap see it.
-const root = "../../.."
+// root is the module's folder, as the tests see it.
+var root = findRoot()
+
+// findRoot returns the nearest folder above the working directory that has a go.mod; "." when there is none.
+func findRoot() string {
+	for folder := "."; len(folder) < 100; folder = filepath.Join("..", folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder
+		}
+	}
+	return "."
+}
 
 // binaries has the folder of each function's bootstrap.
 var binaries = map[string]string{}
