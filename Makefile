@@ -28,7 +28,7 @@ test: need-go need-node ## check formatting, vet, and run all tests
 	$(HOST) go test -vet=off $(PACKAGES)
 
 .PHONY: verify
-verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch (needs Python, Java and Maven)
+verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch, the page in Chromium (needs Python, Java, Maven and Chromium)
 	$(HOST) ./verify/run.sh
 
 .PHONY: trino
@@ -56,6 +56,11 @@ house: need-go ## measure sizes, names, language and tests of the code
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
 	$(HOST) go run ./verify/bench
+
+.PHONY: bench-page
+bench-page: pipeline need-node ## measure what the page costs a run of 100,000 events, and its first paint in Chromium
+	$(HOST) go run ./verify/page/bench
+	$(HOST) verify/page/check.sh firstpaint.mjs
 
 .PHONY: bench-synth
 bench-synth: need-go need-node need-python node_modules ## measure cdk synth and pipeline local against an earlier commit and an empty app

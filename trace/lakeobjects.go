@@ -65,7 +65,7 @@ func (l LakeObjects) readObject(ctx context.Context, q *Query, key string, size 
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", address, err)
 	}
-	found, err := parquetrows.Find(file, q.ID.Columns, q.ID.Text, MaxHits)
+	found, err := parquetrows.Find(file, q.ID.Columns, []string{q.ID.Text}, MaxHits)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", address, err)
 	}

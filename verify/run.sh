@@ -77,6 +77,7 @@ step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark
 await_beside
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "no record lost, with each fault and with all" go run ./verify/faults
+step "the page in a real Chromium" verify/page/check.sh
 step "one event's journey" "$python" verify/clients/journey.py
 step "the documented sending examples as printed" "$python" verify/readme.py
 step "same template on another machine" "$python" verify/template/reproducible.py

@@ -44,6 +44,7 @@ that converts them. DIR receives
   sqs/dead-letter-queue.ndjson       one dead letter a line
   sqs/deleted.ndjson                 dead letters that a consumer deleted, as a replay does
   outputs.json                       the stack's outputs, for pipeline trace
+  report.html                        the run as a page for a browser
 The report counts the declared fields in the events, and names frequent undeclared keys: docs/local.md, Declared fields.
 The results of an earlier run in DIR are replaced. A DIR with any other content is rejected.
 
@@ -56,6 +57,12 @@ gets the roles, the template and the retention that the stack's search setup giv
 an internal user in place of Firehose's IAM role. Documents of this run are read back from it into DIR. Waiting for
 a server that does not answer takes real time (a second for a second of the model, at --speed 0 too), up to
 openSearchRetrySeconds for each bulk request.
+
+The run is also a page for a browser: the flow with counts and buffers, one event from put to row, document or dead
+letter, dead letters by reason, the files with their first rows. With --serve the command serves it on
+--page-listen (127.0.0.1:4574; a free port when that one is taken) and prints its address; dead letters can be
+replayed from it; --page=false leaves it out. With --events, --page serves it while the run is at work, and
+--keep-page until Ctrl-C after it. Every run leaves it in DIR/report.html, one file with its data in it.
 
 With --serve the command serves the Firehose, S3 and SQS APIs on one address until it is interrupted. Buffers then
 wait for real seconds: --speed 60 makes a minute of them one second. With --check, dead letters that a consumer
@@ -75,6 +82,8 @@ type localCommand struct {
 	events, out, template, project, listen string
 	openSearch, openSearchCA               string
 	serve, check, throttle, logs           bool
+	page, pageListenGiven, keepPage        bool
+	pageListen                             string
 	format                                 choice
 	faults                                 faults
 	faultSeed                              number
@@ -132,6 +141,9 @@ func newLocal() *cobra.Command {
 	f.Var(&l.sample, "sample", "show this many rows of the lake, a document of each index and a dead letter")
 	f.BoolVar(&l.serve, "serve", false, "serve the Firehose, S3 and SQS APIs until interrupted")
 	f.StringVar(&l.listen, "listen", "127.0.0.1:4573", "loopback `ADDRESS` for --serve")
+	f.BoolVar(&l.page, "page", false, "show the run in a browser while it is at work; with --serve the default")
+	f.StringVar(&l.pageListen, "page-listen", pageAddress, "loopback `ADDRESS` of the page, with its port")
+	f.BoolVar(&l.keepPage, "keep-page", false, "with --page and --events, keep the page after the run, until Ctrl-C")
 	f.BoolVar(&l.throttle, "throttle", true, "with --serve, Firehose's quota for each stream: 1 MiB, 1,000 requests "+
 		"and 100,000 records a second")
 	f.BoolVar(&l.logs, "logs", false, "show the functions' whole logs, with metrics, not only warnings and errors")
@@ -144,7 +156,11 @@ func newLocal() *cobra.Command {
 		"by default the working directory or one above it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		l.stdin, l.stdout, l.stderr = c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()
-		if err := l.validate(c.Flags().Changed); err != nil {
+		given := c.Flags().Changed
+		if l.pageListenGiven = given("page-listen"); l.serve && !given("page") {
+			l.page = true
+		}
+		if err := l.validate(given); err != nil {
 			return err
 		}
 		return l.run(c.Context())
@@ -165,6 +181,10 @@ func (l *localCommand) validate(given func(flag string) bool) error {
 		return usage("--listen: only with --serve")
 	case given("throttle") && !l.serve:
 		return usage("--throttle: only with --serve")
+	case l.keepPage && (l.serve || !l.page):
+		return usage("--keep-page: only with --events and --page")
+	case given("page-listen") && !l.page:
+		return usage("--page-listen: only with --page or --serve")
 	case given("rate") && l.serve:
 		return usage("--rate: only with --events: with --serve records arrive when they are put")
 	case len(l.context) > 0 && l.template != "":
@@ -184,6 +204,11 @@ func (l *localCommand) validate(given func(flag string) bool) error {
 	if l.serve {
 		if err := loopback.CheckAddress(l.listen); err != nil {
 			return usage("--listen: %w", err)
+		}
+	}
+	if l.page {
+		if err := loopback.CheckAddress(l.pageListen); err != nil {
+			return usage("--page-listen: %w", err)
 		}
 	}
 	return nil
@@ -213,6 +238,13 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		}
 		defer input.Close()
 	}
+	pageListener, err := l.listenForPage()
+	if err != nil {
+		return err
+	}
+	if pageListener != nil {
+		defer pageListener.Close()
+	}
 	options, err := l.buildOptions(soft)
 	if err != nil {
 		return err
@@ -230,10 +262,23 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	if err := writeOutputs(p, options); err != nil {
 		return err
 	}
+	shown, err := l.showRun(soft, p, pageListener, listener)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := shown.close(); closing != nil {
+			err = errors.Join(err, closing)
+		}
+	}()
+
 	rejections := &rejections{screen: l.screen, name: l.events}
 	if l.serve {
-		err = l.serveUntil(soft, p, options, listener)
+		err = l.serveUntil(soft, p, options, listener, shown.url)
 	} else {
+		if shown.url != "" {
+			l.screen.printLine("The page of this run: %s", shown.url)
+		}
 		l.screen.beginStep("sending events", input.size)
 		check := event.Lake
 		for _, stream := range p.Streams() {
@@ -258,11 +303,12 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 		sayEmpty(l.screen, l.events)
 	}
 	l.screen.beginStep("delivering", -1)
-	if err := p.Flush(hard); err != nil {
+	if err := shown.endRun(hard, p); err != nil {
 		return orInterrupted(hard, err)
 	}
 	l.screen.endStep()
 	reporting := l.writeReport(hard, p, options.Out, rejections, interrupted, unread != nil)
+	l.holdPage(soft, shown)
 	if unread != nil && (reporting == nil || reporting == errReported) {
 		return unread
 	}

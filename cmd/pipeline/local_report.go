@@ -23,6 +23,7 @@ import (
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/audit"
 	"firehose-pipeline/local/results"
+	"firehose-pipeline/local/template"
 )
 
 // textReport is the report for people.
@@ -36,6 +37,7 @@ type textReport struct {
 	interrupted bool
 	unread      bool // the input could not be read to its end
 	letters     letters
+	page        string // the address of the run as a page
 	checked     *audit.Report
 	survey      *surveyReport // nil for none
 }
@@ -214,22 +216,25 @@ func (t *textReport) writeNext(w io.Writer) {
 		if s.Config.S3 == nil {
 			continue
 		}
-		lake := t.pathTo(results.ObjectsDir, t.bucket, literalPrefix(s.Config.S3.Prefix))
+		lake := t.pathTo(results.ObjectsDir, t.bucket, template.LiteralPrefix(s.Config.S3.Prefix))
 		if t.report.Streams.Lake.Objects > 0 {
 			next("the lake's objects", "find "+lake+" -type f")
 		}
 		if t.report.Streams.Lake.Objects > 0 && s.Config.S3.Conversion != nil {
-			files := filepath.Join(t.out, results.ObjectsDir, t.bucket, literalPrefix(s.Config.S3.Prefix), "**",
+			files := filepath.Join(t.out, results.ObjectsDir, t.bucket, template.LiteralPrefix(s.Config.S3.Prefix), "**",
 				"*.parquet")
 			next("the lake, with DuckDB", "duckdb -c "+quote(selectLake(files)))
 		}
 		if backup := s.Config.S3.Backup; backup != nil && t.report.Streams.Lake.Received > 0 {
-			next("records as received", "find "+t.pathTo(results.ObjectsDir, t.bucket, literalPrefix(backup.Prefix))+
+			next("records as received", "find "+t.pathTo(results.ObjectsDir, t.bucket, template.LiteralPrefix(backup.Prefix))+
 				" -type f")
 		}
 	}
 	if s := t.report.Streams.Search; s != nil && len(s.Indices) > 0 {
 		next("documents", "head -n 1 "+t.pathTo(results.IndexFile(slices.Min(slices.Collect(maps.Keys(s.Indices))))))
+	}
+	if t.page != "" {
+		next("this run in a browser", t.page)
 	}
 	if t.report.DeadLetter.Messages > 0 {
 		next("dead letters", "head -n 1 "+t.pathTo(results.QueueFile))
@@ -242,15 +247,6 @@ func (t *textReport) writeNext(w io.Writer) {
 func selectLake(files string) string {
 	return "SELECT * FROM read_parquet('" + strings.ReplaceAll(files, "'", "''") +
 		"', hive_types_autocast=false, union_by_name=true) LIMIT 5"
-}
-
-// literalPrefix is the part of a prefix before its first expression, up to the last slash.
-func literalPrefix(prefix string) string {
-	before, _, expression := strings.Cut(prefix, "!{")
-	if expression {
-		before = before[:strings.LastIndexByte(before, '/')+1]
-	}
-	return before
 }
 
 func writeCheck(w io.Writer, c *audit.Report) {
@@ -308,7 +304,7 @@ func (l *localCommand) writeReport(ctx context.Context, p *local.Pipeline, out s
 		t := textReport{out: out, bucket: p.BucketName(), streams: p.Streams(), report: report,
 			rejected: rejections.lines,
 			served:   l.serve, put: l.put, interrupted: interrupted && !l.serve, unread: unread, letters: letters,
-			checked: checked, survey: surveyed}
+			checked: checked, survey: surveyed, page: fileURL(results.Path(out, results.ReportFile))}
 		var text strings.Builder
 		t.writeText(&text)
 		if rows := int(l.sample.value); rows > 0 {

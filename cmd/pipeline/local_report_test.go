@@ -128,16 +128,3 @@ func TestQuote(t *testing.T) {
 		}
 	}
 }
-
-func TestLiteral(t *testing.T) {
-	for prefix, want := range map[string]string{
-		"data/year=!{timestamp:yyyy}/": "data/",
-		"!{timestamp:yyyy}/":           "",
-		"data/":                        "data/",
-		"data":                         "data",
-	} {
-		if got := literalPrefix(prefix); got != want {
-			t.Errorf("%q: got %q, want %q", prefix, got, want)
-		}
-	}
-}

@@ -14,15 +14,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
-	"time"
 	"unicode/utf8"
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/parquetrows"
 	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/local/results"
+	"firehose-pipeline/local/template"
 	"firehose-pipeline/schema"
 )
 
@@ -37,7 +36,7 @@ func (t *textReport) writeSample(w io.Writer, rows int) error {
 		if s.Config.S3 == nil {
 			continue
 		}
-		dir := filepath.Join(t.out, results.ObjectsDir, t.bucket, filepath.FromSlash(literalPrefix(s.Config.S3.Prefix)))
+		dir := filepath.Join(t.out, results.ObjectsDir, t.bucket, filepath.FromSlash(template.LiteralPrefix(s.Config.S3.Prefix)))
 		if s.Config.S3.Conversion == nil {
 			if err := writeLines(w, dir, rows); err != nil {
 				return err
@@ -155,7 +154,7 @@ func parquetRows(dir string, most int, columns []schema.Column) (rows []row, pat
 	for _, object := range objects {
 		var r row
 		for _, c := range columns {
-			text, err := cellText(c.Type, object[c.Name])
+			text, err := parquetrows.Text(c.Type, object[c.Name])
 			if err != nil {
 				return nil, path, fmt.Errorf("%s: column %s: %w", path, c.Name, err)
 			}
@@ -164,36 +163,6 @@ func parquetRows(dir string, most int, columns []schema.Column) (rows []row, pat
 		rows = append(rows, r)
 	}
 	return rows, path, nil
-}
-
-// cellText is a value of a Hive type as text: a map of strings as key=value, other nested values as JSON.
-func cellText(hiveType string, value any) (string, error) {
-	switch v := value.(type) {
-	case nil:
-		return "null", nil
-	case string:
-		return v, nil
-	case int32:
-		if hiveType == "date" {
-			return time.Unix(int64(v)*86400, 0).UTC().Format(time.DateOnly), nil
-		}
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), nil
-	case map[string]any:
-		if hiveType != "map<string,string>" {
-			break
-		}
-		var pairs []string
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			pairs = append(pairs, fmt.Sprintf("%s=%v", key, v[key]))
-		}
-		if len(pairs) == 0 {
-			return "null", nil
-		}
-		return strings.Join(pairs, " "), nil
-	}
-	text, err := json.Marshal(value)
-	return string(text), err
 }
 
 // A row is shown as a column, beside others: rowsAbreast of them, of cellWidth characters, fit most windows.

@@ -15,7 +15,7 @@ import (
 
 // serveUntil serves until ctx is done.
 func (l *localCommand) serveUntil(ctx context.Context, p *local.Pipeline, o local.Options,
-	listener net.Listener) error {
+	listener net.Listener, pageURL string) error {
 	e, err := endpoint.New(p, o.StackName, o.Template, l.throttle)
 	if err != nil {
 		return err
@@ -25,6 +25,9 @@ func (l *localCommand) serveUntil(ctx context.Context, p *local.Pipeline, o loca
 		banner = l.stderr
 	}
 	writeBanner(banner, p, "http://"+listener.Addr().String(), o.Out, l.speed.value)
+	if pageURL != "" {
+		fmt.Fprintf(banner, "The run in a browser: %s\n\n", pageURL)
+	}
 	return e.Serve(ctx, listener)
 }
 

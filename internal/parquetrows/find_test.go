@@ -51,14 +51,14 @@ func TestFind(t *testing.T) {
 		{[]string{"meta", "id"}, "e-400", 9, "[1601 1602 1604]"}, {[]string{"missing"}, "e-0", 9, "[]"},
 		{[]string{"meta"}, "e-0", 9, "[]"}, {[]string{"tags", "list", "element"}, "a", 9, "[]"},
 	} {
-		found, err := Find(f, c.column, c.value, c.most)
+		found, err := Find(f, c.column, []string{c.value}, c.most)
 		if err != nil {
 			t.Fatal(err)
 		}
 		numbers := []int64{}
 		for _, r := range found {
 			numbers = append(numbers, r.Number)
-			if c.column[0] == "event_id" && r.Values["event_id"] != c.value {
+			if c.column[0] == "event_id" && (r.Values["event_id"] != c.value || r.Key != c.value) {
 				t.Errorf("row %d: got %v", r.Number, r.Values)
 			}
 		}

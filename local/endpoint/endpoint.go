@@ -115,7 +115,9 @@ func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endp
 
 // Outputs returns the stack's outputs that name parts of the model, and those of the template that name no resource.
 func Outputs(p *local.Pipeline, deployed []byte) ([]cloudformation.Output, error) {
-	var stack struct{ Outputs map[string]struct{ Value any } }
+	var stack struct {
+		Outputs map[string]struct{ Value any }
+	}
 	if err := json.Unmarshal(deployed, &stack); err != nil {
 		return nil, fmt.Errorf("reading template: %w", err)
 	}
