@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -64,9 +65,12 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *
 	}
 	p.paintErrors()
 	p.paintLogs()
+	// Dashboards are the account's, not a region's: the stack of another region has its own.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+	name := props.StackName + "-" + *awscdk.Aws_REGION()
 	awscloudwatch.NewCfnDashboard(this, jsii.String("Dashboard"), &awscloudwatch.CfnDashboardProps{
-		DashboardName: jsii.String(props.StackName), DashboardBody: jsii.String(p.encode())})
-	return &Dashboard{this, props.StackName}
+		DashboardName: jsii.String(name), DashboardBody: jsii.String(p.encode())})
+	return &Dashboard{this, name}
 }
 
 // readAlarms returns the ARNs of all alarms, and the thresholds of those on one metric.

@@ -15,23 +15,29 @@ import (
 func dashboardBody(t *testing.T, template *template) []byte {
 	t.Helper()
 	_, board := template.one(t, "AWS::CloudWatch::Dashboard", "Dashboard")
-	join, ok := board.Properties["DashboardBody"].(map[string]any)
+	return []byte(joinProperty(t, template, board, "DashboardBody"))
+}
+
+// joinProperty returns a property that must be one Fn::Join, with a value for each reference in it.
+func joinProperty(t *testing.T, template *template, r resource, property string) string {
+	t.Helper()
+	join, ok := r.Properties[property].(map[string]any)
 	if !ok || len(join) != 1 {
-		t.Fatalf("DashboardBody must be one function of CloudFormation (got %.200v)", board.Properties["DashboardBody"])
+		t.Fatalf("%s must be one function of CloudFormation (got %.200v)", property, r.Properties[property])
 	}
 	parts, ok := join["Fn::Join"].([]any)
 	if !ok || len(parts) != 2 || parts[0] != "" {
-		t.Fatalf("DashboardBody must be joined (got %.200v)", join)
+		t.Fatalf("%s must be joined (got %.200v)", property, join)
 	}
-	var body strings.Builder
+	var text strings.Builder
 	for _, part := range parts[1].([]any) {
-		text, literal := part.(string)
-		if !literal {
-			text = resolveReference(t, template, part.(map[string]any))
+		literal, ok := part.(string)
+		if !ok {
+			literal = resolveReference(t, template, part.(map[string]any))
 		}
-		body.WriteString(text)
+		text.WriteString(literal)
 	}
-	return []byte(body.String())
+	return text.String()
 }
 
 // resolveReference returns a value as CloudFormation would put it in; a reference to nothing fails.
@@ -62,9 +68,10 @@ func TestDashboardIsAsCloudWatchDocuments(t *testing.T) {
 	}
 	everyVariant(t, func(t *testing.T, config settings.Settings, template *template) {
 		_, board := template.one(t, "AWS::CloudWatch::Dashboard", "Dashboard")
-		if name := board.Properties["DashboardName"]; name != config.StackName() ||
-			!regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`).MatchString(name.(string)) {
-			t.Errorf("DashboardName: got %v", name)
+		// With the region: dashboards of an account share their names across regions.
+		if name := joinProperty(t, template, board, "DashboardName"); name != config.StackName()+"-eu-west-1" ||
+			!regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`).MatchString(name) {
+			t.Errorf("DashboardName: got %s", name)
 		}
 		var c bodyChecker
 		body := dashboardBody(t, template)

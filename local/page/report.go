@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/journey"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/sqs"
-	"firehose-pipeline/local/journey"
 )
 
 // The limits of a report: it stays a few megabytes for any run. The results folder has everything.
@@ -35,7 +35,7 @@ type report struct {
 	Letters []reportGroup           `json:"letters"`
 	Files   map[local.Area]filePage `json:"files"`
 	Rows    []reportRows            `json:"rows"`
-	Events  []journey.Journey         `json:"events"`
+	Events  []journey.Journey       `json:"events"`
 	// Places of the rest.
 	LettersFile string `json:"lettersFile"`
 	FilesFolder string `json:"filesFolder"`
