@@ -25,6 +25,7 @@ type survey struct {
 
 	mu           sync.Mutex
 	lake, search *event.Survey
+	ofLake       bool // the lake got a record: those of the search stream no longer count
 }
 
 func newSurvey(file string, s *schema.Schema) (*survey, error) {
@@ -97,10 +98,12 @@ func (v *survey) add(stream event.Stream, record []byte) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if stream == event.Search {
-		v.search.Add(record)
-	} else {
+	switch {
+	case stream == event.Lake:
+		v.ofLake = true
 		v.lake.Add(record)
+	case !v.ofLake:
+		v.search.Add(record)
 	}
 }
 
@@ -121,7 +124,7 @@ func (v *survey) report(events string) *surveyReport {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	r := v.lake.Report()
-	if r.Records == 0 {
+	if !v.ofLake {
 		r = v.search.Report()
 	}
 	if r.Events == 0 {
@@ -171,7 +174,7 @@ func (r *surveyReport) writeTo(w *strings.Builder) {
 			break
 		}
 		shown++
-		fmt.Fprintf(table, "  %s\t%s %s of events\n", shorten(k.Key), in, percent(k.Events, r.Events))
+		fmt.Fprintf(table, "  %s\t%s %s of events\n", shorten(k.Key), in, printable.Percent(k.Events, r.Events))
 	}
 	flushTable(table)
 	switch more := len(r.Undeclared) - shown; {
@@ -197,28 +200,12 @@ func (r *surveyReport) writeFields(w *strings.Builder) {
 	for _, f := range notable[:min(len(notable), mostSurveyFields)] {
 		malformed := ""
 		if f.Conforming < f.Events {
-			malformed = "\tmalformed in " + percent(f.Events-f.Conforming, r.Events)
+			malformed = "\tmalformed in " + printable.Percent(f.Events-f.Conforming, r.Events)
 		}
-		fmt.Fprintf(table, "  %s\tin %s of events%s\n", shorten(f.Field), percent(f.Events, r.Events), malformed)
+		fmt.Fprintf(table, "  %s\tin %s of events%s\n", shorten(f.Field), printable.Percent(f.Events, r.Events), malformed)
 	}
 	flushTable(table)
 	if more := len(notable) - mostSurveyFields; more > 0 {
 		fmt.Fprintf(w, "  %s more: --format json has them\n", thousands(int64(more)))
-	}
-}
-
-// percent is a share that says 0 % and 100 % only when it is exactly that.
-func percent(n, of int64) string {
-	switch share := 100 * float64(n) / float64(of); {
-	case n == 0:
-		return "0 %"
-	case n == of:
-		return "100 %"
-	case share < 0.1:
-		return "<0.1 %"
-	case share > 99.9:
-		return ">99.9 %"
-	default:
-		return fmt.Sprintf("%.1f %%", share)
 	}
 }

@@ -66,17 +66,6 @@ func TestSurveyReport(t *testing.T) {
 	})
 }
 
-func TestPercent(t *testing.T) {
-	for _, c := range []struct {
-		n, of int64
-		want  string
-	}{{0, 3, "0 %"}, {3, 3, "100 %"}, {1, 3, "33.3 %"}, {1, 1_000_000, "<0.1 %"}, {999_999, 1_000_000, ">99.9 %"}} {
-		if got := percent(c.n, c.of); got != c.want {
-			t.Errorf("%d of %d: got %s, want %s", c.n, c.of, got, c.want)
-		}
-	}
-}
-
 // TestSendSurvey sends events of another kind, from the project and from elsewhere.
 func TestSendSurvey(t *testing.T) {
 	_, c := serveStack(t)

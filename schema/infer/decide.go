@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"firehose-pipeline/internal/jsonpointer"
+	"firehose-pipeline/internal/printable"
 	"firehose-pipeline/schema"
 )
 
@@ -165,8 +166,8 @@ func (d *decider) decideString(p *property, v *counts) schema.Kind {
 	case v.dates == v.strings:
 		return schema.Date
 	case v.timestamps+v.dates > v.strings/2:
-		d.unsure(p, "string: %s a date and time, %s a date, %s neither", percent(v.timestamps, v.strings),
-			percent(v.dates, v.strings), percent(v.strings-v.timestamps-v.dates, v.strings))
+		d.unsure(p, "string: %s a date and time, %s a date, %s neither", printable.Percent(v.timestamps, v.strings),
+			printable.Percent(v.dates, v.strings), printable.Percent(v.strings-v.timestamps-v.dates, v.strings))
 	case v.numeric == v.strings && v.leadingZeros == 0 && !soundsLikeID(p.key):
 		d.hint(p, "numbers in quotes: declare it as number or integer to convert it, if it is no identifier")
 	case v.booleanText == v.strings:
@@ -377,7 +378,7 @@ func (d *decider) decideRoles(root *property) {
 func (c *counts) types() []string {
 	var types []string
 	for _, t := range c.shares() {
-		types = append(types, fmt.Sprintf("%s %s", t.Type, percent(t.Values, c.all())))
+		types = append(types, fmt.Sprintf("%s %s", t.Type, printable.Percent(t.Values, c.all())))
 	}
 	return types
 }
@@ -404,21 +405,5 @@ func share(n, all int64, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
-	return fmt.Sprintf("%d %s (%s)", n, noun, percent(n, all))
-}
-
-// percent never says 0 % or 100 % of what is not none or all.
-func percent(n, all int64) string {
-	switch x := 100 * float64(n) / float64(max(all, 1)); {
-	case n == 0:
-		return "0 %"
-	case n == all:
-		return "100 %"
-	case x < 0.1:
-		return "< 0.1 %"
-	case x > 99.9:
-		return "> 99.9 %"
-	default:
-		return fmt.Sprintf("%.1f %%", x)
-	}
+	return fmt.Sprintf("%d %s (%s)", n, noun, printable.Percent(n, all))
 }

@@ -161,14 +161,14 @@ func (r *Report) writeFields(b *strings.Builder) {
 		}
 		in := ""
 		if !strings.HasSuffix(f.Pointer, "/*") {
-			in = percent(f.Values, int64(float64(f.Values)/f.Share+0.5))
+			in = printable.Percent(f.Values, int64(float64(f.Values)/f.Share+0.5))
 		}
 		var seen []string
 		for _, t := range f.Types {
 			if len(f.Types) == 1 {
 				seen = append(seen, t.Type)
 			} else {
-				seen = append(seen, t.Type+" "+percent(t.Values, f.Values))
+				seen = append(seen, t.Type+" "+printable.Percent(t.Values, f.Values))
 			}
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", shorten(f.Pointer, 60), in, declared, strings.Join(seen, ", "))
