@@ -20,7 +20,7 @@ import (
 func TestMappingsOnOpenSearch(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
-	server, err := opensearchtest.New(ctx, opensearchtest.Options{})
+	server, err := opensearchtest.New(ctx, opensearchtest.Options{WithoutUsers: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,10 +46,15 @@ func (s *Server) writeConfiguration() (err error) {
 	}
 	s.URL = &url.URL{Scheme: "https", Host: fmt.Sprintf("127.0.0.1:%d", port)}
 	node := fmt.Sprintf(settings, s.dir, port, transport)
+	if s.secured() {
+		node += securitySettings
+	} else {
+		s.URL.Scheme = "http"
+	}
 	if s.StateManagement() {
 		node += stateManagementSettings
 	}
-	files := map[string]string{"opensearch.yml": node, "jvm.options": jvmOptions}
+	files := map[string]string{"opensearch.yml": node, "jvm.options": jvmOptions + s.agentOptions()}
 	for name, text := range security {
 		files["opensearch-security/"+name+".yml"] = fmt.Sprintf("_meta:\n  type: %q\n  config_version: 2\n%s",
 			metaType(name), text)
@@ -76,7 +81,9 @@ http.port: %[2]d
 transport.port: %[3]d
 discovery.type: single-node
 cluster.routing.allocation.disk.threshold_enabled: false
-plugins.security.ssl.transport.pemcert_filepath: node.pem
+`
+
+const securitySettings = `plugins.security.ssl.transport.pemcert_filepath: node.pem
 plugins.security.ssl.transport.pemkey_filepath: node.key
 plugins.security.ssl.transport.pemtrustedcas_filepath: ca.pem
 plugins.security.ssl.transport.enforce_hostname_verification: false
@@ -99,13 +106,21 @@ plugins.security.system_indices.enabled: true
 plugins.security.system_indices.indices: [".opendistro-ism-config", ".opendistro-ism-managed-index-history*"]
 `
 
+// agentOptions are those of 3.x, whose own agent has the place of Java's security manager.
+func (s *Server) agentOptions() string {
+	agent := filepath.Join(s.home, "agent", "opensearch-agent.jar")
+	if _, err := os.Stat(agent); err != nil {
+		return "18-:-Djava.security.manager=allow\n"
+	}
+	return "-javaagent:" + agent + "\n--add-opens=java.base/java.nio=ALL-UNNAMED\n--add-modules=jdk.incubator.vector\n"
+}
+
 // jvmOptions are OpenSearch's own without the log of the garbage collector, which goes to the installation's folder.
 const jvmOptions = `-Xms1g
 -Xmx1g
 -XX:+UseG1GC
 -XX:-UsePerfData
 -Djava.io.tmpdir=${OPENSEARCH_TMPDIR}
-18-:-Djava.security.manager=allow
 -Djava.util.concurrent.ForkJoinPool.common.threadFactory=org.opensearch.secure_sm.SecuredForkJoinWorkerThreadFactory
 `
 

@@ -8,22 +8,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // Version of the server: the newest 2.19 of which Maven Central has both the server and the security plugin.
 const Version = "2.19.1"
 
-// artifacts are the files of an installation. OpenSearch's own integration tests run the same archive of the server:
-// it has the engine and the HTTP transport, without bundled plugins.
-var artifacts = []struct{ coordinates, file, sha256, into string }{
-	{"org.opensearch.distribution.integ-test-zip:opensearch:" + Version + ":zip", "opensearch-" + Version + ".zip",
-		"af7152d8b7f6f1cee09d47276b32b70479fe6dd8cdbb61213f84eb7f8098b261", ""},
-	{"org.opensearch.plugin:opensearch-security:" + Version + ".0:zip", "opensearch-security-" + Version + ".0.zip",
-		"94a04f12ac6033902209fac1e4e512618d45beee604bbf0e42c3ed79c55220cf", "plugins/opensearch-security"},
+// versionVariable names another version of [releases], for tests that need no users.
+const versionVariable = "OPENSEARCH_VERSION"
+
+// artifact is a file of an installation.
+type artifact struct{ coordinates, file, sha256, into string }
+
+// releases are the versions that can be installed. OpenSearch's own integration tests run the same archive of the
+// server: it has the engine and the HTTP transport, without bundled plugins. Of 3.8.0, the newest 3.x of which Maven
+// Central has the server, it does not have the security plugin.
+var releases = map[string][]artifact{
+	Version: {
+		{"org.opensearch.distribution.integ-test-zip:opensearch:" + Version + ":zip", "opensearch-" + Version + ".zip",
+			"af7152d8b7f6f1cee09d47276b32b70479fe6dd8cdbb61213f84eb7f8098b261", ""},
+		{"org.opensearch.plugin:opensearch-security:" + Version + ".0:zip", "opensearch-security-" + Version + ".0.zip",
+			"94a04f12ac6033902209fac1e4e512618d45beee604bbf0e42c3ed79c55220cf", securityPlugin},
+	},
+	"3.8.0": {
+		{"org.opensearch.distribution.integ-test-zip:opensearch:3.8.0:zip", "opensearch-3.8.0.zip",
+			"196c3cf4602c394f2e40e6174ccbf2a924eae37246f08fa6bbb6b75f9fd5ff1f", ""},
+	},
+}
+
+// securityPlugin is the folder of the plugin for users and roles.
+const securityPlugin = "plugins/opensearch-security"
+
+// chooseVersion returns the version that is to be installed.
+func chooseVersion(withoutUsers bool) (string, error) {
+	version := os.Getenv(versionVariable)
+	if version == "" {
+		return Version, nil
+	}
+	if releases[version] == nil {
+		return "", fmt.Errorf("%s: must be one of %s (got %q)", versionVariable,
+			strings.Join(slices.Sorted(maps.Keys(releases)), ", "), version)
+	}
+	if len(releases[version]) == 1 && !withoutUsers {
+		return "", fmt.Errorf("%s: must have the security plugin here, which Maven Central does not have of %s",
+			versionVariable, version)
+	}
+	return version, nil
 }
 
 const mavenPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
@@ -44,7 +79,7 @@ const homeVariable = "OPENSEARCH_HOME"
 // ownHome checks an installation that the caller brings, and returns its version. It must have the plugins of a
 // domain that are tested here, among them index state management, which is not published.
 func ownHome(home string) (version string, err error) {
-	for _, name := range []string{"bin/opensearch", "config", "plugins/opensearch-security",
+	for _, name := range []string{"bin/opensearch", "config", securityPlugin,
 		"plugins/opensearch-job-scheduler", stateManagement} {
 		if _, err := os.Stat(filepath.Join(home, name)); err != nil {
 			return "", fmt.Errorf("%s: must be an installation of OpenSearch with %s: %w", homeVariable, name, err)
@@ -62,12 +97,12 @@ func ownHome(home string) (version string, err error) {
 const stateManagement = "plugins/opensearch-index-management"
 
 // installServer returns the folder of the installation, made once for each version.
-func installServer(ctx context.Context, progress io.Writer) (home string, err error) {
+func installServer(ctx context.Context, version string, progress io.Writer) (home string, err error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return "", err
 	}
-	home = filepath.Join(cache, "opensearch-"+Version)
+	home = filepath.Join(cache, "opensearch-"+version)
 	if _, err := os.Stat(home); err == nil {
 		return home, nil
 	}
@@ -85,7 +120,7 @@ func installServer(ctx context.Context, progress io.Writer) (home string, err er
 	if err := os.Chmod(work, 0o755); err != nil {
 		return "", err
 	}
-	for _, a := range artifacts {
+	for _, a := range releases[version] {
 		fmt.Fprintf(progress, "fetching %s\n", a.coordinates)
 		fetch := exec.CommandContext(ctx, "mvn", "-q", "-B", mavenPlugin, "-Dartifact="+a.coordinates,
 			"-DoutputDirectory="+work)
@@ -97,12 +132,15 @@ func installServer(ctx context.Context, progress io.Writer) (home string, err er
 		if err := checkSum(archive, a.sha256); err != nil {
 			return "", err
 		}
-		if err := unzipFile(archive, filepath.Join(work, "opensearch-"+Version, a.into), a.into == ""); err != nil {
+		if err := unzipFile(archive, filepath.Join(work, "opensearch-"+version, a.into), a.into == ""); err != nil {
 			return "", fmt.Errorf("unpacking %s: %w", a.file, err)
 		}
 	}
+	if err := os.MkdirAll(filepath.Join(work, "opensearch-"+version, "plugins"), 0o755); err != nil {
+		return "", err // the server wants the folder, also an empty one
+	}
 	// Complete or not there: another run may install at the same time, and either is as good.
-	if err := os.Rename(filepath.Join(work, "opensearch-"+Version), home); err != nil {
+	if err := os.Rename(filepath.Join(work, "opensearch-"+version), home); err != nil {
 		if _, there := os.Stat(home); there != nil {
 			return "", err
 		}
@@ -168,7 +206,7 @@ func extractFile(f *zip.File, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// javaHome finds the Java that is on the path. OpenSearch 2.19 runs on 11 to 21.
+// javaHome finds the Java that is on the path. OpenSearch 2.19 runs on 11 to 21, 3.x on 21 or later.
 func javaHome() (string, error) {
 	for _, name := range []string{"OPENSEARCH_JAVA_HOME", "JAVA_HOME"} {
 		if dir := os.Getenv(name); dir != "" {

@@ -31,6 +31,9 @@ type Options struct {
 	// Home is an installation with the plugins for security, the job scheduler and index management. Empty: that of
 	// OPENSEARCH_HOME, and without it one is made from Maven Central, without the latter two.
 	Home string
+	// WithoutUsers: the caller needs no users and roles, so that a version without the security plugin serves, too, by
+	// HTTP and for everybody.
+	WithoutUsers bool
 	// Progress gets a line for each step that takes time; nil for none.
 	Progress io.Writer
 }
@@ -69,6 +72,12 @@ func (s *Server) StateManagement() bool {
 	return err == nil
 }
 
+// secured reports whether the server has users and roles.
+func (s *Server) secured() bool {
+	_, err := os.Stat(filepath.Join(s.home, securityPlugin))
+	return err == nil
+}
+
 // Version of the running server.
 func (s *Server) Version() string { return s.version }
 
@@ -84,8 +93,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	if s.home != "" {
 		s.version, err = ownHome(s.home)
-	} else {
-		s.home, err = installServer(ctx, o.Progress)
+	} else if s.version, err = chooseVersion(o.WithoutUsers); err == nil {
+		s.home, err = installServer(ctx, s.version, o.Progress)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("installing OpenSearch: %w", err)
@@ -150,7 +159,7 @@ func (s *Server) waitUntilReady(ctx context.Context) error {
 	var last error
 	for {
 		err := s.call(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=5s", nil)
-		if err == nil {
+		if err == nil && s.secured() {
 			err = s.call(ctx, http.MethodGet, "/_plugins/_security/api/roles/all_access", nil)
 		}
 		if err == nil {
@@ -218,6 +227,9 @@ func (s *Server) Log() string { return filepath.Join(s.dir, "logs", "console.log
 // AddUser makes an internal user that represents an IAM role, with a password that only the caller knows.
 func (s *Server) AddUser(ctx context.Context, name, roleARN string) (User, error) {
 	u := User{Name: name, Password: "Aa1-" + rand.Text(), BackendRole: roleARN}
+	if !s.secured() {
+		return u, nil
+	}
 	body := map[string]any{"password": u.Password, "backend_roles": []string{roleARN}}
 	path := "/_plugins/_security/api/internalusers/" + url.PathEscape(name)
 	if err := s.call(ctx, http.MethodPut, path, body); err != nil {
