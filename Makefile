@@ -32,7 +32,7 @@ verify: need-go need-node need-python need-java node_modules .build/venv/install
 	$(HOST) ./verify/run.sh
 
 .PHONY: trino
-trino: need-go need-node need-python need-java .build/venv/installed ## run the documented queries for Athena on a real Trino (needs Python, Java and Maven)
+trino: need-go need-node need-python need-java .build/venv/installed ## run the documented and the saved queries for Athena on a real Trino (needs Python, Java and Maven)
 	PYTHONPATH=verify .build/venv/bin/python verify/lake/read.py trino
 
 .PHONY: opensearch

@@ -168,6 +168,37 @@ const (
 	lastYear  = 2040
 )
 
+// partitionTemplate is [partition] as a table's projection has it.
+const partitionTemplate = "year=${year}/month=${month}/day=${day}/hour=${hour}/"
+
+// partitionKeys are the keys of [partition].
+func partitionKeys() []any {
+	return []any{
+		column("year", "string", "UTC, four digits"),
+		column("month", "string", "01 to 12"),
+		column("day", "string", "01 to 31"),
+		column("hour", "string", "00 to 23"),
+	}
+}
+
+// projection are the parameters of a table whose partitions are projected from [partition].
+func projection() map[string]string {
+	return map[string]string{
+		"projection.enabled":      "true",
+		"projection.year.type":    "integer",
+		"projection.year.range":   fmt.Sprintf("%d,%d", firstYear, lastYear),
+		"projection.month.type":   "integer",
+		"projection.month.range":  "1,12",
+		"projection.month.digits": "2",
+		"projection.day.type":     "integer",
+		"projection.day.range":    "1,31",
+		"projection.day.digits":   "2",
+		"projection.hour.type":    "integer",
+		"projection.hour.range":   "0,23",
+		"projection.hour.digits":  "2",
+	}
+}
+
 // newTable makes the database and the table. Partitions are projected from the prefix, so that no crawler has to find
 // them. https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakeProps) awsglue.CfnTable {
@@ -187,6 +218,12 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 			parameters["mapping."+name] = key
 		}
 	}
+	tableParameters := map[string]string{
+		"EXTERNAL":                  "TRUE",
+		"classification":            format.classification,
+		"storage.location.template": location + partitionTemplate,
+	}
+	maps.Copy(tableParameters, projection())
 	var columns []any
 	for _, c := range props.Schema.Columns() {
 		columns = append(columns, column(c.Name, c.Type, c.Comment))
@@ -195,32 +232,11 @@ func newTable(scope constructs.Construct, bucket awss3.Bucket, props DataLakePro
 		CatalogId:    awscdk.Aws_ACCOUNT_ID(),
 		DatabaseName: jsii.String(props.DatabaseName),
 		TableInput: &awsglue.CfnTable_TableInputProperty{
-			Name:        jsii.String(TableName),
-			Description: jsii.String("One row an event; where clauses should name year, month and day"),
-			TableType:   jsii.String("EXTERNAL_TABLE"),
-			PartitionKeys: []any{
-				column("year", "string", "UTC, four digits"),
-				column("month", "string", "01 to 12"),
-				column("day", "string", "01 to 31"),
-				column("hour", "string", "00 to 23"),
-			},
-			Parameters: map[string]string{
-				"EXTERNAL":                  "TRUE",
-				"classification":            format.classification,
-				"projection.enabled":        "true",
-				"projection.year.type":      "integer",
-				"projection.year.range":     fmt.Sprintf("%d,%d", firstYear, lastYear),
-				"projection.month.type":     "integer",
-				"projection.month.range":    "1,12",
-				"projection.month.digits":   "2",
-				"projection.day.type":       "integer",
-				"projection.day.range":      "1,31",
-				"projection.day.digits":     "2",
-				"projection.hour.type":      "integer",
-				"projection.hour.range":     "0,23",
-				"projection.hour.digits":    "2",
-				"storage.location.template": location + "year=${year}/month=${month}/day=${day}/hour=${hour}/",
-			},
+			Name:          jsii.String(TableName),
+			Description:   jsii.String("One row an event; where clauses should name year, month and day"),
+			TableType:     jsii.String("EXTERNAL_TABLE"),
+			PartitionKeys: partitionKeys(),
+			Parameters:    tableParameters,
 			StorageDescriptor: &awsglue.CfnTable_StorageDescriptorProperty{
 				Location:     jsii.String(location),
 				InputFormat:  jsii.String(format.input),

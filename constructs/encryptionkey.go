@@ -15,8 +15,8 @@ type EncryptionKeyProps struct {
 	FlowLog   bool // there is a VPC whose flow log it encrypts
 }
 
-// EncryptionKey is the one customer managed key of the pipeline: lake, dead-letter queue, alarm topic, log groups and
-// search domain.
+// EncryptionKey is the one customer managed key of the pipeline: lake, results of queries, dead-letter queue, alarm
+// topic, log groups and search domain.
 type EncryptionKey struct {
 	constructs.Construct
 	Key awskms.Key
@@ -66,6 +66,9 @@ func NewEncryptionKey(scope constructs.Construct, id string, props EncryptionKey
 		Resources:  []string{"*"}, // in a key policy: this key
 		Conditions: alarmsOf(props.StackName),
 	}.build(), nil)
+	for _, s := range encryptResults(arn("athena", "workgroup/"+props.StackName)) {
+		key.AddToResourcePolicy(s.build(), nil)
+	}
 	return &EncryptionKey{this, key}
 }
 
@@ -74,5 +77,30 @@ func alarmsOf(stackName string) conditions {
 	return conditions{
 		"StringEquals": {"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()},
 		"ArnLike":      {"aws:SourceArn": arn("cloudwatch", "alarm:"+stackName+"-*")},
+	}
+}
+
+// encryptResults admits Athena, which encrypts the results of queries as a principal of its own, for one workgroup. To
+// describe a key there is no encryption context.
+// https://docs.aws.amazon.com/athena/latest/ug/managed-results.html
+func encryptResults(workGroup string) []statement {
+	athena := []awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("encryption.athena.amazonaws.com"), nil)}
+	account := map[string]any{"aws:SourceAccount": *awscdk.Aws_ACCOUNT_ID()}
+	return []statement{
+		{
+			Principals: athena,
+			Actions:    []string{"kms:Decrypt", "kms:GenerateDataKey"},
+			Resources:  []string{"*"}, // in a key policy: this key
+			Conditions: conditions{
+				"StringEquals": account,
+				"ArnLike":      {"aws:SourceArn": workGroup, "kms:EncryptionContext:aws:athena:arn": workGroup},
+			},
+		},
+		{
+			Principals: athena,
+			Actions:    []string{"kms:DescribeKey"},
+			Resources:  []string{"*"}, // in a key policy: this key
+			Conditions: conditions{"StringEquals": account, "ArnLike": {"aws:SourceArn": workGroup}},
+		},
 	}
 }

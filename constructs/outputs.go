@@ -41,6 +41,16 @@ func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
 	bucket := *p.Lake.Bucket.BucketName()
 	output(contract.OutputBucket, "Data lake", jsii.String(bucket))
 	output(contract.OutputGlueTable, "Table of the lake, as database.table", jsii.String(p.Lake.DatabaseName+"."+TableName))
+	if p.Athena.View != nil {
+		output("EventsOnceView", "View of the lake with each event once, as database.view",
+			jsii.String(p.Lake.DatabaseName+"."+ViewName))
+	}
+	output("FailuresTable", "Table of the records that failed, as database.table",
+		jsii.String(p.Lake.DatabaseName+"."+FailuresTableName))
+	output(contract.OutputAthenaWorkGroup, "Athena workgroup for queries of the lake, with saved queries", p.Athena.WorkGroup.Ref())
+	output("LakeReaderPolicyArn", "Managed policy of people who query the lake",
+		p.Athena.Readers.Policy.ManagedPolicyArn())
+	output("QueryAthenaCommand", "Runs the saved query events-per-hour in the workgroup", jsii.String(queryAthena(p.Athena)))
 	output("ErrorHandlerFunctionName", "Turns error objects into dead letters", p.ErrorHandler.Function.FunctionName())
 	output(contract.OutputDeadLetterQueue, "One message for each failed record", p.DeadLetters.Queue.QueueUrl())
 	if config.EnableDataTransformation {
@@ -94,4 +104,22 @@ func putEvent(stream *Stream) string {
 	}
 	return `aws firehose put-record --region ` + *awscdk.Aws_REGION() + ` --delivery-stream-name ` + *stream.Name() +
 		` --record Data=$(printf '` + format + `' "$event" | base64 -w0)`
+}
+
+// queryAthena is the command that runs the first saved query, waits for it, and prints its rows or why it failed.
+func queryAthena(a *Athena) string {
+	athena := func(operation string) string {
+		return `aws athena ` + operation + ` --region ` + *awscdk.Aws_REGION() + ` `
+	}
+	execution := athena("get-query-execution") + `--query-execution-id "$id" --query QueryExecution.Status.`
+	return `sql=$(` + athena("get-named-query") + `--named-query-id ` + *a.Queries[0].AttrNamedQueryId() +
+		` --query NamedQuery.QueryString --output text) && ` +
+		`id=$(` + athena("start-query-execution") + `--work-group ` + *a.WorkGroup.Ref() +
+		` --query-execution-context Database=` + *a.Queries[0].Database() +
+		` --query-string "$sql" --query QueryExecutionId --output text) && ` +
+		`while state=$(` + execution + `State --output text) && [[ $state == QUEUED || $state == RUNNING ]]; ` +
+		`do sleep 1; done; ` +
+		`if [[ $state == SUCCEEDED ]]; then ` + athena("get-query-results") +
+		`--query-execution-id "$id" --query 'ResultSet.Rows[*].Data[*].VarCharValue' --output text; ` +
+		`else ` + execution + `StateChangeReason --output text; fi`
 }

@@ -11,10 +11,10 @@ import (
 
 func TestOutputs(t *testing.T) {
 	expected := []string{
-		"AlarmTopicArn", "DashboardName", "DeadLetterQueueUrl", "DropEventTypes", "ErrorHandlerFunctionName",
-		"FirehoseStreamName", "GlueTable",
-		"ListErrorsCommand",
-		"ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint", "ProducerPolicyArn", "QueryOpenSearchCommand",
+		"AlarmTopicArn", "AthenaWorkGroup", "DashboardName", "DeadLetterQueueUrl", "DropEventTypes",
+		"ErrorHandlerFunctionName", "EventsOnceView", "FailuresTable", "FirehoseStreamName", "GlueTable",
+		"LakeReaderPolicyArn", "ListErrorsCommand", "ListLakeCommand", "OpenSearchDomainName", "OpenSearchEndpoint",
+		"ProducerPolicyArn", "QueryAthenaCommand", "QueryOpenSearchCommand",
 		"S3BucketName",
 		"SearchIndexPattern", "SearchSetupFunctionName", "SearchStreamName", "SendEventCommand", "TicketTopicArn",
 		"TransformLakeFunctionName",

@@ -38,6 +38,7 @@ type Pipeline struct {
 	DeadLetters  *DeadLetterQueue
 	ErrorHandler *ErrorHandler
 	Lake         *DataLake
+	Athena       *Athena
 	Streams      []*Stream // lake, then search
 	Network      *Network  // nil: the search domain has a public endpoint, or there is none
 	Domain       *SearchDomain
@@ -102,6 +103,13 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		GlacierAfterDays:          config.GlacierAfterDays,
 		ExpireAfterDays:           config.ExpireAfterDays,
 		ErrorHandler:              p.ErrorHandler,
+	})
+	p.Athena = NewAthena(this, "Athena", AthenaProps{
+		StackName:    name,
+		Schema:       props.Schema,
+		Lake:         p.Lake,
+		Key:          p.Key,
+		ScanLimitGiB: config.AthenaScanLimitGB,
 	})
 
 	checkMaps(props)

@@ -68,6 +68,8 @@ type Settings struct {
 	ExpireAfterDays           int `json:"expireAfterDays"`
 	LogRetentionDays          int `json:"logRetentionDays"`
 
+	AthenaScanLimitGB int `json:"athenaScanLimitGB"` // GiB that one query may scan; 0 means no limit
+
 	// RetainData keeps the lake, the domain, the dead-letter queue and the key when the stack is deleted.
 	RetainData            bool `json:"retainData"`
 	TerminationProtection bool `json:"terminationProtection"`

@@ -518,6 +518,15 @@ func operationRows(s *Settings) []setting {
 			change: "In place: dead letters from then on. Replay reads both kinds",
 		},
 		{
+			// At 5 USD a TB the default is half a dollar; the largest is a PiB.
+			key: "athenaScanLimitGB", unit: "GiB",
+			field:    wordOr("none", &s.AthenaScanLimitGB, 1, 1<<20),
+			defaults: all(`100`),
+			meaning: "Data that one query in the stack's Athena workgroup may scan; a query that scans more is " +
+				"cancelled, and billed to there",
+			change: "In place: the workgroup, for queries from then on",
+		},
+		{
 			key:      "alarmEmail",
 			field:    text{to: &s.AlarmEmail, rule: emailRule, form: emailForm, word: "none"},
 			defaults: all(`"none"`),

@@ -152,7 +152,8 @@ def look_from_outside(project: Path) -> None:
     def of(kind: str) -> list[dict]:
         return [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]
 
-    columns = {c["Name"]: c for c in of("AWS::Glue::Table")[0]["TableInput"]["StorageDescriptor"]["Columns"]}
+    [events] = [t["TableInput"] for t in of("AWS::Glue::Table") if t["TableInput"]["Name"] == "events"]
+    columns = {c["Name"]: c for c in events["StorageDescriptor"]["Columns"]}
     check("column currency", columns.get("currency"), {"Name": "currency", "Type": "string", "Comment": "ISO 4217 code"})
     check("column branded", columns.get("branded"),
           {"Name": "branded", "Type": "boolean", "Comment": "Whether the event names a brand"})

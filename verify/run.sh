@@ -73,7 +73,7 @@ step "templates against CloudFormation's schemas" verify/templates.sh
 start_beside "OpenSearch" opensearch
 step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
 step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
-step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino" "$python" verify/lake/read.py readers trino
+step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino
 await_beside
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "no record lost, with each fault and with all" go run ./verify/faults

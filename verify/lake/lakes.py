@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow.parquet
 
 import recipes
+import replayed
 from serve import ROOT, build
 
 STORE = ROOT / "testdata" / "store-events.ndjson"
@@ -71,12 +72,22 @@ def with_offsets(made: list[dict]) -> list[dict]:
 def synthesise(folder: Path, project: Path = ROOT, **settings: str) -> Path:
     """Writes the project's template, as `cdk synth` does, and returns its path."""
     cdk = json.loads((project / "cdk.json").read_text())
-    environment = os.environ | {"CDK_CONTEXT_JSON": json.dumps(cdk["context"] | settings), "CDK_OUTDIR": str(folder)}
+    # The CDK's own checks of the template take longer than its synthesis; verify/templates.sh has the checks.
+    environment = os.environ | {
+        "CDK_VALIDATION": "false", "CDK_CONTEXT_JSON": json.dumps(cdk["context"] | settings), "CDK_OUTDIR": str(folder)}
     done = subprocess.run(["sh", "-c", cdk["app"]], cwd=project, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"synthesising: {done.stderr}")
     [template] = folder.glob("*.template.json")
     return template
+
+
+def glue_table(template: Path, name: str) -> dict:
+    """The TableInput of the template's table or view of the name."""
+    resources = json.loads(template.read_text())["Resources"].values()
+    inputs = [r["Properties"]["TableInput"] for r in resources if r["Type"] == "AWS::Glue::Table"]
+    [table] = [table for table in inputs if table["Name"] == name]
+    return table
 
 
 def write(out: Path, template: Path, made: list[dict], rate: str, project: Path = ROOT) -> Path:
@@ -173,6 +184,7 @@ class Lakes:
     evolved: Lake
     json_template: Path
     json: Path
+    replayed: replayed.Replayed
 
 
 def make(folder: Path) -> Lakes:
@@ -180,4 +192,5 @@ def make(folder: Path) -> Lakes:
     year = year_lake(folder / "year", template)
     evolved, evolved_template = evolved_lake(folder / "evolved", year)
     json_template = synthesise(folder / "json.out", dataFormat="json")
-    return Lakes(template, year, evolved_template, evolved, json_template, json_lake(folder / "json", json_template))
+    return Lakes(template, year, evolved_template, evolved, json_template, json_lake(folder / "json", json_template),
+                 replayed.write(folder / "replayed", template))

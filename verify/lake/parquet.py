@@ -14,7 +14,7 @@ import duckdb
 import pyarrow
 import pyarrow.parquet
 
-from lakes import synthesise
+from lakes import glue_table, synthesise
 from serve import ROOT, Checks, build
 
 STORE = ROOT / "testdata" / "store-events.ndjson"
@@ -33,9 +33,7 @@ DUCK = {"string": "VARCHAR", "double": "DOUBLE", "bigint": "BIGINT", "boolean": 
 
 
 def glue_columns(template: Path) -> list[tuple[str, str]]:
-    resources = json.loads(template.read_text())["Resources"].values()
-    [table] = [r for r in resources if r["Type"] == "AWS::Glue::Table"]
-    return [(c["Name"], c["Type"]) for c in table["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]]
+    return [(c["Name"], c["Type"]) for c in glue_table(template, "events")["StorageDescriptor"]["Columns"]]
 
 
 def run(template: Path, out: Path, events: bytes) -> dict:

@@ -1,7 +1,7 @@
-"""Checks docs/use.md's queries for Athena, and its table for Trino, on a real Trino over lakes of `pipeline local`.
+"""Checks docs/use.md's queries for Athena and its table for Trino, and the saved queries, on a real Trino.
 
-The tables are the Glue tables of the synthesised templates, with all columns, keys and parameters; only the location is
-another.
+The lakes are written by `pipeline local`. The tables are the Glue tables of the synthesised templates, with all columns,
+keys and parameters; only the location is another.
 """
 
 import json
@@ -18,66 +18,15 @@ import lakes
 import trinoserver
 from lakes import Lake, Lakes
 from readers import differences, january, without_currency
+from metastore import add_table
 from pages import only
+from samples import Sample, check_samples_on_trino
+from savedqueries import check_saved_queries
 from serve import Checks
 from trinoserver import QueryError, Trino
 
-# Trino's names of the formats for which a table in Hive's catalog has three classes.
-STORAGE = {
-    ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-     "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-     "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"): "PARQUET",
-    ("org.openx.data.jsonserde.JsonSerDe",
-     "org.apache.hadoop.mapred.TextInputFormat",
-     "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"): "OPENX_JSON",
-}
-
 # Times as far from UTC as Trino knows them.
 LARGEST_OFFSET = timedelta(hours=14)
-
-
-def text(value: str | dict, bucket: str) -> str:
-    """A string of the template, the bucket's name in it resolved."""
-    if isinstance(value, str):
-        return value
-    separator, parts = value["Fn::Join"]
-    return separator.join(part if isinstance(part, str) else bucket for part in parts)
-
-
-def metastore_table(template: Path, location: str) -> dict:
-    """The template's Glue table as a file of Trino's file metastore, with another location."""
-    [table] = [r for r in json.loads(template.read_text())["Resources"].values() if r["Type"] == "AWS::Glue::Table"]
-    table = table["Properties"]["TableInput"]
-    storage = table["StorageDescriptor"]
-    serde = storage["SerdeInfo"]
-    own = text(storage["Location"], "bucket")
-
-    def columns(of: list[dict]) -> list[dict]:
-        return [{"name": c["Name"], "type": c["Type"], "comment": c["Comment"], "properties": {}} for c in of]
-
-    parameters = {name: text(value, "bucket") for name, value in table["Parameters"].items()}
-    if not parameters["storage.location.template"].startswith(own):
-        sys.exit(f"storage.location.template: must begin with {own} (got {parameters['storage.location.template']})")
-    parameters["storage.location.template"] = location + parameters["storage.location.template"].removeprefix(own)
-    return {
-        "writerVersion": trinoserver.VERSION,
-        "owner": "verify",
-        "tableType": table["TableType"],
-        "dataColumns": columns(storage["Columns"]),
-        "partitionColumns": columns(table["PartitionKeys"]),
-        "parameters": parameters,
-        "storageFormat": STORAGE[serde["SerializationLibrary"], storage["InputFormat"], storage["OutputFormat"]],
-        "serdeParameters": serde["Parameters"],
-        "externalLocation": location,
-        "columnStatistics": {},
-    }
-
-
-def add_table(trino: Trino, name: str, template: Path, lake: Path) -> None:
-    (trino.root / name).symlink_to(lake)
-    folder = trino.root / "metastore" / "verify" / name
-    folder.mkdir(parents=True)
-    (folder / ".trinoSchema").write_text(json.dumps(metastore_table(template, f"local:///{name}/")))
 
 
 def years(lake: Path) -> str:
@@ -114,7 +63,7 @@ def check_queries(check: Checks, trino: Trino, lake: Lake) -> None:
                  for kind, events, average in trino.query(athena_sql("events", "2026-01-31")))
     check.equal("the documented query for Athena", got, sorted(summed(amounts)))
 
-    block = only("Athena", "sql")
+    block = only("Malformed values and times", "sql")
     check.equal("the documented query with element_at and try_cast", answered(trino.query(block)), wanted(day))
     within = years(lake.folder)
     every = re.sub(r"WHERE .*", f"WHERE {within}", block)
@@ -180,9 +129,9 @@ def check_own_table(check: Checks, trino: Trino, lake: Lake) -> None:
     """The table that docs/use.md has Trino make where it has no Glue catalog."""
     trino.query("CREATE SCHEMA own")
     statement = only("Other readers", "sql", "CREATE TABLE")
-    trino.query(statement.replace("s3://BUCKET/transformed-data/", "local:///events/"), "own")
+    trino.query(statement.replace("s3://BUCKET/transformed-data/", "local:///verify/events/"), "own")
     rows = values(lake.folder, "year=2026/month=01/day=31/**/*.parquet")
-    got = answered(trino.query(only("Athena", "sql"), "own"))
+    got = answered(trino.query(only("Malformed values and times", "sql"), "own"))
     check.equal("the documented table for Trino: the query for Athena", got, wanted(rows))
     got = trino.query("SELECT event_id, category_id, element_at(malformed, 'amount') "
                       "FROM events WHERE month = '01'", "own")
@@ -196,7 +145,7 @@ def check_json(check: Checks, trino: Trino, lake: Path) -> None:
     check.equal("JSON: every row, and Event_Id is not event_id", first(sorted(map(tuple, got)), want), [])
 
 
-def check_trino(check: Checks, made: Lakes) -> None:
+def check_trino(check: Checks, made: Lakes, sampled: list[Sample]) -> None:
     with trinoserver.start() as trino:
         trino.query("CREATE SCHEMA verify")
         add_table(trino, "events", made.template, made.year.folder)
@@ -207,3 +156,5 @@ def check_trino(check: Checks, made: Lakes) -> None:
         check_added_field(check, trino, made.evolved)
         check_own_table(check, trino, made.year)
         check_json(check, trino, made.json)
+        check_saved_queries(check, trino, made.template, made.replayed)
+        check_samples_on_trino(check, trino, sampled)

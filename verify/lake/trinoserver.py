@@ -24,6 +24,7 @@ VERSION = "476"  # the newest of which Maven Central has the server
 SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
+CATALOG = "awsdatacatalog"
 START_SECONDS = 240
 QUERY_SECONDS = 120
 
@@ -42,7 +43,8 @@ node.bind-ip=127.0.0.1
 node.internal-address=127.0.0.1
 """,
     "log.properties": "io.trino=WARN\nio.airlift=WARN\nBootstrap=WARN\n",
-    "catalog/lake.properties": """connector.name=hive
+    # Athena's name of the Glue Data Catalog, in which its views look for their tables.
+    "catalog/awsdatacatalog.properties": """connector.name=hive
 hive.metastore=file
 hive.metastore.catalog.dir=local:///metastore
 hive.security=allow-all
@@ -75,7 +77,8 @@ class Trino:
             time.sleep(0.5)
 
     def attempt(self, sql: str, schema: str, deadline: float) -> list[list]:
-        headers = {"X-Trino-User": "verify", "X-Trino-Catalog": "lake", "X-Trino-Schema": schema}
+        headers = {"X-Trino-User": "verify", "X-Trino-Time-Zone": "UTC", "X-Trino-Catalog": CATALOG,
+                   "X-Trino-Schema": schema}
         request = urllib.request.Request(f"{self.url}/v1/statement", data=sql.encode(), headers=headers)
         rows = []
         while True:
@@ -130,7 +133,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def start() -> Iterator[Trino]:
-    """Runs a server, with nothing in it but the catalog lake, until the block ends."""
+    """Runs a server, with nothing in it but one catalog, until the block ends."""
     java = jdk.home(f"Trino {VERSION}", 24, 25) / "bin" / "java"
     home = install()
     with tempfile.TemporaryDirectory() as temporary:
