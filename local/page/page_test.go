@@ -193,6 +193,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.SetPhase(page.Ended)
+	p.SetPatience(time.Minute)
 	path, err := p.WriteReport(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func (p *Page) gatherReport(ctx context.Context) (r report, err error) {
 		return r, err
 	}
 	ids = slices.Compact(append(ids, rowIDs...))
-	r.Events, err = journey.FollowAll(ctx, p.run.Pipeline, ids[:min(len(ids), reportEvents)], reportPatience)
+	r.Events, err = journey.FollowAll(ctx, p.run.Pipeline, ids[:min(len(ids), reportEvents)], p.patience)
 	return r, err
 }
 

@@ -36,11 +36,13 @@ type Page struct {
 	sampler *sampler
 	replay  *replayer
 	handler http.Handler
+	// patience is how long a report may search for the events that it shows.
+	patience time.Duration
 }
 
 // New returns the page of a run. Replays end with ctx.
 func New(ctx context.Context, run Run) *Page {
-	p := &Page{run: run, token: rand.Text(), replay: &replayer{ctx: ctx, run: run.Replay}}
+	p := &Page{run: run, token: rand.Text(), patience: reportPatience, replay: &replayer{ctx: ctx, run: run.Replay}}
 	p.sampler = &sampler{run: &p.run, replay: p.replay, phase: Running}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.serveDocument)
