@@ -64,8 +64,8 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 	return nil
 }
 
-// prepareFunctions builds the functions for Lambda. For the local model, which has builds of its own, it only names them;
-// the CDK's command line, which could deploy that, sets a variable with its version.
+// prepareFunctions builds the functions for Lambda. For the local model, which has builds of its own, it only names
+// them; the CDK's command line, which could deploy that, sets a variable with its version.
 func prepareFunctions(ctx context.Context, eventSchema []byte, progress io.Writer) (
 	functions map[string]constructs.FunctionAsset, remove func(), err error) {
 	if os.Getenv(functionbuild.TemplateOnly) != "true" {

@@ -28,8 +28,8 @@ func BuildFunctions(
 	return functionbuild.BuildAll(ctx, moduleDir, cacheDir, functionbuild.Lambda, assetFiles(eventSchema), progress)
 }
 
-// NameFunctions returns the functions as [BuildFunctions] does, with the same hashes, and compiles nothing: each has the
-// empty folder dir. It is for a template that is only read, by the local model; a deployment of it would fail.
+// NameFunctions returns the functions as [BuildFunctions] does, with the same hashes, and compiles nothing: each has
+// the empty folder dir. It is for a template that is only read, by the local model; a deployment of it would fail.
 func NameFunctions(ctx context.Context, moduleDir, dir string, eventSchema []byte) (map[string]FunctionAsset, error) {
 	return functionbuild.NameAll(ctx, moduleDir, dir, functionbuild.Lambda, assetFiles(eventSchema))
 }

@@ -40,17 +40,20 @@ func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
 	}
 	bucket := *p.Lake.Bucket.BucketName()
 	output(contract.OutputBucket, "Data lake", jsii.String(bucket))
-	output(contract.OutputGlueTable, "Table of the lake, as database.table", jsii.String(p.Lake.DatabaseName+"."+TableName))
+	output(contract.OutputGlueTable, "Table of the lake, as database.table",
+		jsii.String(p.Lake.DatabaseName+"."+TableName))
 	if p.Athena.View != nil {
 		output("EventsOnceView", "View of the lake with each event once, as database.view",
 			jsii.String(p.Lake.DatabaseName+"."+ViewName))
 	}
 	output("FailuresTable", "Table of the records that failed, as database.table",
 		jsii.String(p.Lake.DatabaseName+"."+FailuresTableName))
-	output(contract.OutputAthenaWorkGroup, "Athena workgroup for queries of the lake, with saved queries", p.Athena.WorkGroup.Ref())
+	output(contract.OutputAthenaWorkGroup, "Athena workgroup for queries of the lake, with saved queries",
+		p.Athena.WorkGroup.Ref())
 	output("LakeReaderPolicyArn", "Managed policy of people who query the lake",
 		p.Athena.Readers.Policy.ManagedPolicyArn())
-	output("QueryAthenaCommand", "Runs the saved query events-per-hour in the workgroup", jsii.String(queryAthena(p.Athena)))
+	output("QueryAthenaCommand", "Runs the saved query events-per-hour in the workgroup",
+		jsii.String(queryAthena(p.Athena)))
 	output("ErrorHandlerFunctionName", "Turns error objects into dead letters", p.ErrorHandler.Function.FunctionName())
 	output(contract.OutputDeadLetterQueue, "One message for each failed record", p.DeadLetters.Queue.QueueUrl())
 	if config.EnableDataTransformation {

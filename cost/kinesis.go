@@ -2,8 +2,9 @@ package cost
 
 import "fmt"
 
-// advantageMiB is the commitment of On-demand Advantage, each for data in and data out, in MiB a second of all streams of
-// the account in the region: https://aws.amazon.com/blogs/big-data/kinesis-on-demand-advantage-saves-60-on-streaming-costs/
+// advantageMiB is the commitment of On-demand Advantage, each for data in and data out, in MiB a second of all streams
+// of the account in the region:
+// https://aws.amazon.com/blogs/big-data/kinesis-on-demand-advantage-saves-60-on-streaming-costs/
 const advantageMiB = 25
 
 // addKinesis adds the data streams. Each event is one record; every Firehose stream reads all of them.

@@ -30,9 +30,9 @@ type Miss struct {
 	Why string `json:"why"`
 }
 
-// Refresh asks the Price List API for the prices of a region. A price that it does not find keeps that of base when base
-// is of the same region, and is unknown otherwise: one region's price is not guessed from another's. An error of the API
-// ends it. progress is called after each price.
+// Refresh asks the Price List API for the prices of a region. A price that it does not find keeps that of base when
+// base is of the same region, and is unknown otherwise: one region's price is not guessed from another's. An error of
+// the API ends it. progress is called after each price.
 func Refresh(ctx context.Context, client ProductLister, region string, base *Prices, now time.Time,
 	progress func()) (*Prices, []Miss, error) {
 	fresh := &Prices{Region: region, Date: now.UTC().Format(time.DateOnly)}
@@ -128,8 +128,8 @@ const (
 	maxProducts = 10_000
 )
 
-// listProducts lists the products of a lookup. Usage types begin with a short name of the region, such as EUW2-, that no
-// list translates, and in us-east-1 sometimes with nothing; the filter for the region makes the rest unique.
+// listProducts lists the products of a lookup. Usage types begin with a short name of the region, such as EUW2-, that
+// no list translates, and in us-east-1 sometimes with nothing; the filter for the region makes the rest unique.
 func listProducts(ctx context.Context, client ProductLister, region string, l Lookup) (found []product, why string,
 	err error) {
 	input := &pricing.GetProductsInput{ServiceCode: &l.Service, FormatVersion: aws.String("aws_v1")}

@@ -115,8 +115,8 @@ var (
 	replicaCount  = regexp.MustCompile(`"replicas":(\d{1,3})[,}]`)
 )
 
-// noteDomainSize compares the size of the volumes with the documents in the retention of the indices, which the state of
-// the search setup has. The factor 1.45 is AWS's, for the space that OpenSearch and the operating system reserve:
+// noteDomainSize compares the size of the volumes with the documents in the retention of the indices, which the state
+// of the search setup has. The factor 1.45 is AWS's, for the space that OpenSearch and the operating system reserve:
 // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/bp-storage.html
 func (e *estimator) noteDomainSize(r *resource, count Number) error {
 	setups := e.t.of("Custom::SearchSetup")

@@ -12,8 +12,8 @@ type kmsUse struct {
 	how      string
 }
 
-// bucketKeyShare is the share of requests to S3 that still reach KMS with a bucket key: AWS says that it reduces them by
-// up to 99 percent. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+// bucketKeyShare is the share of requests to S3 that still reach KMS with a bucket key: AWS says that it reduces them
+// by up to 99 percent. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
 var bucketKeyShare = one.DividedBy(WholeNumber(100))
 
 // countDataKeys counts the data keys of the objects of one prefix.

@@ -111,8 +111,8 @@ func (e *estimator) readProcessor(s *stream) error {
 	return nil
 }
 
-// measureRecords sets the records and bytes of a stream for each event. Firehose rounds each record up to 5 KB, also one that it
-// reads from a data stream: https://aws.amazon.com/firehose/pricing/
+// measureRecords sets the records and bytes of a stream for each event. Firehose rounds each record up to 5 KB, also
+// one that it reads from a data stream: https://aws.amazon.com/firehose/pricing/
 func (e *estimator) measureRecords(s *stream) {
 	sizes := e.w.Sizes
 	s.recordsPerEvent, s.bytesPerEvent = one, sizes.perEvent(sizes.Bytes)

@@ -189,9 +189,9 @@ func (p *Processor) acceptsMap(n *node, i int) (end int, ok bool) {
 	return i + 1, true
 }
 
-// rejectsEntry reports whether the index rejects an event with an entry of the map whose key and value, as written, have
-// these lengths in bytes. A protected value counts at least as much as a hash, so that the constant in its place without
-// the key is judged alike.
+// rejectsEntry reports whether the index rejects an event with an entry of the map whose key and value, as written,
+// have these lengths in bytes. A protected value counts at least as much as a hash, so that the constant in its place
+// without the key is judged alike.
 func (p *Processor) rejectsEntry(n *node, key, value int) bool {
 	if n.elem.protect != schema.Unprotected {
 		value = max(value, hashLength+len(`""`))

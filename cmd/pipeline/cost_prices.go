@@ -52,7 +52,8 @@ func (l *costCommand) refreshPrices(ctx context.Context) error {
 	if err := replaceFile(name, append(text, '\n')); err != nil {
 		return fmt.Errorf("writing the prices: %w", err)
 	}
-	l.screen.printLine("%s: %s of %s from AWS's Price List", name, count(int64(len(prices.Prices)-len(misses)), "price"), prices.Region)
+	l.screen.printLine("%s: %s of %s from AWS's Price List", name,
+		count(int64(len(prices.Prices)-len(misses)), "price"), prices.Region)
 	for _, miss := range misses {
 		l.screen.printLine("  %s: %s: %s", miss.ID, miss.Why, keptText(prices, base))
 	}

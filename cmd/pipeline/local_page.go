@@ -98,8 +98,8 @@ func (s *shownRun) endRun(ctx context.Context, p *local.Pipeline) error {
 	return err
 }
 
-// holdPage keeps the page until Ctrl-C when it is to be kept; otherwise until a browser that shows it knows that the run
-// has ended.
+// holdPage keeps the page until Ctrl-C when it is to be kept; otherwise until a browser that shows it knows that the
+// run has ended.
 func (l *localCommand) holdPage(soft context.Context, s *shownRun) {
 	switch {
 	case s.url == "":

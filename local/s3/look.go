@@ -15,8 +15,8 @@ type Object struct {
 	Modified time.Time
 }
 
-// Objects returns at most limit objects under a prefix, those behind a key, in the order of the keys; more when the list
-// goes on.
+// Objects returns at most limit objects under a prefix, those behind a key, in the order of the keys; more when the
+// list goes on.
 func (s *Server) Objects(bucket, prefix, after string, limit int) (objects []Object, more bool, err error) {
 	s.store.mu.RLock()
 	defer s.store.mu.RUnlock()

@@ -152,8 +152,8 @@ func (b *bench) runOnce(m mode, shown bool) (cpu float64, requests int, err erro
 
 var tokenText = regexp.MustCompile(`"token":"([A-Z2-7]+)"`)
 
-// followRun asks as an open page does that nobody touches: the state twice a second, and the open list of files when the
-// state has changed. It ends with the run.
+// followRun asks as an open page does that nobody touches: the state twice a second, and the open list of files when
+// the state has changed. It ends with the run.
 func followRun(ctx context.Context, address string) (requests int) {
 	document, _, err := ask(ctx, address+"/", "", "")
 	token := tokenText.FindSubmatch(document)
