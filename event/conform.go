@@ -48,6 +48,9 @@ func (e *Event) conform(v *value, n *node, m *jsonscan.Member) edit {
 		}
 		return edit{}
 	}
+	if n.protect == schema.Drop && !n.kind.Scalar() && e.dropContainer(v, n, m) {
+		return edit{rewrite: removed}
+	}
 	v.state, v.empty, v.text, v.number = conformed, false, nil, 0
 	ed := edit{rewrite: e.conformType(v, n.kind, m)}
 	if ed.rewrite >= unquoted {

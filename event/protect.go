@@ -52,6 +52,20 @@ func (e *Event) protect(v *value, p schema.Protection, m *jsonscan.Member, ed ed
 	return edit{replaced, e.decoded[from:]}
 }
 
+// dropContainer sets v to an object or array that is dropped, for the rules. It reports false for a value of another
+// type.
+func (e *Event) dropContainer(v *value, n *node, m *jsonscan.Member) bool {
+	kind := jsonscan.Object
+	if n.kind == schema.Array {
+		kind = jsonscan.Array
+	}
+	if m.Kind != kind {
+		return false
+	}
+	*v = value{state: conformed, empty: isEmptyText(e.record, m), text: e.record[m.Start:m.End]}
+	return true
+}
+
 // isProtected reports whether an earlier pass wrote the member in place of a value, and sets v if so.
 func (e *Event) isProtected(v *value, m *jsonscan.Member) bool {
 	if m.Kind != jsonscan.String {

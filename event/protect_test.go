@@ -27,7 +27,7 @@ func protectedLayout(t testing.TB) *Layout {
 	hashed := str()
 	hashed.Protect = schema.Hash
 	s := &schema.Schema{Fields: []*schema.Field{
-		field("user", str(), schema.Hash), field("email", str(), schema.Redact), field("secret", nil, schema.Drop),
+		field("user", str(), schema.Hash), field("email", str(), schema.Redact), field("secret", str(), schema.Drop),
 		field("contact", &schema.Type{Kind: schema.Struct, Fields: []*schema.Field{
 			field("phone", str(), schema.Hash), field("name", str(), schema.Redact), field("age", &schema.Type{Kind: schema.BigInt, MaxLength: -1}, schema.Unprotected),
 			field("notes", str(), schema.Drop)}}, schema.Unprotected),
@@ -133,6 +133,33 @@ func TestProtect(t *testing.T) {
 			t.Errorf("\n%s\n%s", first, second)
 		}
 	})
+}
+
+// A rule sees objects and arrays that are dropped as they were sent, and keeps its value in a second pass.
+func TestRuleOverADroppedContainer(t *testing.T) {
+	s, err := schema.Parse([]byte(`{"type":"object","properties":{"body":{"type":"object","properties":{"a":{"type":"string"}},"x-protect":"drop"},
+		"words":{"type":"array","items":{"type":"string","x-protect":"drop"}},"cookies":{"type":"object","additionalProperties":{"x-protect":"drop"}},
+		"inner":{"type":"object","properties":{"list":{"type":"array","items":{"x-protect":"drop"}}}}},
+		"x-enrich":[{"name":"processed_timestamp","processedAt":true},{"name":"b","presence":{"field":"body"}},{"name":"w","truth":{"field":"words"}},
+			{"name":"c","presence":{"field":"cookies"}},{"name":"s","score":{"weights":{"body":1,"words":1,"cookies":1,"inner":1}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ event, want string }{
+		{`{"body":{"a":"x"},"words":["y"],"cookies":{"z":1},"inner":{"list":[1]}}`, `{"inner":{},@"b":true,"w":true,"c":true,"s":100}`},
+		{`{"body":{},"words":[],"cookies":{}}`, `{@"b":true,"w":false,"c":true,"s":75}`},
+		{`{"body":null,"words":null}`, `{@"b":false,"w":false,"c":false,"s":0}`},
+		{`{"body":"x","words":{"a":1},"cookies":[1]}`, `{@"b":false,"c":false,"s":0}`},
+		{`{}`, `{@"b":false,"c":false,"s":0}`},
+	} {
+		p := newProcessor(t, MustCompile(s), Search, Options{})
+		p.SetTime(parseTime(t, testNow))
+		out, _ := p.Append(nil, []byte(c.event), 1<<20)
+		if want := strings.Replace(c.want, "@", `"processed_timestamp":"`+testNow+`",`, 1); string(out) != want {
+			t.Errorf("%s\ngot  %s\nwant %s", c.event, out, want)
+		}
+		twiceLines(t, p, out)
+	}
 }
 
 // A map's entry is judged by what is written in its place: a long value by its hash, and a value that stays as it is.

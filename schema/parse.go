@@ -145,7 +145,7 @@ type described struct {
 	badType            bool   // the keyword type is wrong, and reported
 	typ                *Type  // behind the protection of elements; nil for a value without a type of its own
 	sent               *Type  // typ as sent; the same where no element is protected
-	empties            bool   // an array or a map whose elements or values are dropped: nothing of it is left
+	empties            bool   // an array or a map whose elements or values are dropped
 	fields             []*Field
 	title, description string
 	examples           *node
@@ -502,7 +502,7 @@ func (p *parser) object(d *described, pointer, value string, depth int) {
 		}
 		switch {
 		case element.drops():
-			d.empties = true
+			d.dropElements(Map)
 		case element.typ != nil && element.typ.Kind.Scalar():
 			d.setElement(Map, element)
 		case element.name != "":
@@ -635,7 +635,7 @@ func (p *parser) array(d *described, value string, depth int) {
 	}
 	switch {
 	case element.drops():
-		d.empties = true
+		d.dropElements(Array)
 	case element.typ != nil:
 		d.setElement(Array, element)
 	}

@@ -70,6 +70,11 @@ func protectInstead(d described) string {
 // drops reports whether nothing is left of an element or value of this description.
 func (d *described) drops() bool { return d.protect == Drop || d.empties }
 
+// dropElements makes the type of an array or map that nothing is left of.
+func (d *described) dropElements(kind Kind) {
+	d.typ, d.empties = &Type{Kind: kind, Elem: protectedType(), MaxLength: -1}, true
+}
+
 // setElement makes the type of an array or map of its elements or values.
 func (d *described) setElement(kind Kind, element described) {
 	d.typ = &Type{Kind: kind, Elem: element.typ, MaxLength: -1}
