@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +35,15 @@ var errReported = errors.New("reported")
 
 // errInterrupted ends a command that was stopped by a signal after it has reported.
 var errInterrupted = errors.New("interrupted")
+
+// programName is the command for the next commands that a report shows: by its path when the user called it by a
+// relative one, such as .build/pipeline.
+func programName() string {
+	if name := os.Args[0]; !filepath.IsAbs(name) && strings.ContainsRune(name, filepath.Separator) {
+		return quote(name)
+	}
+	return "pipeline"
+}
 
 // run is the command as a function: it returns the exit status. Nothing leaves it that a terminal would obey.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

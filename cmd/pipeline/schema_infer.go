@@ -166,7 +166,7 @@ func (i *schemaInferCommand) writeSchema(stdout io.Writer, text []byte) error {
 func (i *schemaInferCommand) next(input *source) string {
 	var b strings.Builder
 	b.WriteString("\n" + oneLine("wrote %s. Next:", quote(i.out)))
-	b.WriteString(oneLine("  pipeline schema check %s", quote(i.out)))
+	b.WriteString(oneLine("  %s schema check %s", programName(), quote(i.out)))
 	setting := " --out results"
 	if i.out != schema.FileName {
 		setting += " -c " + quote("eventSchema="+i.out)
@@ -176,13 +176,14 @@ func (i *schemaInferCommand) next(input *source) string {
 	case i.events == "-":
 		events = "FILE"
 	case input.found.objects && input.unpacked:
-		b.WriteString(oneLine("  gzip -dc %s | %s | pipeline local --events -%s", events, input.found.filter, setting))
+		b.WriteString(oneLine("  gzip -dc %s | %s | %s local --events -%s", events, input.found.filter, programName(),
+			setting))
 		return b.String()
 	case input.found.objects:
-		b.WriteString(oneLine("  %s < %s | pipeline local --events -%s", input.found.filter, events, setting))
+		b.WriteString(oneLine("  %s < %s | %s local --events -%s", input.found.filter, events, programName(), setting))
 		return b.String()
 	}
-	b.WriteString(oneLine("  pipeline local --events %s%s", events, setting))
+	b.WriteString(oneLine("  %s local --events %s%s", programName(), events, setting))
 	return b.String()
 }
 

@@ -142,8 +142,8 @@ func (r *surveyReport) warning() string {
 		return ""
 	}
 	return fmt.Sprintf("No event contains a declared field of %s: every declared column is null%s.\n"+
-		"Write a schema for these events: pipeline schema infer --events %s --out new-%s\n\n",
-		printable.Text(r.Schema), r.sampled(), quote(printable.Text(r.events)), schema.FileName)
+		"Write a schema for these events: %s schema infer --events %s --out new-%s\n\n",
+		printable.Text(r.Schema), r.sampled(), programName(), quote(printable.Text(r.events)), schema.FileName)
 }
 
 // sampled says how many records were looked at, when not all were.

@@ -55,7 +55,7 @@ func (t *traceCommand) addNext(r *trace.Report) {
 
 // replayCommand is the command that replays a failed record, and others like it of the same second.
 func (t *traceCommand) replayCommand(h *trace.Hit) string {
-	words := []string{"pipeline", "replay"}
+	words := []string{programName(), "replay"}
 	if t.target.stack != "" {
 		words = append(words, "--stack", quote(t.target.stack))
 	}
