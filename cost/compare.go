@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -238,6 +239,34 @@ func (t *Template) remove(gone *resource) {
 		}
 	}
 	delete(t.resources, gone.id)
+	for t.removeComposite() {
+	}
+}
+
+// ruleAlarm is an alarm in the rule of a composite alarm.
+var ruleAlarm = regexp.MustCompile(`\w+\("?([^()"]+)"?\)`)
+
+// removeComposite removes a composite alarm that has lost all alarms of its rule, or all but one and sends nothing
+// itself: the app lets that one suppress others instead. It reports whether there was one.
+func (t *Template) removeComposite() bool {
+	composites := t.of("AWS::CloudWatch::CompositeAlarm")
+	names := map[string]bool{}
+	for _, alarm := range slices.Concat(composites, t.of("AWS::CloudWatch::Alarm")) {
+		names[t.text(alarm.Properties, "AlarmName")] = true
+	}
+	for _, composite := range composites {
+		members, left := ruleAlarm.FindAllStringSubmatch(t.text(composite.Properties, "AlarmRule"), -1), 0
+		for _, member := range members {
+			if names[member[1]] {
+				left++
+			}
+		}
+		if left < len(members) && (left == 0 || left == 1 && composite.Properties["AlarmActions"] == nil) {
+			delete(t.resources, composite.id)
+			return true
+		}
+	}
+	return false
 }
 
 // mentions reports whether a text is a value somewhere inside another.

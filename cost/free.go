@@ -19,6 +19,7 @@ var freeTypes = []struct{ names, why string }{
 		"AWS::SecretsManager::ResourcePolicy AWS::Kinesis::ResourcePolicy AWS::Lambda::Permission", "policies have no charge"},
 	{"AWS::Lambda::EventInvokeConfig AWS::Lambda::Version AWS::Lambda::Alias AWS::Lambda::EventSourceMapping " +
 		"AWS::Lambda::LayerVersion AWS::Lambda::Url", "invocations are billed"},
+	{"AWS::CloudWatch::AlarmMuteRule", "the alarms are billed; AWS's pages name no charge for mute rules"},
 	{"AWS::Logs::LogStream AWS::Logs::SubscriptionFilter AWS::Logs::QueryDefinition", "log events are billed"},
 	{"AWS::Glue::Database AWS::Glue::Table AWS::Glue::Partition",
 		"the first million objects and requests of the Data Catalog a month are free"},
