@@ -54,9 +54,9 @@ func handle(ctx context.Context, e event) (any, error) {
 		os.Exit(e.Size)
 	case "kill":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
-		select {}
+		hang()
 	case "hang":
-		select {}
+		hang()
 	case "big":
 		return strings.Repeat("x", e.Size), nil
 	case "hog":
@@ -65,7 +65,7 @@ func handle(ctx context.Context, e event) (any, error) {
 			memory[i] = 1
 		}
 		if e.Text == "stay" {
-			select {}
+			hang()
 		}
 		return len(memory), nil
 	case "spin":
@@ -100,7 +100,7 @@ func main() {
 			os.Exit(7)
 		}
 	case "hang":
-		select {}
+		hang()
 	case "error":
 		body := []byte(`{"errorType":"Config.Missing","errorMessage":"no table"}`)
 		request, err := http.NewRequest("POST",
@@ -112,7 +112,7 @@ func main() {
 		if _, err := http.DefaultClient.Do(request); err != nil {
 			panic(err)
 		}
-		select {}
+		hang()
 	case "raw":
 		raw()
 	}
@@ -147,5 +147,12 @@ func raw() {
 		}
 		post("invocation/"+id+"/response", string(answer))
 		fmt.Fprintln(os.Stderr, "second answer", post("invocation/"+id+"/response", "{}"))
+	}
+}
+
+// hang does not end. A select without cases would be a deadlock to the runtime of a program without cgo.
+func hang() {
+	for {
+		time.Sleep(time.Hour)
 	}
 }
