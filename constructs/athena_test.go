@@ -52,6 +52,8 @@ func TestViewIsWrittenAsAthenaReadsIt(t *testing.T) {
 		}
 		want(t, view.Properties, "TableInput.TableType", "VIRTUAL_VIEW")
 		want(t, view.Properties, "TableInput.Parameters.presto_view", "true")
+		want(t, view.Properties, "TableInput.Parameters.comment", "Presto View")
+		wantAbsent(t, view.Properties, "TableInput.Description") // would hide the view from Trino
 		original, _ := at(view.Properties, "TableInput.ViewOriginalText")
 		encoded, begins := strings.CutPrefix(original.(string), "/* Presto View: ")
 		encoded, ends := strings.CutSuffix(encoded, " */")
@@ -61,14 +63,16 @@ func TestViewIsWrittenAsAthenaReadsIt(t *testing.T) {
 		}
 		var definition struct {
 			OriginalSQL, Catalog, Schema string
+			RunAsInvoker                 bool
 			Columns                      []struct{ Name, Type string }
 		}
 		if err := json.Unmarshal(text, &definition); err != nil {
 			t.Fatal(err)
 		}
 		database, _ := at(view.Properties, "DatabaseName")
-		if definition.Catalog != "awsdatacatalog" || definition.Schema != database {
-			t.Errorf("view: must look in awsdatacatalog.%s (got %s.%s)", database, definition.Catalog, definition.Schema)
+		if definition.Catalog != "awsdatacatalog" || definition.Schema != database || !definition.RunAsInvoker {
+			t.Errorf("view: must look in awsdatacatalog.%s, as its caller (got %s.%s, %v)", database, definition.Catalog,
+				definition.Schema, definition.RunAsInvoker)
 		}
 		var expected, glue, inText []string
 		for _, list := range []string{"TableInput.StorageDescriptor.Columns", "TableInput.PartitionKeys"} {

@@ -42,6 +42,9 @@ type prestoView struct {
 	Catalog     string             `json:"catalog"` // of the tables in the query: Athena's name of the Glue Data Catalog
 	Schema      string             `json:"schema"`
 	Columns     []prestoViewColumn `json:"columns"`
+	// RunAsInvoker has each query of the view run with the rights of the one who runs it, as Athena does anyhow. Trino
+	// rejects a view without it and without an owner ("Run-as identity must be set"; trinodb/trino#18573; run).
+	RunAsInvoker bool `json:"runAsInvoker"`
 }
 
 type prestoViewColumn struct {
@@ -52,7 +55,8 @@ type prestoViewColumn struct {
 // newViewOfEventsOnce makes the view, as CREATE VIEW in Athena would: it exists without a statement that somebody has
 // to run. CloudFormation has no resource for a view of Athena, but a view is a table of the Glue Data Catalog.
 func newViewOfEventsOnce(scope constructs.Construct, lake *DataLake, s *schema.Schema) awsglue.CfnTable {
-	view := prestoView{OriginalSQL: eventsOnce(s), Catalog: "awsdatacatalog", Schema: lake.DatabaseName}
+	view := prestoView{OriginalSQL: eventsOnce(s), Catalog: "awsdatacatalog", Schema: lake.DatabaseName,
+		RunAsInvoker: true}
 	var columns []any
 	add := func(name, hiveType, comment string) {
 		columns = append(columns, column(name, hiveType, comment))
@@ -72,8 +76,9 @@ func newViewOfEventsOnce(scope constructs.Construct, lake *DataLake, s *schema.S
 		CatalogId:    awscdk.Aws_ACCOUNT_ID(),
 		DatabaseName: jsii.String(lake.DatabaseName),
 		TableInput: &awsglue.CfnTable_TableInputProperty{
-			Name:             jsii.String(ViewName),
-			Description:      jsii.String("The latest row of each event id"),
+			Name: jsii.String(ViewName),
+			// No Description: in Trino's catalog of Glue it takes the place of the parameter comment, by which a view is known,
+			// and the view does not exist (GlueConverter, ViewReaderUtil.isTrinoView; run).
 			TableType:        jsii.String("VIRTUAL_VIEW"),
 			Parameters:       map[string]string{"presto_view": "true", "comment": "Presto View"},
 			ViewOriginalText: jsii.String("/* Presto View: " + base64.StdEncoding.EncodeToString(text) + " */"),

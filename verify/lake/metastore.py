@@ -59,16 +59,19 @@ def metastore_table(template: Path, location: str, name: str = "events") -> dict
 
 
 def metastore_view(template: Path, name: str) -> dict:
-    """The template's view as a file of Trino's file metastore: its texts and parameters are those of the template."""
+    """The template's view as a file of Trino's file metastore: its texts and parameters are those of the template.
+
+    As for a table in Glue, a description takes the place of the parameter comment, by which Trino knows a view.
+    """
     view = lakes.glue_table(template, name)
     columns = view["StorageDescriptor"]["Columns"]
+    comment = {"comment": view["Description"]} if "Description" in view else {}
     return {
         "writerVersion": trinoserver.VERSION,
-        "owner": "verify",
         "tableType": view["TableType"],
         "dataColumns": [{"name": c["Name"], "type": c["Type"], "properties": {}} for c in columns],
         "partitionColumns": [],
-        "parameters": view["Parameters"],
+        "parameters": view["Parameters"] | comment,
         "serdeParameters": {},
         "viewOriginalText": view["ViewOriginalText"],
         "viewExpandedText": view["ViewExpandedText"],
