@@ -25,7 +25,7 @@ test: need-go need-node ## check formatting, vet, and run all tests
 	@files=$$(find . \( -name node_modules -o -name .build -o -name cdk.out \) -prune -o -name '*.go' -print); \
 		test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
 	$(HOST) go vet -tags opensearch,verify $(PACKAGES)
-	$(HOST) go test -vet=off $(PACKAGES)
+	$(HOST) go test -vet=off -timeout 20m $(PACKAGES)
 
 .PHONY: verify
 verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch, the page in Chromium (needs Python, Java, Maven and Chromium)
