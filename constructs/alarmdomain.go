@@ -1,18 +1,11 @@
 package constructs
 
-import (
-	"fmt"
-
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-)
+import "fmt"
 
 // watchDomain watches the domain by AWS's recommended alarms.
 // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-alarms.html
 func (a *Alarms) watchDomain(d *SearchDomain) {
-	of := func(name, statistic string) metric {
-		// Both dimensions: one alone matches nothing.
-		return metric{"AWS/ES", name, [][2]string{{"DomainName", d.Name}, {"ClientId", *awscdk.Aws_ACCOUNT_ID()}}, statistic}
-	}
+	of := ofDomain(d)
 	// Fires when a primary shard is nowhere: writes to its index fail.
 	a.on(domainInDanger, "domain-red", "a primary shard is not allocated", of("ClusterStatus.red", "Maximum"),
 		condition{atLeast, 1, 60, 1, 1})

@@ -124,10 +124,9 @@ func (a *Alarms) combineCause(c cause) string {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
 // So there are none. The memory of a page is the topic's own count of messages.
 func (a *Alarms) announceRecovery() {
-	sent := metric{
-		"AWS/SNS", "NumberOfMessagesPublished", [][2]string{{"TopicName", *a.pages.Topic.TopicName()}}, "Sum",
-	}
-	a.on(forRules, "paged", "a page was sent in the last 24 hours", sent, condition{above, 0, 3600, 1, 24})
+	of := metricsOf("AWS/SNS", [2]string{"TopicName", *a.pages.Topic.TopicName()})
+	a.on(forRules, "paged", "a page was sent in the last 24 hours", of("NumberOfMessagesPublished", "Sum"),
+		condition{above, 0, 3600, 1, 24})
 	l := loss{name: "recovered", fires: "a page was sent in the last 24 hours, and everything that pages is well again",
 		severity: ticket}
 	rule := "ALARM(\"" + a.fullName("paged") + "\") AND NOT (" + anyOf(a, a.paging) + ")"

@@ -4,11 +4,9 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 	"firehose-pipeline/settings"
 )
@@ -37,23 +35,6 @@ type AlarmsProps struct {
 	ErrorHandler *ErrorHandler
 	DeadLetters  *DeadLetterQueue
 	Domain       *SearchDomain
-}
-
-// metric is one metric of one resource.
-type metric struct {
-	namespace, name string
-	dimensions      [][2]string
-	statistic       string // Sum, Average, Minimum, Maximum or a percentile such as p90
-}
-
-// properties returns the dimensions as the CDK wants them.
-func (m metric) properties() []any {
-	var properties []any
-	for _, d := range m.dimensions {
-		properties = append(properties,
-			&awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(d[0]), Value: jsii.String(d[1])})
-	}
-	return properties
 }
 
 // condition is when an alarm fires: in `of` of the last `periods` periods.
@@ -105,12 +86,9 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) *Alarms
 // https://docs.aws.amazon.com/firehose/latest/dev/firehose-cloudwatch-metrics-best-practices.html
 func (a *Alarms) watchStream(s *Stream) {
 	kind := string(s.Kind)
-	of := func(name, statistic string) metric {
-		return metric{"AWS/Firehose", name, [][2]string{{"DeliveryStreamName", *s.Name()}}, statistic}
-	}
-	destination, late := "DeliveryToS3", lakeLate
+	of, destination, late := ofStream(s), deliveryTo(s), lakeLate
 	if s.Kind == event.Search {
-		destination, late = "DeliveryToAmazonOpenSearchService", searchLate
+		late = searchLate
 	}
 
 	// Fires when puts to the store keep failing for 15 minutes, in half an hour: so it is still on when the backlog of an
@@ -167,10 +145,10 @@ func (a *Alarms) watchStream(s *Stream) {
 	if s.Kind == event.Search {
 		// Fires when the domain rejects the stream's role: access policy, or the role mapping inside the domain.
 		a.on(searchLate, "search-refused", "the domain refuses the search stream's role",
-			of("DeliveryToAmazonOpenSearchService.AuthFailure", "Maximum"), condition{atLeast, 1, 300, 1, 1})
+			of(destination+".AuthFailure", "Maximum"), condition{atLeast, 1, 300, 1, 1})
 		// Fires when the domain rejects deliveries.
 		a.on(searchLate, "search-rejected", "the domain rejects deliveries",
-			of("DeliveryToAmazonOpenSearchService.DeliveryRejected", "Maximum"), condition{atLeast, 1, 300, 1, 1})
+			of(destination+".DeliveryRejected", "Maximum"), condition{atLeast, 1, 300, 1, 1})
 		// Fires when failed (or all) documents cannot be written to S3: the stream stops when both stores fail.
 		a.on(failurePathBroken, "search-backup-failing",
 			"failed documents of the search stream cannot be written to S3", of("DeliveryToS3.Success", "Average"),
@@ -180,33 +158,21 @@ func (a *Alarms) watchStream(s *Stream) {
 
 // watchTransform watches one transform: as Firehose sees it, as Lambda sees it, and its own counts.
 func (a *Alarms) watchTransform(s *Stream) {
-	kind, function := string(s.Kind), *s.Transform.Function.FunctionName()
+	kind := string(s.Kind)
 	// Fires when invocations fail as a whole: after its retries Firehose gives up the batch to the error prefix. A record
 	// that the transform rejects is not a failed invocation; it is counted and becomes a dead letter. Three periods: the
 	// few throttled minutes of a deployment can reach into two. The alarm on errors sees a broken function sooner.
 	a.on(recordsFailing, kind+"-transform-failing", "Firehose's invocations of the "+kind+" transform fail",
-		metric{"AWS/Firehose", "ExecuteProcessing.Success", [][2]string{{"DeliveryStreamName", *s.Name()}}, "Average"},
-		condition{below, 0.99, 300, 3, 3})
-	a.watchFunction(kind+"-transform", "the "+kind+" transform", function, s.Transform.TimeoutSeconds,
-		recordsFailing, recordsFailing)
+		ofStream(s)("ExecuteProcessing.Success", "Average"), condition{below, 0.99, 300, 3, 3})
+	a.watchFunction(kind+"-transform", "the "+kind+" transform", ofFunction(s.Transform.Function),
+		s.Transform.TimeoutSeconds, recordsFailing, recordsFailing)
 	// Fires when records were given up because the answer would have passed 6 MB: lower the processor buffer.
-	a.on(
-		recordsFailed,
-		kind+"-transform-too-large",
-		"answers of the "+kind+" transform reach Lambda's 6 MB",
-		metric{
-			contract.MetricNamespace,
-			"TooLarge",
-			[][2]string{{contract.DimensionStack, a.stackName}, {contract.DimensionStream, kind}},
-			"Sum",
-		},
-		condition{above, 0, 300, 1, 1},
-	)
+	a.on(recordsFailed, kind+"-transform-too-large", "answers of the "+kind+" transform reach Lambda's 6 MB",
+		ofPipeline(a.stackName, s.Kind)("TooLarge", "Sum"), condition{above, 0, 300, 1, 1})
 }
 
 // watchFunction watches errors, throttles and time of a function.
-func (a *Alarms) watchFunction(name, title, function string, timeoutSeconds int, broken, throttled loss) {
-	of := ofFunction(function)
+func (a *Alarms) watchFunction(name, title string, of metrics, timeoutSeconds int, broken, throttled loss) {
 	// Fires on any failed invocation: both functions catch every failure that a record can cause, so an error is a defect
 	// or an outage.
 	a.on(broken, name+"-errors", "invocations of "+title+" fail", of("Errors", "Sum"), condition{above, 0, 60, 3, 5})
@@ -218,20 +184,12 @@ func (a *Alarms) watchFunction(name, title, function string, timeoutSeconds int,
 		of("Duration", "p90"), condition{above, limit, 60, 10, 15})
 }
 
-// ofFunction makes metrics of one function.
-func ofFunction(function string) func(name, statistic string) metric {
-	return func(name, statistic string) metric {
-		return metric{"AWS/Lambda", name, [][2]string{{"FunctionName", function}}, statistic}
-	}
-}
-
 // watchErrorHandler watches the function between the error prefix and the queue: records that it loses never reach the
 // queue.
 func (a *Alarms) watchErrorHandler(h *ErrorHandler) {
-	function := *h.Function.FunctionName()
-	of := ofFunction(function)
+	of := ofFunction(h.Function)
 	// Throttled, it is late: Lambda keeps its events for six hours.
-	a.watchFunction("error-handler", "the error handler", function, ErrorHandlerTimeoutSeconds,
+	a.watchFunction("error-handler", "the error handler", of, ErrorHandlerTimeoutSeconds,
 		failurePathBroken, capacityLow)
 	// Fires when Lambda gave an event up without a trace in the queue: replay the error prefix.
 	a.on(failurePathBroken, "error-handler-events-dropped", "error objects were given up without a dead letter",
@@ -247,9 +205,7 @@ func (a *Alarms) watchErrorHandler(h *ErrorHandler) {
 
 // watchDeadLetters watches the queue that people empty.
 func (a *Alarms) watchDeadLetters(q *DeadLetterQueue) {
-	of := func(metricName, statistic string) metric {
-		return metric{"AWS/SQS", metricName, [][2]string{{"QueueName", *q.Queue.QueueName()}}, statistic}
-	}
+	of := ofQueue(q)
 	// Fires when there is a failed record to look at.
 	a.on(recordsFailed, "dead-letters", "records failed and wait in the dead-letter queue",
 		of("ApproximateNumberOfMessagesVisible", "Maximum"), condition{above, 0, 300, 1, 1})

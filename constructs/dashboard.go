@@ -8,9 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"firehose-pipeline/contract"
-	"firehose-pipeline/event"
 )
 
 // Dashboard shows the way of the events on one page: from the put to the stores, and of those that failed to the queue.
@@ -115,21 +112,6 @@ func (p *painter) paintHeader(arns []string) {
 	}
 }
 
-// ofStream makes metrics of a stream.
-func ofStream(s *Stream) func(name, statistic string) metric {
-	return func(name, statistic string) metric {
-		return metric{"AWS/Firehose", name, [][2]string{{"DeliveryStreamName", *s.Name()}}, statistic}
-	}
-}
-
-// ofPipeline makes the functions' own metrics about one stream.
-func (p *painter) ofPipeline(stream event.Stream) func(name, statistic string) metric {
-	return func(name, statistic string) metric {
-		return metric{contract.MetricNamespace, name,
-			[][2]string{{contract.DimensionStack, p.StackName}, {contract.DimensionStream, string(stream)}}, statistic}
-	}
-}
-
 // sections names sections of the runbook.
 func sections(names ...string) string {
 	var all []string
@@ -179,9 +161,9 @@ func (p *painter) paintTransforms() {
 		sections(append(p.eachStream("%s-transform-errors"), p.eachStream("%s-transform-slow")...)...))
 	p.beginRow(graphHeight)
 	for _, s := range streams {
-		of := ofFunction(*s.Transform.Function.FunctionName())
+		of := ofFunction(s.Transform.Function)
 		p.paintFunction(fmt.Sprintf("%s transform", s.Kind), of, s.Transform.TimeoutSeconds)
-		own := p.ofPipeline(s.Kind)
+		own := ofPipeline(p.StackName, s.Kind)
 		p.addGraph(gridColumns/3, functionPeriod, fmt.Sprintf("%s transform: records", s.Kind), "records", 0, []graphed{
 			line(own("Ok", "Sum"), "ok"), line(own("PartialRecords", "Sum"), "partial"),
 			line(own("Dropped", "Sum"), "dropped"), line(own("ProcessingFailed", "Sum"), "rejected"),
@@ -190,7 +172,7 @@ func (p *painter) paintTransforms() {
 }
 
 // paintFunction adds two graphs, each a third of the width: invocations, and duration against the timeout.
-func (p *painter) paintFunction(title string, of func(name, statistic string) metric, timeoutSeconds int) {
+func (p *painter) paintFunction(title string, of metrics, timeoutSeconds int) {
 	p.addGraph(gridColumns/3, functionPeriod, title+": invocations", "invocations", 0, []graphed{
 		line(of("Invocations", "Sum"), "invocations"), line(of("Errors", "Sum"), "errors"),
 		line(of("Throttles", "Sum"), "throttled")})

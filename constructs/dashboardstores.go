@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-
 	"firehose-pipeline/event"
 )
 
@@ -17,11 +15,7 @@ func (p *painter) paintDelivery() {
 		sections(append(p.eachStream("%s-delivery-lagging"), p.eachStream("%s-stalled")...)...))
 	p.beginRow(graphHeight)
 	for _, s := range p.Streams {
-		of, title := ofStream(s), fmt.Sprintf("%s stream: ", s.Kind)
-		destination := "DeliveryToS3"
-		if s.Kind == event.Search {
-			destination = "DeliveryToAmazonOpenSearchService"
-		}
+		of, destination, title := ofStream(s), deliveryTo(s), fmt.Sprintf("%s stream: ", s.Kind)
 		freshness := of(destination+".DataFreshness", "Maximum")
 		p.addGraph(gridColumns/3, streamPeriod, title+"freshness", "s", 0, []graphed{line(freshness, "oldest record")},
 			append([]horizontal{{Label: "buffer interval", Value: float64(s.IntervalSeconds), Color: limitColor}},
@@ -55,9 +49,7 @@ func (p *painter) paintDomain(d *SearchDomain) {
 	}
 	p.addText(2, "## Search domain", "State, storage, load. "+sections(names...))
 	p.beginRow(graphHeight)
-	of := func(name, statistic string) metric {
-		return metric{"AWS/ES", name, [][2]string{{"DomainName", d.Name}, {"ClientId", *awscdk.Aws_ACCOUNT_ID()}}, statistic}
-	}
+	of := ofDomain(d)
 	graph := func(title, label string, alarm metric, series ...graphed) {
 		p.addGraph(gridColumns/3, functionPeriod, "domain: "+title, label, 0, series, p.alarmAt(alarm)...)
 	}
@@ -93,11 +85,11 @@ func (p *painter) paintErrors() {
 	p.beginRow(graphHeight)
 	var records []graphed
 	for _, s := range p.Streams {
-		own := p.ofPipeline(s.Kind)
+		own := ofPipeline(p.StackName, s.Kind)
 		records = append(records, line(own("FailedRecords", "Sum"), fmt.Sprintf("%s: failed", s.Kind)),
 			line(own("DeadLetters", "Sum"), fmt.Sprintf("%s: dead letters", s.Kind)))
 	}
-	of := ofFunction(*p.ErrorHandler.Function.FunctionName())
+	of := ofFunction(p.ErrorHandler.Function)
 	p.addGraph(gridColumns/3, functionPeriod, "failed records", "records", 0, records)
 	p.addGraph(gridColumns/3, functionPeriod, "error objects", "objects", 0, []graphed{
 		line(of("AsyncEventsReceived", "Sum"), "written"), line(of("AsyncEventsDropped", "Sum"), "given up"),
@@ -106,9 +98,7 @@ func (p *painter) paintErrors() {
 	p.addGraph(gridColumns/3, functionPeriod, "error objects: waiting time", "ms", 0, []graphed{line(age, "longest")},
 		p.alarmAt(age)...)
 	p.paintFunction("error handler", of, ErrorHandlerTimeoutSeconds)
-	queue := func(name, statistic string) metric {
-		return metric{"AWS/SQS", name, [][2]string{{"QueueName", *p.DeadLetters.Queue.QueueName()}}, statistic}
-	}
+	queue := ofQueue(p.DeadLetters)
 	oldest := queue("ApproximateAgeOfOldestMessage", "Maximum")
 	p.addGraph(gridColumns/3, streamPeriod, "dead letters", "messages", 0, []graphed{
 		line(queue("ApproximateNumberOfMessagesVisible", "Maximum"), "waiting"),
