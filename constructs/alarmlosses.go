@@ -161,6 +161,7 @@ func (a *Alarms) combineAlarms(l loss, rule string, reads []string, more func(*a
 		}
 	}
 	a.made[l.name] = made
+	a.arns = append(a.arns, *made.AttrArn())
 }
 
 // actions are the topic of the severity, for alarms that send messages: composite alarms, and metric alarms of a loss

@@ -17,7 +17,14 @@ func (a *Alarms) on(l loss, name, fires string, m metric, c condition) {
 	} else {
 		props.Statistic = jsii.String(m.statistic)
 	}
-	a.made[name] = awscloudwatch.NewCfnAlarm(a.Construct, jsii.String(name), props)
+	a.thresholds[m.key()] = c.threshold
+	a.makeMetricAlarm(name, props)
+}
+
+func (a *Alarms) makeMetricAlarm(name string, props *awscloudwatch.CfnAlarmProps) {
+	made := awscloudwatch.NewCfnAlarm(a.Construct, jsii.String(name), props)
+	a.made[name] = made
+	a.arns = append(a.arns, *made.AttrArn())
 }
 
 // input is a metric of an expression, by the id that the expression uses.
@@ -70,7 +77,7 @@ func (a *Alarms) onMath(
 	)
 	props := a.props(l, name, fires, inputs[0].namespace, c)
 	props.Metrics = queries
-	a.made[name] = awscloudwatch.NewCfnAlarm(a.Construct, jsii.String(name), props)
+	a.makeMetricAlarm(name, props)
 }
 
 // props are the properties that all metric alarms have. An alarm of a loss without a name sends its own messages; any

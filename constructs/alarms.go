@@ -16,13 +16,15 @@ import (
 // in trouble, or that idles, counts as fine when missing.
 type Alarms struct {
 	constructs.Construct
-	stackName string
-	pages     *AlarmTopic
-	tickets   *AlarmTopic
-	made      map[string]awscdk.CfnResource // every alarm by its name without the stack's
-	members   map[string][]string           // metric alarms by the name of the composite alarm that they belong to
-	paging    []string                      // composite alarms that page
-	sending   []string                      // alarms that send messages
+	stackName  string
+	pages      *AlarmTopic
+	tickets    *AlarmTopic
+	made       map[string]awscdk.CfnResource // every alarm by its name without the stack's
+	arns       []string                      // of every alarm, in the order in which they were made
+	thresholds map[string]float64            // of alarms on one metric, by its key
+	members    map[string][]string           // metric alarms by the name of the composite alarm that they belong to
+	paging     []string                      // composite alarms that page
+	sending    []string                      // alarms that send messages
 }
 
 // AlarmsProps are the parts to watch; nil parts do not exist in this stack.
@@ -56,12 +58,13 @@ const (
 // NewAlarms makes the alarms.
 func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) *Alarms {
 	a := &Alarms{
-		Construct: constructs.NewConstruct(scope, jsii.String(id)),
-		stackName: props.StackName,
-		pages:     props.Pages,
-		tickets:   props.Tickets,
-		made:      map[string]awscdk.CfnResource{},
-		members:   map[string][]string{},
+		Construct:  constructs.NewConstruct(scope, jsii.String(id)),
+		stackName:  props.StackName,
+		pages:      props.Pages,
+		tickets:    props.Tickets,
+		made:       map[string]awscdk.CfnResource{},
+		thresholds: map[string]float64{},
+		members:    map[string][]string{},
 	}
 	for _, stream := range props.Streams {
 		a.watchStream(stream)

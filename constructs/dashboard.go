@@ -45,15 +45,13 @@ const (
 type painter struct {
 	board
 	DashboardProps
-	thresholds map[string]float64 // by namespace and metric
 }
 
 // NewDashboard makes the dashboard.
 func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *Dashboard {
 	this := constructs.NewConstruct(scope, jsii.String(id))
-	arns, thresholds := readAlarms(props.Alarms)
-	p := &painter{DashboardProps: props, thresholds: thresholds}
-	p.paintHeader(arns)
+	p := &painter{DashboardProps: props}
+	p.paintHeader(props.Alarms.arns)
 	p.paintIngestion()
 	p.paintTransforms()
 	p.paintDelivery()
@@ -70,26 +68,9 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *
 	return &Dashboard{this, name}
 }
 
-// readAlarms returns the ARNs of all alarms, and the thresholds of those on one metric.
-func readAlarms(alarms *Alarms) (arns []string, thresholds map[string]float64) {
-	thresholds = map[string]float64{}
-	for _, child := range *alarms.Node().FindAll(constructs.ConstructOrder_PREORDER) {
-		switch alarm := child.(type) {
-		case awscloudwatch.CfnAlarm:
-			arns = append(arns, *alarm.AttrArn())
-			if alarm.MetricName() != nil && alarm.Namespace() != nil && alarm.Threshold() != nil {
-				thresholds[*alarm.Namespace()+" "+*alarm.MetricName()] = *alarm.Threshold()
-			}
-		case awscloudwatch.CfnCompositeAlarm:
-			arns = append(arns, *alarm.AttrArn())
-		}
-	}
-	return arns, thresholds
-}
-
 // alarmAt is a line at the threshold of the alarm on a metric; none when no alarm watches it.
 func (p *painter) alarmAt(m metric) []horizontal {
-	threshold, ok := p.thresholds[m.namespace+" "+m.name]
+	threshold, ok := p.Alarms.thresholds[m.key()]
 	if !ok {
 		return nil
 	}

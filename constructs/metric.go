@@ -1,6 +1,8 @@
 package constructs
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -16,6 +18,9 @@ type metric struct {
 	dimensions      [][2]string
 	statistic       string // Sum, Average, Minimum, Maximum or a percentile such as p90
 }
+
+// key tells the metric from any other.
+func (m metric) key() string { return fmt.Sprint(m) }
 
 // properties returns the dimensions as the CDK wants them.
 func (m metric) properties() []any {
