@@ -84,18 +84,7 @@ func (a *Alarms) combine() {
 		if len(members) == 0 {
 			continue
 		}
-		suppressor := a.combineCause(l.cause)
-		a.combineAlarms(l, anyOf(a, members), append(members, suppressor), func(p *awscloudwatch.CfnCompositeAlarmProps) {
-			if suppressor == "" {
-				return
-			}
-			p.ActionsSuppressor = jsii.String(a.fullName(suppressor))
-			p.ActionsSuppressorWaitPeriod = jsii.Number(l.cause.waitSeconds)
-			p.ActionsSuppressorExtensionPeriod = jsii.Number(causeExtensionSeconds)
-		})
-		if l.severity == page {
-			a.paging = append(a.paging, l.name)
-		}
+		a.combineAlarms(l, anyOf(a, members), members, a.combineCause(l.cause))
 	}
 	a.announceRecovery()
 }
@@ -115,7 +104,7 @@ func (a *Alarms) combineCause(c cause) string {
 		return known[0]
 	}
 	l := loss{name: c.name, fires: "one of its members explains other alarms, which then send no message"}
-	a.combineAlarms(l, anyOf(a, known), known, nil)
+	a.combineAlarms(l, anyOf(a, known), known, "")
 	return c.name
 }
 
@@ -129,8 +118,14 @@ func (a *Alarms) announceRecovery() {
 		condition{above, 0, 3600, 1, 24})
 	l := loss{name: "recovered", fires: "a page was sent in the last 24 hours, and everything that pages is well again",
 		severity: ticket}
-	rule := "ALARM(\"" + a.fullName("paged") + "\") AND NOT (" + anyOf(a, a.paging) + ")"
-	a.combineAlarms(l, rule, append(slices.Clone(a.paging), "paged"), nil)
+	var paging []string
+	for _, l := range losses {
+		if l.severity == page && a.made[l.name] != nil {
+			paging = append(paging, l.name)
+		}
+	}
+	rule := anyOf(a, []string{"paged"}) + " AND NOT (" + anyOf(a, paging) + ")"
+	a.combineAlarms(l, rule, append(paging, "paged"), "")
 }
 
 // anyOf is the rule that any of the alarms is in ALARM.
@@ -143,22 +138,23 @@ func anyOf(a *Alarms, names []string) string {
 }
 
 // combineAlarms makes one composite alarm after the alarms that it reads: CloudWatch rejects a rule with an alarm that
-// does not exist.
-func (a *Alarms) combineAlarms(l loss, rule string, reads []string, more func(*awscloudwatch.CfnCompositeAlarmProps)) {
+// does not exist. It sends nothing while the suppressor, if it has one, is on.
+func (a *Alarms) combineAlarms(l loss, rule string, reads []string, suppressor string) {
 	props := &awscloudwatch.CfnCompositeAlarmProps{
 		AlarmName:        jsii.String(a.fullName(l.name)),
-		AlarmDescription: jsii.String("Fires when " + l.fires + ". What to do: docs/runbook.md#" + l.name),
+		AlarmDescription: describe(l.name, l.fires),
 		AlarmRule:        jsii.String(rule),
 		AlarmActions:     a.actions(l, l.name),
 	}
-	if more != nil {
-		more(props)
+	if suppressor != "" {
+		props.ActionsSuppressor = jsii.String(a.fullName(suppressor))
+		props.ActionsSuppressorWaitPeriod = jsii.Number(l.cause.waitSeconds)
+		props.ActionsSuppressorExtensionPeriod = jsii.Number(causeExtensionSeconds)
+		reads = append(slices.Clone(reads), suppressor)
 	}
 	made := awscloudwatch.NewCfnCompositeAlarm(a.Construct, jsii.String(l.name), props)
 	for _, name := range reads {
-		if name != "" {
-			made.Node().AddDependency(a.made[name])
-		}
+		made.Node().AddDependency(a.made[name])
 	}
 	a.made[l.name] = made
 	a.arns = append(a.arns, *made.AttrArn())

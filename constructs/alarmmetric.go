@@ -88,7 +88,7 @@ func (a *Alarms) props(l loss, name, fires, namespace string, c condition) *awsc
 	}
 	return &awscloudwatch.CfnAlarmProps{
 		AlarmName:           jsii.String(a.fullName(name)),
-		AlarmDescription:    jsii.String("Fires when " + fires + ". What to do: docs/runbook.md#" + name),
+		AlarmDescription:    describe(name, fires),
 		AlarmActions:        a.actions(l, name),
 		ComparisonOperator:  jsii.String(c.comparison),
 		Threshold:           jsii.Number(c.threshold),
@@ -100,6 +100,11 @@ func (a *Alarms) props(l loss, name, fires, namespace string, c condition) *awsc
 }
 
 func (a *Alarms) fullName(name string) string { return a.stackName + "-" + name }
+
+// describe is the description of an alarm; its name is the anchor of its section.
+func describe(name, fires string) *string {
+	return jsii.String("Fires when " + fires + ". What to do: docs/runbook.md#" + name)
+}
 
 // warmUp is the time after its creation in which an alarm is not evaluated. By default it ends with the first full
 // window of data. A domain's nodes join one by one, so its metrics are wrong before they are right: its alarms wait in

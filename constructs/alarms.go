@@ -23,7 +23,6 @@ type Alarms struct {
 	arns       []string                      // of every alarm, in the order in which they were made
 	thresholds map[string]float64            // of alarms on one metric, by its key
 	members    map[string][]string           // metric alarms by the name of the composite alarm that they belong to
-	paging     []string                      // composite alarms that page
 	sending    []string                      // alarms that send messages
 }
 
