@@ -102,18 +102,20 @@ func sections(names ...string) string {
 	return "Runbook: " + strings.Join(all, ", ")
 }
 
-// eachStream returns texts by stream.
-func (p *painter) eachStream(format string) (all []string) {
-	for _, s := range p.Streams {
-		all = append(all, fmt.Sprintf(format, s.Kind))
+// streamSections names sections of the runbook: of each alarm, by its name without the stream's, those of all streams.
+func (p *painter) streamSections(alarms ...string) string {
+	var all []string
+	for _, alarm := range alarms {
+		for _, s := range p.Streams {
+			all = append(all, string(s.Kind)+"-"+alarm)
+		}
 	}
-	return all
+	return sections(all...)
 }
 
 func (p *painter) paintIngestion() {
 	p.addText(2, "## Ingestion", "Accepted records and bytes against the streams' limits; throttled records have "+
-		"to be put again by the producer. "+
-		sections(append(p.eachStream("%s-throttled"), p.eachStream("%s-near-limit")...)...))
+		"to be put again by the producer. "+p.streamSections("throttled", "near-limit"))
 	p.beginRow(graphHeight)
 	width := gridColumns / 2 / len(p.Streams)
 	for _, s := range p.Streams {
@@ -138,8 +140,7 @@ func (p *painter) paintTransforms() {
 		return
 	}
 	p.addText(2, "## Transform", "Invocations by Firehose, their duration against the timeout, and what became of "+
-		"the records. "+
-		sections(append(p.eachStream("%s-transform-errors"), p.eachStream("%s-transform-slow")...)...))
+		"the records. "+p.streamSections("transform-errors", "transform-slow"))
 	p.beginRow(graphHeight)
 	for _, s := range streams {
 		of := ofFunction(s.Transform.Function)
