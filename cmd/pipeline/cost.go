@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -160,7 +159,7 @@ func (l *costCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	workload, err := l.readWorkload()
+	workload, err := l.readWorkload(soft)
 	if err != nil {
 		return err
 	}
@@ -212,7 +211,7 @@ func (l *costCommand) loadTemplate(ctx context.Context) (*cost.Template, error) 
 	return template, err
 }
 
-func (l *costCommand) readWorkload() (cost.Workload, error) {
+func (l *costCommand) readWorkload(ctx context.Context) (cost.Workload, error) {
 	w := cost.DefaultWorkload()
 	w.EventsPerSecond, w.Peak, w.RetentionDays = l.rate.value, l.peak.value, l.retention.value
 	w.FailedPerMillion, w.TransformMS, w.Pack, w.FreeTier = l.failed.value, l.transform.value, l.pack, l.freeTier
@@ -229,11 +228,11 @@ func (l *costCommand) readWorkload() (cost.Workload, error) {
 		}
 		return w, nil
 	}
-	return w, l.readSizes(w.Sizes)
+	return w, l.readSizes(ctx, w.Sizes)
 }
 
 // readSizes reads the sizes of a sample's lines. Lines over Firehose's limit are left out, as send rejects them.
-func (l *costCommand) readSizes(sizes *cost.Sizes) error {
+func (l *costCommand) readSizes(ctx context.Context, sizes *cost.Sizes) error {
 	input, err := openEvents(l.events, "pipeline cost", l.stdin, l.screen)
 	if err != nil {
 		return err
@@ -241,36 +240,33 @@ func (l *costCommand) readSizes(sizes *cost.Sizes) error {
 	defer input.Close()
 	l.screen.beginStep("reading the sample", input.size)
 	defer l.screen.endStep()
-	lines := bufio.NewReaderSize(input, 64<<10)
-	tooLong := 0
-	for length, blank := 0, true; ; {
-		part, err := lines.ReadSlice('\n')
-		l.screen.advanceBar(int64(len(part)))
-		ended := err == nil || errors.Is(err, io.EOF)
-		part = []byte(strings.TrimSuffix(string(part), "\n"))
-		length, blank = length+len(part), blank && len(strings.TrimSpace(string(part))) == 0
-		if ended && !blank {
+	tooLong := int64(0)
+	err = readBatches(ctx, input, func(b *batch) error {
+		l.screen.advanceBar(b.read)
+		for _, length := range b.lengths {
 			if length > producer.MaxRecordBytes {
 				tooLong++
-			} else if err := sizes.Add(length); err != nil {
+			} else if err := sizes.Add(int(length)); err != nil {
 				return fmt.Errorf("%s: %w", l.events, err)
 			}
 		}
-		switch {
-		case errors.Is(err, io.EOF):
-			if tooLong > 0 {
-				l.screen.printLine("note: %s: %s of over %d bytes left out", l.events, count(int64(tooLong), "line"),
-					producer.MaxRecordBytes)
-			}
-			if sizes.Events == 0 {
-				return usage("--events: %s: must have at least one event", l.events)
-			}
-			return nil
-		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
-			return err
-		}
-		if ended {
-			length, blank = 0, true
-		}
+		return nil
+	})
+	var other *unsuitable
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: the sample was not read to its end", errInterrupted)
+	case errors.As(err, &other):
+		return other
+	case err != nil:
+		return err
 	}
+	if tooLong > 0 {
+		l.screen.printLine("note: %s: %s of over %d bytes left out", l.events, count(tooLong, "line"),
+			producer.MaxRecordBytes)
+	}
+	if sizes.Events == 0 {
+		return usage("--events: %s: must have at least one event", l.events)
+	}
+	return nil
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"firehose-pipeline/cost"
 )
 
 // costTemplate is a small stack of the shape that the app writes.
@@ -65,6 +69,31 @@ func TestCostOfASample(t *testing.T) {
 	status, got, stderr := runCost(t, "--events", sample)
 	if status != 0 || got != want || !strings.Contains(stderr, "1 line of over 1024000 bytes left out") {
 		t.Errorf("%d: %s\n%s\nwant\n%s", status, stderr, got, want)
+	}
+}
+
+// A carriage return before the newline is part of the line end, which send does not put.
+func TestCostOfASampleWithCarriageReturns(t *testing.T) {
+	event := `{"event_id":"` + strings.Repeat("x", 253-15) + `"}`
+	sample := filepath.Join(t.TempDir(), "events.ndjson")
+	if err := os.WriteFile(sample, []byte(strings.Repeat(event+"\r\n", 2)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, want, _ := runCost(t, "--bytes", "253")
+	if status, got, stderr := runCost(t, "--events", sample); status != 0 || got != want {
+		t.Errorf("%d: %s\n%s\nwant\n%s", status, stderr, got, want)
+	}
+}
+
+// An interruption does not wait for a pipe on which nothing comes.
+func TestCostIsInterruptedWhileItReads(t *testing.T) {
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l := &costCommand{events: "-", stdin: reader, screen: newScreen(io.Discard)}
+	if err := l.readSizes(ctx, &cost.Sizes{}); !errors.Is(err, errInterrupted) {
+		t.Errorf("got %v, want an interruption", err)
 	}
 }
 
