@@ -192,11 +192,9 @@ func (l *costCommand) loadTemplate(ctx context.Context) (*cost.Template, error) 
 			return nil, usage("--template: %w", err)
 		}
 	} else {
-		root := l.project
-		if root == "" {
-			if root, err = projectRoot(); err != nil {
-				return nil, err
-			}
+		root, err := findProject(l.project)
+		if err != nil {
+			return nil, err
 		}
 		l.screen.beginStep("synthesising the stack", -1)
 		if text, _, err = synthesise(ctx, root, l.context, l.screen); err != nil {

@@ -95,12 +95,9 @@ func (l *costCommand) priceFile() (string, error) {
 	if l.prices != "" {
 		return l.prices, nil
 	}
-	root := l.project
-	if root == "" {
-		var err error
-		if root, err = projectRoot(); err != nil {
-			return "", err
-		}
+	root, err := findProject(l.project)
+	if err != nil {
+		return "", err
 	}
 	return filepath.Join(root, ".build", "prices.json"), nil
 }

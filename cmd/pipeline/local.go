@@ -336,11 +336,9 @@ func (l *localCommand) buildOptions(ctx context.Context) (o local.Options, err e
 			Password: os.Getenv("OPENSEARCH_PASSWORD"),
 			CAFile:   l.openSearchCA, Log: log}
 	}
-	root := l.project
-	if root == "" {
-		if root, err = projectRoot(); err != nil {
-			return o, err
-		}
+	root, err := findProject(l.project)
+	if err != nil {
+		return o, err
 	}
 	progress := io.Discard
 	if l.screen.terminal {

@@ -37,6 +37,15 @@ func projectRoot() (string, error) {
 	}
 }
 
+// findProject returns the project's folder: that of --project or, when it is empty, the one around the working
+// directory.
+func findProject(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	return projectRoot()
+}
+
 // errTooEarly ends a command that was interrupted while it was getting ready.
 var errTooEarly = fmt.Errorf("%w before anything was put", errInterrupted)
 
