@@ -185,28 +185,28 @@ func (l *costCommand) run(ctx context.Context) error {
 }
 
 func (l *costCommand) loadTemplate(ctx context.Context) (*cost.Template, error) {
-	var text []byte
-	var err error
 	if l.template != "" {
-		if text, _, err = readTemplate(l.template); err != nil {
+		given, err := readTemplate(l.template)
+		if err != nil {
 			return nil, usage("--template: %w", err)
 		}
-	} else {
-		root, err := findProject(l.project)
+		template, err := cost.ReadTemplate(given.Template)
 		if err != nil {
-			return nil, err
+			return nil, usage("--template: %s: %w", l.template, err)
 		}
-		l.screen.beginStep("synthesising the stack", -1)
-		if text, _, err = synthesise(ctx, root, l.context, l.screen); err != nil {
-			return nil, err
-		}
-		l.screen.endStep()
+		return template, nil
 	}
-	template, err := cost.ReadTemplate(text)
-	if err != nil && l.template != "" {
-		return nil, usage("--template: %s: %w", l.template, err)
+	root, err := findProject(l.project)
+	if err != nil {
+		return nil, err
 	}
-	return template, err
+	l.screen.beginStep("synthesising the stack", -1)
+	result, err := synthesise(ctx, root, l.context, l.screen)
+	l.screen.endStep()
+	if err != nil {
+		return nil, err
+	}
+	return cost.ReadTemplate(result.Template)
 }
 
 func (l *costCommand) readWorkload(ctx context.Context) (cost.Workload, error) {

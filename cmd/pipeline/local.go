@@ -344,22 +344,22 @@ func (l *localCommand) buildOptions(ctx context.Context) (o local.Options, err e
 	if l.screen.terminal {
 		progress = l.screen
 	}
+	var result synthesised
 	var builds map[string]functionbuild.Asset
 	if l.template != "" {
-		if o.Template, o.StackName, err = readTemplate(l.template); err != nil {
+		if result, err = readTemplate(l.template); err != nil {
 			return o, usage("--template: %w", err)
 		}
 		l.screen.beginStep("building the functions", -1)
 		builds, err = buildFunctions(ctx, root, progress)
 	} else {
 		l.screen.beginStep("synthesising the stack and building the functions", -1)
-		var result synthesised
 		result, builds, err = prepareStack(ctx, root, l.context, progress)
-		o.Template, o.StackName = result.Template, result.StackName
 	}
 	if err != nil {
 		return o, err
 	}
+	o.Template, o.StackName = result.Template, result.StackName
 	var schemaFile string
 	if schemaFile, o.EventSchema, err = readEventSchema(root, o.Template); err != nil {
 		return o, err

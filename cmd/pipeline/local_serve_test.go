@@ -44,11 +44,11 @@ func serveStack(t *testing.T) (*local.Pipeline, clients) {
 func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline, clients) {
 	t.Helper()
 	s, out := buildStack(t), t.TempDir()
-	text, name, err := readTemplate(s.template)
+	template, err := readTemplate(s.template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := local.Open(t.Context(), local.Options{Template: text, EventSchema: shopschema.JSON, StackName: name, Functions: functions, Out: out,
+	p, err := local.Open(t.Context(), local.Options{Template: template.Template, EventSchema: shopschema.JSON, StackName: template.StackName, Functions: functions, Out: out,
 		Serve: true, Check: true, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline,
 			t.Error(err)
 		}
 	})
-	handler, err := endpoint.New(p, name, text, true)
+	handler, err := endpoint.New(p, template.StackName, template.Template, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,10 +53,10 @@ var errTooEarly = fmt.Errorf("%w before anything was put", errInterrupted)
 const templateSuffix = ".template.json"
 
 // readTemplate reads a synthesised template and takes the stack's name from the file's.
-func readTemplate(path string) (text []byte, stackName string, err error) {
-	text, err = os.ReadFile(path)
+func readTemplate(path string) (synthesised, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, "", err
+		return synthesised{}, err
 	}
 	name := filepath.Base(path)
 	stackName, ok := strings.CutSuffix(name, templateSuffix)
@@ -64,9 +64,9 @@ func readTemplate(path string) (text []byte, stackName string, err error) {
 		stackName = strings.TrimSuffix(name, filepath.Ext(name))
 	}
 	if stackName == "" {
-		return nil, "", fmt.Errorf("%s: the name must be <stack>%s", path, templateSuffix)
+		return synthesised{}, fmt.Errorf("%s: the name must be <stack>%s", path, templateSuffix)
 	}
-	return text, stackName, nil
+	return synthesised{stackName, text}, nil
 }
 
 // buildFunctions builds the functions for this machine, without the files beside them.
@@ -98,7 +98,7 @@ func prepareStack(ctx context.Context, root string, given settings, progress io.
 	builds map[string]functionbuild.Asset, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		result.Template, result.StackName, err = synthesise(ctx, root, given, progress)
+		result, err = synthesise(ctx, root, given, progress)
 		return err
 	})
 	group.Go(func() (err error) {

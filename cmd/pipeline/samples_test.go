@@ -125,12 +125,12 @@ func synthesiseSample(t *testing.T, root, file string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	given := settings{"environment": "dev", "eventSchema": file, "dropEventTypes": "[]", "deadLetterRawData": "pointer"}
-	text, name, err := synthesise(ctx, root, given, io.Discard)
+	result, err := synthesise(ctx, root, given, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), name+templateSuffix)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), result.StackName+templateSuffix)
+	if err := os.WriteFile(path, result.Template, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

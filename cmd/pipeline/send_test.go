@@ -39,11 +39,11 @@ func command(t *testing.T, status int, stdin io.Reader, args ...string) (stdout,
 
 func stackName(t *testing.T) string {
 	t.Helper()
-	_, name, err := readTemplate(buildStack(t).template)
+	template, err := readTemplate(buildStack(t).template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return name
+	return template.StackName
 }
 
 func received(p *local.Pipeline) (lake, search int64) {

@@ -18,7 +18,7 @@ import (
 	"firehose-pipeline/internal/resultcache"
 )
 
-// synthesised is the result of a synthesis.
+// synthesised is a synthesised template with the name of its stack.
 type synthesised struct {
 	StackName string
 	Template  []byte
@@ -27,11 +27,10 @@ type synthesised struct {
 // synthesise returns the template that the CDK app writes as `cdk synth` does, with the context of cdk.json and what
 // given adds to it. When the app rejects the settings, the error is its output. Without a change the template of an
 // earlier call is returned: see [synthesisInputs].
-func synthesise(ctx context.Context, root string, given settings, notes io.Writer) (text []byte, stackName string,
-	err error) {
+func synthesise(ctx context.Context, root string, given settings, notes io.Writer) (synthesised, error) {
 	project, err := readProject(root, given)
 	if err != nil {
-		return nil, "", err
+		return synthesised{}, err
 	}
 	folder := resultcache.Folder{Path: filepath.Join(root, ".build", "synthesised"), Max: 50}
 	before, known := project.readInputs(ctx)
@@ -40,12 +39,12 @@ func synthesise(ctx context.Context, root string, given settings, notes io.Write
 			for _, note := range before.notes {
 				fmt.Fprintln(notes, "note:", note)
 			}
-			return result.Template, result.StackName, nil
+			return result, nil
 		}
 	}
 	result, err := project.runApp(ctx, notes)
 	if err != nil || !known {
-		return result.Template, result.StackName, err
+		return result, err
 	}
 	// What was changed meanwhile may be in the template, or not.
 	if after, ok := project.readInputs(ctx); ok && after.key == before.key {
@@ -53,7 +52,7 @@ func synthesise(ctx context.Context, root string, given settings, notes io.Write
 			fmt.Fprintln(notes, "note: the next run synthesises the stack again:", err)
 		}
 	}
-	return result.Template, result.StackName, nil
+	return result, nil
 }
 
 func readSynthesised(folder resultcache.Folder, key resultcache.Key) (result synthesised, ok bool) {
@@ -143,6 +142,5 @@ func (p cdkProject) runApp(ctx context.Context, notes io.Writer) (result synthes
 	if len(templates) != 1 {
 		return result, fmt.Errorf("synthesising: the app wrote %d templates, want 1", len(templates))
 	}
-	result.Template, result.StackName, err = readTemplate(templates[0])
-	return result, err
+	return readTemplate(templates[0])
 }

@@ -79,9 +79,9 @@ func putFile(t *testing.T, root, name, text string) {
 // checkRuns synthesises and checks how often the app has run by then.
 func checkRuns(t *testing.T, root string, given settings, runs int) {
 	t.Helper()
-	text, name, err := synthesise(t.Context(), root, given, io.Discard)
-	if err != nil || name != "stack" || !bytes.Contains(text, []byte("Metadata")) {
-		t.Fatalf("got %s, %s, %v", text, name, err)
+	result, err := synthesise(t.Context(), root, given, io.Discard)
+	if err != nil || result.StackName != "stack" || !bytes.Contains(result.Template, []byte("Metadata")) {
+		t.Fatalf("got %s, %s, %v", result.Template, result.StackName, err)
 	}
 	counted, err := os.ReadFile(filepath.Join(root, "runs"))
 	if err != nil || len(counted) != runs {
@@ -198,7 +198,7 @@ func TestNotesOfReusedTemplate(t *testing.T) {
 	root := smallProject(t)
 	checkRuns(t, root, nil, 1)
 	var notes bytes.Buffer
-	if _, _, err := synthesise(t.Context(), root, nil, &notes); err != nil {
+	if _, err := synthesise(t.Context(), root, nil, &notes); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(notes.String(), "note: bufferSizeMB: raised from 5 to 64") {

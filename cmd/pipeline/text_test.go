@@ -167,12 +167,12 @@ func TestHostileLocal(t *testing.T) {
 		template := s.template
 		if dataFormat == "json" {
 			template = filepath.Join(t.TempDir(), filepath.Base(s.template))
-			text, _, err := synthesise(t.Context(), s.root, settings{"environment": "dev", "dataFormat": "json", "eventSchema": shopFile},
+			result, err := synthesise(t.Context(), s.root, settings{"environment": "dev", "dataFormat": "json", "eventSchema": shopFile},
 				&bytes.Buffer{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(template, text, 0o600); err != nil {
+			if err := os.WriteFile(template, result.Template, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
