@@ -92,10 +92,6 @@ type Pointer struct {
 
 // ForRecord returns the dead letter of one failed record of the object. id leads to the event's id.
 func ForRecord(s errorobject.Source, f *errorobject.Failure, id eventid.Path) Message {
-	stage := f.Stage
-	if stage == errorobject.UnknownStage {
-		stage = s.Stage
-	}
 	reason, at := ReasonFor(s, f)
 	var offset *int
 	if reason.ofRecord() {
@@ -106,7 +102,7 @@ func ForRecord(s errorobject.Source, f *errorobject.Failure, id eventid.Path) Me
 		Kind:         Record,
 		ID:           messageID(s, Record, "", f.Offset),
 		Stream:       s.Stream,
-		Stage:        stage,
+		Stage:        s.StageOf(f),
 		Reason:       reason,
 		ReasonOffset: offset,
 		ErrorCode:    shortenText(f.ErrorCode, 256),

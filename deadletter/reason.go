@@ -108,11 +108,7 @@ func ReasonFor(s errorobject.Source, f *errorobject.Failure) (Reason, int) {
 	if f.Unknown {
 		return UnknownLayout, 0
 	}
-	stage := f.Stage
-	if stage == errorobject.UnknownStage {
-		stage = s.Stage
-	}
-	switch stage {
+	switch s.StageOf(f) {
 	case errorobject.Transform:
 		return transformReason(s.Stream, f)
 	case errorobject.Conversion:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -191,6 +192,22 @@ func (r *Reader) Next() (*Failure, error) {
 	}
 	r.setFailure(begin)
 	return &r.failure, nil
+}
+
+// Readable yields the documents that are left, without the parts that cannot be read: their dead letter says so. The
+// error of an object that could not be read comes last, without a document.
+func (r *Reader) Readable() iter.Seq2[*Failure, error] {
+	return func(yield func(*Failure, error) bool) {
+		for {
+			failure, err := r.Next()
+			if errors.As(err, new(*UnreadableError)) {
+				continue
+			}
+			if err == io.EOF || !yield(failure, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func (r *Reader) openContent() error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -264,6 +265,40 @@ func TestMemoryIsBounded(t *testing.T) {
 				t.Errorf("reader holds %d bytes, want at most %d", held, limit)
 			}
 		})
+	}
+}
+
+// Readable leaves out what Next reports as unreadable, ends where the reader ends, and reports a broken source.
+func TestReadable(t *testing.T) {
+	content := `{"errorCode":"Lambda.One","rawData":"eA=="}` + "\n" + `{"errorCode":"torn` + "\n" +
+		`{"errorCode":"Lambda.Two","rawData":"eA=="}` + "\n"
+	broken := errors.New("connection reset")
+	for name, c := range map[string]struct {
+		source io.Reader
+		want   error
+	}{
+		"whole":  {strings.NewReader(content), nil},
+		"broken": {io.MultiReader(strings.NewReader(content), iotest.ErrReader(broken)), broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var codes []string
+			var last error
+			for failure, err := range errorobject.NewReader(c.source).Readable() {
+				if last = err; err == nil {
+					codes = append(codes, failure.ErrorCode)
+				}
+			}
+			if fmt.Sprint(codes) != "[Lambda.One Lambda.Two]" || !errors.Is(last, c.want) {
+				t.Errorf("got %v, %v", codes, last)
+			}
+		})
+	}
+	r := errorobject.NewReader(strings.NewReader(content))
+	for range r.Readable() {
+		break
+	}
+	if _, err := r.Next(); !errors.As(err, new(*errorobject.UnreadableError)) {
+		t.Errorf("after the first document: %v", err)
 	}
 }
 

@@ -30,6 +30,14 @@ type Source struct {
 	Stage     Stage // from the error-output-type folder, for documents without a stage
 }
 
+// StageOf returns the stage in which a record of the object failed: the document's own, else the object's.
+func (s Source) StageOf(f *Failure) Stage {
+	if f.Stage == UnknownStage {
+		return s.Stage
+	}
+	return f.Stage
+}
+
 // NewSource reads the key of an object: <prefix><lake|search>/<error-output-type>/…, prefix ending in a slash. It
 // reports whether the key has that form; when not, Firehose did not write the object and its stream is unknown.
 func NewSource(prefix, bucket, key, versionID string) (Source, bool) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"firehose-pipeline/contract"
 	"firehose-pipeline/deadletter"
@@ -48,16 +47,8 @@ func (f Failures) readObject(ctx context.Context, q *Query, key string, _ int64)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	r := errorobject.NewReader(content)
-	for {
-		failure, err := r.Next()
-		var unreadable *errorobject.UnreadableError
-		switch {
-		case err == io.EOF:
-			return hits, nil
-		case errors.As(err, &unreadable):
-			continue
-		case err != nil:
+	for failure, err := range errorobject.NewReader(content).Readable() {
+		if err != nil {
 			return hits, fmt.Errorf("reading %s: %w", f.Bucket.Address(key), err)
 		}
 		sent := q.ID.findIn(failure.RawData)
@@ -71,6 +62,7 @@ func (f Failures) readObject(ctx context.Context, q *Query, key string, _ int64)
 		h.received, h.EventType = failure.ArrivalTime, q.ID.typeOf(sent)
 		hits = append(hits, h)
 	}
+	return hits, nil
 }
 
 // hitOf is the hit of a dead letter for one record.

@@ -328,10 +328,10 @@ func (c *checker) readLetter(body []byte, whose uint64, raw, out *index) error {
 		if !ours || source.Stream != c.config.Kind {
 			continue
 		}
-		err := c.readPointer(pointer, source.Stage, func(f *errorobject.Failure, stage errorobject.Stage) error {
+		err := c.readPointer(pointer, func(f *errorobject.Failure) error {
 			// The dead letter that the record has, or would have, of its own.
 			id := deadletter.ForRecord(source, &errorobject.Failure{Offset: pointer.Offset + f.Offset}, nil).ID
-			return c.addLetter(id, stage, f.DocumentID, f.RawData, whose, raw, out)
+			return c.addLetter(id, source.StageOf(f), f.DocumentID, f.RawData, whose, raw, out)
 		})
 		if errors.Is(err, fs.ErrNotExist) {
 			c.addFinding(Missing, inErrors, 0, pointer.Key)
@@ -378,9 +378,9 @@ func (c *checker) addFailed(stage errorobject.Stage, record []byte, whose uint64
 	return out.addEntry(c.print.ofRecord(record), whose)
 }
 
-// readPointer calls do for each failed record in a range of an error object; its offset is that in the range.
-func (c *checker) readPointer(p deadletter.Pointer, stage errorobject.Stage,
-	do func(*errorobject.Failure, errorobject.Stage) error) error {
+// readPointer calls do for each failed record in a range of an error object; its offset is that in the range. A record
+// that cannot be read is missing then.
+func (c *checker) readPointer(p deadletter.Pointer, do func(*errorobject.Failure) error) error {
 	file, err := os.Open(c.folder.Path(path.Join(results.ObjectsDir, p.Bucket, p.Key)))
 	if err != nil {
 		return err
@@ -395,35 +395,15 @@ func (c *checker) readPointer(p deadletter.Pointer, stage errorobject.Stage,
 			content = io.LimitReader(file, p.Length)
 		}
 	}
-	return readFailures(content, stage, func(_ int64, f *errorobject.Failure,
-		stage errorobject.Stage) error {
-		return do(f, stage)
-	})
-}
-
-// readFailures calls do for each document of an error object, with its number from 1.
-func readFailures(content io.Reader, stage errorobject.Stage,
-	do func(number int64, f *errorobject.Failure, stage errorobject.Stage) error) error {
-	reader := errorobject.NewReader(content)
-	for number := int64(1); ; number++ {
-		failure, err := reader.Next()
-		var unreadable *errorobject.UnreadableError
-		switch {
-		case err == io.EOF:
-			return nil
-		case errors.As(err, &unreadable):
-			continue // its record is missing then
-		case err != nil:
+	for failure, err := range errorobject.NewReader(content).Readable() {
+		if err != nil {
 			return err
 		}
-		of := failure.Stage
-		if of == errorobject.UnknownStage {
-			of = stage
-		}
-		if err := do(number, failure, of); err != nil {
+		if err := do(failure); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // compareErrorObjects compares the error objects with the records that have a dead letter.
@@ -449,10 +429,17 @@ func (c *checker) compareErrorObjects() error {
 		if err != nil {
 			return err
 		}
-		return readFailures(file, source.Stage,
-			func(number int64, f *errorobject.Failure, stage errorobject.Stage) error {
-				return c.addFailed(stage, f.RawData, c.placeAt(place, number), found, found)
-			})
+		number := int64(0) // of the document in the object
+		for f, err := range errorobject.NewReader(file).Readable() {
+			if err != nil {
+				return err
+			}
+			number++
+			if err := c.addFailed(source.StageOf(f), f.RawData, c.placeAt(place, number), found, found); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err

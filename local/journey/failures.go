@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"time"
@@ -29,24 +27,19 @@ func (f *follower) findErrors(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		reader := errorobject.NewReader(file)
-		for n := 0; ; n++ {
-			failure, err := reader.Next()
-			var unreadable *errorobject.UnreadableError
-			switch {
-			case err == io.EOF:
-				return nil
-			case errors.As(err, &unreadable):
-				continue // its dead letter says so
-			case err != nil:
+		n := 0
+		for failure, err := range errorobject.NewReader(file).Readable() {
+			if err != nil {
 				return err
-			case n%1024 == 0 && ctx.Err() != nil:
+			}
+			if n++; n%1024 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
 			if at := f.match(failure.RawData); at >= 0 {
 				f.addFailure(at, source, failure)
 			}
 		}
+		return nil
 	})
 }
 
