@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +8,6 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/errorobject"
-	"firehose-pipeline/event"
 	"firehose-pipeline/internal/s3read"
 )
 
@@ -22,21 +19,6 @@ func (r *Replay) openObject(ctx context.Context, p Place, offset int64) (*s3read
 		return nil, fmt.Errorf("%s: %w", objectURI(p.Bucket, p.Key), err)
 	}
 	return body, nil
-}
-
-// unzipContent returns the content, unzipped when it is compressed. Its first bytes decide: name and headers are not
-// reliable.
-func unzipContent(content io.Reader) (_ io.Reader, compressed bool, err error) {
-	plain := bufio.NewReaderSize(content, 64<<10)
-	magic, err := plain.Peek(2)
-	if err != nil && err != io.EOF {
-		return nil, false, err
-	}
-	if !event.IsGzip(magic) {
-		return plain, false, nil
-	}
-	unzip, err := gzip.NewReader(plain)
-	return unzip, true, err
 }
 
 // eachDocument calls do with each failed record in a range of an error object; end 0 is the object's. Data is valid

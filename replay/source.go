@@ -14,6 +14,7 @@ import (
 	"firehose-pipeline/errorobject"
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/plural"
+	"firehose-pipeline/internal/unzip"
 )
 
 // objectTime finds the time in the name of an object that Firehose wrote.
@@ -47,7 +48,7 @@ func (r *Replay) readSource(soft, hard context.Context, key string, into event.S
 		return err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	plain, _, err := unzipContent(content)
+	plain, err := unzip.Reader(content)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", objectURI(r.Bucket, key), err)
 	}

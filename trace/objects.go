@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/internal/clock"
 	"firehose-pipeline/internal/s3read"
 )
@@ -132,16 +129,3 @@ func (f Folder) Address(key string) string { return f.path(key) }
 
 // isMissing reports whether an object was deleted since it was listed.
 func isMissing(err error) bool { return s3read.Missing(err) || errors.Is(err, fs.ErrNotExist) }
-
-// unzip returns the content, unzipped when its first bytes say that it is compressed.
-func unzip(content io.Reader) (io.Reader, error) {
-	plain := bufio.NewReaderSize(content, 64<<10)
-	magic, err := plain.Peek(2)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	if !event.IsGzip(magic) {
-		return plain, nil
-	}
-	return gzip.NewReader(plain)
-}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/unzip"
 	"firehose-pipeline/replay"
 )
 
@@ -41,7 +42,7 @@ func (c Copies) readObject(ctx context.Context, q *Query, key string, _ int64) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	plain, err := unzip(content)
+	plain, err := unzip.Reader(content)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", c.Bucket.Address(key), err)
 	}

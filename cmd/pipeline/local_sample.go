@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,9 +16,9 @@ import (
 	"text/tabwriter"
 	"unicode/utf8"
 
-	"firehose-pipeline/event"
 	"firehose-pipeline/internal/parquetrows"
 	"firehose-pipeline/internal/printable"
+	"firehose-pipeline/internal/unzip"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/template"
 	"firehose-pipeline/schema"
@@ -116,13 +115,9 @@ func writeLines(w io.Writer, dir string, most int) error {
 		return fmt.Errorf("reading the lake: %w", err)
 	}
 	defer file.Close()
-	input := bufio.NewReader(file)
-	if magic, err := input.Peek(2); err == nil && event.IsGzip(magic) {
-		unzipped, err := gzip.NewReader(input)
-		if err != nil {
-			return fmt.Errorf("reading the lake: %s: %w", paths[0], err)
-		}
-		input = bufio.NewReader(unzipped)
+	input, err := unzip.Reader(file)
+	if err != nil {
+		return fmt.Errorf("reading the lake: %s: %w", paths[0], err)
 	}
 	fmt.Fprintf(w, "\nfrom the lake, read back from %s\n", printable.Text(paths[0]))
 	for range most {

@@ -41,7 +41,7 @@ var rules = []rule{{
 		"trace, cmd/..., AWS SDK, CDK, Lambda",
 	because: "the declaration of an event depends on nothing that uses it",
 }, {
-	packages: "event, internal/eventid",
+	packages: "event, internal/eventid, internal/unzip",
 	not: "errorobject, deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
 		"trace, cmd/..., AWS SDK, CDK, Lambda",
 	because: "an event depends neither on AWS nor on the CDK",

@@ -13,10 +13,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/parquetrows"
+	"firehose-pipeline/internal/unzip"
 	"firehose-pipeline/local"
 )
 
@@ -50,13 +49,9 @@ func (f *follower) forEachObject(ctx context.Context, area local.Area, do func(k
 
 // findLines adds a step for each line of a file, unzipped when it is compressed, whose event has the id.
 func (f *follower) findLines(ctx context.Context, file io.Reader, step func(line int64, text string) Step) error {
-	input := bufio.NewReaderSize(file, 1<<16)
-	if magic, err := input.Peek(2); err == nil && event.IsGzip(magic) {
-		unzipped, err := gzip.NewReader(input)
-		if err != nil {
-			return err
-		}
-		input = bufio.NewReaderSize(unzipped, 1<<16)
+	input, err := unzip.Reader(file)
+	if err != nil {
+		return err
 	}
 	lines := bufio.NewScanner(input)
 	lines.Buffer(nil, 16<<20) // several events may be in one record, without a line end between them

@@ -11,11 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
-	"firehose-pipeline/event"
 	"firehose-pipeline/internal/parquetrows"
 	"firehose-pipeline/internal/printable"
+	"firehose-pipeline/internal/unzip"
 	"firehose-pipeline/local"
 	"firehose-pipeline/schema"
 )
@@ -137,13 +135,9 @@ func (page *rowPage) readTable(content *os.File, columns []schema.Column, from i
 }
 
 func (page *rowPage) readLines(content io.Reader, from int64, limit int) error {
-	input := bufio.NewReaderSize(content, 64<<10)
-	if magic, err := input.Peek(2); err == nil && event.IsGzip(magic) {
-		unzipped, err := gzip.NewReader(input)
-		if err != nil {
-			return err
-		}
-		input = bufio.NewReaderSize(unzipped, 64<<10)
+	input, err := unzip.Reader(content)
+	if err != nil {
+		return err
 	}
 	for n := int64(0); ; n++ {
 		line, end, err := readLine(input, maxRecord)

@@ -1,0 +1,2 @@
+// Package unzip reads objects and files that may be compressed.
+package unzip
