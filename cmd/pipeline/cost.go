@@ -39,7 +39,8 @@ Exit status: 0, 1 when it failed, 2 for a usage error, 130 after an interruption
 type costCommand struct {
 	account account
 
-	rate, bytes, peak, retention, failed, transform exact
+	bytes                                           number
+	rate, peak, retention, failed, transform        exact
 	parquet, gzip, added, athena, perRequest, mails exact
 
 	events, template, project, prices string
@@ -58,7 +59,7 @@ func newCost() *cobra.Command {
 	w := cost.DefaultWorkload()
 	l := &costCommand{
 		format: choice{value: "text", from: []string{"text", "json"}}, context: settings{},
-		rate: exact{above: true}, bytes: exact{above: true, integral: true},
+		rate: exact{above: true}, bytes: number{above: true, integral: true},
 		peak: exact{value: w.Peak, least: 1}, retention: exact{value: w.RetentionDays, least: 1},
 		parquet: exact{value: w.ParquetShare, above: true}, gzip: exact{value: w.GzipShare, above: true},
 		added: exact{value: w.AddedBytes}, perRequest: exact{value: w.EventsPerRequest, least: 1},
@@ -217,11 +218,7 @@ func (l *costCommand) readWorkload(ctx context.Context) (cost.Workload, error) {
 	w.AthenaTB, w.EventsPerRequest, w.AlarmEmails = l.athena.value, l.perRequest.value, l.mails.value
 	w.Sizes = &cost.Sizes{}
 	if l.events == "" {
-		bytes, err := l.bytes.toInt()
-		if err == nil {
-			err = w.Sizes.Add(bytes)
-		}
-		if err != nil {
+		if err := w.Sizes.Add(int(l.bytes.value)); err != nil {
 			return w, usage("--bytes: %w", err)
 		}
 		return w, nil

@@ -112,6 +112,7 @@ func TestCostUsage(t *testing.T) {
 		"not both":                       {"--bytes", "1", "--events", empty},
 		"whole number above 0":           {"--bytes", "2.5"},
 		"1024000":                        {"--bytes", "1024001"},
+		"must be at most 2147483647":     {"--bytes", "1e12"},
 		"number at least 1":              {"--bytes", "1", "--peak", "0.5"},
 		"only with --compare":            {"--bytes", "1", "--instance-type", "r7g.large.search"},
 		"only with --refresh":            {"--bytes", "1", "--region", "eu-west-1"},

@@ -21,19 +21,28 @@ type number struct {
 
 func (n *number) Set(text string) error {
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || v < n.min || n.above && v == n.min || n.integral &&
-		(v != math.Trunc(v) || v > math.MaxInt32) {
-		kind, bound := "number", "at least"
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || v < n.min || n.above && v == n.min ||
+		n.integral && v != math.Trunc(v) {
+		kind := "number"
 		if n.integral {
 			kind = "whole number"
 		}
-		if n.above {
-			bound = "above"
-		}
-		return fmt.Errorf("must be a %s %s %v", kind, bound, n.min)
+		return boundError(kind, n.above, n.min)
+	}
+	if n.integral && v > math.MaxInt32 {
+		return fmt.Errorf("must be at most %d", math.MaxInt32)
 	}
 	n.value = v
 	return nil
+}
+
+// boundError is the error of a flag that takes a kind of number of at least some number, or above it.
+func boundError(kind string, above bool, least float64) error {
+	bound := "at least"
+	if above {
+		bound = "above"
+	}
+	return fmt.Errorf("must be a %s %s %v", kind, bound, least)
 }
 
 func (n *number) String() string { return strconv.FormatFloat(n.value, 'g', -1, 64) }
