@@ -116,3 +116,7 @@ func (p *Pipeline) StackName() string { return p.config.StackName }
 
 // EventSchema is the schema of the events.
 func (p *Pipeline) EventSchema() *schema.Schema { return p.events.Layout.Schema() }
+
+// Protects reports whether the schema protects a field: then source backup and error objects have values that the stores
+// must not have.
+func (p *Pipeline) Protects() bool { return p.events.Layout.Protects() }

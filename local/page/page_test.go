@@ -3,6 +3,7 @@ package page_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"firehose-pipeline/internal/testkit/shopschema"
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/page"
+	"firehose-pipeline/schema"
 )
 
 func TestMain(m *testing.M) { functiontest.Main(m, "transform", "errorhandler") }
@@ -25,13 +27,18 @@ func TestMain(m *testing.M) { functiontest.Main(m, "transform", "errorhandler") 
 // openRun opens a run from a file.
 func openRun(t testing.TB) *local.Pipeline {
 	t.Helper()
+	return openRunWith(t, shopschema.JSON, functiontest.Binary("transform"))
+}
+
+func openRunWith(t testing.TB, eventSchema []byte, transform string) *local.Pipeline {
+	t.Helper()
 	text, err := os.ReadFile("../template/testdata/dev.template.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := local.Open(t.Context(), local.Options{Template: text, EventSchema: shopschema.JSON,
+	p, err := local.Open(t.Context(), local.Options{Template: text, EventSchema: eventSchema,
 		StackName: "kinesis-firehose-pipeline-dev", Out: filepath.Join(t.TempDir(), "out"),
-		Functions: map[string]string{"transform": functiontest.Binary("transform"),
+		Functions: map[string]string{"transform": transform,
 			"errorhandler": functiontest.Binary("errorhandler")},
 		Start: time.Date(2026, 9, 21, 10, 59, 0, 0, time.UTC), Rate: 1000})
 	if err != nil {
@@ -240,5 +247,45 @@ func TestReport(t *testing.T) {
 	}
 	if len(text) > 1<<20 {
 		t.Errorf("the report has %d bytes", len(text))
+	}
+}
+
+// A report is passed on: it has no record as it was sent when the schema protects a field.
+func TestReportOfProtectedEvents(t *testing.T) {
+	declared := []byte(`{"type":"object","properties":{"event_id":{"type":"string"},
+		"email":{"type":"string","x-protect":"redact"}}}`)
+	folder := t.TempDir() // the transform reads the schema beside its binary
+	binary, err := os.ReadFile(functiontest.Binary("transform"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transform := filepath.Join(folder, "bootstrap")
+	err = errors.Join(os.WriteFile(transform, binary, 0o700), os.WriteFile(filepath.Join(folder, schema.FileName), declared, 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := openRunWith(t, declared, transform)
+	p := page.New(t.Context(), page.Run{Pipeline: run, Started: time.Now()})
+	putAll(t, run, `{"event_id":"good","email":"first@prot3cted"}`, `{"event_id":"bad","email":"second@prot3cted"`)
+	if err := run.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.SetPhase(page.Ended)
+	p.SetPatience(time.Minute)
+	path, err := p.WriteReport(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"REDACTED", "leaves out the record as sent", "source-data/", "error-data/"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the report has no %q", want)
+		}
+	}
+	if strings.Contains(string(text), "prot3cted") {
+		t.Error("the report has a protected value")
 	}
 }

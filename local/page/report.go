@@ -29,6 +29,10 @@ const (
 	reportPatience   = 200 * time.Millisecond
 )
 
+// leftOut is the note in place of a record. A report is passed on, so it leaves out records as they were sent when the
+// schema protects a field.
+const leftOut = "The report leaves out the record as sent, because the event schema protects a field (x-protect)."
+
 // report is the data of the page as a file.
 type report struct {
 	State   json.RawMessage         `json:"state"`
@@ -95,7 +99,21 @@ func (p *Page) gatherReport(ctx context.Context) (r report, err error) {
 	}
 	ids = slices.Compact(append(ids, rowIDs...))
 	r.Events, err = journey.FollowAll(ctx, p.run.Pipeline, ids[:min(len(ids), reportEvents)], p.patience)
+	if p.run.Pipeline.Protects() {
+		removeRecords(r.Events)
+	}
 	return r, err
+}
+
+// removeRecords removes the records that did not pass the transform.
+func removeRecords(events []journey.Journey) {
+	for _, e := range events {
+		for i := range e.Steps {
+			if step := &e.Steps[i]; step.Stage == journey.Source || step.Stage == journey.ErrorObject {
+				step.Text, step.Note = "", leftOut
+			}
+		}
+	}
 }
 
 // gatherLetters adds the first dead letters of each group, in one pass over the queue, and returns the ids of the first
@@ -114,6 +132,9 @@ func (p *Page) gatherLetters(r *report) (ids []string, err error) {
 		group.Total++
 		if len(group.Letters) < reportLetters && bytes < reportBytes {
 			l := showLetter(m, reportRecord)
+			if p.run.Pipeline.Protects() {
+				l.Record = nil
+			}
 			if bytes += l.size(); len(group.Letters) == 0 && l.id != "" {
 				ids = append(ids, l.id)
 			}
@@ -146,6 +167,9 @@ func (p *Page) gatherFiles(r *report) (ids []string, err error) {
 			return nil, err
 		}
 		r.Files[area] = page
+		if p.run.Pipeline.Protects() && (area == local.AreaSource || area == local.AreaErrors) {
+			continue
+		}
 		for _, f := range page.Files[:min(len(page.Files), reportFilesShown)] {
 			if bytes > reportRowBytes {
 				break
