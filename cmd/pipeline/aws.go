@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 
@@ -42,6 +43,14 @@ func (a *account) loadConfig(ctx context.Context) (aws.Config, error) {
 // firehoseClient does not retry: producer.Stream does, record by record.
 func firehoseClient(c aws.Config) *firehose.Client {
 	return firehose.NewFromConfig(c, func(o *firehose.Options) {
+		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
+		o.Retryer = aws.NopRetryer{}
+	})
+}
+
+// kinesisClient does not retry either.
+func kinesisClient(c aws.Config) *kinesis.Client {
+	return kinesis.NewFromConfig(c, func(o *kinesis.Options) {
 		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
 		o.Retryer = aws.NopRetryer{}
 	})

@@ -43,11 +43,17 @@ func serveStack(t *testing.T) (*local.Pipeline, clients) {
 // serveFunctions does so with other functions than the project's.
 func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline, clients) {
 	t.Helper()
-	s, out := buildStack(t), t.TempDir()
-	text, name, err := readTemplate(s.template)
+	text, name, err := readTemplate(buildStack(t).template)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveTemplate(t, text, name, functions)
+}
+
+// serveTemplate serves the stack of a template.
+func serveTemplate(t *testing.T, text []byte, name string, functions map[string]string) (*local.Pipeline, clients) {
+	t.Helper()
+	out := t.TempDir()
 	p, err := local.Open(t.Context(), local.Options{Template: text, EventSchema: shopschema.JSON, StackName: name, Functions: functions, Out: out,
 		Serve: true, Check: true, Log: t.Output()})
 	if err != nil {

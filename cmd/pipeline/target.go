@@ -19,14 +19,15 @@ import (
 
 // target has the names of the stack's parts, from its outputs or from flags.
 type target struct {
-	stack, outputs              string
-	lake, search, queue, bucket string
+	stack, outputs                    string
+	data, lake, search, queue, bucket string
 }
 
 func (t *target) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&t.stack, "stack", "", "`NAME` of the stack, whose outputs name the rest")
 	f.StringVar(&t.outputs, "outputs", "", "`FILE` written by cdk deploy --outputs-file, read instead of asking "+
 		"CloudFormation")
+	f.StringVar(&t.data, "data-stream", "", "`NAME` of the data stream that feeds both, with ingestion kinesis")
 	f.StringVar(&t.lake, "lake-stream", "", "`NAME` of the lake stream")
 	f.StringVar(&t.search, "search-stream", "", "`NAME` of the search stream")
 }
@@ -70,7 +71,7 @@ func (t *target) resolveNames(ctx context.Context, stacks stackDescriber) error 
 	if err != nil {
 		return err
 	}
-	for name, part := range map[string]*string{contract.OutputLakeStream: &t.lake,
+	for name, part := range map[string]*string{contract.OutputDataStream: &t.data, contract.OutputLakeStream: &t.lake,
 		contract.OutputSearchStream: &t.search, contract.OutputDeadLetterQueue: &t.queue,
 		contract.OutputBucket: &t.bucket} {
 		if *part == "" {
@@ -79,6 +80,9 @@ func (t *target) resolveNames(ctx context.Context, stacks stackDescriber) error 
 	}
 	return nil
 }
+
+// fromOutputs reports whether the stack's outputs name its parts, so that a part without a name does not exist.
+func (t *target) fromOutputs() bool { return t.stack != "" || t.outputs != "" }
 
 // readOutputs reads the outputs of one stack from a file of several.
 func readOutputs(path, stack string) (map[string]string, error) {
