@@ -57,6 +57,10 @@ house: need-go ## measure sizes, names, language and tests of the code
 bench: need-go need-python ## measure the transform against baselines of the same run
 	$(HOST) go run ./verify/bench
 
+.PHONY: bench-ingestion
+bench-ingestion: need-go need-node node_modules ## measure a local run with ingestion kinesis against direct
+	$(HOST) go run ./verify/ingestion
+
 .PHONY: bench-synth
 bench-synth: need-go need-node need-python node_modules ## measure cdk synth against that of an empty app
 	PYTHONPATH=verify $(HOST) python3 verify/template/synth.py

@@ -25,6 +25,7 @@ type Alarms struct {
 type AlarmsProps struct {
 	StackName    string
 	Topic        *AlarmTopic
+	DataStream   *DataStream
 	Streams      []*Stream
 	ErrorHandler *ErrorHandler
 	DeadLetters  *DeadLetterQueue
@@ -67,6 +68,7 @@ const (
 // NewAlarms makes the alarms.
 func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) *Alarms {
 	a := &Alarms{constructs.NewConstruct(scope, jsii.String(id)), props.StackName, *props.Topic.Topic.TopicArn()}
+	a.watchDataStream(props.DataStream, props.Streams)
 	for _, stream := range props.Streams {
 		a.watchStream(stream)
 		if stream.Transform != nil {
@@ -111,27 +113,12 @@ func (a *Alarms) watchStream(s *Stream) {
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-operators
 	a.onMath(kind+"-stalled", "records enter the "+kind+" stream and none is delivered",
 		"incoming > 1000000000000 * delivered", // more than a stream takes in for each record delivered: none is
-		[]input{{"incoming", of("IncomingRecords", "Sum")}, {"delivered", of(destination+".Records", "Sum")}},
+		[]input{{"incoming", of(incomingMetric(s), "Sum")}, {"delivered", of(destination+".Records", "Sum")}},
 		nil, condition{atLeast, 1, 900, 3, 3})
 
-	// Fires when producers are throttled. Retries let the stream scale up; a quota increase lifts the ceiling.
-	a.on(kind+"-throttled", "producers of the "+kind+" stream are throttled",
-		of("ThrottledRecords", "Sum"), condition{above, 0, 300, 1, 1})
-
-	// Fires at 80 % of any of the three quotas, which only an increase by AWS lifts.
-	a.onMath(kind+"-near-limit", "the "+kind+" stream takes over 80 % of a quota",
-		"MAX([bytes, records, requests])",
-		[]input{
-			{"incomingBytes", of("IncomingBytes", "Sum")}, {"bytesLimit", of("BytesPerSecondLimit", "Maximum")},
-			{"incomingRecords", of("IncomingRecords", "Sum")}, {"recordsLimit", of("RecordsPerSecondLimit", "Maximum")},
-			{"putRequests", of("IncomingPutRequests", "Sum")}, {"requestsLimit", of("PutRequestsPerSecondLimit", "Maximum")},
-		},
-		[][2]string{
-			{"bytes", "100 * (incomingBytes / PERIOD(incomingBytes)) / bytesLimit"},
-			{"records", "100 * (incomingRecords / PERIOD(incomingRecords)) / recordsLimit"},
-			{"requests", "100 * (putRequests / PERIOD(putRequests)) / requestsLimit"},
-		}, condition{above, 80, 300, 2, 3})
-
+	if s.Source == nil {
+		a.watchPuts(kind, of)
+	}
 	if s.Converts {
 		// Fires on the first record that does not fit the table: the transform conforms every declared field, so a record
 		// that fails here shows a table and a transform that disagree.
@@ -154,6 +141,27 @@ func (a *Alarms) watchStream(s *Stream) {
 		a.on("search-backup-failing", "failed documents of the search stream cannot be written to S3",
 			of("DeliveryToS3.Success", "Average"), condition{below, 0.99, 300, 3, 3})
 	}
+}
+
+// watchPuts watches producers that put records to a stream themselves.
+func (a *Alarms) watchPuts(kind string, of func(name, statistic string) metric) {
+	// Fires when producers are throttled. Retries let the stream scale up; a quota increase lifts the ceiling.
+	a.on(kind+"-throttled", "producers of the "+kind+" stream are throttled",
+		of("ThrottledRecords", "Sum"), condition{above, 0, 300, 1, 1})
+
+	// Fires at 80 % of any of the three quotas, which only an increase by AWS lifts.
+	a.onMath(kind+"-near-limit", "the "+kind+" stream takes over 80 % of a quota",
+		"MAX([bytes, records, requests])",
+		[]input{
+			{"incomingBytes", of("IncomingBytes", "Sum")}, {"bytesLimit", of("BytesPerSecondLimit", "Maximum")},
+			{"incomingRecords", of("IncomingRecords", "Sum")}, {"recordsLimit", of("RecordsPerSecondLimit", "Maximum")},
+			{"putRequests", of("IncomingPutRequests", "Sum")}, {"requestsLimit", of("PutRequestsPerSecondLimit", "Maximum")},
+		},
+		[][2]string{
+			{"bytes", "100 * (incomingBytes / PERIOD(incomingBytes)) / bytesLimit"},
+			{"records", "100 * (incomingRecords / PERIOD(incomingRecords)) / recordsLimit"},
+			{"requests", "100 * (putRequests / PERIOD(putRequests)) / requestsLimit"},
+		}, condition{above, 80, 300, 2, 3})
 }
 
 // watchTransform watches one transform: as Firehose sees it, as Lambda sees it, and its own counts.

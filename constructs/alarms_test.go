@@ -25,6 +25,10 @@ var realMetrics = map[string]struct {
 		"ExecuteProcessing.Success", "FailedConversion.Records", "ThrottledRecords", "IncomingRecords", "IncomingBytes",
 		"IncomingPutRequests",
 		"BytesPerSecondLimit", "RecordsPerSecondLimit", "PutRequestsPerSecondLimit",
+		"DataReadFromKinesisStream.Records", "KinesisMillisBehindLatest", "ThrottledGetRecords",
+	}},
+	"AWS/Kinesis": {[]string{"StreamName"}, []string{
+		"WriteProvisionedThroughputExceeded", "ReadProvisionedThroughputExceeded",
 	}},
 	"AWS/Lambda": {[]string{"FunctionName"}, []string{
 		"Errors", "Throttles", "Duration", "AsyncEventsDropped", "AsyncEventAge", "DestinationDeliveryFailures",
@@ -140,8 +144,12 @@ func TestStalledAlarmComparesTwoSeries(t *testing.T) {
 			if strings.Contains(id, "search") {
 				destination = "DeliveryToAmazonOpenSearchService"
 			}
+			incoming := "IncomingRecords"
+			if config.FromKinesis() {
+				incoming = "DataReadFromKinesisStream.Records"
+			}
 			expected := []string{
-				"incoming = IncomingRecords",
+				"incoming = " + incoming,
 				"delivered = " + destination + ".Records",
 				"incoming > 1000000000000 * delivered",
 			}

@@ -20,17 +20,24 @@ func writeOutputs(p *Pipeline, indexPattern string, plain bool) {
 			o.OverrideLogicalId(jsii.String(name))
 		}
 	}
-	puts := ""
+	puts, lakeUse, searchUse := "", "a producer puts each event here", "a producer puts each event here too"
+	if p.DataStream != nil {
+		puts = "; " + putEventOnce(p.DataStream)
+		lakeUse, searchUse = "reads the data stream", "reads the data stream"
+		output(contract.OutputDataStream, "Data stream: a producer puts each event here, once", p.DataStream.Name())
+	}
 	for _, stream := range p.Streams {
-		puts += "; " + putEvent(stream)
+		if p.DataStream == nil {
+			puts += "; " + putEvent(stream)
+		}
 		function := ""
 		switch stream.Kind {
 		case event.Lake:
 			function = "TransformLakeFunctionName"
-			output(contract.OutputLakeStream, "Lake stream: a producer puts each event here", stream.Name())
+			output(contract.OutputLakeStream, "Lake stream: "+lakeUse, stream.Name())
 		case event.Search:
 			function = "TransformSearchFunctionName"
-			output(contract.OutputSearchStream, "Search stream: a producer puts each event here too", stream.Name())
+			output(contract.OutputSearchStream, "Search stream: "+searchUse, stream.Name())
 		}
 		if stream.Transform != nil {
 			output(function, "Transform of the "+string(stream.Kind)+" stream", stream.Transform.Function.FunctionName())
@@ -85,4 +92,11 @@ func putEvent(stream *Stream) string {
 	}
 	return `aws firehose put-record --region ` + *awscdk.Aws_REGION() + ` --delivery-stream-name ` + *stream.Name() +
 		` --record Data=$(printf '` + format + `' "$event" | base64 -w0)`
+}
+
+// putEventOnce is the command that puts $event to the data stream: without a newline, which the lake's transform adds,
+// and with a partition key that spreads the events over the shards.
+func putEventOnce(stream *DataStream) string {
+	return `aws kinesis put-record --region ` + *awscdk.Aws_REGION() + ` --stream-name ` + *stream.Name() +
+		` --partition-key "$RANDOM$RANDOM" --data $(printf '%s' "$event" | base64 -w0)`
 }

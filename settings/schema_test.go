@@ -94,7 +94,7 @@ const onlyLoadKnows = `
  block-repeated block-rule buffer-interval-above buffer-size-exponent drop-event-types-blank 
  drop-event-types-too-long expire-before-glacier expire-before-infrequent glacier-too-soon 
  instance-type-local-disks instance-type-no-encryption instance-type-no-gp3 instance-type-size 
- instance-type-warm master-type-data-only masters-graviton-mix masters-intel-mix masters-missing 
+ instance-type-warm kinesis-without-transform master-type-data-only masters-graviton-mix masters-intel-mix masters-missing 
  or1-version or1-volume payload-m6g-large payload-t3 prefix-aws reader-roles-user repeated-key 
  retention-within-day retention-within-month several-rules shards-more-than-nodes-hold t3-nodes 
  t3-volume vpc-repeated vpc-subnets-empty vpc-subnets-too-few vpc-subnets-too-many vpc-text-not-json 
