@@ -62,6 +62,10 @@ bench-page: pipeline need-node ## measure what the page costs a run of 100,000 e
 	$(HOST) go run ./verify/page/bench
 	$(HOST) verify/page/check.sh firstpaint.mjs
 
+.PHONY: bench-ingestion
+bench-ingestion: need-go need-node node_modules ## measure a local run with ingestion kinesis against direct
+	$(HOST) go run ./verify/ingestion
+
 .PHONY: bench-synth
 bench-synth: need-go need-node need-python node_modules ## measure cdk synth and pipeline local against an earlier commit and an empty app
 	PYTHONPATH=verify $(HOST) python3 verify/template/synth.py

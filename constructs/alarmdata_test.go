@@ -25,8 +25,8 @@ func readAlarms(t *testing.T, variant string) *cloudwatch.Stack {
 	return stack
 }
 
-// metricNames are the metrics that the alarms watch, as "<part> <metric>": the parts are lake and search (the streams),
-// lake-transform, search-transform, error-handler, queue, domain and pages (the topic).
+// metricNames are the metrics that the alarms watch, as "<part> <metric>": the parts are data (the data stream), lake and
+// search (the delivery streams), lake-transform, search-transform, error-handler, queue, domain and pages (the topic).
 func metricNames(t *testing.T, stack *cloudwatch.Stack) map[string]cloudwatch.Metric {
 	t.Helper()
 	names := map[string]cloudwatch.Metric{}
@@ -36,7 +36,7 @@ func metricNames(t *testing.T, stack *cloudwatch.Stack) map[string]cloudwatch.Me
 			fields := strings.SplitN(string(metric), " ", 3)
 			part := ""
 			for _, known := range [][2]string{
-				{"=LakeStream", "lake"}, {"=SearchStream", "search"}, {"Stream=lake", "lake"}, {"Stream=search", "search"},
+				{"=DataStream", "data"}, {"=LakeStream", "lake"}, {"=SearchStream", "search"}, {"Stream=lake", "lake"}, {"Stream=search", "search"},
 				{"=LakeTransform", "lake-transform"}, {"=SearchTransform", "search-transform"},
 				{"=ErrorHandler", "error-handler"}, {"=DeadLetters", "queue"}, {"DomainName=", "domain"}, {"=AlarmTopic", "pages"},
 			} {
@@ -53,12 +53,25 @@ func metricNames(t *testing.T, stack *cloudwatch.Stack) map[string]cloudwatch.Me
 	return names
 }
 
+// largestStacks are the variants that have every alarm together.
+var largestStacks = []string{"production", "ingestion kinesis in production"}
+
+// allNames are the metrics of the largest stacks.
+func allNames(t *testing.T) map[string]cloudwatch.Metric {
+	t.Helper()
+	all := map[string]cloudwatch.Metric{}
+	for _, variant := range largestStacks {
+		maps.Copy(all, metricNames(t, readAlarms(t, variant)))
+	}
+	return all
+}
+
 // plant writes the metrics of a stack, as its parts would publish them.
 type plant struct {
 	t     testing.TB
 	data  *cloudwatch.Data
 	names map[string]cloudwatch.Metric
-	all   map[string]cloudwatch.Metric // those of the largest stack: a smaller one lacks some
+	all   map[string]cloudwatch.Metric // those of the largest stacks: another one lacks some
 }
 
 // set sets the samples of a metric in every minute from from to until-1; without values there are none.
@@ -107,9 +120,19 @@ func (p plant) events(from, until int) {
 		p.both(" IncomingPutRequests", minute, minute+1, math.Round(50*load))
 	}
 	p.both(" ThrottledRecords", from, until, 0)
+	p.sourceWorks(from, until)
 	p.lakeDelivers(from, until)
 	p.searchDelivers(from, until)
 	p.transformsWork(from, until)
+}
+
+// sourceWorks writes the metrics of a data stream that both streams read.
+func (p plant) sourceWorks(from, until int) {
+	p.set("data WriteProvisionedThroughputExceeded", from, until, 0)
+	p.set("data ReadProvisionedThroughputExceeded", from, until, 0)
+	p.both(" DataReadFromKinesisStream.Records", from, until, 20_000)
+	p.both(" KinesisMillisBehindLatest", from, until, 900, 1_500)
+	p.both(" ThrottledGetRecords", from, until, 0)
 }
 
 func (p plant) lakeDelivers(from, until int) {
@@ -141,7 +164,8 @@ func (p plant) transformsWork(from, until int) {
 // noEvents removes what streams and transforms publish only while events come.
 func (p plant) noEvents(from, until int) {
 	for name := range p.names {
-		if part, _, _ := strings.Cut(name, " "); strings.HasPrefix(part, "lake") || strings.HasPrefix(part, "search") {
+		part, _, _ := strings.Cut(name, " ")
+		if part == "data" || strings.HasPrefix(part, "lake") || strings.HasPrefix(part, "search") {
 			p.set(name, from, until)
 		}
 	}

@@ -45,9 +45,11 @@ const (
 
 // The losses. The transform's failures and a lost key explain late stores, and a domain in danger explains late search.
 var (
-	eventsNotAccepted = loss{"events-not-accepted", "Firehose rejects records of producers", page, cause{}}
-	recordsFailing    = loss{"records-failing", "whole batches of records fail in a transform", page, cause{}}
-	domainInDanger    = loss{"domain-in-danger",
+	eventsNotAccepted = loss{"events-not-accepted", "records of producers are rejected", page, cause{}}
+	// The second page of an outage whose first one nobody has acted on: from now on the time to the loss is known.
+	recordsExpiring = loss{"records-expiring", "records of the data stream expire before they are read", page, cause{}}
+	recordsFailing  = loss{"records-failing", "whole batches of records fail in a transform", page, cause{}}
+	domainInDanger  = loss{"domain-in-danger",
 		"the search domain loses data or rejects all writes, or is about to", page, cause{}}
 	lakeLate = loss{"lake-late", "the lake does not get its records in time", page, cause{"lake-late-cause",
 		[]string{"lake-transform-failing", "lake-transform-errors", "lake-transform-throttles", "domain-key-error",
@@ -73,7 +75,7 @@ var (
 
 // losses in the order of their rules: a cause comes before a loss that names it.
 var losses = []loss{
-	eventsNotAccepted, recordsFailing, domainInDanger, lakeLate, searchLate, failurePathBroken,
+	eventsNotAccepted, recordsExpiring, recordsFailing, domainInDanger, lakeLate, searchLate, failurePathBroken,
 	recordsFailed, domainDegraded, capacityLow,
 }
 

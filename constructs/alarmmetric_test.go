@@ -41,6 +41,9 @@ func streamSeries(stream string) map[string]alarmSeries {
 		stream + "-transform-errors":    {f + "Errors", 1, values{1, 3}, values{1, 2}},
 		stream + "-transform-throttles": {f + "Throttles", 1, values{1, 5}, values{1, 4}},
 		stream + "-transform-slow":      {f + "Duration", 1, values{48_001, 10}, values{48_000, 60}},
+		stream + "-reading-behind":      {s + "KinesisMillisBehindLatest", 1, values{600_001, 15}, values{600_000, 60}},
+		stream + "-reading-expiring":    {s + "KinesisMillisBehindLatest", 1, values{43_200_001, 1}, values{43_200_000, 60}},
+		stream + "-reading-throttled":   {s + "ThrottledGetRecords", 1, values{1, 7}, values{1, 6}},
 	}
 }
 
@@ -57,6 +60,9 @@ func allSeries() map[string]alarmSeries {
 		"search-backup-failing":   {"search DeliveryToS3.Success", 1, values{0.98, 15}, values{0.99, 60}},
 		"search-refused":          {"search " + delivered + "AuthFailure", 1, values{1, 1}, values{0, 60}},
 		"search-rejected":         {"search " + delivered + "DeliveryRejected", 1, values{1, 1}, values{0, 60}},
+
+		"data-stream-write-throttled": {"data WriteProvisionedThroughputExceeded", 1, values{1, 6}, values{1, 1}},
+		"data-stream-read-throttled":  {"data ReadProvisionedThroughputExceeded", 1, values{1, 7}, values{1, 6}},
 
 		"error-handler-errors":              {h + "Errors", 1, values{1, 3}, values{1, 2}},
 		"error-handler-throttles":           {h + "Throttles", 1, values{1, 5}, values{1, 4}},
@@ -95,35 +101,46 @@ func allSeries() map[string]alarmSeries {
 
 // Each alarm fires with one series and stays quiet with the other, which differs as little as it can.
 func TestEveryAlarmFiresAndStaysQuiet(t *testing.T) {
-	stack := readAlarms(t, "production")
-	names := metricNames(t, stack)
-	metrics, _ := stack.Alarms()
-	series := allSeries()
-	const prefix = "kinesis-firehose-pipeline-production-"
-	for _, alarm := range metrics {
-		name := strings.TrimPrefix(alarm, prefix)
-		s, ok := series[name]
-		if !ok {
+	series, checked, all := allSeries(), map[string]bool{}, allNames(t)
+	for _, variant := range largestStacks {
+		stack := readAlarms(t, variant)
+		names := metricNames(t, stack)
+		metrics, _ := stack.Alarms()
+		for _, alarm := range metrics {
+			name := strings.TrimPrefix(alarm, "kinesis-firehose-pipeline-production-")
+			if s, ok := series[name]; ok {
+				if checked[name] {
+					continue // the same alarm in another stack
+				}
+				checkSeries(t, stack, names, all, alarm, s)
+				checked[name] = true
+				continue
+			}
 			t.Errorf("%s: must have a series that fires it and one that does not, in allSeries", name)
-			continue
-		}
-		delete(series, name)
-		fires := func(v values) bool {
-			p := newPlant(t, names, names, max(halfDay, v.minutes+2*began))
-			p.setEvery(s.metric, began, began+v.minutes, s.every, v.value)
-			result := stack.Only(alarm).Play(p.data, cloudwatch.Options{})
-			return slices.ContainsFunc(result.Transitions, func(tr cloudwatch.Transition) bool {
-				return tr.To == cloudwatch.Alarm
-			})
-		}
-		if !fires(s.fires) {
-			t.Errorf("%s: must fire with %v for %d minutes", name, s.fires.value, s.fires.minutes)
-		}
-		if fires(s.quiet) {
-			t.Errorf("%s: must stay quiet with %v for %d minutes", name, s.quiet.value, s.quiet.minutes)
 		}
 	}
 	for name := range series {
-		t.Errorf("allSeries: %s is no alarm", name)
+		if !checked[name] {
+			t.Errorf("allSeries: %s is no alarm", name)
+		}
+	}
+}
+
+func checkSeries(t *testing.T, stack *cloudwatch.Stack, names, all map[string]cloudwatch.Metric, alarm string,
+	s alarmSeries) {
+	t.Helper()
+	fires := func(v values) bool {
+		p := newPlant(t, names, all, max(halfDay, v.minutes+2*began))
+		p.setEvery(s.metric, began, began+v.minutes, s.every, v.value)
+		result := stack.Only(alarm).Play(p.data, cloudwatch.Options{})
+		return slices.ContainsFunc(result.Transitions, func(tr cloudwatch.Transition) bool {
+			return tr.To == cloudwatch.Alarm
+		})
+	}
+	if !fires(s.fires) {
+		t.Errorf("%s: must fire with %v for %d minutes", alarm, s.fires.value, s.fires.minutes)
+	}
+	if fires(s.quiet) {
+		t.Errorf("%s: must stay quiet with %v for %d minutes", alarm, s.quiet.value, s.quiet.minutes)
 	}
 }

@@ -18,7 +18,7 @@ func TestMaintenanceWindow(t *testing.T) {
 		until int
 		want  []int
 	}{{300, nil}, {500, []int{360}}} {
-		p := newPlant(t, names, names, halfDay)
+		p := newPlant(t, names, allNames(t), halfDay)
 		p.lakeRefused(130, row.until)
 		var got []int
 		for _, m := range play(t, stack, p.data, cloudwatch.Options{Start: start}).Messages {

@@ -32,6 +32,7 @@ type AlarmsProps struct {
 	Pages        *AlarmTopic            // where somebody has to act now
 	Tickets      *AlarmTopic            // what can wait for the next working day
 	Mute         *settings.MuteSchedule // nil: never muted
+	DataStream   *DataStream
 	Streams      []*Stream
 	ErrorHandler *ErrorHandler
 	DeadLetters  *DeadLetterQueue
@@ -65,6 +66,7 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) *Alarms
 		thresholds: map[string]float64{},
 		members:    map[string][]string{},
 	}
+	a.watchDataStream(props.DataStream, props.Streams)
 	for _, stream := range props.Streams {
 		a.watchStream(stream)
 		if stream.Transform != nil {
@@ -83,15 +85,20 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) *Alarms
 	return a
 }
 
+// lateLoss is the loss when the store of a stream is late.
+func lateLoss(s *Stream) loss {
+	if s.Kind == event.Search {
+		return searchLate
+	}
+	return lakeLate
+}
+
 // watchStream watches ingestion and delivery of one stream. Shares of success are averages over three periods: Firehose
 // retries, so a short dip loses nothing.
 // https://docs.aws.amazon.com/firehose/latest/dev/firehose-cloudwatch-metrics-best-practices.html
 func (a *Alarms) watchStream(s *Stream) {
 	kind := string(s.Kind)
-	of, destination, late := ofStream(s), deliveryTo(s), lakeLate
-	if s.Kind == event.Search {
-		late = searchLate
-	}
+	of, destination, late := ofStream(s), deliveryTo(s), lateLoss(s)
 
 	// Fires when puts to the store keep failing for 15 minutes, in half an hour: so it is still on when the backlog of an
 	// outage sets off the next alarm, and both are one page. Look at the stream's log group first.
@@ -111,28 +118,12 @@ func (a *Alarms) watchStream(s *Stream) {
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-operators
 	a.onMath(late, kind+"-stalled", "records enter the "+kind+" stream and none is delivered",
 		"incoming > 1000000000000 * delivered", // more than a stream takes in for each record delivered: none is
-		[]input{{"incoming", of("IncomingRecords", "Sum")}, {"delivered", of(destination+".Records", "Sum")}},
+		[]input{{"incoming", of(incomingMetric(s), "Sum")}, {"delivered", of(destination+".Records", "Sum")}},
 		nil, condition{atLeast, 1, 900, 3, 5})
 
-	// Fires when producers are throttled in ten of fifteen minutes. Retries let the stream scale up, so one burst needs
-	// nobody; a quota increase lifts the ceiling.
-	a.on(eventsNotAccepted, kind+"-throttled", "producers of the "+kind+" stream are throttled",
-		of("ThrottledRecords", "Sum"), condition{above, 0, 300, 2, 3})
-
-	// Fires at 80 % of any of the three quotas, which only an increase by AWS lifts.
-	a.onMath(capacityLow, kind+"-near-limit", "the "+kind+" stream takes over 80 % of a quota",
-		"MAX([bytes, records, requests])",
-		[]input{
-			{"incomingBytes", of("IncomingBytes", "Sum")}, {"bytesLimit", of("BytesPerSecondLimit", "Maximum")},
-			{"incomingRecords", of("IncomingRecords", "Sum")}, {"recordsLimit", of("RecordsPerSecondLimit", "Maximum")},
-			{"putRequests", of("IncomingPutRequests", "Sum")}, {"requestsLimit", of("PutRequestsPerSecondLimit", "Maximum")},
-		},
-		[][2]string{
-			{"bytes", "100 * (incomingBytes / PERIOD(incomingBytes)) / bytesLimit"},
-			{"records", "100 * (incomingRecords / PERIOD(incomingRecords)) / recordsLimit"},
-			{"requests", "100 * (putRequests / PERIOD(putRequests)) / requestsLimit"},
-		}, condition{above, 80, 300, 2, 3})
-
+	if s.Source == nil {
+		a.watchPuts(kind, of)
+	}
 	if s.Converts {
 		// Fires on the first record that does not fit the table: the transform conforms every declared field, so a record
 		// that fails here shows a table and a transform that disagree.
@@ -156,6 +147,28 @@ func (a *Alarms) watchStream(s *Stream) {
 			"failed documents of the search stream cannot be written to S3", of("DeliveryToS3.Success", "Average"),
 			condition{below, 0.99, 300, 3, 3})
 	}
+}
+
+// watchPuts watches producers that put records to a stream themselves.
+func (a *Alarms) watchPuts(kind string, of metrics) {
+	// Fires when producers are throttled in ten of fifteen minutes. Retries let the stream scale up, so one burst needs
+	// nobody; a quota increase lifts the ceiling.
+	a.on(eventsNotAccepted, kind+"-throttled", "producers of the "+kind+" stream are throttled",
+		of("ThrottledRecords", "Sum"), condition{above, 0, 300, 2, 3})
+
+	// Fires at 80 % of any of the three quotas, which only an increase by AWS lifts.
+	a.onMath(capacityLow, kind+"-near-limit", "the "+kind+" stream takes over 80 % of a quota",
+		"MAX([bytes, records, requests])",
+		[]input{
+			{"incomingBytes", of("IncomingBytes", "Sum")}, {"bytesLimit", of("BytesPerSecondLimit", "Maximum")},
+			{"incomingRecords", of("IncomingRecords", "Sum")}, {"recordsLimit", of("RecordsPerSecondLimit", "Maximum")},
+			{"putRequests", of("IncomingPutRequests", "Sum")}, {"requestsLimit", of("PutRequestsPerSecondLimit", "Maximum")},
+		},
+		[][2]string{
+			{"bytes", "100 * (incomingBytes / PERIOD(incomingBytes)) / bytesLimit"},
+			{"records", "100 * (incomingRecords / PERIOD(incomingRecords)) / recordsLimit"},
+			{"requests", "100 * (putRequests / PERIOD(putRequests)) / requestsLimit"},
+		}, condition{above, 80, 300, 2, 3})
 }
 
 // watchTransform watches one transform: as Firehose sees it, as Lambda sees it, and its own counts.

@@ -21,6 +21,7 @@ type Dashboard struct {
 type DashboardProps struct {
 	StackName    string
 	Alarms       *Alarms
+	DataStream   *DataStream
 	Streams      []*Stream
 	ErrorHandler *ErrorHandler
 	DeadLetters  *DeadLetterQueue
@@ -114,6 +115,10 @@ func (p *painter) streamSections(alarms ...string) string {
 }
 
 func (p *painter) paintIngestion() {
+	if p.DataStream != nil {
+		p.paintDataStream()
+		return
+	}
 	p.addText(2, "## Ingestion", "Accepted records and bytes against the streams' limits; throttled records have "+
 		"to be put again by the producer. "+p.streamSections("throttled", "near-limit"))
 	p.beginRow(graphHeight)
@@ -127,6 +132,30 @@ func (p *painter) paintIngestion() {
 			line(of("BytesPerSecondLimit", "Maximum"), "limit"))
 		p.addGraph(width, streamPeriod, fmt.Sprintf("%s stream: bytes a second", s.Kind), "bytes/s", 0, bytes)
 	}
+}
+
+// paintDataStream shows the one stream that producers put to, and how far behind each delivery stream reads it.
+func (p *painter) paintDataStream() {
+	p.addText(2, "## Ingestion", "Records and bytes that the data stream accepted; throttled records have to be put "+
+		"again by the producer. How far behind the delivery streams read. "+
+		sections("data-stream-write-throttled", "data-stream-read-throttled")+", "+
+		strings.TrimPrefix(p.streamSections("reading-behind"), "Runbook: "))
+	p.beginRow(graphHeight)
+	of := ofDataStream(p.DataStream)
+	p.addGraph(gridColumns/4, streamPeriod, "data stream: records a second", "records/s", 0,
+		append(rate(of("IncomingRecords", "Sum"), "records", "accepted"),
+			line(of("WriteProvisionedThroughputExceeded", "Sum"), "throttled").onRight()))
+	p.addGraph(gridColumns/4, streamPeriod, "data stream: bytes a second", "bytes/s", 0,
+		rate(of("IncomingBytes", "Sum"), "bytes", "accepted"))
+	behind := []graphed{}
+	throttled := []graphed{line(of("ReadProvisionedThroughputExceeded", "Sum"), "all readers")}
+	for _, s := range p.Streams {
+		behind = append(behind, line(ofStream(s)("KinesisMillisBehindLatest", "Maximum"), string(s.Kind)))
+		throttled = append(throttled, line(ofStream(s)("ThrottledGetRecords", "Sum"), string(s.Kind)))
+	}
+	p.addGraph(gridColumns/4, streamPeriod, "read behind", "ms", 0, behind, horizontal{Label: "alarm",
+		Value: readingLag, Color: alarmColor})
+	p.addGraph(gridColumns/4, streamPeriod, "throttled reads", "reads", 0, throttled)
 }
 
 func (p *painter) paintTransforms() {

@@ -19,7 +19,7 @@ func (p *painter) paintDelivery() {
 		p.addGraph(gridColumns/3, streamPeriod, title+"freshness", "s", 0, []graphed{line(freshness, "oldest record")},
 			append([]horizontal{{Label: "buffer interval", Value: float64(s.IntervalSeconds), Color: limitColor}},
 				p.alarmAt(freshness)...)...)
-		records := []graphed{line(of("IncomingRecords", "Sum"), "accepted"), line(of(destination+".Records", "Sum"),
+		records := []graphed{line(of(incomingMetric(s), "Sum"), "accepted"), line(of(destination+".Records", "Sum"),
 			"delivered")}
 		if s.Converts {
 			records = append(records, line(of("FailedConversion.Records", "Sum"), "not converted"))

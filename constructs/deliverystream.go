@@ -135,10 +135,34 @@ func ownedKeyEncryption() *awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEn
 	}
 }
 
+// source is where a delivery stream gets its records from. Without a data stream producers put them.
+//
+// A stream keeps its source for life, and CloudFormation would replace it at a change. So the source is part of its id
+// and with it of its name, which makes the replacement plain to see in a difference of templates.
+type source struct {
+	id         string // of the stream, or its beginning
+	kind       *string
+	encryption any
+	kinesis    any
+}
+
+func sourceOf(from *DataStream, role awsiam.Role) source {
+	if from == nil {
+		return source{id: "Stream", kind: jsii.String("DirectPut"), encryption: ownedKeyEncryption()}
+	}
+	// No encryption here: with a Kinesis source the data stream has it.
+	return source{id: "FromKinesis", kind: jsii.String("KinesisStreamAsSource"),
+		kinesis: &awskinesisfirehose.CfnDeliveryStream_KinesisStreamSourceConfigurationProperty{
+			KinesisStreamArn: from.Resource.AttrArn(),
+			RoleArn:          role.RoleArn(),
+		}}
+}
+
 // Stream is one delivery stream and what its alarms need to know.
 type Stream struct {
 	constructs.Construct
 	Kind            event.Stream
+	Source          *DataStream // nil: producers put records to the stream itself
 	Resource        awskinesisfirehose.CfnDeliveryStream
 	IntervalSeconds int // buffer interval of the destination
 	Converts        bool

@@ -67,7 +67,7 @@ func (p plant) transformsFail(from, until int, success float64) {
 	p.failing(from+6, until+120, 20_000)
 }
 
-// incidents are those of the runbook, on a production stack.
+// incidents are those of the runbook, on production stacks.
 var incidents = append(quietTimes, []incident{
 	{title: "S3 rejects the streams: bucket policy, role", ended: 360, pages: "lake-late", after: 17,
 		happens: func(p plant) { p.lakeRefused(began, 360) }},
@@ -194,4 +194,35 @@ var incidents = append(quietTimes, []incident{
 		p.set("error-handler Throttles", began, 150, 20)
 		p.set("error-handler Duration", began, 300, 250_000, 280_000)
 	}},
+	{title: "Data stream: producers put more than it scales up for, or to one shard", dataStream: true, ended: 240,
+		pages: "events-not-accepted", after: 6, happens: func(p plant) {
+			p.set("data WriteProvisionedThroughputExceeded", began, 240, 300)
+		}},
+	{title: "Data stream: a third application reads its shards, too", dataStream: true, tickets: "capacity-low",
+		happens: func(p plant) {
+			p.set("data ReadProvisionedThroughputExceeded", began, 300, 40)
+			p.both(" ThrottledGetRecords", began, 300, 20)
+			p.both(" KinesisMillisBehindLatest", began, 300, 30_000)
+		}},
+	{title: "Data stream: S3 rejects the streams", dataStream: true, ended: 360, pages: "lake-late", after: 17,
+		happens: func(p plant) {
+			p.lakeRefused(began, 360)
+			p.readsLate("lake", began, 360)
+		}},
+	{title: "Data stream: the search stream does not keep up", dataStream: true, ended: 360, pages: "search-late",
+		after: 24, happens: func(p plant) { p.readsLate("search", began, 360) }},
+	{title: "Data stream: nobody ends that for 14 hours of 24", dataStream: true, minutes: 2 * 1440, ended: began + 840,
+		pages: "search-late, records-expiring", after: 24, ignored: true,
+		happens: func(p plant) { p.readsLate("search", began, began+840) }},
 }...)
+
+// readsLate: a stream reads nothing more, and catches up within 20 minutes.
+func (p plant) readsLate(stream string, from, until int) {
+	const minute = 60_000
+	for at := from; at < until; at++ {
+		p.set(stream+" KinesisMillisBehindLatest", at, at+1, float64(at-from)*minute)
+	}
+	for at := until; at < until+20; at++ {
+		p.set(stream+" KinesisMillisBehindLatest", at, at+1, float64(until-from)*minute*float64(until+20-at)/20)
+	}
+}

@@ -20,6 +20,10 @@ type incident struct {
 	tickets string
 	after   int // minutes from the beginning to the page
 	fresh   bool
+	// dataStream is an incident of a stack with ingestion kinesis.
+	dataStream bool
+	// ignored means that nobody acts on the page, so that a second one follows.
+	ignored bool
 }
 
 const (

@@ -16,8 +16,9 @@ type formatConversion = awskinesisfirehose.CfnDeliveryStream_DataFormatConversio
 type LakeStreamProps struct {
 	StackName       string
 	Lake            *DataLake
-	Transform       *Transform // nil: records go through as they are
-	Format          string     // parquet, orc or json
+	Source          *DataStream // nil: producers put records to the stream itself
+	Transform       *Transform  // nil: records go through as they are
+	Format          string      // parquet, orc or json
 	Compressed      bool
 	SourceBackup    bool
 	BufferMB        int // 1 to 128 MiB, at least 64 with parquet or orc
@@ -40,6 +41,9 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 		"Log":       {log.write()},
 		"Schema":    {props.Lake.readSchema()}, // without conversion too, as the transform's without a transform
 		"Transform": {invokeTransform(props.StackName, event.Lake)},
+	}
+	if props.Source != nil {
+		policies["Source"] = props.Source.read()
 	}
 	role := newServiceRole(this, "Role", "Delivers the lake stream of "+props.StackName, deliveryPrincipal(), policies)
 
@@ -77,18 +81,20 @@ func NewLakeStream(scope constructs.Construct, id string, props LakeStreamProps)
 			CloudWatchLoggingOptions: log.options(log.backup),
 		}
 	}
+	from := sourceOf(props.Source, role)
 	resource := awskinesisfirehose.NewCfnDeliveryStream(
 		this,
-		jsii.String("Stream"),
+		jsii.String(from.id),
 		&awskinesisfirehose.CfnDeliveryStreamProps{
-			DeliveryStreamType:                         jsii.String("DirectPut"),
-			DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
+			DeliveryStreamType:                         from.kind,
+			DeliveryStreamEncryptionConfigurationInput: from.encryption,
+			KinesisStreamSourceConfiguration:           from.kinesis,
 			ExtendedS3DestinationConfiguration:         destination,
 		},
 	)
 	after(resource, append(props.Lake.ready(), role, props.Lake.Table, log.group, log.destination, log.backup)...)
 	return &Stream{
-		Construct: this, Kind: event.Lake, Resource: resource,
+		Construct: this, Kind: event.Lake, Source: props.Source, Resource: resource,
 		IntervalSeconds: props.IntervalSeconds, Converts: converts, BacksUp: props.SourceBackup, Transform: props.Transform,
 	}
 }

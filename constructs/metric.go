@@ -43,6 +43,10 @@ func ofStream(s *Stream) metrics {
 	return metricsOf("AWS/Firehose", [2]string{"DeliveryStreamName", *s.Name()})
 }
 
+func ofDataStream(d *DataStream) metrics {
+	return metricsOf("AWS/Kinesis", [2]string{"StreamName", *d.Name()})
+}
+
 // deliveryTo is how the names of a stream's metrics about its destination begin.
 func deliveryTo(s *Stream) string {
 	if s.Kind == event.Search {

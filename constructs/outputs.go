@@ -22,17 +22,24 @@ func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
 			o.OverrideLogicalId(jsii.String(name))
 		}
 	}
-	puts := ""
+	puts, lakeUse, searchUse := "", "a producer puts each event here", "a producer puts each event here too"
+	if p.DataStream != nil {
+		puts = "; " + putEventOnce(p.DataStream)
+		lakeUse, searchUse = "reads the data stream", "reads the data stream"
+		output(contract.OutputDataStream, "Data stream: a producer puts each event here, once", p.DataStream.Name())
+	}
 	for _, stream := range p.Streams {
-		puts += "; " + putEvent(stream)
+		if p.DataStream == nil {
+			puts += "; " + putEvent(stream)
+		}
 		function := ""
 		switch stream.Kind {
 		case event.Lake:
 			function = "TransformLakeFunctionName"
-			output(contract.OutputLakeStream, "Lake stream: a producer puts each event here", stream.Name())
+			output(contract.OutputLakeStream, "Lake stream: "+lakeUse, stream.Name())
 		case event.Search:
 			function = "TransformSearchFunctionName"
-			output(contract.OutputSearchStream, "Search stream: a producer puts each event here too", stream.Name())
+			output(contract.OutputSearchStream, "Search stream: "+searchUse, stream.Name())
 		}
 		if stream.Transform != nil {
 			output(function, "Transform of the "+string(stream.Kind)+" stream", stream.Transform.Function.FunctionName())
@@ -125,4 +132,11 @@ func queryAthena(a *Athena) string {
 		`if [[ $state == SUCCEEDED ]]; then ` + athena("get-query-results") +
 		`--query-execution-id "$id" --query 'ResultSet.Rows[*].Data[*].VarCharValue' --output text; ` +
 		`else ` + execution + `StateChangeReason --output text; fi`
+}
+
+// putEventOnce is the command that puts $event to the data stream: without a newline, which the lake's transform adds,
+// and with a partition key that spreads the events over the shards.
+func putEventOnce(stream *DataStream) string {
+	return `aws kinesis put-record --region ` + *awscdk.Aws_REGION() + ` --stream-name ` + *stream.Name() +
+		` --partition-key "$RANDOM$RANDOM" --data $(printf '%s' "$event" | base64 -w0)`
 }

@@ -35,6 +35,10 @@ func TestOutputs(t *testing.T) {
 			}
 		}
 	}
+	fromKinesis := slices.Sorted(slices.Values(append([]string{"DataStreamName"}, expected...)))
+	if got := sortedKeys(synth(t, variants["ingestion kinesis"]).Outputs); !slices.Equal(got, fromKinesis) {
+		t.Errorf("outputs with ingestion kinesis: must be those of dev and DataStreamName (got\n%v)", got)
+	}
 	for _, name := range sortedKeys(synth(t, variants["smallest"]).Outputs) {
 		if strings.Contains(name, "Search") || strings.Contains(name, "Transform") || strings.Contains(name, "Drop") {
 			t.Errorf("outputs: must not name what is not there (got %s)", name)
@@ -42,12 +46,14 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// The command puts one record to each stream; that of the lake ends with a newline.
+// The command puts one record to each stream; that of the lake ends with a newline. With a data stream it is one record,
+// without a newline.
 func TestSendEventCommand(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("bash is not here")
 	}
-	for variant, want := range map[string][]string{"dev": {"}\n", "}"}, "enableOpenSearch false": {"}\n"}} {
+	for variant, want := range map[string][]string{"dev": {"}\n", "}"}, "enableOpenSearch false": {"}\n"},
+		"ingestion kinesis": {"}"}, "ingestion kinesis, no search": {"}"}} {
 		joined, err := json.Marshal(synth(t, variants[variant]).Outputs["SendEventCommand"]["Value"])
 		if err != nil {
 			t.Fatal(err)

@@ -39,8 +39,9 @@ type Pipeline struct {
 	ErrorHandler *ErrorHandler
 	Lake         *DataLake
 	Athena       *Athena
-	Streams      []*Stream // lake, then search
-	Network      *Network  // nil: the search domain has a public endpoint, or there is none
+	DataStream   *DataStream // nil: producers put events to the streams themselves
+	Streams      []*Stream   // lake, then search
+	Network      *Network    // nil: the search domain has a public endpoint, or there is none
 	Domain       *SearchDomain
 	Setup        *SearchSetup
 	Producers    *Producers
@@ -114,9 +115,17 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 
 	checkMaps(props)
 	hashKey := newHashKey(this, props, p.Key)
+	if config.FromKinesis() {
+		p.DataStream = NewDataStream(this, "DataStream", DataStreamProps{
+			Key:            key,
+			RetentionHours: config.KinesisRetentionHours,
+			Retain:         config.RetainData,
+		})
+	}
 	p.Streams = []*Stream{NewLakeStream(this, "LakeStream", LakeStreamProps{
 		StackName:       name,
 		Lake:            p.Lake,
+		Source:          p.DataStream,
 		Transform:       newTransform(this, "LakeTransform", event.Lake, props, hashKey, logs),
 		Format:          config.DataFormat,
 		Compressed:      config.EnableCompression,
@@ -126,12 +135,12 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		Logs:            logs,
 	})}
 	if config.EnableOpenSearch {
-		search := newSearch(this, props, p.Lake, hashKey, logs)
+		search := newSearch(this, props, p, hashKey, logs)
 		p.Network, p.Domain, p.Setup = search.network, search.domain, search.setup
 		p.Streams = append(p.Streams, search.stream)
 	}
 
-	p.Producers = NewProducers(this, "Producers", p.Streams)
+	p.Producers = NewProducers(this, "Producers", p.Streams, p.DataStream)
 	p.AlarmTopic = NewAlarmTopic(this, "AlarmTopic", AlarmTopicProps{
 		StackName: name,
 		Key:       key,
@@ -149,6 +158,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		Pages:        p.AlarmTopic,
 		Tickets:      p.TicketTopic,
 		Mute:         config.MuteSchedule(),
+		DataStream:   p.DataStream,
 		Streams:      p.Streams,
 		ErrorHandler: p.ErrorHandler,
 		DeadLetters:  p.DeadLetters,
@@ -157,6 +167,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 	p.Dashboard = NewDashboard(this, "Dashboard", DashboardProps{
 		StackName:    name,
 		Alarms:       alarms,
+		DataStream:   p.DataStream,
 		Streams:      p.Streams,
 		ErrorHandler: p.ErrorHandler,
 		DeadLetters:  p.DeadLetters,

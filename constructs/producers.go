@@ -6,24 +6,27 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Producers is the managed policy of producers: it allows to put records to the streams, and nothing else.
+// Producers is the managed policy of producers: it allows to put records to the delivery streams or, when a data stream
+// feeds them, to that one, and nothing else.
 type Producers struct {
 	constructs.Construct
 	Policy awsiam.ManagedPolicy
 }
 
 // NewProducers makes the policy.
-func NewProducers(scope constructs.Construct, id string, streams []*Stream) *Producers {
+func NewProducers(scope constructs.Construct, id string, streams []*Stream, from *DataStream) *Producers {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	var arns []string
 	for _, stream := range streams {
 		arns = append(arns, *stream.Resource.AttrArn())
 	}
+	statements := []statement{{Actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, Resources: arns}}
+	if from != nil {
+		statements = from.put()
+	}
 	policy := awsiam.NewManagedPolicy(this, jsii.String("Policy"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Puts events to the pipeline's streams"),
-		Statements: build([]statement{{
-			Actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, Resources: arns,
-		}}),
+		Statements:  build(statements),
 	})
 	return &Producers{this, policy}
 }

@@ -20,6 +20,11 @@ var realMetrics = map[string]struct {
 		"ExecuteProcessing.Success", "FailedConversion.Records", "ThrottledRecords", "IncomingRecords", "IncomingBytes",
 		"IncomingPutRequests",
 		"BytesPerSecondLimit", "RecordsPerSecondLimit", "PutRequestsPerSecondLimit",
+		"DataReadFromKinesisStream.Records", "DataReadFromKinesisStream.Bytes", "KinesisMillisBehindLatest",
+		"ThrottledGetRecords",
+	}},
+	"AWS/Kinesis": {[]string{"StreamName"}, []string{
+		"IncomingRecords", "IncomingBytes", "WriteProvisionedThroughputExceeded", "ReadProvisionedThroughputExceeded",
 	}},
 	"AWS/Lambda": {[]string{"FunctionName"}, []string{
 		"Invocations", "Errors", "Throttles", "Duration", "AsyncEventsReceived", "AsyncEventsDropped", "AsyncEventAge",

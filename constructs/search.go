@@ -16,8 +16,8 @@ type search struct {
 }
 
 // newSearch makes the search domain, its setup and the stream that delivers to it, in the order that a first deployment
-// needs: network, roles, domain, setup inside the domain, stream.
-func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, hashKey *HashKey, logs Logs) search {
+// needs: network, roles, domain, setup inside the domain, stream. Of p it needs the lake and the data stream.
+func newSearch(scope constructs.Construct, props PipelineProps, p *Pipeline, hashKey *HashKey, logs Logs) search {
 	config, functions := props.Settings, props.Functions
 	name := config.StackName()
 	network := newNetwork(scope, config, logs)
@@ -26,7 +26,8 @@ func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, 
 		StackName:  name,
 		DomainName: config.DomainName(),
 		Index:      config.OpenSearchIndex,
-		Lake:       lake,
+		Lake:       p.Lake,
+		Source:     p.DataStream,
 		Logs:       logs,
 		Network:    network,
 	})
@@ -89,7 +90,8 @@ func newSearch(scope constructs.Construct, props PipelineProps, lake *DataLake, 
 		Writer:          writer,
 		Domain:          domain,
 		Ready:           ready,
-		Lake:            lake,
+		Lake:            p.Lake,
+		Source:          p.DataStream,
 		Transform:       transform,
 		Index:           config.OpenSearchIndex,
 		Rotation:        config.OpenSearchIndexRotation,

@@ -16,6 +16,7 @@ type SearchWriterProps struct {
 	DomainName string
 	Index      string // base name of the indices
 	Lake       *DataLake
+	Source     *DataStream // nil: producers put records to the stream itself
 	Logs       Logs
 	Network    *Network // nil: the domain has a public endpoint
 }
@@ -45,6 +46,9 @@ func NewSearchWriter(scope constructs.Construct, id string, props SearchWriterPr
 			Resources: []string{domain, domain + "/*"},
 		}}, statementsOn(props.DomainName, writerRequests(props.Index))...),
 	}
+	if props.Source != nil {
+		policies["Source"] = props.Source.read()
+	}
 	if props.Network != nil {
 		policies["Network"] = props.Network.stream().manageDeliveryInterfaces()
 	}
@@ -64,7 +68,8 @@ type SearchStreamProps struct {
 	Domain          *SearchDomain
 	Ready           constructs.IDependable // the search setup: without its role mapping every delivery is refused
 	Lake            *DataLake
-	Transform       *Transform // nil: records go through as they are
+	Source          *DataStream // nil: producers put records to the stream itself
+	Transform       *Transform  // nil: records go through as they are
 	Index           string
 	Rotation        string // NoRotation, OneHour, OneDay, OneWeek or OneMonth
 	BackupAll       bool   // every record to S3 too, not only the failed ones
@@ -95,13 +100,15 @@ func NewSearchStream(scope constructs.Construct, name string, props SearchStream
 	// send: the stream would keep the old mode without an error. So the mode is part of the stream's id, and a change of
 	// it replaces the stream.
 	// https://docs.aws.amazon.com/firehose/latest/APIReference/API_AmazonopensearchserviceDestinationUpdate.html
-	id, backupMode := "Stream", "FailedDocumentsOnly"
+	from := sourceOf(props.Source, role)
+	id, backupMode := from.id, "FailedDocumentsOnly"
 	if props.BackupAll {
-		id, backupMode = "StreamBackingUpAll", "AllDocuments"
+		id, backupMode = from.id+"BackingUpAll", "AllDocuments"
 	}
 	resource := awskinesisfirehose.NewCfnDeliveryStream(this, jsii.String(id), &awskinesisfirehose.CfnDeliveryStreamProps{
-		DeliveryStreamType:                         jsii.String("DirectPut"),
-		DeliveryStreamEncryptionConfigurationInput: ownedKeyEncryption(),
+		DeliveryStreamType:                         from.kind,
+		DeliveryStreamEncryptionConfigurationInput: from.encryption,
+		KinesisStreamSourceConfiguration:           from.kinesis,
 		// No TypeName: OpenSearch 2 and later reject one.
 		AmazonopensearchserviceDestinationConfiguration: &searchDestination{
 			RoleArn:             role.RoleArn(),
@@ -138,7 +145,7 @@ func NewSearchStream(scope constructs.Construct, name string, props SearchStream
 	})
 	after(resource, append(props.Lake.ready(), props.Writer.Construct, props.Domain.Construct, props.Ready)...)
 	return &Stream{
-		Construct: this, Kind: event.Search, Resource: resource,
+		Construct: this, Kind: event.Search, Source: props.Source, Resource: resource,
 		IntervalSeconds: props.IntervalSeconds, BacksUp: props.BackupAll, Transform: props.Transform,
 	}
 }

@@ -3,6 +3,7 @@ package constructs_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,7 @@ import (
 var templates = flag.String(
 	"templates",
 	"",
-	"folder that TestWriteTemplates writes a template of every variant, instance family and volume size to",
+	"folder that TestWriteTemplates writes a template of every variant, combination, instance family and volume size to",
 )
 
 // TestWriteTemplates is for verify/templates.sh: one process replaces many runs of the command line. The templates are
@@ -30,8 +31,9 @@ func TestWriteTemplates(t *testing.T) {
 	if err := os.MkdirAll(*templates, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, contexts := range []map[string]string{variants, families(), volumes()} {
+	for _, contexts := range []map[string]string{variants, combinations(), families(), volumes()} {
 		for name, context := range contexts {
+			t.Logf("%s: %d resources", name, len(synth(t, context).Resources))
 			text, err := json.MarshalIndent(synth(t, context).cdk.ToJSON(), "", " ")
 			if err != nil {
 				t.Fatal(err)
@@ -101,4 +103,22 @@ func (o *oneTemplate) TemplatePaths() *[]*string           { return &[]*string{&
 
 func (o *oneTemplate) StackTemplates() *[]*awscdk.PolicyValidationStack {
 	return &[]*awscdk.PolicyValidationStack{{StackConstructPath: jsii.String("stack"), TemplatePath: &o.file}}
+}
+
+// combinations are all accepted combinations of ingestion, search, network and format.
+func combinations() map[string]string {
+	networks := map[string]string{"without search": `"enableOpenSearch": false`, "public": `"vpc": "none"`}
+	for _, name := range []string{"vpc new", "vpc existing"} {
+		networks[name] = strings.TrimSuffix(strings.TrimPrefix(variants[name], "{"), "}")
+	}
+	all := map[string]string{}
+	for _, ingestion := range []string{"direct", "kinesis"} {
+		for _, format := range []string{"parquet", "orc", "json"} {
+			for network, settings := range networks {
+				all[strings.Join([]string{"combination", ingestion, format, network}, " ")] = fmt.Sprintf(
+					`{"ingestion": %q, "dataFormat": %q, %s}`, ingestion, format, settings)
+			}
+		}
+	}
+	return all
 }

@@ -9,6 +9,7 @@ package contract
 const (
 	OutputLakeStream      = "FirehoseStreamName"
 	OutputSearchStream    = "SearchStreamName"
+	OutputDataStream      = "DataStreamName" // only with ingestion kinesis
 	OutputBucket          = "S3BucketName"
 	OutputDeadLetterQueue = "DeadLetterQueueUrl"
 	OutputGlueTable       = "GlueTable"          // database.table
@@ -34,6 +35,14 @@ const (
 	ConversionFailed = "format-conversion-failed"       // JSON to Parquet or ORC
 	SearchFailed     = "AmazonOpenSearchService-failed" // OpenSearch rejected the document, or gave no answer
 )
+
+// replayKeys begins the partition keys of replayed records in the data stream that feeds both delivery streams.
+// Producers must not use keys that begin so.
+const replayKeys = "replay:"
+
+// ReplayKey begins the partition key of a record that is replayed into one store, lake or search: the transform of the
+// other one drops it. A random rest spreads the records over the shards.
+func ReplayKey(store string) string { return replayKeys + store + ":" }
 
 // MetricNamespace is the CloudWatch namespace of the functions' own metrics, written in the embedded metric format.
 const MetricNamespace = "FirehosePipeline"

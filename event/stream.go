@@ -12,3 +12,11 @@ const (
 
 // Valid reports whether s is one of the two streams.
 func (s Stream) Valid() bool { return s == Lake || s == Search }
+
+// Other returns the other one of the two streams.
+func (s Stream) Other() Stream {
+	if s == Lake {
+		return Search
+	}
+	return Lake
+}

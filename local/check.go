@@ -21,6 +21,11 @@ func (p *Pipeline) Check(ctx context.Context) (audit.Report, error) {
 			return report, fmt.Errorf("checking %s stream: %w", s.info.Kind, err)
 		}
 	}
+	if p.data != nil {
+		if err := p.data.checkReaders(&report); err != nil {
+			return report, err
+		}
+	}
 	if p.files != nil {
 		report.Duplicates.Overwritten = p.files.Overwritten()
 	}

@@ -10,6 +10,11 @@ import (
 // Now is the virtual time: in a run that serves the clock's, otherwise the arrival of the latest record of any stream.
 func (p *Pipeline) Now() time.Time {
 	latest := p.o.Start
+	if p.data != nil {
+		p.data.mu.Lock()
+		defer p.data.mu.Unlock()
+		return p.nowOf(nil)
+	}
 	for _, s := range p.streams {
 		s.mu.Lock()
 		if now := p.nowOf(s); now.After(latest) {
@@ -20,10 +25,13 @@ func (p *Pipeline) Now() time.Time {
 	return latest
 }
 
-// nowOf is the time of one stream.
+// nowOf is the time of one stream. Streams that read a data stream have its time.
 func (p *Pipeline) nowOf(s *stream) time.Time {
 	if p.o.Serve {
 		return p.clockTime()
+	}
+	if p.data != nil {
+		return p.arrivalOf(max(p.data.offered-1, 0))
 	}
 	return p.arrivalOf(max(s.number-1, 0))
 }
@@ -73,6 +81,9 @@ func (p *Pipeline) runTicks(ctx context.Context) {
 		case <-ticker.C:
 		}
 		p.notifier.releaseLate(time.Now().Add(-time.Second))
+		if p.data != nil && p.data.tick(p.clockTime()) != nil {
+			return
+		}
 		for _, s := range p.streams {
 			if s.Tick(p.clockTime()) != nil {
 				return // the stream keeps its error for the next Put and Flush

@@ -82,6 +82,9 @@ func codes(w *world) map[string]int {
 
 func TestFaults(t *testing.T) {
 	for _, k := range fault.Kinds {
+		if slices.Contains(fault.OfKinesis, k.Name) {
+			continue // TestFaultsOfTheDataStream
+		}
 		t.Run("alone nothing is lost: "+string(k.Name), func(t *testing.T) {
 			w, report := faulty(t, string(k.Name))
 			if got := w.checked(report); len(got.Losses) > 0 {

@@ -33,7 +33,10 @@ type Options struct {
 	Start time.Time // default: now, to the second
 	// Check keeps what Pipeline.Check needs: about 60 bytes a record, in a file.
 	Check bool
-	// Taken is called with each record that a stream has accepted, one at a time for each stream; nil: it is not called.
+	// ThrottleShards enforces the limits of each shard of a data stream.
+	ThrottleShards bool
+	// Taken is called with each record that a stream has accepted, one at a time for each stream, and with each that a
+	// data stream has accepted as one of the lake; nil: it is not called.
 	Taken func(stream event.Stream, record []byte)
 	// Log gets the functions' output, line by line.
 	Log io.Writer

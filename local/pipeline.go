@@ -51,6 +51,7 @@ type Pipeline struct {
 	files     *opensearch.Files  // nil when documents go to a server
 	server    *opensearch.Server // nil when documents go to files
 	streams   []*stream
+	data      *dataStream // nil when records are put to the streams themselves
 	ticking   sync.WaitGroup
 	areas     areaCounts
 	prefixes  map[Area][]string
@@ -165,6 +166,7 @@ func (p *Pipeline) openParts(ctx context.Context) (err error) {
 		}
 		p.streams = append(p.streams, s)
 	}
+	p.openDataStream()
 	if p.o.Serve {
 		p.ticking.Go(func() { p.runTicks(ctx) })
 	}
@@ -397,6 +399,13 @@ func (p *Pipeline) Streams() []StreamInfo {
 // UnknownStreamError is a name that no stream has.
 type UnknownStreamError struct{ Name string }
 
+// NotPermittedError is a put to a stream that reads a data stream.
+type NotPermittedError struct{ Name string }
+
+func (e *NotPermittedError) Error() string {
+	return fmt.Sprintf("stream %q reads a data stream: records are put to that one", e.Name)
+}
+
 func (e *UnknownStreamError) Error() string { return fmt.Sprintf("no stream %q", e.Name) }
 
 // Put puts records to the stream of this name. A record above 1,000 KiB is rejected alone, with the API's error code.
@@ -406,6 +415,9 @@ func (p *Pipeline) Put(ctx context.Context, name string, records [][]byte) ([]Pu
 	s := p.findStream(name)
 	if s == nil {
 		return nil, fmt.Errorf("putting records: %w", &UnknownStreamError{name})
+	}
+	if p.data != nil {
+		return nil, fmt.Errorf("putting records: %w", &NotPermittedError{name})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -456,7 +468,7 @@ func (s *stream) noteAccepted(records [][]byte) error {
 			s.onTaken(s.info.Kind, record)
 		}
 		if s.expectations != nil {
-			if err := s.expectations.Add(s.number, record); err != nil {
+			if err := s.expectations.Add(audit.Put{Number: s.number, Origin: s.number}, record); err != nil {
 				return err
 			}
 		}
@@ -483,6 +495,11 @@ func (p *Pipeline) Flush(ctx context.Context) error {
 }
 
 func (p *Pipeline) flushAll(ctx context.Context) error {
+	if p.data != nil {
+		if err := p.data.flush(p.nowOf(nil)); err != nil {
+			return err
+		}
+	}
 	errs := make([]error, len(p.streams))
 	var flushing sync.WaitGroup
 	for i, s := range p.streams {
@@ -547,6 +564,9 @@ func (p *Pipeline) Close() error {
 	for _, s := range p.streams {
 		s.Close()
 		complete = complete && !s.pending
+	}
+	if p.data != nil {
+		complete = complete && !p.data.pending
 	}
 	if p.notifier != nil {
 		p.notifier.stopHandling()

@@ -1,13 +1,9 @@
 package producer
 
-import (
-	"context"
-	"iter"
+import "iter"
 
-	"github.com/aws/aws-sdk-go-v2/service/firehose"
-)
-
-// The limits of PutRecordBatch (API reference), in bytes before base64.
+// The limits of PutRecordBatch (API reference), in bytes before base64. Those of Kinesis' PutRecords are larger but for
+// the number of records: records that Firehose reads from a data stream stay within its own.
 const (
 	MaxRecordBytes  = 1000 << 10
 	MaxBatchRecords = 500
@@ -16,12 +12,6 @@ const (
 
 // BilledBytes is what Firehose rounds each record up to when it bills (Firehose pricing: 5 KB).
 const BilledBytes = 5 << 10
-
-// FirehosePutter is what sending needs of Firehose. Its client must not retry by itself: [Stream] does, and counts.
-type FirehosePutter interface {
-	PutRecordBatch(context.Context, *firehose.PutRecordBatchInput,
-		...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error)
-}
 
 // Batches cuts records into batches that one PutRecordBatch takes, none above maxBytes unless one record alone is.
 func Batches(records [][]byte, maxBytes int) iter.Seq[[][]byte] {

@@ -23,9 +23,17 @@ const (
 	overhead = 64 << 10
 )
 
+// DataStream is the kind of a data stream in reports and in the state: it takes the place of both streams.
+const DataStream event.Stream = "data"
+
 // Options say where lines go, and how.
 type Options struct {
 	Lake, Search *Stream // one may be nil
+	// DataStream, in place of both, feeds the two delivery streams: each line goes to it once, as one record without a
+	// newline, which the lake's transform adds.
+	DataStream *Stream
+	// LakeOnly says that the data stream feeds no search stream, so that a line may have several objects.
+	LakeOnly bool
 	// Pack puts several events into one record of the lake stream.
 	Pack bool
 	// Rate is events a second; 0 means unlimited.
@@ -126,7 +134,7 @@ func Send(soft, hard context.Context, input io.Reader, o Options) (Report, error
 	for _, target := range []struct {
 		kind   event.Stream
 		stream *Stream
-	}{{event.Lake, o.Lake}, {event.Search, o.Search}} {
+	}{{event.Lake, o.Lake}, {event.Search, o.Search}, {DataStream, o.DataStream}} {
 		if target.stream == nil {
 			continue
 		}
@@ -242,7 +250,7 @@ func (s *sending) readChunks(ctx context.Context, r *lineReader) error {
 func (s *sending) checkLines(c *chunk) error {
 	check := event.Lake
 	for _, l := range s.lanes {
-		if l.kind == event.Search {
+		if l.kind == event.Search || l.kind == DataStream && !s.o.LakeOnly {
 			check = event.Search // which takes less
 		}
 	}
@@ -417,7 +425,7 @@ func (l *lane) makeRecords(lines []*line) (records [][]byte, events []int) {
 	p := &packer{}
 	for _, line := range lines {
 		switch {
-		case l.kind == event.Search: // exactly one object a record, and nothing else
+		case l.kind != event.Lake: // exactly one object a record, and nothing else
 			p.records, p.events = append(p.records, line.text), append(p.events, 1)
 		default:
 			p.addEvent(line.text, line.alone || !l.pack)

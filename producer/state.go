@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"firehose-pipeline/event"
@@ -68,6 +70,13 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 		return nil, fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)",
 			path, stateVersion, s.file.Version)
 	}
+	for kind, c := range s.file.Streams {
+		// Of another ingestion: to go on from there would send lines twice, or leave some out.
+		if _, shared := names[DataStream]; shared != (kind == DataStream) {
+			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s, and the events go to %s", path,
+				kind, c.Name, describeNames(names))
+		}
+	}
 	for kind, name := range names {
 		if c, ok := s.file.Streams[kind]; ok && c.Name != name {
 			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s (got %s)", path, kind, c.Name,
@@ -75,6 +84,15 @@ func OpenState(path string, names map[event.Stream]string) (*State, error) {
 		}
 	}
 	return s, nil
+}
+
+// describeNames lists the streams that events go to.
+func describeNames(names map[event.Stream]string) string {
+	var all []string
+	for _, kind := range slices.Sorted(maps.Keys(names)) {
+		all = append(all, fmt.Sprintf("the %s stream %s", kind, names[kind]))
+	}
+	return strings.Join(all, " and ")
 }
 
 // confirmedBy returns the input that the stream has confirmed.

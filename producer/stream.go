@@ -9,10 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/firehose"
-	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/internal/clock"
@@ -28,10 +25,13 @@ const stallDelay = 10 * time.Second
 // callTimeout is how long one call may take: a whole batch over a slow line takes seconds.
 const callTimeout = time.Minute
 
-// Stream puts records to one delivery stream. It is safe for concurrent use.
+// Stream puts records to one delivery stream, or to a data stream. It is safe for concurrent use.
 type Stream struct {
-	Name     string
-	Client   FirehosePutter
+	Name   string
+	Client FirehosePutter // of a delivery stream
+	// Kinesis makes it a data stream; Key makes the partition key of each record, nil is [PartitionKey].
+	Kinesis  KinesisPutter
+	Key      func(record []byte) string
 	Pace     *Pace         // nil puts as fast as Firehose accepts
 	Patience time.Duration // 0 is [Patience]
 	// OnStall, if set, is called once per stall: the stream has accepted nothing for a while.
@@ -51,7 +51,7 @@ type counters struct {
 
 // Counts are of the records and calls of a stream.
 type Counts struct {
-	// Records and Bytes are what Firehose accepted, Billed the bytes after its rounding.
+	// Records and Bytes are of the accepted records, Billed the bytes after its rounding.
 	Records int64 `json:"records"`
 	Bytes   int64 `json:"bytes"`
 	Billed  int64 `json:"billedBytes"`
@@ -151,10 +151,10 @@ func (s *Stream) Put(ctx context.Context, records [][]byte) (Answer, error) {
 
 // callOnce makes one call with the records left. Its error says why not all were accepted.
 func (s *Stream) callOnce(ctx context.Context, records [][]byte, left []int, answer *Answer) (taken int, err error) {
-	input := &firehose.PutRecordBatchInput{DeliveryStreamName: &s.Name, Records: make([]types.Record, len(left))}
+	sent := make([][]byte, len(left))
 	size := 0
 	for at, i := range left {
-		input.Records[at].Data = records[i]
+		sent[at] = records[i]
 		size += len(records[i])
 	}
 	if err := s.Pace.Wait(ctx, len(left), size); err != nil {
@@ -164,7 +164,7 @@ func (s *Stream) callOnce(ctx context.Context, records [][]byte, left []int, ans
 	s.counts.calls.Add(1)
 	limited, stop := context.WithTimeout(ctx, callTimeout)
 	defer stop()
-	output, err := s.Client.PutRecordBatch(limited, input)
+	results, serverTime, err := s.putOnce(limited, sent)
 	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
 			err = silenceError{err}
@@ -179,18 +179,18 @@ func (s *Stream) callOnce(ctx context.Context, records [][]byte, left []int, ans
 		}
 		return 0, err
 	}
-	if len(output.RequestResponses) != len(left) {
-		return 0, &malformedError{len(left), len(output.RequestResponses)}
+	if len(results) != len(left) {
+		return 0, &malformedError{len(left), len(results)}
 	}
 	if answer.Began.IsZero() {
 		answer.Began = before
-		if at, ok := middleware.GetServerTime(output.ResultMetadata); ok {
-			answer.Began = at
+		if !serverTime.IsZero() {
+			answer.Began = serverTime
 		}
 	}
-	for at, response := range output.RequestResponses {
-		if response.ErrorCode != nil {
-			err = &smithy.GenericAPIError{Code: *response.ErrorCode, Message: aws.ToString(response.ErrorMessage)}
+	for at, result := range results {
+		if result.code != nil {
+			err = &smithy.GenericAPIError{Code: *result.code, Message: aws.ToString(result.message)}
 			continue
 		}
 		i := left[at]
@@ -198,7 +198,7 @@ func (s *Stream) callOnce(ctx context.Context, records [][]byte, left []int, ans
 		taken++
 		s.counts.records.Add(1)
 		s.counts.bytes.Add(int64(len(records[i])))
-		s.counts.billed.Add(Billed(len(records[i])))
+		s.counts.billed.Add(s.billedBytes(records[i]))
 	}
 	if err != nil {
 		s.counts.throttled.Add(1)
@@ -214,7 +214,7 @@ func (s *Stream) callOnce(ctx context.Context, records [][]byte, left []int, ans
 type malformedError struct{ sent, answers int }
 
 func (e *malformedError) Error() string {
-	return fmt.Sprintf("firehose returned results for %d records of %d", e.answers, e.sent)
+	return fmt.Sprintf("the stream returned results for %d records of %d", e.answers, e.sent)
 }
 
 // partlyError is why Firehose did not accept some records of a call that it accepted. All that it names there passes.
@@ -241,7 +241,8 @@ func isTemporary(err error) bool {
 	var answered smithy.APIError
 	if errors.As(err, &answered) {
 		switch answered.ErrorCode() {
-		case "ServiceUnavailableException", "InternalFailure", "LimitExceededException":
+		case "ServiceUnavailableException", "InternalFailure", "LimitExceededException",
+			"ProvisionedThroughputExceededException", "KMSThrottlingException":
 			return true
 		}
 		if answered.ErrorFault() == smithy.FaultServer {

@@ -34,13 +34,13 @@ func (r *Replay) replayRecords(ctx context.Context, records []*Record) error {
 }
 
 func (r *Replay) replayTo(ctx context.Context, stream event.Stream, records []*Record) error {
+	to := r.Streams[stream]
 	var all [][]byte
 	for _, record := range records {
 		for _, p := range record.pieces {
-			all = append(all, recordBytes(stream, p))
+			all = append(all, recordBytes(stream, to, p))
 		}
 	}
-	to := r.Streams[stream]
 	var taken []bool
 	var began time.Time
 	var failed, refused error
@@ -96,9 +96,9 @@ func (r *Replay) replayTo(ctx context.Context, stream event.Stream, records []*R
 const quotaBytes = 1 << 20
 
 // recordBytes is a piece as it goes to the stream: to the lake with a newline behind it, which separates records in
-// source-data; to search without.
-func recordBytes(stream event.Stream, p piece) []byte {
-	if stream == event.Search || len(p.data) >= producer.MaxRecordBytes {
+// source-data; to search, and to a data stream, without.
+func recordBytes(stream event.Stream, to *producer.Stream, p piece) []byte {
+	if stream == event.Search || to.Kinesis != nil || len(p.data) >= producer.MaxRecordBytes {
 		return p.data
 	}
 	return append(bytes.Clone(p.data), '\n')

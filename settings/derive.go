@@ -2,6 +2,15 @@ package settings
 
 import "fmt"
 
+const (
+	// firstShards is how many shards an on-demand data stream starts with (Developer Guide, "On-demand mode": 4 MB/s).
+	firstShards = 4
+	// leastConcurrency: Firehose has at most 5 invocations of a transform under way for each shard (Firehose quotas).
+	leastConcurrency = 5 * firstShards
+	// defaultRetentionHours is the default, and the least, of kinesisRetentionHours.
+	defaultRetentionHours = 24
+)
+
 // deriveDefaults gives the settings that were not given, and whose default depends on others, a value that fits those.
 func (s *Settings) deriveDefaults(given func(key string) bool) {
 	t := s.dataType()
@@ -65,6 +74,14 @@ func (s *Settings) adjustAndNote(name func(key string) string) []string {
 		note("bufferSizeMB", "raised from %d to %d, the minimum of Firehose with %s", s.BufferSizeMB, conversionBufferMB,
 			s.DataFormat)
 		s.BufferSizeMB = conversionBufferMB
+	}
+	if reserved := s.TransformReservedConcurrency; s.FromKinesis() && reserved > 0 && reserved < leastConcurrency {
+		note("transformReservedConcurrency", "%d is less than the %d invocations of a transform that Firehose may have "+
+			"under way with ingestion kinesis: 5 for each of the %d shards that a data stream starts with, and more when "+
+			"it grows; a throttled batch becomes dead letters after its retries", reserved, leastConcurrency, firstShards)
+	}
+	if !s.FromKinesis() && s.KinesisRetentionHours != defaultRetentionHours {
+		note("kinesisRetentionHours", "not used: ingestion is %s", s.Ingestion)
 	}
 	if !s.EnableOpenSearch {
 		if s.VPC.Inside() {

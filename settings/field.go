@@ -145,23 +145,19 @@ func (f boolean) setValue(raw json.RawMessage) string {
 
 func (f boolean) encodeValue() json.RawMessage { return encodeJSON(*f.to) }
 
-// choice is one of a list of words. The planned ones are for a later version.
+// choice is one of a list of words.
 type choice struct {
-	to      *string
-	of      []string
-	planned []string
+	to *string
+	of []string
 }
 
 func (f choice) describeRange() string { return orList(f.of) }
 
 func (f choice) setValue(raw json.RawMessage) string {
 	text, isString := decodeString(raw)
-	switch {
-	case isString && slices.Contains(f.of, text):
+	if isString && slices.Contains(f.of, text) {
 		*f.to = text
 		return ""
-	case isString && slices.Contains(f.planned, text):
-		return fmt.Sprintf("%s is not yet supported (accepted: %s)", showValue(raw), strings.Join(f.of, ", "))
 	}
 	return rejectValue(f, raw)
 }

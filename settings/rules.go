@@ -54,6 +54,13 @@ func (s Settings) conflicts() []conflict {
 			s.ExpireAfterDays)
 	}
 
+	if s.FromKinesis() && !s.EnableDataTransformation {
+		// A record of the data stream ends without a newline, which search rejects and the lake needs: the lake's transform
+		// adds it. And only a transform can drop the replays that are meant for the other store.
+		broken("enableDataTransformation ingestion", "must be true with ingestion kinesis: the transform ends the "+
+			"lake's records with a newline, and keeps replays out of the store that has the event (got false)")
+	}
+
 	if !s.EnableOpenSearch {
 		return conflicts // the other rules are about the domain
 	}

@@ -94,7 +94,7 @@ const onlyLoadKnows = `
  block-repeated block-rule buffer-interval-above buffer-size-exponent drop-event-types-blank 
  drop-event-types-too-long expire-before-glacier expire-before-infrequent glacier-too-soon 
  instance-type-local-disks instance-type-no-encryption instance-type-no-gp3 instance-type-size 
- instance-type-warm master-type-data-only masters-graviton-mix masters-intel-mix masters-missing 
+ instance-type-warm kinesis-without-transform master-type-data-only masters-graviton-mix masters-intel-mix masters-missing 
  mute-schedule-at mute-schedule-cron-both-days mute-schedule-cron-day-number mute-schedule-cron-fields 
  mute-schedule-cron-range mute-schedule-too-long mute-schedule-zone 
  or1-version or1-volume payload-m6g-large payload-t3 prefix-aws reader-roles-user repeated-key 

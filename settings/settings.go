@@ -16,8 +16,10 @@ type Settings struct {
 	// EventSchema is the path of the event schema, a JSON Schema file, seen from the folder of cdk.json; with slashes.
 	EventSchema string `json:"eventSchema"`
 
-	// Ingestion is direct (producers put each event to both streams) or kinesis (not yet supported).
+	// Ingestion is direct (producers put each event to both streams) or kinesis (once, to a data stream that feeds both).
 	Ingestion string `json:"ingestion"`
+	// KinesisRetentionHours is how long the data stream keeps events.
+	KinesisRetentionHours int `json:"kinesisRetentionHours"`
 
 	// BufferSizeMB (MiB) and BufferIntervalSeconds are the lake stream's hints. With Parquet or ORC the size is already
 	// raised to at least 64, which Firehose's format conversion needs.
@@ -101,6 +103,9 @@ func (s Settings) DomainName() string {
 	end := fmt.Sprintf("-%s-%x", s.Environment, sum[:3])
 	return strings.TrimRight(full[:maxDomainName-len(end)], "-") + end
 }
+
+// FromKinesis reports whether a data stream feeds the delivery streams.
+func (s Settings) FromKinesis() bool { return s.Ingestion == "kinesis" }
 
 // Conversion reports whether Firehose converts the lake's records, to Parquet or ORC.
 func (s Settings) Conversion() bool { return s.DataFormat == "parquet" || s.DataFormat == "orc" }

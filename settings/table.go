@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -40,10 +41,7 @@ func all(value string) defaults                    { return defaults{value, valu
 func per(dev, staging, production string) defaults { return defaults{dev, staging, production} }
 func words(s string) []string                      { return strings.Fields(s) }
 func pick(to *string, of string) choice            { return choice{to: to, of: words(of)} }
-func pickLater(to *string, of, planned string) choice {
-	return choice{to: to, of: words(of), planned: words(planned)}
-}
-func between(to *int, low, high int) integer { return integer{to: to, min: low, max: high} }
+func between(to *int, low, high int) integer       { return integer{to: to, min: low, max: high} }
 func wordOr(word string, to *int, low, high int) integer {
 	return integer{to: to, min: low, max: high, word: word}
 }
@@ -145,11 +143,20 @@ func stackRows(s *Settings) []setting {
 		},
 		{
 			key:      "ingestion",
-			field:    pickLater(&s.Ingestion, "direct", "kinesis"),
+			field:    pick(&s.Ingestion, "direct kinesis"),
 			defaults: all(`"direct"`),
-			meaning: "How events reach the streams. `direct`: producers put each event to both. `kinesis` is not " +
-				"yet supported",
-			change: "Not possible yet. `kinesis` would replace both streams",
+			meaning: "How events reach the two delivery streams. `direct`: producers put each event to both. `kinesis`: " +
+				"producers put each event once, to a Kinesis data stream that feeds both",
+			change: "Replaces both delivery streams, and makes or deletes the data stream: producers have to change " +
+				"with it, and events can be lost: [Another ingestion](changes.md#another-ingestion)",
+		},
+		{
+			key: "kinesisRetentionHours", unit: "hours",
+			field:    between(&s.KinesisRetentionHours, defaultRetentionHours, 8760),
+			defaults: all(strconv.Itoa(defaultRetentionHours)),
+			meaning: "With `ingestion` `kinesis`, how long the data stream keeps events: as long as this a store may be " +
+				"unreachable before an event is lost",
+			change: "In place. Lower: older events that a delivery stream has not read yet are lost",
 		},
 	}
 }

@@ -19,7 +19,7 @@ COMMAND = ROOT / ".build" / "pipeline"
 @dataclass
 class Served:
     url: str
-    streams: dict[str, str]  # lake and search: names of the delivery streams
+    streams: dict[str, str]  # lake and search: names of the delivery streams; data: of the data stream, if there is one
     out: Path  # folder of the results
     environment: dict[str, str]  # for clients that are started as processes
 
@@ -44,7 +44,7 @@ def serve(*flags: str) -> Iterator[Served]:
         try:
             printed = wait_for(process, log, "sqs receive-message")
             url = re.search(r"served on (http://127\.0\.0\.1:\d+)$", printed, re.M).group(1)
-            exported = re.findall(r"export (LAKE|SEARCH)_STREAM=(\S+)$", printed, re.M)
+            exported = re.findall(r"export (DATA|LAKE|SEARCH)_STREAM=(\S+)$", printed, re.M)
             streams = {kind.lower(): name for kind, name in exported}
             yield Served(url, streams, out, client_environment(url, folder))
         finally:

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/pflag"
 
@@ -51,6 +52,14 @@ func firehoseClient(c aws.Config) *firehose.Client {
 func athenaClient(c aws.Config) *athena.Client {
 	return athena.NewFromConfig(c, func(o *athena.Options) {
 		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
+	})
+}
+
+// kinesisClient does not retry either.
+func kinesisClient(c aws.Config) *kinesis.Client {
+	return kinesis.NewFromConfig(c, func(o *kinesis.Options) {
+		o.HTTPClient = awsclient.ReadWhole(o.HTTPClient, o.BaseEndpoint)
+		o.Retryer = aws.NopRetryer{}
 	})
 }
 

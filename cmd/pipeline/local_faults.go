@@ -75,13 +75,14 @@ func writeRepeated(w io.Writer, c *audit.Report) {
 		{d.Letters, "dead letters more than once, identified by their ids"},
 		{d.Stored, "documents in the index whose dead letters name them: their responses were lost"},
 		{d.Overwritten, "documents resent, overwritten by their ids"},
+		{d.Reread, "records read again from the data stream, each delivered as one of its own"},
 	} {
 		if line.n > 0 {
 			fmt.Fprintf(w, "  duplicates: %s %s\n", thousands(line.n), line.what)
 		}
 	}
 	for _, where := range slices.Sorted(maps.Keys(c.Losses)) {
-		fmt.Fprintf(w, "  declared losses: %s of the %s, rejected by S3 for the 24 hours that Firehose keeps them\n",
+		fmt.Fprintf(w, "  declared losses: %s of the %s, rejected by S3 for as long as the records are kept\n",
 			count(c.Losses[where], "record"), where)
 	}
 }

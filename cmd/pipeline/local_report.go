@@ -132,6 +132,13 @@ func (t *textReport) writeText(w *strings.Builder) {
 		row("search", s.Counts, counted(int64(len(s.Indices)), "{index|indices}"))
 	}
 	flushTable(table)
+	if d := r.DataStream; d != nil {
+		fmt.Fprintf(w, "data stream: %s in %s", count(d.Records, "record"), count(int64(d.Shards), "shard"))
+		if d.Reread > 0 {
+			fmt.Fprintf(w, "; %s read again", thousands(d.Reread))
+		}
+		fmt.Fprintln(w)
+	}
 	t.writeDropped(w)
 	lost := func(name string, c local.Counts) {
 		if c.Discarded > 0 {
@@ -168,12 +175,18 @@ func (t *textReport) writeText(w *strings.Builder) {
 
 // writeDropped names the rule by which records were dropped.
 func (t *textReport) writeDropped(w io.Writer) {
-	dropped := map[event.Stream]int64{event.Lake: t.report.Streams.Lake.Dropped}
+	lake := t.report.Streams.Lake
+	dropped := map[event.Stream]int64{event.Lake: lake.Dropped - lake.Elsewhere}
+	elsewhere := lake.Elsewhere
 	if s := t.report.Streams.Search; s != nil {
-		dropped[event.Search] = s.Dropped
+		dropped[event.Search] = s.Dropped - s.Elsewhere
+		elsewhere += s.Elsewhere
+	}
+	if elsewhere > 0 {
+		fmt.Fprintf(w, "dropped as replays for the other store: %s\n", thousands(elsewhere))
 	}
 	for _, s := range t.streams { // the streams have the same setting
-		if dropped[s.Kind] == 0 || s.Config.Transform == nil {
+		if dropped[s.Kind] <= 0 || s.Config.Transform == nil {
 			continue
 		}
 		var types []string

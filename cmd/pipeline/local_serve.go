@@ -37,22 +37,34 @@ func writeBanner(w io.Writer, p *local.Pipeline, address, out string, speed floa
 	if speed != 0 && speed != 1 {
 		pace = fmt.Sprintf("%v times as fast as real time", speed)
 	}
-	fmt.Fprintf(w, `Firehose, S3 and SQS are served on %s
-Results go to %s; buffers are delivered %s.
+	services := "Firehose, S3 and SQS"
+	if p.DataStream() != nil {
+		services = "Kinesis, Firehose, S3 and SQS"
+	}
+	fmt.Fprintf(w, `%[5]s are served on %[1]s
+Results go to %[2]s; buffers are delivered %[3]s.
 Signatures are not checked, any credentials will do. Ctrl-C delivers what is buffered and reports.
 
 In another shell, with AWS CLI 2.15 or later (earlier ones do not read AWS_ENDPOINT_URL or speak another protocol with
 SQS; version 1 wants Data without base64):
 
   export AWS_ENDPOINT_URL=%[1]s AWS_DEFAULT_REGION=%[4]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
-`, address, out, pace, template.Region)
+`, address, out, pace, template.Region, services)
 	puts := ""
+	if stream := p.DataStream(); stream != nil {
+		fmt.Fprintf(w, "  export DATA_STREAM=%s\n", stream.Options().Name)
+		puts = "  aws --endpoint-url $AWS_ENDPOINT_URL kinesis put-record --stream-name $DATA_STREAM " +
+			"--partition-key $RANDOM --data $(printf '%s' \"$event\" | base64 -w0)\n"
+	}
 	for _, s := range p.Streams() {
 		variable, format := "LAKE_STREAM", `%s\n`
 		if s.Kind == event.Search {
 			variable, format = "SEARCH_STREAM", "%s"
 		}
 		fmt.Fprintf(w, "  export %s=%s\n", variable, s.Name)
+		if p.DataStream() != nil {
+			continue // which rejects puts
+		}
 		puts += fmt.Sprintf("  aws --endpoint-url $AWS_ENDPOINT_URL firehose put-record --delivery-stream-name $%s "+
 			"--record Data=$(printf '%s' \"$event\" | base64 -w0)\n", variable, format)
 	}

@@ -43,12 +43,18 @@ func serveStack(t *testing.T) (*local.Pipeline, clients) {
 // serveFunctions does so with other functions than the project's.
 func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline, clients) {
 	t.Helper()
-	s, out := buildStack(t), t.TempDir()
-	template, err := readTemplate(s.template)
+	template, err := readTemplate(buildStack(t).template)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := local.Open(t.Context(), local.Options{Template: template.Template, EventSchema: shopschema.JSON, StackName: template.StackName, Functions: functions, Out: out,
+	return serveTemplate(t, template.Template, template.StackName, functions)
+}
+
+// serveTemplate serves the stack of a template.
+func serveTemplate(t *testing.T, text []byte, name string, functions map[string]string) (*local.Pipeline, clients) {
+	t.Helper()
+	out := t.TempDir()
+	p, err := local.Open(t.Context(), local.Options{Template: text, EventSchema: shopschema.JSON, StackName: name, Functions: functions, Out: out,
 		Serve: true, Check: true, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +64,7 @@ func serveFunctions(t *testing.T, functions map[string]string) (*local.Pipeline,
 			t.Error(err)
 		}
 	})
-	handler, err := endpoint.New(p, template.StackName, template.Template, true)
+	handler, err := endpoint.New(p, name, text, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"firehose-pipeline/contract"
@@ -99,8 +100,8 @@ func newReplay() *cobra.Command {
 		byteRate: number{value: 1 << 20},
 	}
 	c := &cobra.Command{
-		Use: "replay (--stack NAME | --outputs FILE | --queue-url URL --bucket NAME --lake-stream NAME " +
-			"--search-stream NAME) [flags]",
+		Use: "replay (--stack NAME | --outputs FILE | --queue-url URL --bucket NAME (--lake-stream NAME " +
+			"--search-stream NAME | --data-stream NAME)) [flags]",
 		Short: "Replay failed records into the stream whose destination lacks them",
 		Long:  replayHelp,
 		Example: `  pipeline replay --stack kinesis-firehose-pipeline-dev
@@ -297,24 +298,21 @@ func (r *replayCommand) prepareReplay(ctx context.Context) (*replay.Replay, erro
 	}
 	w.Filter = replay.Filter{From: r.from.Time, To: r.to.Time, Streams: words[event.Stream](r.streams),
 		Stages: words[errorobject.Stage](r.stages), Reasons: words[deadletter.Reason](r.reasons)}
-	client := firehoseClient(config)
 	// A look without names of streams supposes that they exist.
 	if r.yes || r.target != (target{queue: r.target.queue, bucket: r.target.bucket}) {
-		for kind, name := range map[event.Stream]string{event.Lake: r.target.lake, event.Search: r.target.search} {
-			if name == "" {
-				continue
+		for kind, stream := range r.target.replayStreams(config) {
+			stream.Pace = producer.NewPace(r.rate.value, r.byteRate.value)
+			stream.OnStall = func(err error) {
+				r.screen.printLine("%s stream: no records accepted, retrying: %v", kind, err)
 			}
-			w.Streams[kind] = &producer.Stream{Name: name, Client: client,
-				Pace: producer.NewPace(r.rate.value, r.byteRate.value), OnStall: func(err error) {
-					r.screen.printLine("%s stream: no records accepted, retrying: %v", kind, err)
-				}}
+			w.Streams[kind] = stream
 		}
 	} else {
 		w.Streams = nil
 	}
 	if r.yes {
 		if len(w.Streams) == 0 {
-			return nil, usage("--lake-stream: must be set, or --search-stream, or --stack")
+			return nil, usage("--lake-stream: must be set, or --search-stream, --data-stream, or --stack")
 		}
 		if (r.canary.value > 0 || w.WatchEnd) && w.Bucket == "" {
 			return nil, usage("--bucket: must be set with --canary and --watch")
@@ -333,6 +331,21 @@ func (r *replayCommand) prepareReplay(ctx context.Context) (*replay.Replay, erro
 		}
 	}
 	return w, nil
+}
+
+// replayStreams returns the stream of each store. With a data stream it is that one for both: the partition key says
+// which store lacks a record, and the transform of the other one drops it.
+func (t *target) replayStreams(config aws.Config) map[event.Stream]*producer.Stream {
+	streams := map[event.Stream]*producer.Stream{}
+	for kind, name := range map[event.Stream]string{event.Lake: t.lake, event.Search: t.search} {
+		switch {
+		case t.data != "" && (name != "" || !t.fromOutputs()):
+			streams[kind] = &producer.Stream{Name: t.data, Kinesis: kinesisClient(config), Key: producer.ReplayKey(kind)}
+		case t.data == "" && name != "":
+			streams[kind] = &producer.Stream{Name: name, Client: firehoseClient(config)}
+		}
+	}
+	return streams
 }
 
 func words[T ~string](texts []string) []T {

@@ -18,12 +18,12 @@ import (
 )
 
 const sendHelp = `Puts events to both streams, the lake stream and the search stream, and resends the records that Firehose did not
-accept.
+accept. A stack with ingestion kinesis has a data stream that feeds both: each event goes to that one, once.
 
 A FILE has one event (one JSON object) a line. A line goes unchanged to the search stream, and with a newline
-appended to the lake stream. Blank lines are not sent. A line that is not an event is sent all the same, with a
-warning: the pipeline turns it into a dead letter with the reason, so that nothing is lost on the way; --invalid
-reject does not send it. A line of more than 1,000 KiB is over Firehose's limit, and is always rejected. --rejected
+appended to the lake stream; to a data stream it goes unchanged. Blank lines are not sent. A line that is not an event
+is sent all the same, with a warning: the pipeline turns it into a dead letter with the reason, so that nothing is lost
+on the way; --invalid reject does not send it. A line of more than 1,000 KiB is over Firehose's limit, and is always rejected. --rejected
 FILE keeps rejected lines.
 
 gzip is decompressed, and a byte order mark at the start left out. Other formats, such as a JSON array, JSON over
@@ -34,7 +34,11 @@ accept are resent, after a pause that grows up to 10 seconds, independently for 
 nothing for as long as --give-up ends the run.
 
 --pack puts several events into one record of the lake stream, which Firehose bills rounded up to 5 KB. An event
-that the transform would reject gets a record of its own. The search stream accepts exactly one event a record.
+that the transform would reject gets a record of its own. The search stream accepts exactly one event a record, and so
+does a data stream.
+
+To a data stream each record goes with a hash of its content as partition key. The billed bytes in the report are
+those of the data stream (rounded up to 1 KB); the two delivery streams that read it are billed besides.
 
 --state FILE keeps how far each stream has confirmed the input. The same command then continues where the last one
 stopped, and sends the new part of an input that has grown since. Nothing is left out, however the run stopped:
@@ -73,7 +77,8 @@ func newSend() *cobra.Command {
 		invalid: choice{value: "send", from: []string{"send", "reject"}},
 	}
 	c := &cobra.Command{
-		Use:   "send --events FILE|- (--stack NAME | --outputs FILE | --lake-stream NAME --search-stream NAME) [flags]",
+		Use: "send --events FILE|- (--stack NAME | --outputs FILE | --lake-stream NAME --search-stream NAME | " +
+			"--data-stream NAME) [flags]",
 		Short: "Put events to both streams",
 		Long:  sendHelp,
 		Example: `  pipeline send --events events.ndjson --stack kinesis-firehose-pipeline-dev
@@ -108,8 +113,11 @@ func (s *sendCommand) validate() error {
 	switch {
 	case s.events == "":
 		return usage("--events: must be a file with one event a line, or - for the standard input")
-	case s.target.stack == "" && s.target.outputs == "" && s.target.lake == "" && s.target.search == "":
-		return usage("--stack: must be the stack's name (or use --outputs, or --lake-stream and --search-stream)")
+	case s.target.stack == "" && s.target.outputs == "" && s.target.data+s.target.lake+s.target.search == "":
+		return usage("--stack: must be the stack's name (or use --outputs, or --lake-stream and --search-stream, or " +
+			"--data-stream)")
+	case s.target.data != "" && s.target.lake+s.target.search != "":
+		return usage("--data-stream: must not be used with --lake-stream and --search-stream: it feeds both")
 	case s.giveUp <= 0:
 		return usage("--give-up: must be above 0 (got %v)", s.giveUp)
 	}
@@ -137,7 +145,7 @@ func (s *sendCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	input.search = options.Search != nil
+	input.search = options.Search != nil || options.DataStream != nil && !options.LakeOnly
 	s.screen.beginStep("sending events", input.size)
 	report, err := producer.Send(soft, hard, input, options)
 	err = errors.Join(err, options.Rejects.Close())
@@ -181,11 +189,17 @@ func (s *sendCommand) buildOptions(ctx context.Context) (o producer.Options, err
 	}
 	client := firehoseClient(config)
 	names := map[event.Stream]string{}
+	lake, search := s.target.lake, s.target.search
+	if s.target.data != "" {
+		// The stack's outputs name both delivery streams too; puts to those would be rejected.
+		o.LakeOnly = search == "" && s.target.fromOutputs()
+		lake, search = "", ""
+	}
 	for _, to := range []struct {
 		kind   event.Stream
 		name   string
 		stream **producer.Stream
-	}{{event.Lake, s.target.lake, &o.Lake}, {event.Search, s.target.search, &o.Search}} {
+	}{{event.Lake, lake, &o.Lake}, {event.Search, search, &o.Search}, {producer.DataStream, s.target.data, &o.DataStream}} {
 		if to.name == "" {
 			continue
 		}
@@ -197,6 +211,13 @@ func (s *sendCommand) buildOptions(ctx context.Context) (o producer.Options, err
 	switch {
 	case len(names) == 0:
 		return o, usage("--stack: the stack has no stream among its outputs")
+	case o.DataStream != nil && s.pack:
+		return o, usage("--pack: must not be used with a data stream: search accepts one event a record")
+	case o.DataStream != nil:
+		o.DataStream.Client, o.DataStream.Kinesis = nil, kinesisClient(config)
+		if o.LakeOnly {
+			fmt.Fprintln(s.screen, "note: there is no search stream: search will not find these events")
+		}
 	case o.Search == nil:
 		fmt.Fprintln(s.screen, "note: there is no search stream: search will not find these events")
 	case o.Lake == nil:

@@ -20,7 +20,7 @@ import (
 // target has the names of the stack's parts, from its outputs or from flags.
 type target struct {
 	stack, outputs              string
-	lake, search, queue, bucket string
+	data, lake, search, queue, bucket string
 	// Only pipeline trace needs these.
 	table, workGroup, endpoint, indices, dropTypes string
 }
@@ -29,6 +29,7 @@ func (t *target) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&t.stack, "stack", "", "`NAME` of the stack, whose outputs name the rest")
 	f.StringVar(&t.outputs, "outputs", "", "`FILE` written by cdk deploy --outputs-file, read instead of asking "+
 		"CloudFormation")
+	f.StringVar(&t.data, "data-stream", "", "`NAME` of the data stream that feeds both, with ingestion kinesis")
 	f.StringVar(&t.lake, "lake-stream", "", "`NAME` of the lake stream")
 	f.StringVar(&t.search, "search-stream", "", "`NAME` of the search stream")
 }
@@ -87,7 +88,7 @@ func (t *target) resolveNames(ctx context.Context, stacks stackDescriber) error 
 
 // fill fills in names that no flag gives from the stack's outputs.
 func (t *target) fill(outputs map[string]string) {
-	for name, part := range map[string]*string{contract.OutputLakeStream: &t.lake,
+	for name, part := range map[string]*string{contract.OutputDataStream: &t.data, contract.OutputLakeStream: &t.lake,
 		contract.OutputSearchStream: &t.search, contract.OutputDeadLetterQueue: &t.queue,
 		contract.OutputBucket: &t.bucket, contract.OutputGlueTable: &t.table, contract.OutputAthenaWorkGroup: &t.workGroup,
 		contract.OutputSearchEndpoint: &t.endpoint, contract.OutputSearchIndices: &t.indices,
@@ -97,6 +98,9 @@ func (t *target) fill(outputs map[string]string) {
 		}
 	}
 }
+
+// fromOutputs reports whether the stack's outputs name its parts, so that a part without a name does not exist.
+func (t *target) fromOutputs() bool { return t.stack != "" || t.outputs != "" }
 
 // readOutputs reads the outputs of one stack from a file of several.
 func readOutputs(path, stack string) (map[string]string, error) {

@@ -35,6 +35,7 @@ const (
 // batch is the work on one request, with memory that the next one reuses.
 type batch struct {
 	processor *event.Processor
+	elsewhere string // start of the partition keys of replays for the other store
 	request   request
 	limit     int // bytes that the answer may have
 	answer    []byte
@@ -120,6 +121,9 @@ func (b *batch) answerRecord(rec *record) error {
 // transformRecord finishes the answer to a record. When the record is rejected it leaves that to the caller and says
 // why.
 func (b *batch) transformRecord(rec *record) (event.Reason, error) {
+	if n := len(b.elsewhere); len(rec.partitionKey) >= n && string(rec.partitionKey[:n]) == b.elsewhere {
+		return b.leaveToOther()
+	}
 	valid, err := b.decodeData(rec)
 	if err != nil {
 		return "", err
@@ -162,6 +166,17 @@ func (b *batch) transformRecord(rec *record) (event.Reason, error) {
 	answer = appendBase64(answer, b.output, n)
 	answer = append(answer, ends...)
 	b.answer = append(answer, okEnd...)
+	return "", nil
+}
+
+// leaveToOther answers Dropped to a replayed record that only the other store lacks: both streams read it from the same
+// data stream. No rule has dropped it, so it has a count of its own.
+func (b *batch) leaveToOther() (event.Reason, error) {
+	if fits, err := b.fitsAnswer(len(droppedEnd)); err != nil || !fits {
+		return event.TooLarge, err
+	}
+	b.counts.elsewhere++
+	b.answer = append(b.answer, droppedEnd...)
 	return "", nil
 }
 

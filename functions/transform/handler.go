@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -44,14 +45,15 @@ func New(settings Settings, metrics, logs io.Writer) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the transform: %w", err)
 	}
+	elsewhere := contract.ReplayKey(string(settings.Stream.Other()))
 	h.batches.New = func() any {
 		processor, err := event.NewProcessor(settings.Layout, settings.Stream, options)
 		if err != nil {
 			panic(err) // the first one worked
 		}
-		return &batch{processor: processor}
+		return &batch{processor: processor, elsewhere: elsewhere}
 	}
-	h.batches.Put(&batch{processor: first})
+	h.batches.Put(&batch{processor: first, elsewhere: elsewhere})
 	return h, nil
 }
 

@@ -15,7 +15,8 @@ import (
 
 // Metrics are the metrics of an invocation and their units, with the dimensions Stack and Stream.
 //
-//   - Records is the sum of Ok, Dropped and ProcessingFailed.
+//   - Records is the sum of Ok, Dropped, ProcessingFailed and ReplayElsewhere.
+//   - Dropped counts the records that a rule drops.
 //   - TooLarge counts the records that are ProcessingFailed only because the answer would have passed MaxAnswerBytes.
 //   - PartialRecords counts the Ok records in which something had to be moved to malformed.
 //   - MalformedFields counts the values that were moved to malformed.
@@ -28,9 +29,14 @@ var Metrics = []struct{ Name, Unit string }{
 	{"OutputBytes", "Bytes"}, {"Duration", "Milliseconds"},
 }
 
+// ReplayElsewhere is a metric that an invocation has only when it is not 0, and that no stream without a Kinesis source
+// ever has: the number of replayed records that this store was not meant to get.
+const ReplayElsewhere = "ReplayElsewhere"
+
 // counts are of one invocation.
 type counts struct {
 	records, ok, dropped, failed, partial int
+	elsewhere                             int
 	malformedFields, undeclaredFields     int
 	inputBytes, outputBytes               int
 	rejected                              reasonCounts
@@ -103,8 +109,11 @@ func newMetricWriter(out io.Writer, stack string, stream event.Stream) *metricWr
 		contract.DimensionStream + `":"` + string(stream) + `"`)}
 }
 
-// metricsStart is the declaration that the format wants in each line, up to the timestamp.
-var metricsStart = func() []byte {
+// metricsStart is the declaration that the format wants in each line, up to the timestamp; replayStart is that of a line
+// with ReplayElsewhere.
+var metricsStart, replayStart = declareMetrics(""), declareMetrics(`,{"Name":"` + ReplayElsewhere + `","Unit":"Count"}`)
+
+func declareMetrics(more string) []byte {
 	start := `{"_aws":{"CloudWatchMetrics":[{"Namespace":"` + contract.MetricNamespace + `","Dimensions":[["` +
 		contract.DimensionStack + `","` + contract.DimensionStream + `"]],"Metrics":[`
 	for i, m := range Metrics {
@@ -113,13 +122,17 @@ var metricsStart = func() []byte {
 		}
 		start += `{"Name":"` + m.Name + `","Unit":"` + m.Unit + `"}`
 	}
-	return []byte(start + `]}],"Timestamp":`)
-}()
+	return []byte(start + more + `]}],"Timestamp":`)
+}
 
 func (w *metricWriter) writeMetrics(now time.Time, c counts) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	line := append(w.line[:0], metricsStart...)
+	start := metricsStart
+	if c.elsewhere > 0 {
+		start = replayStart
+	}
+	line := append(w.line[:0], start...)
 	line = strconv.AppendInt(line, now.UnixMilli(), 10)
 	line = append(line, '}')
 	values := [...]int{c.records, c.ok, c.dropped, c.failed, c.rejected.countOf(event.TooLarge), c.partial,
@@ -136,6 +149,10 @@ func (w *metricWriter) writeMetrics(now time.Time, c counts) error {
 	line = strconv.AppendFloat(line, float64(c.duration.Microseconds())/1000, 'f', -1, 64)
 	line = append(line, ',')
 	line = append(line, w.dimensions...)
+	if c.elsewhere > 0 {
+		line = append(line, `,"`+ReplayElsewhere+`":`...)
+		line = strconv.AppendInt(line, int64(c.elsewhere), 10)
+	}
 	if c.failed > 0 {
 		line = c.rejected.appendJSON(append(line, `,"Reasons":`...))
 	}

@@ -13,7 +13,8 @@ import (
 //	  {"recordId":"…","approximateArrivalTimestamp":1700000000000,"data":"base64","kinesisRecordMetadata":{…}}, …]}
 //
 // Members may come in any order, and unknown ones are skipped, but they must be JSON: a request that is not might pair
-// an id with the data of another record, so it is an error. So are a repeated or missing recordId, data or records.
+// an id with the data of another record, so it is an error. So are a repeated or missing recordId, data or records, and
+// a repeated kinesisRecordMetadata, which only a stream with a Kinesis source sends.
 type request struct {
 	data []byte
 	at   int // offset of the next byte to read
@@ -25,6 +26,8 @@ type record struct {
 	data    []byte
 	hasData bool // data is a string, which is all but always so
 	dataAt  int  // offset of data in the request, after its quote
+	// partitionKey is the one in kinesisRecordMetadata, unescaped; nil without a Kinesis source.
+	partitionKey []byte
 }
 
 // syntaxError names the problem and its place in the request, but quotes nothing of it.
@@ -192,6 +195,7 @@ func (r *request) readRecord(rec *record) error {
 			return err
 		}
 	}
+	seenMetadata := false
 	for {
 		key, err := r.readKey()
 		if err != nil {
@@ -209,6 +213,12 @@ func (r *request) readRecord(rec *record) error {
 			}
 			seenData = true
 			err = r.recordData(rec)
+		case "kinesisRecordMetadata":
+			if seenMetadata {
+				return r.syntaxError("repeated kinesisRecordMetadata")
+			}
+			seenMetadata = true
+			err = r.readMetadata(rec)
 		default:
 			err = r.skipValue()
 		}
@@ -256,13 +266,46 @@ func (r *request) readUsual(rec *record) bool {
 	}
 	r.at = dataAt + n + 1
 	rec.id, rec.data = data[idAt:idEnd], data[dataAt:dataAt+n]
-	rec.hasData, rec.dataAt = true, dataAt
+	rec.hasData, rec.dataAt, rec.partitionKey = true, dataAt, nil
 	return true
 }
 
 // hasAt reports whether data has the text at an offset.
 func hasAt(data []byte, at int, what string) bool {
 	return at >= 0 && at <= len(data)-len(what) && string(data[at:at+len(what)]) == what
+}
+
+// readMetadata reads the value of kinesisRecordMetadata. A partition key that is not a string counts as none; the last
+// of several counts.
+func (r *request) readMetadata(rec *record) error {
+	if r.peekToken() != '{' {
+		return r.skipValue()
+	}
+	r.at++
+	if r.peekToken() == '}' {
+		r.at++
+		return nil
+	}
+	for {
+		key, err := r.readKey()
+		if err != nil {
+			return err
+		}
+		if string(key) == "partitionKey" && r.peekToken() == '"' {
+			var escaped bool
+			if rec.partitionKey, escaped, err = r.readText(); escaped && err == nil {
+				rec.partitionKey = jsonscan.Unescape(nil, rec.partitionKey)
+			}
+		} else {
+			err = r.skipValue()
+		}
+		if err != nil {
+			return err
+		}
+		if more, err := r.hasMore('}'); err != nil || !more {
+			return err
+		}
+	}
 }
 
 // recordData reads the value of data. Base64 has no escapes, so the next quote ends it; whether there was anything else

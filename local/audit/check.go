@@ -620,7 +620,8 @@ func (c *checker) readLines(file *os.File, compression string, place int, found 
 	}
 }
 
-// nameEventIDs looks up the event_id of every record that was found wrong.
+// nameEventIDs looks up the event_id of every record that was found wrong, and names a record that was read from a data
+// stream by its number there.
 func (c *checker) nameEventIDs() error {
 	if len(c.findings) == 0 {
 		return nil
@@ -633,7 +634,7 @@ func (c *checker) nameEventIDs() error {
 	}
 	return c.expectations.forEach(func(e *expectation) error {
 		for _, i := range wanted[e.number] {
-			c.findings[i].EventID = string(e.eventID)
+			c.findings[i].EventID, c.findings[i].Record = string(e.eventID), e.origin
 		}
 		return nil
 	})

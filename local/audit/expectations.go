@@ -47,6 +47,7 @@ type Expectations struct {
 	scanner   *jsonscan.Scanner
 	id        eventid.Path
 	count     int64
+	shards    int // of the data stream that records were read from, 1 without one
 }
 
 // outcome is the place where a record has to end.
@@ -63,6 +64,8 @@ const (
 type expectation struct {
 	number  int64 // of the record among those offered, from 1
 	index   int64 // among those put, from 0: the stream's own number
+	origin  int64 // number in the data stream that the record was read from; number itself without one
+	shard   int   // of the data stream, 0 without one
 	outcome outcome
 	bytes   int
 	raw     uint64   // fingerprint of the record
@@ -71,11 +74,22 @@ type expectation struct {
 	eventID []byte
 }
 
+// Put is a record that a stream has taken.
+type Put struct {
+	Number int64 // among those offered, from 1
+	// Origin is its number in the data stream that it was read from, from 1: a record that is read twice has two
+	// numbers and one origin. Without a data stream it is Number.
+	Origin int64
+	Shard  int // of the data stream
+	// Elsewhere says that the record is a replay for the other store: the transform drops it.
+	Elsewhere bool
+}
+
 // chunk is some records on their way to the notes.
 type chunk struct {
 	data    []byte
 	ends    []int
-	numbers []int64
+	records []Put
 	flushed chan struct{} // closed when everything up to here is in the file
 }
 
@@ -135,7 +149,7 @@ func NewExpectations(f *results.Folder, config template.Stream, events Events) (
 func (x *Expectations) nextChunk() *chunk {
 	select {
 	case c := <-x.spare:
-		c.data, c.ends, c.numbers = c.data[:0], c.ends[:0], c.numbers[:0]
+		c.data, c.ends, c.records = c.data[:0], c.ends[:0], c.records[:0]
 		return c
 	default:
 		return &chunk{data: make([]byte, 0, chunkBytes)}
@@ -143,11 +157,11 @@ func (x *Expectations) nextChunk() *chunk {
 }
 
 // Add notes a record that has been put.
-func (x *Expectations) Add(number int64, record []byte) error {
+func (x *Expectations) Add(put Put, record []byte) error {
 	c := x.chunk
 	c.data = append(c.data, record...)
 	c.ends = append(c.ends, len(c.data))
-	c.numbers = append(c.numbers, number)
+	c.records = append(c.records, put)
 	if len(c.data) < chunkBytes {
 		return nil
 	}
@@ -212,7 +226,7 @@ func (x *Expectations) writeChunks() {
 func (x *Expectations) writeChunk(c *chunk) error {
 	from := 0
 	for i, end := range c.ends {
-		if err := x.noteRecord(c.numbers[i], c.data[from:end]); err != nil {
+		if err := x.noteRecord(c.records[i], c.data[from:end]); err != nil {
 			return err
 		}
 		from = end
@@ -223,10 +237,14 @@ func (x *Expectations) writeChunk(c *chunk) error {
 	return errors.Join(x.resolveRows(), x.out.Flush())
 }
 
-func (x *Expectations) noteRecord(number int64, record []byte) error {
-	e := expectation{number: number, bytes: len(record), raw: x.print.ofBytes(record), eventID: x.findEventID(record)}
+func (x *Expectations) noteRecord(put Put, record []byte) error {
+	e := expectation{number: put.Number, origin: put.Origin, shard: put.Shard, bytes: len(record),
+		raw: x.print.ofBytes(record), eventID: x.findEventID(record)}
+	x.shards = max(x.shards, put.Shard+1)
 	output := record
-	if x.processor != nil {
+	if put.Elsewhere {
+		e.outcome = nowhere
+	} else if x.processor != nil {
 		var result event.Result
 		x.output, result = x.processor.Append(x.output[:0], record, math.MaxInt)
 		output = x.output
@@ -295,6 +313,8 @@ func (x *Expectations) awaitRows(e expectation) error {
 
 func (x *Expectations) writeExpectation(e expectation) error {
 	b := binary.AppendUvarint(x.line[:0], uint64(e.number))
+	b = binary.AppendUvarint(b, uint64(e.origin))
+	b = binary.AppendUvarint(b, uint64(e.shard))
 	b = append(b, byte(e.outcome))
 	b = binary.AppendUvarint(b, uint64(e.bytes))
 	b = binary.LittleEndian.AppendUint64(b, e.raw)
@@ -355,14 +375,19 @@ func (x *Expectations) forEach(do func(*expectation) error) error {
 }
 
 func (e *expectation) readFrom(in *bufio.Reader) error {
-	var errs [5]error
+	var errs [7]error
 	number, err := binary.ReadUvarint(in)
 	errs[0] = err
+	origin, err := binary.ReadUvarint(in)
+	errs[5] = err
+	shard, err := binary.ReadUvarint(in)
+	errs[6] = err
 	kind, err := in.ReadByte()
 	errs[1] = err
 	length, err := binary.ReadUvarint(in)
 	errs[2] = err
 	e.number, e.outcome, e.bytes = int64(number), outcome(kind), int(length)
+	e.origin, e.shard = int64(origin), int(shard)
 	var fixed [8]byte
 	word := func() uint64 {
 		if _, err := io.ReadFull(in, fixed[:]); err != nil {

@@ -25,6 +25,8 @@ type Duplicates struct {
 	Stored int64 `json:"stored"`
 	// Overwritten are documents that came twice with one id, so that the index has them once.
 	Overwritten int64 `json:"overwritten"`
+	// Reread are records that a stream read twice from the data stream, each time as a record of its own.
+	Reread int64 `json:"reread,omitempty"`
 }
 
 func (r *Report) addLoss(where string, records int64) {
@@ -51,11 +53,11 @@ const (
 type Finding struct {
 	Problem Problem      `json:"problem"`
 	Stream  event.Stream `json:"stream"`
-	// Record is the number of the record among all that were put to the stream, from 1: in a run from a file the line
-	// number. It is 0 when Problem is Unknown.
+	// Record is the number of the record among all that were put to the stream, or to the data stream that feeds it,
+	// from 1: in a run from a file the line number, unless records were sent again. It is 0 when Problem is Unknown.
 	Record  int64  `json:"record,omitempty"`
 	EventID string `json:"eventId,omitempty"` // of the record's first event, when it has one
-	Where   string `json:"where"`             // lake, search, dead letters, error objects, source backup
+	Where   string `json:"where"`             // lake, search, dead letters, error objects, source backup, data stream
 	Place   string `json:"place,omitempty"`   // file and line or row of a surplus record
 }
 

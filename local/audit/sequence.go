@@ -46,10 +46,12 @@ type sequence struct {
 	lost  recordFlags // records of which this is known are not looked for
 	seen  []uint8     // how often each record was found, at most 255
 
-	order *cursor // the records in order, from the last one found
+	// order has the records of each shard in order, from the last one found; without a data stream there is one.
+	order []*cursor
+	last  int // the shard of the last record found
 
 	// For content that does not follow: made when it is first needed.
-	records map[uint64][]int64 // numbers by fingerprint
+	records map[uint64][]place // by fingerprint
 	lengths []int              // of all records, each once
 }
 
@@ -59,8 +61,12 @@ func (s *sequence) leavesTrace(e *expectation) bool {
 }
 
 func (s *sequence) readObjects(from template.S3Output) error {
-	s.order = &cursor{expectations: s.expectations, wanted: s.leavesTrace}
-	defer s.order.close()
+	for shard := range s.expectations.shards {
+		s.order = append(s.order, &cursor{expectations: s.expectations, wanted: func(e *expectation) bool {
+			return e.shard == shard && s.leavesTrace(e)
+		}})
+		defer s.order[shard].close()
+	}
 	return s.walkObjects(from.Prefix, func(key string, file *os.File) error {
 		place, err := s.addPlace(key)
 		if err != nil {
@@ -106,17 +112,27 @@ func (s *sequence) readObject(content io.Reader, place int) error {
 	}
 }
 
+// place is where a record was put.
+type place struct {
+	number int64
+	shard  int
+}
+
 // matchRecord returns the length of the record that the content begins with, 0 when there is none.
 func (s *sequence) matchRecord(in *bufio.Reader, whose uint64) (int, error) {
-	next, err := s.order.peekNext()
-	if err != nil {
-		return 0, err
-	}
-	if next != nil {
+	for i := range s.order {
+		shard := (s.last + i) % len(s.order)
+		next, err := s.order[shard].peekNext()
+		if err != nil {
+			return 0, err
+		}
+		if next == nil {
+			continue
+		}
 		content, err := in.Peek(next.bytes)
 		if err == nil && s.print.ofBytes(content) == next.raw && s.seen[next.number] == 0 {
 			s.seen[next.number]++
-			s.order.ready = false
+			s.order[shard].ready, s.last = false, shard
 			return next.bytes, nil
 		}
 		if err != nil && err != io.EOF {
@@ -139,23 +155,23 @@ func (s *sequence) lookUpRecord(in *bufio.Reader, whose uint64) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		numbers := s.records[s.print.ofBytes(content)]
-		if len(numbers) == 0 {
+		places := s.records[s.print.ofBytes(content)]
+		if len(places) == 0 {
 			continue
 		}
-		number := numbers[0]
-		for _, n := range numbers {
-			if s.seen[n] == 0 {
-				number = n
+		found := places[0]
+		for _, p := range places {
+			if s.seen[p.number] == 0 {
+				found = p
 				break
 			}
 		}
-		if s.seen[number] > 0 {
-			s.addFinding(Doubled, s.where, number, s.placeName(whose))
+		if s.seen[found.number] > 0 {
+			s.addFinding(Doubled, s.where, found.number, s.placeName(whose))
 			return length, nil
 		}
-		s.seen[number] = 1
-		return length, s.order.skipPast(number)
+		s.seen[found.number], s.last = 1, found.shard
+		return length, s.order[found.shard].skipPast(found.number)
 	}
 	return 0, nil
 }
@@ -164,11 +180,11 @@ func (s *sequence) indexRecords() error {
 	if s.records != nil {
 		return nil
 	}
-	s.records = map[uint64][]int64{}
+	s.records = map[uint64][]place{}
 	lengths := map[int]bool{}
 	err := s.expectations.forEach(func(e *expectation) error {
 		if s.leavesTrace(e) {
-			s.records[e.raw] = append(s.records[e.raw], e.number)
+			s.records[e.raw] = append(s.records[e.raw], place{e.number, e.shard})
 			lengths[e.bytes] = true
 		}
 		return nil

@@ -17,6 +17,7 @@ import (
 	"firehose-pipeline/local"
 	"firehose-pipeline/local/cloudformation"
 	"firehose-pipeline/local/firehose/api"
+	kinesisapi "firehose-pipeline/local/kinesis/api"
 	"firehose-pipeline/local/loopback"
 	"firehose-pipeline/local/template"
 )
@@ -24,6 +25,7 @@ import (
 // Endpoint is one address for all APIs.
 type Endpoint struct {
 	firehose, sqs, s3, cloudFormation http.Handler
+	kinesis                           http.Handler // nil without a data stream
 	guarded                           http.Handler
 }
 
@@ -37,6 +39,8 @@ func (e *Endpoint) route(w http.ResponseWriter, r *http.Request) {
 	switch service := signedFor(r); {
 	case strings.HasPrefix(target, "Firehose_"), target == "" && service == "firehose":
 		e.firehose.ServeHTTP(w, r)
+	case e.kinesis != nil && (strings.HasPrefix(target, kinesisapi.TargetPrefix) || target == "" && service == "kinesis"):
+		e.kinesis.ServeHTTP(w, r)
 	case strings.HasPrefix(target, "AmazonSQS."), target == "" && service == "sqs":
 		e.sqs.ServeHTTP(w, r)
 	case service == "cloudformation":
@@ -63,7 +67,7 @@ func signedFor(r *http.Request) string {
 	return parts[len(parts)-2]
 }
 
-// New puts the Firehose API and the pipeline's own S3 and SQS behind one address. It calls them rather than being a
+// New puts the APIs of Firehose and Kinesis and the pipeline's own S3 and SQS behind one address. It calls them rather than being a
 // proxy of theirs: httputil.ReverseProxy under load cuts answers of a server that is as fast as these, and a
 // ReceiveMessage cut off takes its messages along.
 func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endpoint, error) {
@@ -86,8 +90,12 @@ func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endp
 		if err != nil {
 			return nil, err
 		}
+		source := ""
+		if s.Config.Source != nil {
+			source = s.Config.Source.ARN
+		}
 		o.Streams = append(o.Streams, api.Stream{Name: s.Name, ARN: s.ARN, Type: s.Config.Type, Created: s.Created,
-			Encrypted: encrypted, Properties: described})
+			Encrypted: encrypted, SourceARN: source, Properties: described})
 	}
 	o.Put = func(ctx context.Context, stream string, records [][]byte) ([]api.Result, error) {
 		results, err := p.Put(ctx, stream, records)
@@ -109,6 +117,9 @@ func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endp
 		return nil, err
 	}
 	e := &Endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: cloudformation.New(stack, outputs)}
+	if stream := p.DataStream(); stream != nil {
+		e.kinesis = &kinesisapi.API{Stream: stream, Put: p.PutEvents}
+	}
 	e.guarded = loopback.Guard(http.HandlerFunc(e.route))
 	return e, nil
 }
@@ -124,6 +135,10 @@ func Outputs(p *local.Pipeline, deployed []byte) ([]cloudformation.Output, error
 	outputs := []cloudformation.Output{
 		{OutputKey: contract.OutputBucket, OutputValue: p.BucketName()},
 		{OutputKey: contract.OutputDeadLetterQueue, OutputValue: p.DeadLetterQueueURL()},
+	}
+	if stream := p.DataStream(); stream != nil {
+		outputs = append(outputs,
+			cloudformation.Output{OutputKey: contract.OutputDataStream, OutputValue: stream.Options().Name})
 	}
 	for _, s := range p.Streams() {
 		name := contract.OutputLakeStream

@@ -15,6 +15,10 @@ type Name string
 
 // The faults.
 const (
+	KinesisThrottled     Name = "kinesis-throttled"
+	KinesisLost          Name = "kinesis-lost"
+	KinesisReread        Name = "kinesis-reread"
+	KinesisReshard       Name = "kinesis-reshard"
 	TransformCrash       Name = "transform-crash"
 	TransformHang        Name = "transform-hang"
 	TransformTimeout     Name = "transform-timeout"
@@ -50,6 +54,13 @@ type Kind struct {
 
 // Kinds are all faults, in the order in which a record meets them.
 var Kinds = []Kind{
+	{Name: KinesisThrottled, Share: 0.02, Of: "records",
+		Does: "a shard of the data stream throttles a record of a put, which the producer resends"},
+	{Name: KinesisLost, Share: 0.02, Of: "puts", Does: "the data stream accepts the records and the response is " +
+		"lost: the producer resends them, and they arrive twice"},
+	{Name: KinesisReread, Share: 0.01, Of: "reads of a shard", Does: "a delivery stream starts to read anew, up to 500 " +
+		"records before the last one, and delivers them twice"},
+	{Name: KinesisReshard, Share: 0.02, Of: "seconds", Does: "a shard is split in two, up to 16 open ones"},
 	{Name: TransformCrash, Share: 0.1, Of: "invocations",
 		Does: "the transform's process is killed when it is about to respond"},
 	{Name: TransformHang, Share: 0.1, Of: "invocations",

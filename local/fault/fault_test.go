@@ -62,7 +62,7 @@ func TestPlan(t *testing.T) {
 		}
 	})
 	for text, want := range map[string]string{
-		"":                  `must be one of all, transform-crash, `,
+		"":                  `must be one of all, kinesis-throttled, `,
 		"crash":             `notifications-late (got "crash")`,
 		"all:1":             `all takes no parameter (got "1")`,
 		"transform-crash:0": `transform-crash: must be a share of the invocations, above 0 and at most 1, such as 0.2 (got "0")`,

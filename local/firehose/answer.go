@@ -38,7 +38,7 @@ var failures = map[outcome]*failure{
 
 // readResults reads the function's answer. A response that is not an object with an array of records fails the batch.
 func (b *batch) readResults(answer []byte, ids recordIDs) {
-	b.answer = answer
+	b.answer, b.read = answer, 0
 	b.results = slices.Grow(b.results[:0], b.len())[:b.len()]
 	clear(b.results)
 	if !b.parseResult(answer, ids) {
@@ -125,11 +125,12 @@ func (b *batch) parseRecord(answer []byte, at int, ids recordIDs) int {
 		r.outcome = failedStatus
 	}
 	if number, ok := ids.numberOf(id); ok {
-		if i := number - b.first; i >= 0 && i < int64(len(b.results)) {
+		if i, found := b.indexOf(number, b.read); found {
 			if b.results[i].outcome != missing {
 				r = result{outcome: duplicated}
 			}
 			b.results[i] = r
+			b.read = i + 1
 		}
 	}
 	return end

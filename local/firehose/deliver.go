@@ -103,7 +103,7 @@ func (f *failing) resultOf(b *batch, i int) ([]byte, bool, error) {
 		why = failures[got]
 	}
 	now, arrival := b.arrivalTime(i), b.arrivals[i]
-	return nil, false, f.writeError(f.unprocessed, now, b.first+int64(i), arrival, errorobject.ProcessingFailed{
+	return nil, false, f.writeError(f.unprocessed, now, b.numbers[i], arrival, errorobject.ProcessingFailed{
 		RawData: b.recordAt(i), ErrorCode: why.code, ErrorMessage: why.message, AttemptsMade: why.attempts,
 		ArrivalTimestamp: toMilliseconds(arrival), AttemptEndingTimestamp: toMilliseconds(now),
 		LambdaARN: f.stream.o.Stream.Transform.FunctionARN,
@@ -155,14 +155,14 @@ func (d *toS3) deliverBatch(b *batch) error {
 		} else if !ok {
 			continue
 		}
-		err = d.out.addRecord(now, b.first+int64(i), b.arrivals[i], record)
+		err = d.out.addRecord(now, b.numbers[i], b.arrivals[i], record)
 		var malformed *parquet.MalformedError
 		if errors.As(err, &malformed) {
-			err = d.writeError(d.unconverted, now, b.first+int64(i), b.arrivals[i], errorobject.ConversionFailed{
+			err = d.writeError(d.unconverted, now, b.numbers[i], b.arrivals[i], errorobject.ConversionFailed{
 				AttemptsMade: 1, ArrivalTimestamp: toMilliseconds(b.arrivals[i]),
 				AttemptEndingTimestamp: toMilliseconds(now),
 				LastErrorCode:          malformed.Code, LastErrorMessage: malformed.Message, RawData: record,
-				SequenceNumber: RecordID{d.stream.ids, b.first + int64(i)}.String(), DataCatalogTable: d.catalog,
+				SequenceNumber: RecordID{d.stream.ids, b.numbers[i]}.String(), DataCatalogTable: d.catalog,
 			})
 		}
 		if err != nil {
@@ -209,7 +209,7 @@ func (d *backingUp) deliverBatch(b *batch) error {
 		if err := d.out.advanceTo(now); err != nil {
 			return err
 		}
-		if err := d.out.addRecord(now, b.first+int64(i), b.arrivals[i], b.recordAt(i)); err != nil {
+		if err := d.out.addRecord(now, b.numbers[i], b.arrivals[i], b.recordAt(i)); err != nil {
 			return err
 		}
 	}

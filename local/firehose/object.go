@@ -237,8 +237,15 @@ func (o *output) storeObject(now int64) error {
 }
 
 // keptFor is how long S3 may reject an object before its records are discarded (Developer Guide, "Data delivery failure
-// handling").
+// handling"): with a Kinesis source the retention of the data stream, which then keeps the records.
 const keptFor = 24 * time.Hour
+
+func (s *Stream) keptFor() time.Duration {
+	if source := s.o.Stream.Source; source != nil {
+		return source.Retention
+	}
+	return keptFor
+}
 
 // waitForAdmission asks S3 to take an object, again and again while it rejects. It is false when the time for that is
 // over. The pauses are those of bulk requests: the guide does not document S3's.
@@ -247,7 +254,7 @@ func (o *output) waitForAdmission(now int64) (bool, error) {
 	if refuse == nil {
 		return true, nil
 	}
-	deadline := now + int64(keptFor)
+	deadline := now + int64(o.stream.keptFor())
 	o.free = max(o.free, now)
 	for attempt := 1; refuse(time.Unix(0, o.free).UTC()) != nil; attempt++ {
 		if o.free >= deadline && !o.patient {

@@ -59,16 +59,24 @@ func (l *level) sample(now int64) Buffer {
 	return b
 }
 
-// publishOpen publishes the processor's open buffer and the time. The caller holds the lock.
+// publishOpen publishes the time and the processor's open buffer, of several shards the fullest. The caller holds the
+// lock.
 func (s *Stream) publishOpen() {
 	s.now.Store(s.latest)
-	switch b := s.open; {
-	case s.processing == nil:
-	case b == nil:
-		s.processing.publish(0, 0, 0)
-	default:
-		s.processing.publish(int64(b.len()), int64(len(b.data)), b.opened)
+	if s.processing == nil {
+		return
 	}
+	var fullest *batch
+	for _, b := range s.open {
+		if b != nil && (fullest == nil || len(b.data) > len(fullest.data)) {
+			fullest = b
+		}
+	}
+	if fullest == nil {
+		s.processing.publish(0, 0, 0)
+		return
+	}
+	s.processing.publish(int64(fullest.len()), int64(len(fullest.data)), fullest.opened)
 }
 
 func (o *output) publishLevel() {

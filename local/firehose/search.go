@@ -77,7 +77,7 @@ func (d *toSearch) deliverBatch(b *batch) error {
 		} else if !ok {
 			continue
 		}
-		if err := d.addRecord(now, b.first+int64(i), b.arrivals[i], record); err != nil {
+		if err := d.addRecord(now, b.numbers[i], b.arrivals[i], record); err != nil {
 			return err
 		}
 	}

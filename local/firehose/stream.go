@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"firehose-pipeline/local/kinesis"
 	"firehose-pipeline/local/lambda"
 	"firehose-pipeline/local/template"
 )
@@ -72,12 +73,13 @@ type Stream struct {
 	cancel context.CancelFunc
 	ctx    context.Context
 
-	mu       sync.Mutex // Put, Tick, Flush
-	open     *batch
-	sequence int64
-	latest   int64 // the latest time given, in nanoseconds
-	ids      recordIDs
-	closed   bool
+	mu         sync.Mutex // Put, Tick, Flush
+	open       []*batch   // by shard, one without a Kinesis source; nil where none is open
+	shardNames []string
+	sequence   int64
+	latest     int64 // the latest time given, in nanoseconds
+	ids        recordIDs
+	closed     bool
 
 	work    chan *batch
 	ordered chan item
@@ -117,7 +119,8 @@ func New(ctx context.Context, o Options) (*Stream, error) {
 		// Enough batches in flight to keep every invocation busy while one is being delivered.
 		ordered: make(chan item, o.Invocations+1),
 		work:    make(chan *batch, o.Invocations+2),
-		batches: make(chan *batch, 2*o.Invocations+4), // all that there can be
+		batches: make(chan *batch, 2*o.Invocations+4), // all that there can be, with one shard
+		open:    make([]*batch, 1),
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	if p := o.Stream.Transform; p != nil {
@@ -158,14 +161,71 @@ func (s *Stream) Put(records [][]byte, at func(i int) time.Time) (first RecordID
 		if len(record) > MaxRecordBytes {
 			return first, fmt.Errorf("putting record: must be at most %d bytes (got %d)", MaxRecordBytes, len(record))
 		}
-		if err := s.addRecord(now, record); err != nil {
+		if err := s.addRecord(0, now, arrived{Record: kinesis.Record{Data: record}, Arrival: now}); err != nil {
 			return first, err
 		}
 	}
 	if p := s.o.Stream.Transform; p != nil && p.Interval == 0 {
-		return first, s.sendBatch(now)
+		return first, s.sendBatch(0, now)
 	}
 	return first, nil
+}
+
+// arrived is a record with its place in a data stream.
+type arrived = kinesis.Arrived
+
+// Read takes records of one shard of the stream's source, at the time at which they were read, and returns the number
+// of the first one, counting from 0 all that were read; the others' follow it. Shards are counted from 0; each has a
+// buffer of its own. Otherwise it is as [Stream.Put].
+func (s *Stream) Read(shard kinesis.ShardID, records []kinesis.Arrived, at time.Time) (first int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first = s.sequence
+	if err := s.checkUsable(); err != nil {
+		return first, err
+	}
+	now := s.advanceClock(at)
+	defer s.publishOpen()
+	if err := s.sendDue(now); err != nil {
+		return first, err
+	}
+	for len(s.open) <= int(shard) {
+		s.open = append(s.open, nil)
+	}
+	for _, record := range records {
+		if err := s.addRecord(int(shard), now, record); err != nil {
+			return first, err
+		}
+	}
+	if p := s.o.Stream.Transform; p != nil && p.Interval == 0 {
+		return first, s.sendBatch(int(shard), now)
+	}
+	return first, nil
+}
+
+// sendDue sends the processor's buffers whose interval is over, the oldest first.
+func (s *Stream) sendDue(now int64) error {
+	p := s.o.Stream.Transform
+	for {
+		oldest := -1
+		for shard, b := range s.open {
+			if b != nil && (oldest < 0 || b.opened < s.open[oldest].opened) {
+				oldest = shard
+			}
+		}
+		if oldest < 0 {
+			return nil
+		}
+		due := now // without a processor the batches mean nothing
+		if p != nil {
+			if due = s.open[oldest].opened + int64(p.Interval); due > now {
+				return nil
+			}
+		}
+		if err := s.sendBatch(oldest, due); err != nil {
+			return err
+		}
+	}
 }
 
 // advanceClock moves time on and returns it.
@@ -177,48 +237,68 @@ func (s *Stream) advanceClock(at time.Time) int64 {
 // chunk is the size of batches of a stream without a processor, where they mean nothing.
 const chunk = 256 << 10
 
-// addRecord puts a record into the processor's buffer. A buffer is sent when the next record would take it past its
-// size, so that a batch is larger than that only when it is one record.
-func (s *Stream) addRecord(now int64, record []byte) error {
+// addRecord puts a record into the processor's buffer of its shard. A buffer is sent when the next record would take it
+// past its size, so that a batch is larger than that only when it is one record.
+func (s *Stream) addRecord(shard int, now int64, record arrived) error {
 	limit := chunk
+	b := s.open[shard]
 	if p := s.o.Stream.Transform; p != nil {
 		limit = p.BufferBytes
-		if s.open != nil && p.Interval > 0 && now >= s.open.opened+int64(p.Interval) {
-			if err := s.sendBatch(s.open.opened + int64(p.Interval)); err != nil {
+		if b != nil && p.Interval > 0 && now >= b.opened+int64(p.Interval) {
+			if err := s.sendBatch(shard, b.opened+int64(p.Interval)); err != nil {
 				return err
 			}
+			b = nil
 		}
 	}
-	if s.open != nil && (len(s.open.data)+len(record) > limit ||
-		s.open.request+requestBytes(len(record)) > lambda.RequestLimit) {
-		if err := s.sendBatch(now); err != nil {
+	source := ""
+	request := requestBytes(len(record.Data))
+	if s.o.Stream.Source != nil {
+		source = s.shardName(shard)
+		request += metadataBytes(record.PartitionKey, source)
+	}
+	if b != nil && (len(b.data)+len(record.Data) > limit || b.request+request > lambda.RequestLimit) {
+		if err := s.sendBatch(shard, now); err != nil {
 			return err
 		}
+		b = nil
 	}
-	if s.open == nil {
+	if b == nil {
 		select {
-		case s.open = <-s.batches:
+		case b = <-s.batches:
 		default:
-			s.open = &batch{data: make([]byte, 0, limit)}
+			b = &batch{data: make([]byte, 0, limit)}
 		}
-		s.open.startBatch(s.sequence, now, s.o.Stream)
+		b.startBatch(now, source, s.o.Stream)
+		s.open[shard] = b
 	}
-	s.open.addRecord(now, record)
+	b.addRecord(s.sequence, record.Arrival, record.Data)
+	if source != "" {
+		b.addOrigin(origin{record.PartitionKey, record.Number, record.Sub})
+	}
 	s.sequence++
 	s.received.Add(1)
-	if len(s.open.data) >= limit {
-		return s.sendBatch(now)
+	if len(b.data) >= limit {
+		return s.sendBatch(shard, now)
 	}
 	return nil
 }
 
-// sendBatch closes the open batch.
-func (s *Stream) sendBatch(at int64) error {
-	b := s.open
+// shardName returns the id of a shard as Kinesis writes it.
+func (s *Stream) shardName(shard int) string {
+	for len(s.shardNames) <= shard {
+		s.shardNames = append(s.shardNames, kinesis.ShardID(len(s.shardNames)).String())
+	}
+	return s.shardNames[shard]
+}
+
+// sendBatch closes the open batch of a shard.
+func (s *Stream) sendBatch(shard int, at int64) error {
+	b := s.open[shard]
 	if b == nil {
 		return nil
 	}
-	s.open = nil
+	s.open[shard] = nil
 	b.closed = at
 	b.users.Store(1)
 	if s.backup != nil {
@@ -260,16 +340,8 @@ func (s *Stream) Tick(at time.Time) error {
 	}
 	now := s.advanceClock(at)
 	defer s.publishOpen()
-	if p := s.o.Stream.Transform; s.open != nil {
-		if p == nil {
-			if err := s.sendBatch(now); err != nil {
-				return err
-			}
-		} else if due := s.open.opened + int64(p.Interval); due <= now {
-			if err := s.sendBatch(due); err != nil {
-				return err
-			}
-		}
+	if err := s.sendDue(now); err != nil {
+		return err
 	}
 	return s.passItem(item{at: now})
 }
@@ -305,8 +377,10 @@ func (s *Stream) flushBuffers(at time.Time) (*sync.WaitGroup, error) {
 	}
 	now := s.advanceClock(at)
 	defer s.publishOpen()
-	if err := s.sendBatch(now); err != nil {
-		return nil, err
+	for shard := range s.open {
+		if err := s.sendBatch(shard, now); err != nil {
+			return nil, err
+		}
 	}
 	done := &sync.WaitGroup{}
 	done.Add(1)

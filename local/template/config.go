@@ -19,8 +19,10 @@ const (
 type Config struct {
 	StackName string
 	Streams   []Stream // the lake stream first
-	Bucket    Bucket
-	Queue     Queue
+	// DataStream is the source of all streams; nil when producers put records to the streams themselves.
+	DataStream *DataStream
+	Bucket     Bucket
+	Queue      Queue
 	// ErrorHandler is the function that the bucket notifies.
 	ErrorHandler Function
 	// SearchState is the State of the search setup, a JSON object; empty when the stack has none.
@@ -34,10 +36,19 @@ type Config struct {
 type Stream struct {
 	LogicalID, Name, ARN string
 	Kind                 event.Stream
-	Type                 string // DirectPut
+	Type                 string      // DirectPut or KinesisStreamAsSource
+	Source               *DataStream // nil with DirectPut
 	Transform            *Processor
 	S3                   *S3Destination     // of the lake stream
 	Search               *SearchDestination // of the search stream
+}
+
+// DataStream is a Kinesis data stream on demand.
+type DataStream struct {
+	LogicalID, Name, ARN string
+	Retention            time.Duration // 24 hours to 365 days
+	RecordBytes          int           // the most that a record may have, its partition key included
+	Encrypted            bool
 }
 
 // Processor is the Lambda processor of a stream.

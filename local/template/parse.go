@@ -60,11 +60,25 @@ func parseTemplate(template []byte, stackName string) (*Config, error) {
 	if len(c.Streams) == 0 || c.Streams[0].Kind != event.Lake {
 		return nil, errors.New("no delivery stream to s3")
 	}
+	if c.DataStream, err = sharedSource(c.Streams); err != nil {
+		return nil, err
+	}
 	if c.SearchState, err = p.searchState(); err != nil {
 		return nil, err
 	}
 	c.SearchVersion, err = p.searchVersion()
 	return c, err
+}
+
+// sharedSource returns the data stream that feeds all streams, nil when it feeds none.
+func sharedSource(streams []Stream) (*DataStream, error) {
+	first := streams[0].Source
+	for _, s := range streams[1:] {
+		if (s.Source == nil) != (first == nil) || first != nil && s.Source.LogicalID != first.LogicalID {
+			return nil, fmt.Errorf("%s: streams of different sources are not modelled", s.LogicalID)
+		}
+	}
+	return first, nil
 }
 
 // searchState reads the custom resource that sets up the search domain.

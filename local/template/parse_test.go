@@ -127,8 +127,13 @@ func TestRefusals(t *testing.T) {
 		{"a reference to nothing", set(toS3, "Prefix", map[string]any{"Ref": "Nothing"}), `no resource "Nothing"`},
 		{"an unknown attribute", set(toS3, "Prefix",
 			map[string]any{"Fn::GetAtt": []any{"DataLakeBucketEF1CCA5A", "WebsiteURL"}}), "is not modelled"},
-		{"a stream fed by Kinesis", set(lake, "DeliveryStreamType", "KinesisStreamAsSource"),
-			"only DirectPut is modelled"},
+		{"a stream fed by MSK", set(lake, "DeliveryStreamType", "MSKAsSource"),
+			"only DirectPut and KinesisStreamAsSource are modelled"},
+		{"a stream fed by Kinesis without a source", set(lake, "DeliveryStreamType", "KinesisStreamAsSource"),
+			"must be KinesisStreamAsSource with KinesisStreamSourceConfiguration, and only then"},
+		{"a source of a stream that producers put to", set(lake, "KinesisStreamSourceConfiguration",
+			map[string]any{"KinesisStreamARN": "arn"}),
+			"must be KinesisStreamAsSource with KinesisStreamSourceConfiguration, and only then"},
 		{"two destinations", set(lake, "AmazonopensearchserviceDestinationConfiguration", map[string]any{}),
 			"exactly one destination"},
 		{"no destination", remove(lake, "ExtendedS3DestinationConfiguration"), "exactly one destination"},
@@ -259,5 +264,42 @@ func TestDefaults(t *testing.T) {
 		if c.got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, c.got, c.want)
 		}
+	}
+}
+
+// The same for a template with a data stream.
+func TestRefusalsOfADataStream(t *testing.T) {
+	for _, c := range []struct {
+		name, resource, key string
+		value               any
+		want                string
+	}{
+		{"a stream in provisioned mode", "DataStream*", "StreamModeDetails", map[string]any{"StreamMode": "PROVISIONED"},
+			"only ON_DEMAND is modelled"},
+		{"an unknown property", "DataStream*", "ShardCount", 4, `unknown field "ShardCount"`},
+		{"larger records", "DataStream*", "MaxRecordSizeInKiB", 10240, "only 1024 KiB is modelled (got 10240)"},
+		{"a retention below a day", "DataStream*", "RetentionPeriodHours", 12, "must be 24 to 8760 hours (got 12)"},
+		{"another encryption", "DataStream*", "StreamEncryption", map[string]any{"EncryptionType": "NONE"},
+			"must be KMS (got NONE)"},
+		{"encryption of the delivery stream too", "LakeStreamFromKinesis*", "DeliveryStreamEncryptionConfigurationInput",
+			map[string]any{"KeyType": "AWS_OWNED_CMK"}, "must be the data stream's"},
+		{"a source that is not there", "LakeStreamFromKinesis*", "KinesisStreamSourceConfiguration",
+			map[string]any{"KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/other"},
+			"no AWS::Kinesis::Stream"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var tree map[string]any
+			if err := json.Unmarshal(read(t, "kinesis"), &tree); err != nil {
+				t.Fatal(err)
+			}
+			node(t, tree, "Resources", c.resource, "Properties")[c.key] = c.value
+			changed, err := json.Marshal(tree)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Parse(changed, stack); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error: got %v, want %q", err, c.want)
+			}
+		})
 	}
 }

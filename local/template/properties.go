@@ -8,10 +8,26 @@ type streamProperties struct {
 	DeliveryStreamName                         string
 	DeliveryStreamType                         string
 	ExtendedS3DestinationConfiguration         *extendedS3Properties
+	KinesisStreamSourceConfiguration           *struct {
+		KinesisStreamARN string
+		RoleARN          any
+	}
 
 	AmazonopensearchserviceDestinationConfiguration *searchProperties
 
 	Tags any
+}
+
+type dataStreamProperties struct {
+	MaxRecordSizeInKiB   int
+	Name                 string
+	RetentionPeriodHours int
+	StreamEncryption     *struct {
+		EncryptionType string
+		KeyId          any
+	}
+	StreamModeDetails *struct{ StreamMode string }
+	Tags              any
 }
 
 type hintProperties struct {

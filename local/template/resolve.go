@@ -27,6 +27,7 @@ var hashSuffix = regexp.MustCompile(`[0-9A-F]{8}$`)
 
 // nameProperties are the properties that give a resource its physical name.
 var nameProperties = map[string]string{
+	"AWS::Kinesis::Stream":                 "Name",
 	"AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
 	"AWS::Lambda::Function":                "FunctionName",
 	"AWS::Logs::LogGroup":                  "LogGroupName",
@@ -39,6 +40,7 @@ var nameProperties = map[string]string{
 // arnFormats are the ARNs of resources; %s is the physical name.
 var arnFormats = map[string]string{
 	"AWS::KinesisFirehose::DeliveryStream": "arn:aws:firehose:" + Region + ":" + AccountID + ":deliverystream/%s",
+	"AWS::Kinesis::Stream":                 "arn:aws:kinesis:" + Region + ":" + AccountID + ":stream/%s",
 	"AWS::IAM::Role":                       "arn:aws:iam::" + AccountID + ":role/%s",
 	"AWS::KMS::Key":                        "arn:aws:kms:" + Region + ":" + AccountID + ":key/%s",
 	"AWS::Lambda::Function":                "arn:aws:lambda:" + Region + ":" + AccountID + ":function:%s",
@@ -52,7 +54,7 @@ var arnFormats = map[string]string{
 var idAttributes = map[string]string{"AWS::EC2::SecurityGroup": "GroupId", "AWS::EC2::Subnet": "SubnetId"}
 
 // nameLimits are the lengths that names of the type may have.
-var nameLimits = map[string]int{"AWS::S3::Bucket": 63, "AWS::SQS::Queue": 80}
+var nameLimits = map[string]int{"AWS::Kinesis::Stream": 128, "AWS::S3::Bucket": 63, "AWS::SQS::Queue": 80}
 
 // physicalName is what Ref gives: the name in the template, or <stack>-<logical id without the CDK's hash>, in lower
 // case for a bucket, and shortened from the front to the service's limit.

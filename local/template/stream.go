@@ -30,8 +30,8 @@ func (p *parser) deliveryStream(id string, properties streamProperties, bucket B
 	}
 	s := Stream{LogicalID: id, Name: name, ARN: fmt.Sprintf(arnFormats["AWS::KinesisFirehose::DeliveryStream"], name),
 		Type: cmp.Or(properties.DeliveryStreamType, "DirectPut")}
-	if s.Type != "DirectPut" {
-		return s, fmt.Errorf("delivery stream type: only DirectPut is modelled (got %s)", s.Type)
+	if s.Source, err = p.parseSource(s.Type, properties); err != nil {
+		return s, err
 	}
 	toS3, toSearch := properties.ExtendedS3DestinationConfiguration,
 		properties.AmazonopensearchserviceDestinationConfiguration
@@ -50,6 +50,56 @@ func (p *parser) deliveryStream(id string, properties streamProperties, bucket B
 		}
 	}
 	return s, err
+}
+
+// parseSource reads the data stream that feeds the stream; nil when producers put records to the stream itself.
+func (p *parser) parseSource(kind string, properties streamProperties) (*DataStream, error) {
+	source := properties.KinesisStreamSourceConfiguration
+	switch {
+	case kind != "DirectPut" && kind != "KinesisStreamAsSource":
+		return nil, fmt.Errorf("delivery stream type: only DirectPut and KinesisStreamAsSource are modelled (got %s)",
+			kind)
+	case (source != nil) != (kind == "KinesisStreamAsSource"):
+		return nil, errors.New("delivery stream type: must be KinesisStreamAsSource with " +
+			"KinesisStreamSourceConfiguration, and only then")
+	case source == nil:
+		return nil, nil
+	case properties.DeliveryStreamEncryptionConfigurationInput != nil:
+		return nil, errors.New("encryption: must be the data stream's with a Kinesis source")
+	}
+	id, err := p.byARN("AWS::Kinesis::Stream", source.KinesisStreamARN)
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	return p.parseDataStream(id)
+}
+
+// parseDataStream reads a data stream. Its defaults are Kinesis' own.
+func (p *parser) parseDataStream(id string) (*DataStream, error) {
+	var properties dataStreamProperties
+	if err := p.decodeResource(id, &properties); err != nil {
+		return nil, err
+	}
+	name, err := p.physicalName(id)
+	if err != nil {
+		return nil, err
+	}
+	if mode := properties.StreamModeDetails; mode == nil || mode.StreamMode != "ON_DEMAND" {
+		return nil, fmt.Errorf("%s: stream mode: only ON_DEMAND is modelled", id)
+	}
+	hours, kib := cmp.Or(properties.RetentionPeriodHours, 24), cmp.Or(properties.MaxRecordSizeInKiB, 1024)
+	if hours < 24 || hours > 8760 {
+		return nil, fmt.Errorf("%s: retention: must be 24 to 8760 hours (got %d)", id, hours)
+	}
+	if kib != 1024 {
+		return nil, fmt.Errorf("%s: record size: only 1024 KiB is modelled (got %d)", id, kib)
+	}
+	encryption := properties.StreamEncryption
+	if encryption != nil && encryption.EncryptionType != "KMS" {
+		return nil, fmt.Errorf("%s: encryption type: must be KMS (got %s)", id, encryption.EncryptionType)
+	}
+	return &DataStream{LogicalID: id, Name: name, ARN: fmt.Sprintf(arnFormats["AWS::Kinesis::Stream"], name),
+		Retention: time.Duration(hours) * time.Hour, RecordBytes: kib << 10, Encrypted: encryption != nil}, nil
 }
 
 // parseProcessing reads the Lambda processor; nil when there is none, or it is not enabled: for processors that is the

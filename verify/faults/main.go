@@ -28,6 +28,10 @@ var otherFaults = []string{
 	"notifications-late:0.5",
 }
 
+// kinesisFaults are those of a data stream. "all" comes again with them: of a stack with ingestion kinesis.
+var kinesisFaults = []string{"kinesis-throttled:0.2", "kinesis-lost:0.2", "kinesis-reread:0.1", "kinesis-reshard:0.2",
+	"all"}
+
 // The built command and the events that it gets, from the root of the project.
 const (
 	pipelineCommand = ".build/pipeline"
@@ -103,7 +107,30 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	if o.together > 0 {
-		return r.runFault(ctx, "all", o.together)
+		if err := r.runFault(ctx, "all", o.together); err != nil {
+			return err
+		}
+	}
+	return r.runDataStream(ctx)
+}
+
+// runDataStream runs the faults of a data stream, and then all, with ingestion kinesis.
+func (r *runner) runDataStream(ctx context.Context) error {
+	var err error
+	if r.template, err = r.synthesise(ctx, "kinesis"); err != nil {
+		return err
+	}
+	for _, fault := range kinesisFaults {
+		events := r.each
+		if fault == "all" {
+			events = r.together
+		}
+		if events == 0 {
+			continue
+		}
+		if err := r.runFault(ctx, fault, events); err != nil {
+			return fmt.Errorf("ingestion kinesis: %w", err)
+		}
 	}
 	return nil
 }
@@ -125,26 +152,31 @@ type runner struct {
 	out            io.Writer
 }
 
-// prepare builds the command and synthesises the template.
-func (r *runner) buildPipeline(ctx context.Context) error {
+// buildPipeline builds the command and synthesises the template.
+func (r *runner) buildPipeline(ctx context.Context) (err error) {
 	if err := runCommand(exec.CommandContext(ctx, "go", "build", "-o", pipelineCommand, "./cmd/pipeline")); err != nil {
 		return err
 	}
-	stack := filepath.Join(r.work, "stack")
+	r.template, err = r.synthesise(ctx, "direct")
+	return err
+}
+
+// synthesise returns the path of the template with an ingestion.
+func (r *runner) synthesise(ctx context.Context, ingestion string) (string, error) {
+	stack := filepath.Join(r.work, "stack-"+ingestion)
 	synth := exec.CommandContext(ctx, "npx", "--no-install", "cdk", "synth", "--quiet", "--output", stack, "-c",
-		"environment=dev")
+		"environment=dev", "-c", "ingestion="+ingestion)
 	if err := runCommand(synth); err != nil {
-		return err
+		return "", err
 	}
 	templates, err := filepath.Glob(filepath.Join(stack, "*.template.json"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(templates) != 1 {
-		return fmt.Errorf("cdk synth: must write one template (got %q)", templates)
+		return "", fmt.Errorf("cdk synth: must write one template (got %q)", templates)
 	}
-	r.template = templates[0]
-	return nil
+	return templates[0], nil
 }
 
 // runFault sends events through the pipeline with a fault, checks the report and prints its row.

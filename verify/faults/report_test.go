@@ -20,6 +20,29 @@ func TestCheckReport(t *testing.T) {
 	}
 }
 
+// With a data stream a stream may read records twice, and a producer may put them twice; none may be missing.
+func TestCheckReportOfADataStream(t *testing.T) {
+	text := strings.Replace(good, `"deadLetter"`, `"dataStream":{"records":4010},"deadLetter"`, 1)
+	if _, err := checkReport([]byte(text), "x"); err != nil {
+		t.Error(err)
+	}
+	text = strings.NewReplacer(`"received":4010,"delivered":3700`, `"received":4015,"delivered":3705`,
+		`"records":8020`, `"records":8025`).Replace(text)
+	if _, err := checkReport([]byte(text), "x"); err != nil {
+		t.Error(err)
+	}
+	for _, c := range [][3]string{
+		{`"dataStream":{"records":4010}`, `"dataStream":{"records":4009}`, "4010 sent, 4009 put to the data stream"},
+		{`"received":4015,"delivered":3705`, `"received":4009,"delivered":3699`, "4009 and 4010 read"},
+		{`"delivered":3705`, `"delivered":3704`, "lake: 4015 put, 4015 received, 4014 accounted for"},
+	} {
+		if _, err := checkReport([]byte(strings.Replace(text, c[0], c[1], 1)), "x"); err == nil ||
+			!strings.Contains(err.Error(), c[2]) {
+			t.Errorf("got %v, want %q", err, c[2])
+		}
+	}
+}
+
 func TestCheckReportOfAllFaults(t *testing.T) {
 	text := strings.Replace(good, `{"search-down":2}`, `{"a-fault":1000,"b-fault":2}`, 1)
 	row, err := checkReport([]byte(text), "all")

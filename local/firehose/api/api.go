@@ -30,7 +30,8 @@ type Stream struct {
 	Name, ARN string
 	Type      string // DirectPut or KinesisStreamAsSource; empty means DirectPut
 	Created   time.Time
-	Encrypted bool // server-side encryption is on
+	Encrypted bool   // server-side encryption is on
+	SourceARN string // of the data stream that it reads; empty for DirectPut
 	// Properties are those of AWS::KinesisFirehose::DeliveryStream with every intrinsic function resolved; empty for a
 	// stream without a description of its destination.
 	Properties json.RawMessage

@@ -102,6 +102,12 @@ func (s *stream) describeStream(afterDestination bool) map[string]any {
 	if s.Encrypted {
 		d["DeliveryStreamEncryptionConfiguration"] = map[string]any{"KeyType": "AWS_OWNED_CMK", "Status": "ENABLED"}
 	}
+	if s.SourceARN != "" {
+		d["Source"] = map[string]any{"KinesisStreamSourceDescription": map[string]any{
+			"KinesisStreamARN":       s.SourceARN,
+			"DeliveryStartTimestamp": d["CreateTimestamp"],
+		}}
+	}
 	if !afterDestination {
 		d["Destinations"] = []any{s.describeDestination()}
 	}
