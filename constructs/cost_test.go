@@ -81,3 +81,24 @@ func TestTheCostWithoutSearchIsThatOfTheTemplate(t *testing.T) {
 		t.Errorf("got %v, want %v USD", list, bill.USD)
 	}
 }
+
+// The other ingestion, which is made in memory, costs as much as the template of that setting.
+func TestTheCostOfTheOtherIngestionIsThatOfTheTemplate(t *testing.T) {
+	for name, from := range map[string][2]string{
+		"one data stream, on demand":  {"dev", "ingestion kinesis"},
+		"put directly to each stream": {"ingestion kinesis", "dev"},
+	} {
+		list, err := cost.Compare(costTemplate(t, synth(t, variants[from[0]])), costWorkload(t), cost.BuiltInPrices(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bill, err := cost.Estimate(costTemplate(t, synth(t, variants[from[1]])), costWorkload(t), cost.BuiltInPrices())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(list, func(v cost.Variant) bool { return v.Name == name })
+		if i < 0 || list[i].USD.CompareTo(bill.USD) != 0 {
+			t.Errorf("%s: got %v, want %v USD", name, list[max(i, 0)].USD.Exact(), bill.USD.Exact())
+		}
+	}
+}

@@ -32,7 +32,7 @@ func (e *estimator) addCloudWatch() error {
 // https://aws.amazon.com/cloudwatch/pricing/
 func (e *estimator) addAlarms() error {
 	var standard, high int64
-	alarms := e.t.of("AWS::CloudWatch::Alarm")
+	alarms := e.t.of(alarmType)
 	for _, alarm := range alarms {
 		metrics, period := int64(1), e.t.at(alarm.Properties, "Period")
 		if queries := e.t.list(alarm.Properties, "Metrics"); len(queries) > 0 {
@@ -62,7 +62,7 @@ func (e *estimator) addAlarms() error {
 	how := fmt.Sprintf("metrics that %d alarms watch", len(alarms))
 	e.add("CloudWatch", "alarms", "cloudwatch.alarms", usage{WholeNumber(standard), how})
 	e.add("CloudWatch", "alarms, high resolution", "cloudwatch.high-resolution-alarms", usage{WholeNumber(high), how})
-	composites := WholeNumber(int64(len(e.t.of("AWS::CloudWatch::CompositeAlarm"))))
+	composites := WholeNumber(int64(len(e.t.of(compositeType))))
 	e.add("CloudWatch", "composite alarms", "cloudwatch.composite-alarms",
 		usage{composites, composites.Exact() + " in the template"})
 	return nil

@@ -3,12 +3,8 @@ package cost
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
-
-	"firehose-pipeline/contract"
 )
 
 // Variant is the bill of a changed stack or workload.
@@ -177,111 +173,6 @@ func (t *Template) hasNodes(kind string) bool {
 	return slices.ContainsFunc(t.of(domainType), func(r *resource) bool {
 		return t.text(r.Properties, "ClusterConfig", "InstanceType") == kind
 	})
-}
-
-// addDataStream lets the streams read from a data stream on demand.
-func (t *Template) addDataStream() {
-	const id = "AddedDataStream"
-	t.resources[id] = &resource{id: id, Type: dataType, Properties: map[string]any{
-		"StreamModeDetails": map[string]any{"StreamMode": "ON_DEMAND"}}}
-	for _, r := range t.of(streamType) {
-		r.Properties["DeliveryStreamType"] = "KinesisStreamAsSource"
-		r.Properties["KinesisStreamSourceConfiguration"] = map[string]any{
-			"KinesisStreamARN": map[string]any{"Fn::GetAtt": []any{id, "Arn"}}}
-	}
-}
-
-// removeDataStreams lets the streams be put to directly.
-func (t *Template) removeDataStreams() {
-	for _, r := range t.of(dataType) {
-		t.remove(r)
-	}
-	for _, r := range t.of(streamType) {
-		r.Properties["DeliveryStreamType"] = "DirectPut"
-		delete(r.Properties, "KinesisStreamSourceConfiguration")
-	}
-}
-
-// removeSearch removes domains, the streams to them with their transforms, and the alarms on all these.
-func (t *Template) removeSearch() {
-	for _, r := range t.of(streamType) {
-		destination := t.at(r.Properties, "AmazonopensearchserviceDestinationConfiguration")
-		if destination == nil {
-			continue
-		}
-		if function := t.find(t.at(destination, "ProcessingConfiguration"), "AWS::Lambda::Function"); function != nil {
-			t.remove(function)
-		}
-		t.remove(r)
-	}
-	for _, kind := range []string{domainType, "Custom::SearchSetup"} {
-		for _, r := range t.of(kind) {
-			t.remove(r)
-		}
-	}
-}
-
-// remove removes a resource and the alarms that refer to it, by a reference or by its name.
-func (t *Template) remove(gone *resource) {
-	var name string
-	for _, property := range []string{"DomainName", "FunctionName", "DeliveryStreamName", "Name"} {
-		if text := t.text(gone.Properties, property); text != "" {
-			name = text
-		}
-	}
-	// The functions' own metrics have the stream as a dimension.
-	ofStream := t.text(gone.Properties, "Environment", "Variables", contract.EnvStream)
-	for _, alarm := range t.of("AWS::CloudWatch::Alarm") {
-		watched := map[string]any{"a": alarm.Properties["Dimensions"], "b": alarm.Properties["Metrics"]}
-		if slices.Contains(t.referred(watched), gone.id) || name != "" && mentions(watched, name) ||
-			ofStream != "" && mentions(watched, contract.DimensionStream) && mentions(watched, ofStream) {
-			delete(t.resources, alarm.id)
-		}
-	}
-	delete(t.resources, gone.id)
-	for t.removeComposite() {
-	}
-}
-
-// ruleAlarm is an alarm in the rule of a composite alarm.
-var ruleAlarm = regexp.MustCompile(`\w+\("?([^()"]+)"?\)`)
-
-// removeComposite removes a composite alarm that has lost all alarms of its rule, or all but one and sends nothing
-// itself: the app lets that one suppress others instead. It reports whether there was one.
-func (t *Template) removeComposite() bool {
-	composites := t.of("AWS::CloudWatch::CompositeAlarm")
-	names := map[string]bool{}
-	for _, alarm := range slices.Concat(composites, t.of("AWS::CloudWatch::Alarm")) {
-		names[t.text(alarm.Properties, "AlarmName")] = true
-	}
-	for _, composite := range composites {
-		members, left := ruleAlarm.FindAllStringSubmatch(t.text(composite.Properties, "AlarmRule"), -1), 0
-		for _, member := range members {
-			if names[member[1]] {
-				left++
-			}
-		}
-		if left < len(members) && (left == 0 || left == 1 && composite.Properties["AlarmActions"] == nil) {
-			delete(t.resources, composite.id)
-			return true
-		}
-	}
-	return false
-}
-
-// mentions reports whether a text is a value somewhere inside another.
-func mentions(value any, text string) bool {
-	switch value := value.(type) {
-	case string:
-		return value == text
-	case []any:
-		return slices.ContainsFunc(value, func(element any) bool { return mentions(element, text) })
-	case map[string]any:
-		return slices.ContainsFunc(slices.Collect(maps.Values(value)), func(member any) bool {
-			return mentions(member, text)
-		})
-	}
-	return false
 }
 
 // DefaultInstanceTypes are those that [Compare] tries for the data nodes of a domain: the smallest, and a large node of

@@ -13,6 +13,9 @@ const (
 	streamType = "AWS::KinesisFirehose::DeliveryStream"
 	dataType   = "AWS::Kinesis::Stream"
 	domainType = "AWS::OpenSearchService::Domain"
+
+	alarmType     = "AWS::CloudWatch::Alarm"
+	compositeType = "AWS::CloudWatch::CompositeAlarm"
 )
 
 // stream is a Firehose stream and its load for each event.
