@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that `make verify` checks beyond `make test`, each step with its time. The steps with OpenSearch, which wait most of theirs, run
-# beside those of clients and readers; their output follows.
+# Everything that `make verify` checks beyond `make test`, each step with its time. Two lanes run side by side, because the steps wait
+# for servers and browsers most of their time; the output of the second one follows when the first one is at its end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH=$PWD/verify # modules that the topics share
@@ -17,7 +17,7 @@ step() { # name, command
   echo "== $name: passed in $((SECONDS - start)) s"
 }
 
-# What runs beside the other steps: its process, which is the leader of a group, its name and its output.
+# The second lane: its process, which is the leader of a group, its name and its output.
 beside_pid='' beside_name='' beside_log=''
 stop_beside() { # all that it has started, too
   if [[ -n $beside_pid ]]; then kill -- "-$beside_pid" 2>/dev/null || true; fi
@@ -67,20 +67,25 @@ opensearch() {
   step "mappings of event schemas on a real OpenSearch" go test -vet=off -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
 }
 
-step "tests with the race detector" race
+# The lane of servers, browsers and the race detector.
+second_lane() {
+  step "the page in a real Chromium" verify/page/check.sh
+  step "tests with the race detector" race
+  opensearch
+}
+
+start_beside "the second lane" second_lane
 step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
 step "templates against CloudFormation's schemas" verify/templates.sh
-start_beside "OpenSearch" opensearch
 step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
 step "10,000 events through a data stream, by three clients" "$python" verify/clients/datastream.py
 step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
 step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino
-await_beside
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "no record lost, with each fault and with all" go run ./verify/faults
-step "the page in a real Chromium" verify/page/check.sh
 step "one event's journey" "$python" verify/clients/journey.py
 step "the documented sending examples as printed" "$python" verify/readme.py
 step "same template on another machine" "$python" verify/template/reproducible.py
 step "builds amid foreign settings of Go" "$python" verify/template/hostbuild.py
 step "the recipes of CONTRIBUTING.md" "$python" verify/recipes.py
+await_beside
