@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -160,7 +161,11 @@ func (e *environment) injectFault(fault Fault) bool {
 // readBody returns the body, up to the limit of an answer, and whether that is all of it. A body that breaks off has
 // been answered with an error.
 func (e *environment) readBody(w http.ResponseWriter, r *http.Request) (body []byte, complete, ok bool) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, ResponseLimit+1))
+	var read bytes.Buffer
+	read.Grow(int(e.length.Load()) + 4096)
+	_, err := read.ReadFrom(io.LimitReader(r.Body, ResponseLimit+1))
+	body = read.Bytes()
+	e.length.Store(int64(len(body)))
 	if err == nil && len(body) > ResponseLimit {
 		_, err = io.CopyN(io.Discard, r.Body, drainLimit)
 		if err == io.EOF {

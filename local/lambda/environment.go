@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firehose-pipeline/local/loopback"
@@ -52,8 +53,9 @@ type environment struct {
 	killReason string
 
 	started time.Time
-	waiting bool  // the runtime waits for an event; owned by the holder of the place in the pool
-	peak    int64 // largest resident set seen
+	length  atomic.Int64 // of the latest body: the next one is of about the same
+	waiting bool         // the runtime waits for an event; owned by the holder of the place in the pool
+	peak    int64        // largest resident set seen
 }
 
 // answer is a posted response or error.

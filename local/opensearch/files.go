@@ -23,6 +23,7 @@ type Files struct {
 	mu        sync.Mutex
 	checker   *Checker
 	documents map[string]int64 // by index
+	lines     []byte           // of the request that is under way
 
 	// Hashes of the ids of the latest documents, in two halves of which the older one is forgotten; nil: of none.
 	ids, older  map[uint64]struct{}
@@ -97,7 +98,8 @@ type rejected struct {
 func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, answer []byte, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var documents []byte // for one index, until another comes
+	documents := f.lines[:0] // for one index, until another comes
+	defer func() { f.lines = documents }()
 	var index string
 	var refused []rejected
 	count := 0
@@ -112,11 +114,11 @@ func (f *Files) Bulk(_ context.Context, _ time.Time, body []byte) (status int, a
 		if err != nil {
 			return 0, nil, err
 		}
-		if name != index {
+		if string(name) != index {
 			if err := f.writeDocuments(index, documents); err != nil {
 				return 0, nil, err
 			}
-			index, documents = name, documents[:0]
+			index, documents = string(name), documents[:0]
 		}
 		if why := f.checker.Check(string(id), source); why != nil {
 			refused = append(refused, rejected{count, why})
@@ -158,16 +160,16 @@ func itemResponse(n int, refused []rejected) ([]byte, error) {
 }
 
 // placeOf reads the index and the id, if there is one, of an action, in the form in which the model's streams write it.
-func placeOf(action []byte) (index string, id []byte, err error) {
+func placeOf(action []byte) (index, id []byte, err error) {
 	text, ok := bytes.CutPrefix(action, []byte(`{"index":{"_index":"`))
 	name, rest, end := bytes.Cut(text, []byte(`"`))
 	if !ok || !end || len(name) == 0 || bytes.ContainsAny(name, `/\`) || name[0] == '.' {
-		return "", nil, fmt.Errorf("reading bulk request: must index into a file (got %q)", action)
+		return nil, nil, fmt.Errorf("reading bulk request: must index into a file (got %q)", action)
 	}
 	if text, ok := bytes.CutPrefix(rest, []byte(`,"_id":"`)); ok {
 		id, _, _ = bytes.Cut(text, []byte(`"`))
 	}
-	return string(name), id, nil
+	return name, id, nil
 }
 
 // writeDocuments adds whole lines at once.

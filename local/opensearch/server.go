@@ -97,7 +97,7 @@ func (s *Server) addIndices(body []byte) {
 		action, rest, _ := bytes.Cut(body, []byte("\n"))
 		_, body, _ = bytes.Cut(rest, []byte("\n"))
 		if name, _, err := placeOf(action); err == nil { // the server rejects others itself
-			s.documents[name] += 0
+			s.documents[string(name)] += 0
 		}
 	}
 }
