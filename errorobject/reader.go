@@ -87,6 +87,7 @@ type Reader struct {
 	failure Failure
 	fields  [numFields]field
 	key     []byte
+	keys    []knownKey // those of the latest document, in their order: the next one has most likely the same
 	open    []byte // the braces around what nested reads
 }
 
@@ -124,6 +125,31 @@ var fieldNames = map[string]int{
 	"estypename":             fType,
 	"datacatalogtable":       fCatalog,
 }
+
+// knownKey is a key as it was written, and its field; -1 when it is not kept.
+type knownKey struct {
+	text  string
+	field int
+}
+
+// fieldOf returns the field of a key, which is the n-th of its document; -1 when it is not kept.
+func (r *Reader) fieldOf(n int, key []byte) int {
+	if n < len(r.keys) && r.keys[n].text == string(key) {
+		return r.keys[n].field
+	}
+	known := knownKey{string(key), -1}
+	lowerASCII(key)
+	if i, ok := fieldNames[string(key)]; ok {
+		known.field = i
+	}
+	if n < maxKeys {
+		r.keys = append(r.keys[:min(n, len(r.keys))], known)
+	}
+	return known.field
+}
+
+// maxKeys is how many keys of a document are remembered.
+const maxKeys = 32
 
 // field is the text of a value, quotes and escapes gone.
 type field struct {
@@ -361,7 +387,7 @@ func (r *Reader) readDocument() error {
 	if err != nil || c == '}' {
 		return err
 	}
-	for {
+	for n := 0; ; n++ {
 		if c != '"' {
 			return unexpected(c)
 		}
@@ -378,8 +404,7 @@ func (r *Reader) readDocument() error {
 			return err
 		}
 		var f *field
-		lowerASCII(r.key)
-		if i, ok := fieldNames[string(r.key)]; ok && !tooLong {
+		if i := r.fieldOf(n, r.key); i >= 0 && !tooLong {
 			f = &r.fields[i]
 			*f = field{text: f.text[:0], present: true}
 		}
@@ -471,6 +496,15 @@ func (r *Reader) skipNested(c byte) error {
 
 // readScalar reads a number, true, false or null.
 func (r *Reader) readScalar(c byte, f *field) error {
+	if digits, ok := r.peekDigits(); ok && c != '0' && '0' <= c && c <= '9' {
+		if f != nil {
+			f.text = append(append(f.text, c), digits...)
+		}
+		if n := len(digits); n > 0 {
+			r.takeBytes(n, digits[n-1])
+		}
+		return nil
+	}
 	var text [maxScalar]byte
 	n := 0
 	for digits := atStart; ; n++ {
@@ -505,6 +539,18 @@ func (r *Reader) readScalar(c byte, f *field) error {
 		f.text, f.present = f.text[:0], false
 	}
 	return nil
+}
+
+// peekDigits returns the digits that follow, if they are buffered with the comma or brace that ends them, and no more
+// than a scalar may have behind its first character.
+func (r *Reader) peekDigits() ([]byte, bool) {
+	window, _ := r.in.Peek(min(r.in.Buffered(), maxScalar))
+	for n, c := range window {
+		if c < '0' || c > '9' {
+			return window[:n], c == ',' || c == '}'
+		}
+	}
+	return nil, false
 }
 
 // number is how much of a number of RFC 8259 has been read.
@@ -551,6 +597,11 @@ func (n number) isComplete() bool { return n == zero || n == integer || n == fra
 // readText reads a string after its first quote and appends its content to dst, up to limit bytes in all; it reports
 // whether there was more.
 func (r *Reader) readText(dst []byte, limit int) ([]byte, bool, error) {
+	if text, ok := r.peekText(limit - len(dst)); ok {
+		dst = append(dst, text...)
+		r.takeBytes(len(text)+1, '"')
+		return dst, false, nil
+	}
 	cut := false
 	add := func(p []byte) {
 		if room := limit - len(dst); len(p) > room {
@@ -594,6 +645,23 @@ func (r *Reader) readText(dst []byte, limit int) ([]byte, bool, error) {
 		var utf [utf8.UTFMax]byte
 		add(utf[:utf8.EncodeRune(utf[:], c)])
 	}
+}
+
+// peekText returns the content of a string without escapes that is buffered whole, and at most so many bytes.
+func (r *Reader) peekText(most int) ([]byte, bool) {
+	window, _ := r.in.Peek(r.in.Buffered())
+	n := bytes.IndexByte(window, '"')
+	if n < 0 || n > most || bytes.IndexByte(window[:n], '\\') >= 0 || bytes.IndexByte(window[:n], '\n') >= 0 {
+		return nil, false
+	}
+	return window[:n], true
+}
+
+// takeBytes passes over n buffered bytes, of which the last one is not a blank.
+func (r *Reader) takeBytes(n int, last byte) {
+	_, _ = r.in.Discard(n) // what is buffered can always be discarded
+	r.offset += int64(n)
+	r.last = last
 }
 
 // readEscape reads an escape after its backslash.
@@ -655,8 +723,8 @@ func (r *Reader) setFailure(begin int64) {
 		Length:       r.offset - begin,
 		Gzip:         r.gzip,
 		Stage:        UnknownStage,
-		ErrorCode:    string(r.fields[fCode].text),
-		ErrorMessage: string(r.fields[fMessage].text),
+		ErrorCode:    reuseText(f.ErrorCode, r.fields[fCode].text),
+		ErrorMessage: reuseText(f.ErrorMessage, r.fields[fMessage].text),
 		Attempts:     int(max(0, min(r.wholeNumber(fAttempts), 1<<31-1))),
 		ArrivalTime:  r.timeField(fArrival),
 		FailedTime:   r.timeField(fEnding),
@@ -685,6 +753,14 @@ func (r *Reader) setFailure(begin int64) {
 	} else if raw.quoted {
 		f.RawData = decodeBase64(raw.text)
 	}
+}
+
+// reuseText is the text as a string: the one of the previous document when they are equal, as most are.
+func reuseText(previous string, text []byte) string {
+	if previous == string(text) {
+		return previous
+	}
+	return string(text)
 }
 
 // decodeBase64 decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a
