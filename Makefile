@@ -21,7 +21,7 @@ pipeline: need-go ## build the operator's command, .build/pipeline
 	@$(HOST) go build -o .build/pipeline ./cmd/pipeline
 
 .PHONY: test
-test: need-go need-node ## check formatting, vet, and run all tests
+test: need-go need-node node_modules ## check formatting, vet, and run all tests
 	@files=$$(find . \( -name node_modules -o -name .build -o -name cdk.out \) -prune -o -name '*.go' -print); \
 		test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
 	$(HOST) go vet -tags opensearch,verify $(PACKAGES)
