@@ -21,7 +21,7 @@ pipeline: need-go ## build the operator's command, .build/pipeline
 	@$(HOST) go build -o .build/pipeline ./cmd/pipeline
 
 .PHONY: test
-test: need-go need-node ## check formatting, vet, and run all tests
+test: need-go need-node node_modules ## check formatting, vet, and run all tests
 	@files=$$(find . \( -name node_modules -o -name .build -o -name cdk.out \) -prune -o -name '*.go' -print); \
 		test -z "$$(gofmt -l $$files)" || { gofmt -d $$files; exit 1; }
 	$(HOST) go vet -tags opensearch,verify $(PACKAGES)
@@ -42,7 +42,7 @@ opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until C
 
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
-	$(HOST) go test ./constructs -run 'TestStatements|TestIncidents|TestDashboardImage' -update
+	$(HOST) go test ./constructs -run 'TestStatements|TestIAMTable|TestIncidents|TestDashboardImage' -update
 	$(HOST) go test ./functions/searchsetup ./settings ./cmd/pipeline ./deadletter ./local/parquet ./local/template ./schema/... -update
 
 .PHONY: synth

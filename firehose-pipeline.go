@@ -58,7 +58,7 @@ func run(ctx context.Context, stderr io.Writer) (err error) {
 		}
 	}()
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
-	addValidator(app, cdkenv.Wish, ".build/validated", stderr)
+	addValidators(app, cdkenv.Wish, ".build/validated", stderr)
 	NewPipelineStack(app, config, events, functions)
 	app.Synth(nil)
 	return nil

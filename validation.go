@@ -13,31 +13,37 @@ import (
 )
 
 const (
+	// recordedContents is the number of contents that the record has room for, those of both validators.
+	recordedContents = 1000
 	// bindings is the module that brings the CDK, its validator and the validator's rules.
 	bindings = "github.com/aws/aws-cdk-go/awscdk/v2"
-	// recordedContents is the number of contents that the record has room for.
-	recordedContents = 500
 )
 
-// validator is the CDK's validator, for content that it has not seen: the CDK calls it at the end of each synthesis,
-// with the templates as they are on disk, and the engine needs several seconds and 400 MB. Content without any finding
+// validator is a validator for content that it has not seen: the CDK calls it at the end of each synthesis, with the
+// templates as they are on disk, and the engine of the CDK needs several seconds and 400 MB. Content without any finding
 // is recorded, and the same content is not validated again: docs/decisions/6-validate-each-template-once.md.
 type validator struct {
+	name    string             // by which the CDK knows it
 	forced  bool               // validate whatever the record says
-	version string             // of the CDK; empty when it is unknown, and nothing is recorded or skipped then
+	version string             // of the rules; empty when it is unknown, and nothing is recorded or skipped then
 	record  resultcache.Folder // a result for each content without a finding
 	notes   io.Writer
 	engine  func() awscdk.IPolicyValidationPlugin
 }
 
-// addValidator adds the validator to the app. The record is a folder. The wish is the caller's value of
-// [cdkenv.Variable]: "false" means no validation, and any other value one that the record does not spare.
-func addValidator(app awscdk.App, wish, record string, notes io.Writer) {
+// addValidators adds the CDK's validator and the rules of Guard to the app. The record is a folder. The wish is the
+// caller's value of [cdkenv.Variable]: "false" means no validation, and any other value one that the record does not
+// spare.
+func addValidators(app awscdk.App, wish, record string, notes io.Writer) {
 	if wish == "false" {
 		return
 	}
-	awscdk.Validations_Of(app).AddPlugins(&validator{forced: wish != "", version: versionOfCDK(), notes: notes,
-		record: resultcache.Folder{Path: record, Max: recordedContents}, engine: newEngine})
+	folder := resultcache.Folder{Path: record, Max: recordedContents}
+	// The CDK knows its own validator by its name, and shows its errors as warnings without the feature flag.
+	awscdk.Validations_Of(app).AddPlugins(
+		&validator{name: *awscdk.CloudFormationValidatePlugin_PLUGIN_NAME(), forced: wish != "", version: versionOfCDK(),
+			notes: notes, record: folder, engine: newEngine},
+		newRuleValidator(wish != "", folder, notes))
 }
 
 func newEngine() awscdk.IPolicyValidationPlugin { return awscdk.NewCloudFormationValidatePlugin(nil) }
@@ -56,8 +62,8 @@ func versionOfCDK() string {
 	return ""
 }
 
-// Name returns the name by which the CDK knows its own validator, whose errors are warnings without the feature flag.
-func (v *validator) Name() *string { return awscdk.CloudFormationValidatePlugin_PLUGIN_NAME() }
+// Name returns the name in the report.
+func (v *validator) Name() *string { return &v.name }
 
 // Version returns nothing: the engine, which knows it, may not be there. The report has it.
 func (v *validator) Version() *string { return nil }
@@ -78,7 +84,7 @@ func (v *validator) Validate(context awscdk.IPolicyValidationContext) (report *a
 	}
 	defer func() {
 		if problem := recover(); problem != nil {
-			text := fmt.Sprintf("the CDK's validator failed, and the templates are not validated: %v", problem)
+			text := fmt.Sprintf("%s failed, and the templates are not validated by it: %v", v.name, problem)
 			fmt.Fprintln(v.notes, "note:", text)
 			report = &awscdk.PolicyValidationPluginReport{Success: jsii.Bool(false),
 				Violations: none.Violations, Metadata: &map[string]*string{"error": &text}}
@@ -98,7 +104,7 @@ func (v *validator) Validate(context awscdk.IPolicyValidationContext) (report *a
 // keyOf names what the engine sees: the templates with their stacks and environments, and the engine itself.
 func (v *validator) keyOf(stacks []*awscdk.PolicyValidationStack) (resultcache.Key, error) {
 	var input resultcache.Input
-	input.Add("CDK", []byte(v.version))
+	input.Add(v.name, []byte(v.version))
 	for _, stack := range stacks {
 		text, err := os.ReadFile(*stack.TemplatePath)
 		if err != nil {

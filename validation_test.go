@@ -63,7 +63,7 @@ func (s *stubEngine) Validate(awscdk.IPolicyValidationContext) *awscdk.PolicyVal
 func validatorOf(t *testing.T, engine awscdk.IPolicyValidationPlugin) (*validator, *bytes.Buffer) {
 	t.Helper()
 	notes := new(bytes.Buffer)
-	return &validator{version: "1", notes: notes, record: resultcache.Folder{Path: filepath.Join(t.TempDir(), "record")},
+	return &validator{name: *awscdk.CloudFormationValidatePlugin_PLUGIN_NAME(), version: "1", notes: notes, record: resultcache.Folder{Path: filepath.Join(t.TempDir(), "record")},
 		engine: func() awscdk.IPolicyValidationPlugin { return engine }}, notes
 }
 
@@ -123,7 +123,7 @@ func TestFailedEngineIsNotRecorded(t *testing.T) {
 	v, notes := validatorOf(t, engine)
 	mustSynthesise(t, v, engine, 1, 1)
 	mustSynthesise(t, v, engine, 1, 2)
-	if !strings.Contains(notes.String(), "the templates are not validated: out of memory") {
+	if !strings.Contains(notes.String(), "CloudFormation Validate failed, and the templates are not validated by it: out of memory") {
 		t.Errorf("notes: must have the error (got %s)", notes)
 	}
 	engine.panics = false

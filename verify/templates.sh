@@ -2,7 +2,7 @@
 # Synthesises the stack for every environment, with the real command line of the CDK, and for every value of the settings that
 # change the resources, every instance family and the volumes on both sides of each step of gp3's minima, in one process; and
 # each sample of event schemas; and every file of examples, copied over the cdk.json of a copy of the project. Checks each template against CloudFormation's own
-# schemas (cfn-lint) and with the CDK's validator, which must find nothing, in one process for all. Then checks that
+# schemas (cfn-lint), with the CDK's validator and with the rules of rules/firehose.guard, which must find nothing, in one process for all. Then checks that
 # constructs/testdata/create-only.json agrees with these schemas.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -48,7 +48,7 @@ for example in examples/*.json; do
   }
   echo "synthesised $example"
 done
-go test ./constructs -vet=off -count 1 -timeout 30m -v -run '^(TestWriteTemplates|TestTemplatesAreValid)$' -args -templates "$PWD/$out/variants" \
+go test ./constructs -vet=off -count 1 -timeout 30m -v -run '^(TestWriteTemplates|TestTemplatesAreValid|TestTemplatesFollowTheRules)$' -args -templates "$PWD/$out/variants" \
   -validate "$PWD/$out" >"$out/variants.log" 2>&1 && ! grep -- '--- SKIP' "$out/variants.log" || {
   cat "$out/variants.log" >&2
   exit 1
@@ -59,6 +59,7 @@ templates=("$out"/*/*.template.json)
 printf '%s\0' "${templates[@]}" | xargs -0 -P 2 -n $(((${#templates[@]} + 1) / 2)) \
   .build/venv/bin/cfn-lint --config-file verify/cfnlint.yaml --include-checks I W E --
 echo "CDK's validator: ${#templates[@]} templates, no finding"
+grep -o 'cfn-guard [0-9].*' "$out/variants.log"
 echo "cfn-lint: ${#templates[@]} templates, no finding outside verify/cfnlint.yaml"
 
 mapfile -t types < <(node -e '

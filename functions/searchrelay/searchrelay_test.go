@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"firehose-pipeline/contract"
+	"firehose-pipeline/internal/testkit/callrecord"
 )
 
 // reply is one answer of the fake endpoint.
@@ -39,7 +40,7 @@ type endpoint struct {
 // relay makes a relay whose clients reach the endpoint as a local run's do, by the environment.
 func (e *endpoint) relay(t *testing.T) Relay {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(callrecord.Handler("SearchRelayRole", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
@@ -66,7 +67,7 @@ func (e *endpoint) relay(t *testing.T) Relay {
 		}
 		w.WriteHeader(next.status)
 		io.WriteString(w, next.body)
-	}))
+	})))
 	t.Cleanup(server.Close)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test",

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"firehose-pipeline/internal/testkit/callrecord"
 )
 
 // fakeDomain answers the calls of the setup as OpenSearch 2.19 with its security and index management plugins does, and
@@ -210,7 +212,7 @@ func newFakeDomain(t *testing.T) *fakeDomain {
 		settings:  object{},
 		audit:     object{"enabled": false, "audit": object{"log_request_body": true, "resolve_indices": true}},
 	}
-	d.server = httptest.NewServer(d)
+	d.server = httptest.NewServer(callrecord.Handler("SearchSetupRole", d))
 	t.Cleanup(d.server.Close)
 	return d
 }

@@ -28,6 +28,7 @@ import (
 
 	_ "firehose-pipeline/functions/errorhandler" // Go's test cache does not see the binaries' sources
 	_ "firehose-pipeline/functions/transform"
+	"firehose-pipeline/internal/testkit/callrecord"
 	"firehose-pipeline/internal/testkit/functiontest"
 	"firehose-pipeline/local/s3"
 	"firehose-pipeline/local/sqs"
@@ -115,6 +116,10 @@ func startErrorHandlerWith(t *testing.T, f faults) *errorPath {
 		if err := os.WriteFile(environment["AWS_CA_BUNDLE"], certificate, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if callrecord.On() && f.s3 == nil && !f.tls {
+		environment["AWS_ENDPOINT_URL_S3"] = serve(t, callrecord.Handler("ErrorHandlerRole", p.store.Handler())).URL
+		environment["AWS_ENDPOINT_URL_SQS"] = serve(t, callrecord.Handler("ErrorHandlerRole", p.queue)).URL
 	}
 	p.Function = functiontest.StartWithin(t, "errorhandler", environment, cmp.Or(f.limit, time.Minute))
 	return p

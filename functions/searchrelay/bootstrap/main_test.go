@@ -13,6 +13,7 @@ import (
 
 	_ "firehose-pipeline/functions/searchrelay" // Go's test cache does not see the binaries' sources
 	_ "firehose-pipeline/functions/searchsetup"
+	"firehose-pipeline/internal/testkit/callrecord"
 	"firehose-pipeline/internal/testkit/functiontest"
 )
 
@@ -26,7 +27,7 @@ type told struct{ Status, Reason, PhysicalResourceID, RequestID, StackID, Logica
 func relayed(t *testing.T, request map[string]any) told {
 	t.Helper()
 	setup := functiontest.Start(t, "searchsetup", map[string]string{"LOG_LEVEL": "info"})
-	lambda := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	lambda := httptest.NewServer(callrecord.Handler("SearchRelayRole", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if want := "/2015-03-31/functions/pipeline-test-searchsetup/invocations"; r.URL.Path != want ||
 			r.Method != http.MethodPost {
 			t.Errorf("got %s %s, want %s", r.Method, r.URL.Path, want)
@@ -45,7 +46,7 @@ func relayed(t *testing.T, request map[string]any) told {
 		if _, err := w.Write(result.Payload); err != nil {
 			t.Error(err)
 		}
-	}))
+	})))
 	t.Cleanup(lambda.Close)
 	address, answers := answersTo(t)
 	relay := functiontest.Start(t, "searchrelay", map[string]string{

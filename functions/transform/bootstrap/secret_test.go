@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"firehose-pipeline/internal/clock"
+	"firehose-pipeline/internal/testkit/callrecord"
 	"firehose-pipeline/local/secretsmanager"
 )
 
@@ -25,9 +26,9 @@ const (
 func secretServer(t *testing.T, answers ...func(w http.ResponseWriter, r *http.Request)) (getenv func(string) string, requests *atomic.Int64) {
 	t.Helper()
 	requests = new(atomic.Int64)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(callrecord.Handler("LakeTransformRole", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answers[min(int(requests.Add(1)), len(answers))-1](w, r)
-	}))
+	})))
 	t.Cleanup(server.Close)
 	env := map[string]string{"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "key",
 		"AWS_SESSION_TOKEN": "token", "AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL}
