@@ -26,7 +26,8 @@ func readAlarms(t *testing.T, variant string) *cloudwatch.Stack {
 }
 
 // metricNames are the metrics that the alarms watch, as "<part> <metric>": the parts are data (the data stream), lake and
-// search (the delivery streams), lake-transform, search-transform, error-handler, queue, domain and pages (the topic).
+// search (the delivery streams), lake-transform, search-transform, error-handler, queue, domain, api
+// (the front door) and pages (the topic).
 func metricNames(t *testing.T, stack *cloudwatch.Stack) map[string]cloudwatch.Metric {
 	t.Helper()
 	names := map[string]cloudwatch.Metric{}
@@ -38,7 +39,7 @@ func metricNames(t *testing.T, stack *cloudwatch.Stack) map[string]cloudwatch.Me
 			for _, known := range [][2]string{
 				{"=DataStream", "data"}, {"=LakeStream", "lake"}, {"=SearchStream", "search"}, {"Stream=lake", "lake"}, {"Stream=search", "search"},
 				{"=LakeTransform", "lake-transform"}, {"=SearchTransform", "search-transform"},
-				{"=ErrorHandler", "error-handler"}, {"=DeadLetters", "queue"}, {"DomainName=", "domain"}, {"=AlarmTopic", "pages"},
+				{"=ErrorHandler", "error-handler"}, {"=DeadLetters", "queue"}, {"DomainName=", "domain"}, {"ApiName=", "api"}, {"=AlarmTopic", "pages"},
 			} {
 				if strings.Contains(fields[2], known[0]) {
 					part = known[1]
@@ -133,6 +134,14 @@ func (p plant) sourceWorks(from, until int) {
 	p.both(" DataReadFromKinesisStream.Records", from, until, 20_000)
 	p.both(" KinesisMillisBehindLatest", from, until, 900, 1_500)
 	p.both(" ThrottledGetRecords", from, until, 0)
+	p.doorWorks(from, until)
+}
+
+// doorWorks writes the metrics of a front door: one request in 50 is rejected.
+func (p plant) doorWorks(from, until int) {
+	p.set("api 5XXError", from, until, 0)
+	p.set("api 4XXError", from, until, 0.02)
+	p.set("api Latency", from, until, 30, 60)
 }
 
 func (p plant) lakeDelivers(from, until int) {
@@ -165,7 +174,7 @@ func (p plant) transformsWork(from, until int) {
 func (p plant) noEvents(from, until int) {
 	for name := range p.names {
 		part, _, _ := strings.Cut(name, " ")
-		if part == "data" || strings.HasPrefix(part, "lake") || strings.HasPrefix(part, "search") {
+		if part == "data" || part == "api" || strings.HasPrefix(part, "lake") || strings.HasPrefix(part, "search") {
 			p.set(name, from, until)
 		}
 	}

@@ -64,6 +64,10 @@ func allSeries() map[string]alarmSeries {
 		"data-stream-write-throttled": {"data WriteProvisionedThroughputExceeded", 1, values{1, 6}, values{1, 1}},
 		"data-stream-read-throttled":  {"data ReadProvisionedThroughputExceeded", 1, values{1, 7}, values{1, 6}},
 
+		"api-failing":   {"api 5XXError", 1, values{0.06, 3}, values{0.06, 2}},
+		"api-rejecting": {"api 4XXError", 1, values{0.06, 10}, values{0.06, 9}},
+		"api-slow":      {"api Latency", 1, values{2501, 5}, values{2500, 60}},
+
 		"error-handler-errors":              {h + "Errors", 1, values{1, 3}, values{1, 2}},
 		"error-handler-throttles":           {h + "Throttles", 1, values{1, 5}, values{1, 4}},
 		"error-handler-slow":                {h + "Duration", 1, values{240_001, 10}, values{240_000, 60}},

@@ -37,6 +37,7 @@ type AlarmsProps struct {
 	ErrorHandler *ErrorHandler
 	DeadLetters  *DeadLetterQueue
 	Domain       *SearchDomain
+	FrontDoor    *FrontDoor
 }
 
 // condition is when an alarm fires: in `of` of the last `periods` periods.
@@ -77,6 +78,9 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) *Alarms
 	a.watchDeadLetters(props.DeadLetters)
 	if props.Domain != nil {
 		a.watchDomain(props.Domain)
+	}
+	if props.FrontDoor != nil {
+		a.watchFrontDoor(props.FrontDoor)
 	}
 	a.combine()
 	if props.Mute != nil {

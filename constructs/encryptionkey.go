@@ -13,6 +13,7 @@ type EncryptionKeyProps struct {
 	StackName string
 	Retain    bool // keep the key when the stack is deleted: without it, kept data cannot be read
 	FlowLog   bool // there is a VPC whose flow log it encrypts
+	FrontDoor bool // there is an API whose access log it encrypts
 }
 
 // EncryptionKey is the one customer managed key of the pipeline: lake, results of queries, dead-letter queue, alarm
@@ -37,6 +38,9 @@ func NewEncryptionKey(scope constructs.Construct, id string, props EncryptionKey
 	services := []string{"lambda", "kinesisfirehose", "opensearch"}
 	if props.FlowLog {
 		services = append(services, "vpc")
+	}
+	if props.FrontDoor {
+		services = append(services, "apigateway")
 	}
 	var logGroups []string
 	for _, service := range services {

@@ -13,8 +13,13 @@ import (
 
 // acceptedFindings are the accepted AwsSolutions findings, with the reason; every other one fails.
 var acceptedFindings = map[string]string{
-	"AwsSolutions-KDF1": "with a Kinesis source the data stream is encrypted: Firehose accepts no encryption of its own",
-	"AwsSolutions-KDS3": "the data stream has the pipeline's one key, whose policy and rotation are known",
+	"AwsSolutions-KDF1":  "with a Kinesis source the data stream is encrypted: Firehose accepts no encryption of its own",
+	"AwsSolutions-KDS3":  "the data stream has the pipeline's one key, whose policy and rotation are known",
+	"AwsSolutions-APIG3": "a web application firewall is the account's choice; requests are signed and throttled",
+	"AwsSolutions-APIG6": "execution logs have the bodies of requests; the access log has the rest",
+	"AwsSolutions-COG4":  "requests are signed with IAM credentials",
+	"AwsSolutions-IAM4": "API Gateway logs as one role of the account and region, and tests that it has the rights of " +
+		"AWS's own policy",
 	"AwsSolutions-S1": "access logs of a bucket that only Firehose writes and Athena reads would need a second bucket; " +
 		"CloudTrail data events record the same",
 	"AwsSolutions-SQS3": "the queue is the dead-letter queue",
@@ -35,7 +40,7 @@ func TestSecurityRulesOfCdkNag(t *testing.T) {
 	defer synthesis.Unlock()
 	seen := map[string]bool{}
 	for _, name := range []string{"dev", "production", "vpc new", "vpc new, three zones", "vpc existing",
-		"ingestion kinesis"} {
+		"ingestion kinesis", "front door, keys"} {
 		app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
 		stack := newStack(app, load(t, variants[name]))
 		awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)

@@ -78,6 +78,15 @@ func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
 		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.DataPrefix))
 	output("ListErrorsCommand", "Lists the error objects",
 		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.ErrorPrefix))
+	if p.FrontDoor != nil {
+		output("ApiUrl", "Front door: POST one event, or one event a line", jsii.String(p.FrontDoor.URL()))
+		output("PostEventCommand", "Posts one event to the front door, signed with the credentials in the environment",
+			jsii.String(postEvent(p.FrontDoor)))
+		if len(p.FrontDoor.Keys) > 0 {
+			output("ApiKeyIds", "Ids of the API keys by name: aws apigateway get-api-key --include-value shows a key",
+				jsii.String(p.FrontDoor.describeKeys(config.APIKeys)))
+		}
+	}
 	if p.Domain == nil {
 		return
 	}
@@ -114,6 +123,18 @@ func putEvent(stream *Stream) string {
 	}
 	return `aws firehose put-record --region ` + *awscdk.Aws_REGION() + ` --delivery-stream-name ` + *stream.Name() +
 		` --record Data=$(printf '` + format + `' "$event" | base64 -w0)`
+}
+
+// postEvent is the command that posts an event to the front door. A key, if one is needed, is in the variable API_KEY.
+func postEvent(f *FrontDoor) string {
+	key := ""
+	if len(f.Keys) > 0 {
+		key = `-H "x-api-key: $API_KEY" `
+	}
+	return `curl -sS --aws-sigv4 aws:amz:` + *awscdk.Aws_REGION() + `:execute-api ` +
+		`--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" ` + key +
+		`-H 'Content-Type: application/json' --data-binary '{"event_id":"hello-1","event_type":"view","user_id":"42",` +
+		`"amount":9.99}' '` + f.URL() + `'`
 }
 
 // queryAthena is the command that runs the first saved query, waits for it, and prints its rows or why it failed.

@@ -44,6 +44,7 @@ type Pipeline struct {
 	Network      *Network    // nil: the search domain has a public endpoint, or there is none
 	Domain       *SearchDomain
 	Setup        *SearchSetup
+	FrontDoor    *FrontDoor // nil: events come through no API
 	Producers    *Producers
 	AlarmTopic   *AlarmTopic // pages
 	TicketTopic  *AlarmTopic
@@ -78,6 +79,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		StackName: name,
 		Retain:    config.RetainData,
 		FlowLog:   config.EnableOpenSearch && config.VPC.New,
+		FrontDoor: config.EnableAPI,
 	})
 	key := p.Key.Key
 	logs := Logs{Key: key, RetentionDays: config.LogRetentionDays}
@@ -140,7 +142,18 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		p.Streams = append(p.Streams, search.stream)
 	}
 
-	p.Producers = NewProducers(this, "Producers", p.Streams, p.DataStream)
+	if config.EnableAPI {
+		p.FrontDoor = NewFrontDoor(this, "FrontDoor", FrontDoorProps{
+			StackName: name,
+			Schema:    props.Schema,
+			Stream:    chooseFrontDoorStream(p),
+			Rate:      config.APIRequestsPerSecond,
+			Burst:     config.APIBurstRequests,
+			Keys:      config.APIKeys,
+			Logs:      logs,
+		})
+	}
+	p.Producers = NewProducers(this, "Producers", p.Streams, p.DataStream, p.FrontDoor)
 	p.AlarmTopic = NewAlarmTopic(this, "AlarmTopic", AlarmTopicProps{
 		StackName: name,
 		Key:       key,
@@ -163,6 +176,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		ErrorHandler: p.ErrorHandler,
 		DeadLetters:  p.DeadLetters,
 		Domain:       p.Domain,
+		FrontDoor:    p.FrontDoor,
 	})
 	p.Dashboard = NewDashboard(this, "Dashboard", DashboardProps{
 		StackName:    name,

@@ -14,7 +14,9 @@ type Producers struct {
 }
 
 // NewProducers makes the policy.
-func NewProducers(scope constructs.Construct, id string, streams []*Stream, from *DataStream) *Producers {
+func NewProducers(
+	scope constructs.Construct, id string, streams []*Stream, from *DataStream, door *FrontDoor,
+) *Producers {
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	var arns []string
 	for _, stream := range streams {
@@ -23,6 +25,9 @@ func NewProducers(scope constructs.Construct, id string, streams []*Stream, from
 	statements := []statement{{Actions: []string{"firehose:PutRecord", "firehose:PutRecordBatch"}, Resources: arns}}
 	if from != nil {
 		statements = from.put()
+	}
+	if door != nil {
+		statements = append(statements, door.invoke())
 	}
 	policy := awsiam.NewManagedPolicy(this, jsii.String("Policy"), &awsiam.ManagedPolicyProps{
 		Description: jsii.String("Puts events to the pipeline's streams"),

@@ -39,6 +39,9 @@ var realMetrics = map[string]struct {
 		"CPUUtilization", "JVMMemoryPressure", "OldGenJVMMemoryPressure", "MasterCPUUtilization", "MasterJVMMemoryPressure",
 		"MasterReachableFromNode", "KMSKeyError", "KMSKeyInaccessible", "ThreadpoolWriteQueue", "ThreadpoolWriteRejected",
 	}},
+	"AWS/ApiGateway": {[]string{"ApiName", "Stage"}, []string{
+		"Count", "4XXError", "5XXError", "Latency", "IntegrationLatency",
+	}},
 	"AWS/SNS": {[]string{"TopicName"}, []string{"NumberOfMessagesPublished"}},
 	"FirehosePipeline": {[]string{"Stack", "Stream"}, []string{
 		"TooLarge", "Ok", "PartialRecords", "Dropped", "ProcessingFailed", "FailedRecords", "DeadLetters",

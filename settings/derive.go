@@ -83,6 +83,9 @@ func (s *Settings) adjustAndNote(name func(key string) string) []string {
 	if !s.FromKinesis() && s.KinesisRetentionHours != defaultRetentionHours {
 		note("kinesisRetentionHours", "not used: ingestion is %s", s.Ingestion)
 	}
+	if !s.EnableAPI && len(s.APIKeys) > 0 {
+		note("apiKeys", "not used: enableApi is false")
+	}
 	if !s.EnableOpenSearch {
 		if s.VPC.Inside() {
 			note("vpc", "not used: enableOpenSearch is false")

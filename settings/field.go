@@ -115,28 +115,17 @@ func (f integer) encodeValue() json.RawMessage {
 	return encodeJSON(*f.to)
 }
 
-// boolean is true or false. Where planned is set, true is for a later version.
-type boolean struct {
-	to      *bool
-	planned bool
-}
+// boolean is true or false.
+type boolean struct{ to *bool }
 
-func (f boolean) describeRange() string {
-	if f.planned {
-		return "false"
-	}
-	return "true or false"
-}
+func (f boolean) describeRange() string { return "true or false" }
 
 func (f boolean) setValue(raw json.RawMessage) string {
 	text, isString := decodeString(raw)
 	if !isString {
 		text = string(raw)
 	}
-	switch {
-	case text == "true" && f.planned:
-		return "true is not yet supported (accepted: false)"
-	case text == "true" || text == "false":
+	if text == "true" || text == "false" {
 		*f.to = text == "true"
 		return ""
 	}

@@ -60,6 +60,11 @@ func (s Settings) conflicts() []conflict {
 		broken("enableDataTransformation ingestion", "must be true with ingestion kinesis: the transform ends the "+
 			"lake's records with a newline, and keeps replays out of the store that has the event (got false)")
 	}
+	if s.EnableAPI && s.EnableOpenSearch && !s.FromKinesis() {
+		broken("enableApi ingestion enableOpenSearch", "must be false with ingestion direct and enableOpenSearch true: the "+
+			"front door puts each event to one stream; set ingestion kinesis, whose stream feeds both stores, or "+
+			"enableOpenSearch false (got true)")
+	}
 
 	if !s.EnableOpenSearch {
 		return conflicts // the other rules are about the domain

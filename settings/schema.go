@@ -105,9 +105,6 @@ func (f integer) jsonSchema() schema {
 }
 
 func (f boolean) jsonSchema() schema {
-	if f.planned {
-		return schema{"enum": []any{false, "false"}}
-	}
 	return anyOf(schema{"type": "boolean"}, schema{"type": "string", "pattern": "^(true|false)$"})
 }
 

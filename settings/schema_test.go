@@ -91,6 +91,7 @@ func TestSchemaAgreesWithLoad(t *testing.T) {
 
 // onlyLoadKnows are the cases of errors that no schema of single values can see.
 const onlyLoadKnows = ` 
+ api-with-search 
  block-repeated block-rule buffer-interval-above buffer-size-exponent drop-event-types-blank 
  drop-event-types-too-long expire-before-glacier expire-before-infrequent glacier-too-soon 
  instance-type-local-disks instance-type-no-encryption instance-type-no-gp3 instance-type-size 

@@ -83,7 +83,12 @@ type Settings struct {
 	AlarmEmail string `json:"alarmEmail"` // empty: nobody is subscribed
 	// AlarmMuteSchedule is when alarms send no messages: [Settings.MuteSchedule] has its parts. Empty: never.
 	AlarmMuteSchedule string `json:"alarmMuteSchedule"`
-	EnableAPI         bool   `json:"enableApi"` // not yet supported
+
+	// EnableAPI adds the HTTP front door; the next three are of it alone.
+	EnableAPI            bool     `json:"enableApi"`
+	APIRequestsPerSecond int      `json:"apiRequestsPerSecond"`
+	APIBurstRequests     int      `json:"apiBurstRequests"`
+	APIKeys              []string `json:"apiKeys"` // names; empty: requests need no key
 }
 
 // StackName returns <resourcePrefix>-<environment>, at most 47 characters, with which the names of the parts begin.

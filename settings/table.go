@@ -59,6 +59,11 @@ const maxPrefix = 64 - len("-"+Production+longestSuffix)
 
 const longestSuffix = "-transform-search"
 
+// apiKeysBytes bounds the list of names of API keys: their ids are an output of the stack, of at most 1,024 bytes.
+const apiKeysBytes = 400
+
+var apiKeyForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,29}$`)
+
 var (
 	prefixForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	prefixRule = fmt.Sprintf(
@@ -108,6 +113,7 @@ func groups(s *Settings) []group {
 		{"The search domain", domainRows(s)},
 		{"The network", networkRows(s)},
 		{"The functions", functionRows(s)},
+		{"The front door", apiRows(s)},
 		{"How long data is kept", retentionRows(s)},
 		{"Operation", operationRows(s)},
 	}
@@ -552,12 +558,43 @@ func operationRows(s *Settings) []setting {
 				"that is still on at the end of a window sends its message then",
 			change: "In place: the mute rule",
 		},
+	}
+}
+
+func apiRows(s *Settings) []setting {
+	return []setting{
 		{
 			key:      "enableApi",
-			field:    boolean{to: &s.EnableAPI, planned: true},
+			field:    boolean{to: &s.EnableAPI},
 			defaults: all(`false`),
-			meaning:  "HTTP front door; not yet supported",
-			change:   "Not possible yet",
+			meaning: "HTTP [front door](api.md): POST one event, or one event a line. It puts each event to one stream, so it " +
+				"needs `ingestion` `kinesis`, or `enableOpenSearch` `false`",
+			change: "On: the API is made. Off: it is deleted, and its address with it; one made later has another address",
+		},
+		{
+			key: "apiRequestsPerSecond", unit: "a second",
+			field:    between(&s.APIRequestsPerSecond, 1, 10000),
+			defaults: all(`1000`),
+			meaning: "Requests that the front door accepts; with API keys also of each key. More are rejected with 429. " +
+				"The quota of the account and region, for all its APIs together, is 10,000",
+			change: "In place: the stage of the API",
+		},
+		{
+			key: "apiBurstRequests", unit: "requests",
+			field:    between(&s.APIBurstRequests, 1, 5000),
+			defaults: all(`500`),
+			meaning:  "Requests that the front door accepts at once, above `apiRequestsPerSecond`; likewise of each key",
+			change:   "In place: the stage of the API",
+		},
+		{
+			key: "apiKeys",
+			field: list{to: &s.APIKeys, rule: "a list of names of API keys: lower-case letters, digits and hyphens",
+				form: apiKeyForm, max: apiKeysBytes},
+			defaults: all(`[]`),
+			meaning: "Names of clients that get an API key each. With any, requests must be signed and have a key. A key " +
+				"limits a client and names it in the access log; it is no authentication",
+			change: "A new name adds a key. A name that is removed deletes its key, and its client is rejected from then on. " +
+				"From none to any, requests without a key are rejected with 403",
 		},
 	}
 }

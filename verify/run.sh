@@ -80,6 +80,8 @@ step "templates against CloudFormation's schemas and the Guard rules" verify/tem
 step "IAM: each call allowed, attacks denied, by an independent evaluator" verify/iam/check.sh
 step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
 step "10,000 events through a data stream, by three clients" "$python" verify/clients/datastream.py
+step "the front door's mapping templates on Apache Velocity" go run ./verify/velocity
+step "10,000 events through each front door, by four clients" "$python" verify/clients/frontdoor.py
 step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
 step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline

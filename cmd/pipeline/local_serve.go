@@ -31,6 +31,20 @@ func (l *localCommand) serveUntil(ctx context.Context, p *local.Pipeline, o loca
 	return e.Serve(ctx, listener)
 }
 
+// postToFrontDoor is the command that posts $event to the front door; empty when the stack has none.
+func postToFrontDoor(p *local.Pipeline, address string) string {
+	door := p.FrontDoor()
+	if door == nil {
+		return ""
+	}
+	key := ""
+	if door.KeyRequired {
+		key = fmt.Sprintf("-H 'x-api-key: %s' ", endpoint.APIKey)
+	}
+	return fmt.Sprintf("  curl -sS --aws-sigv4 aws:amz:%s:execute-api --user local:local -H 'Content-Type: "+
+		"application/json' %s--data-binary \"$event\" %s/%s%s\n", template.Region, key, address, door.Stage, door.Path)
+}
+
 // writeBanner prints next steps, as commands for another shell.
 func writeBanner(w io.Writer, p *local.Pipeline, address, out string, speed float64) {
 	pace := "in real time (--speed 60 makes a minute of the buffers one second)"
@@ -56,6 +70,7 @@ SQS; version 1 wants Data without base64):
 		puts = "  aws --endpoint-url $AWS_ENDPOINT_URL kinesis put-record --stream-name $DATA_STREAM " +
 			"--partition-key $RANDOM --data $(printf '%s' \"$event\" | base64 -w0)\n"
 	}
+	puts += postToFrontDoor(p, address)
 	for _, s := range p.Streams() {
 		variable, format := "LAKE_STREAM", `%s\n`
 		if s.Kind == event.Search {

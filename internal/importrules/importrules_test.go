@@ -61,6 +61,11 @@ var rules = []rule{{
 	not:      "AWS SDK, CDK, Lambda",
 	because:  "the hot path links only code that it runs; aws-lambda-go is in bootstrap alone",
 }, {
+	packages: "frontdoor",
+	not: "event, errorobject, deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
+		"trace, cmd/..., AWS SDK, CDK, Lambda",
+	because: "the stack deploys it, and a check renders it without a stack",
+}, {
 	packages: "schema/infer",
 	not: "deadletter, constructs, settings, functions/..., local/..., producer, replay, " +
 		"trace, cmd/..., AWS SDK, CDK, Lambda",

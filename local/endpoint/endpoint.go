@@ -15,6 +15,7 @@ import (
 	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 	"firehose-pipeline/local"
+	"firehose-pipeline/local/apigateway"
 	"firehose-pipeline/local/cloudformation"
 	"firehose-pipeline/local/firehose/api"
 	kinesisapi "firehose-pipeline/local/kinesis/api"
@@ -26,6 +27,7 @@ import (
 type Endpoint struct {
 	firehose, sqs, s3, cloudFormation http.Handler
 	kinesis                           http.Handler // nil without a data stream
+	frontDoor                         *apigateway.API
 	guarded                           http.Handler
 }
 
@@ -37,6 +39,8 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.guarded
 func (e *Endpoint) route(w http.ResponseWriter, r *http.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch service := signedFor(r); {
+	case target == "" && e.isFrontDoors(r, service):
+		e.frontDoor.ServeHTTP(w, r)
 	case strings.HasPrefix(target, "Firehose_"), target == "" && service == "firehose":
 		e.firehose.ServeHTTP(w, r)
 	case e.kinesis != nil && (strings.HasPrefix(target, kinesisapi.TargetPrefix) || target == "" && service == "kinesis"):
@@ -119,6 +123,9 @@ func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endp
 	e := &Endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: cloudformation.New(stack, outputs)}
 	if stream := p.DataStream(); stream != nil {
 		e.kinesis = &kinesisapi.API{Stream: stream, Put: p.PutEvents}
+	}
+	if e.frontDoor, err = e.newFrontDoor(p, throttle); err != nil {
+		return nil, err
 	}
 	e.guarded = loopback.Guard(http.HandlerFunc(e.route))
 	return e, nil

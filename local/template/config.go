@@ -30,6 +30,8 @@ type Config struct {
 	// SearchVersion is the version of the search domain's engine, for example 2.19; empty when the stack has no domain
 	// or names none.
 	SearchVersion string
+	// API is the HTTP front door; nil when the stack has none.
+	API *API
 }
 
 // Stream is one delivery stream.

@@ -66,7 +66,10 @@ func parseTemplate(template []byte, stackName string) (*Config, error) {
 	if c.SearchState, err = p.searchState(); err != nil {
 		return nil, err
 	}
-	c.SearchVersion, err = p.searchVersion()
+	if c.SearchVersion, err = p.searchVersion(); err != nil {
+		return nil, err
+	}
+	c.API, err = p.parseAPI()
 	return c, err
 }
 

@@ -50,8 +50,9 @@ var arnFormats = map[string]string{
 	"AWS::SQS::Queue":                      "arn:aws:sqs:" + Region + ":" + AccountID + ":%s",
 }
 
-// idAttributes give the ids that a stream's delivery into a VPC names.
-var idAttributes = map[string]string{"AWS::EC2::SecurityGroup": "GroupId", "AWS::EC2::Subnet": "SubnetId"}
+// idAttributes give the ids that a stream's delivery into a VPC and resources of an API name.
+var idAttributes = map[string]string{"AWS::ApiGateway::RestApi": "RootResourceId",
+	"AWS::EC2::SecurityGroup": "GroupId", "AWS::EC2::Subnet": "SubnetId"}
 
 // nameLimits are the lengths that names of the type may have.
 var nameLimits = map[string]int{"AWS::Kinesis::Stream": 128, "AWS::S3::Bucket": 63, "AWS::SQS::Queue": 80}
