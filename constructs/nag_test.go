@@ -40,7 +40,7 @@ func TestSecurityRulesOfCdkNag(t *testing.T) {
 	defer synthesis.Unlock()
 	seen := map[string]bool{}
 	for _, name := range []string{"dev", "production", "vpc new", "vpc new, three zones", "vpc existing",
-		"ingestion kinesis", "front door, keys"} {
+		"ingestion kinesis", "front door keys"} {
 		app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
 		stack := newStack(app, load(t, variants[name]))
 		awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)

@@ -156,8 +156,8 @@ func render(value any) string {
 
 // Every right of every role, one line each: a change of rights is a change of these files, seen in review.
 func TestStatements(t *testing.T) {
-	for _, name := range []string{"dev", "production", "tracing and concurrency", "smallest", "ingestion kinesis", "vpc new",
-		"vpc existing"} {
+	for _, name := range []string{"dev", "production", "tracing and concurrency", "smallest", "ingestion kinesis",
+		"front door kinesis", "front door keys", "vpc new", "vpc existing"} {
 		t.Run(name, func(t *testing.T) {
 			var lines []string
 			for _, s := range statements(t, synth(t, variants[name])) {

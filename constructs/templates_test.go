@@ -3,7 +3,6 @@ package constructs_test
 import (
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,22 +102,4 @@ func (o *oneTemplate) TemplatePaths() *[]*string           { return &[]*string{&
 
 func (o *oneTemplate) StackTemplates() *[]*awscdk.PolicyValidationStack {
 	return &[]*awscdk.PolicyValidationStack{{StackConstructPath: jsii.String("stack"), TemplatePath: &o.file}}
-}
-
-// combinations are all accepted combinations of ingestion, search, network and format.
-func combinations() map[string]string {
-	networks := map[string]string{"without search": `"enableOpenSearch": false`, "public": `"vpc": "none"`}
-	for _, name := range []string{"vpc new", "vpc existing"} {
-		networks[name] = strings.TrimSuffix(strings.TrimPrefix(variants[name], "{"), "}")
-	}
-	all := map[string]string{}
-	for _, ingestion := range []string{"direct", "kinesis"} {
-		for _, format := range []string{"parquet", "orc", "json"} {
-			for network, settings := range networks {
-				all[strings.Join([]string{"combination", ingestion, format, network}, " ")] = fmt.Sprintf(
-					`{"ingestion": %q, "dataFormat": %q, %s}`, ingestion, format, settings)
-			}
-		}
-	}
-	return all
 }
