@@ -75,6 +75,7 @@ second_lane() {
 }
 
 start_beside "the second lane" second_lane
+step "staticcheck" verify/staticcheck.sh
 step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
 step "templates against CloudFormation's schemas and the Guard rules" verify/templates.sh
 step "templates in every region" "$python" verify/regions.py .build/templates
