@@ -268,3 +268,19 @@ func TestNoRightIsWiderThanItMustBe(t *testing.T) {
 		}
 	})
 }
+
+// A service of AWS that a policy admits acts for this account alone: otherwise another account could have it act here.
+// Lambda has no such condition: its functions have their role by iam:PassRole in this account.
+func TestServicesActForThisAccountOnly(t *testing.T) {
+	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
+		for _, s := range statements(t, template) {
+			service, ok := strings.CutPrefix(s.principal, "Service ")
+			if !ok || s.effect == "Deny" || service == "lambda.amazonaws.com" {
+				continue
+			}
+			if !strings.Contains(s.conditions, "${AWS::AccountId}") {
+				t.Errorf("%s: %s has %v without a condition on the account (got %q)", s.owner, service, s.actions, s.conditions)
+			}
+		}
+	})
+}
