@@ -88,6 +88,11 @@ export function delivered(stack) {
     for (const action of ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]) add(action, bucket);
     add("kms:GenerateDataKey", key, context);
     add("kms:Decrypt", key, context);
+    if (p.KinesisStreamSourceConfiguration) {
+      const data = stack.arn(stack.id("AWS::Kinesis::Stream"));
+      for (const action of ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"]) add(action, data);
+      add("kms:Decrypt", key, { "kms:ViaService": `kinesis.${region}.amazonaws.com`, "kms:EncryptionContext:aws:kinesis:arn": data });
+    }
     const transform = stack.arn(stack.id("AWS::Lambda::Function", p.ExtendedS3DestinationConfiguration ? "LakeTransform" : "SearchTransform"));
     for (const action of ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]) add(action, `${transform}:$LATEST`);
     if (p.ExtendedS3DestinationConfiguration) {
