@@ -20,11 +20,15 @@ import (
 
 var iamTemplates = flag.String("iam-templates", "", "folder that TestWriteIAMTemplates writes templates with every role to")
 
-// ingestions are the values of the setting: producers and streams have other rights with each.
-var ingestions = []string{"direct", "kinesis"}
+// ingestions are the values of the setting, with the settings that need it: producers and streams have other rights
+// with each.
+var ingestions = map[string]string{
+	"direct":  `"ingestion": "direct"`,
+	"kinesis": `"ingestion": "kinesis", "enableApi": true`,
+}
 
 // iamContext switches on all that has a role or needs a right, beside the ingestion.
-const iamContext = `{"environment": "production", "vpc": "new", "enableTracing": true, "ingestion": "%s",
+const iamContext = `{"environment": "production", "vpc": "new", "enableTracing": true, %s,
 	"openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/Admin"],
 	"openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"]}`
 
@@ -37,7 +41,7 @@ func synthEveryRole(t *testing.T, ingestion string) *template {
 	t.Helper()
 	synthesis.Lock()
 	defer synthesis.Unlock()
-	config := load(t, fmt.Sprintf(iamContext, ingestion))
+	config := load(t, fmt.Sprintf(iamContext, ingestions[ingestion]))
 	events, err := schema.Parse([]byte(hashedSchema))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +61,7 @@ func TestWriteIAMTemplates(t *testing.T) {
 	if err := os.MkdirAll(*iamTemplates, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, ingestion := range ingestions {
+	for _, ingestion := range sortedKeys(ingestions) {
 		text, err := json.MarshalIndent(synthEveryRole(t, ingestion).cdk.ToJSON(), "", " ")
 		if err != nil {
 			t.Fatal(err)
@@ -132,6 +136,9 @@ var iamReasons = []iamReason{
 	{"ProducersPolicy", "firehose:PutRecord", "A managed policy for your producers"},
 	{"ProducersPolicy", "kinesis:DescribeStreamSummary", "The same with `ingestion: kinesis`, also for the Kinesis Producer Library"},
 	{"ProducersPolicy", "kms:GenerateDataKey", "Kinesis encrypts the records, in the producer's name"},
+	{"ProducersPolicy", "execute-api:Invoke", "Producers send to the front door (`enableApi`), signed"},
+	{"FrontDoorRole", "kinesis:PutRecords", "API Gateway puts the events of a request; without a data stream, to the lake stream"},
+	{"FrontDoorRole", "kms:GenerateDataKey", "Kinesis encrypts the records, in API Gateway's name"},
 	{"AthenaReadersPolicy", "athena:BatchGetNamedQuery", "A managed policy for people who query: the workgroup and its saved queries"},
 	{"AthenaReadersPolicy", "glue:GetDatabase", "The tables of the lake"},
 	{"AthenaReadersPolicy", "s3:GetBucketLocation", "Athena lists the lake in the reader's name"},
@@ -175,7 +182,7 @@ func iamTable(t *testing.T) string {
 	t.Helper()
 	var all []iamStatement
 	known := map[string]bool{}
-	for _, ingestion := range ingestions {
+	for _, ingestion := range sortedKeys(ingestions) {
 		for _, s := range statements(t, synthEveryRole(t, ingestion)) {
 			if text := fmt.Sprint(s); !known[text] {
 				known[text] = true
