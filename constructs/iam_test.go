@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,10 +18,17 @@ import (
 	"firehose-pipeline/schema"
 )
 
-var iamTemplate = flag.String("iam-template", "", "file that TestWriteIAMTemplate writes a template with every role to")
+var iamTemplates = flag.String("iam-templates", "", "folder that TestWriteIAMTemplates writes templates with every role to")
 
-// iamContext switches on all that has a role or needs a right.
-const iamContext = `{"environment": "production", "vpc": "new", "enableTracing": true,
+// ingestions are the values of the setting, with the settings that need it: producers and streams have other rights
+// with each.
+var ingestions = map[string]string{
+	"direct":  `"ingestion": "direct"`,
+	"kinesis": `"ingestion": "kinesis", "enableApi": true`,
+}
+
+// iamContext switches on all that has a role or needs a right, beside the ingestion.
+const iamContext = `{"environment": "production", "vpc": "new", "enableTracing": true, %s,
 	"openSearchAdminRoleArns": ["arn:aws:iam::111122223333:role/Admin"],
 	"openSearchReaderRoleArns": ["arn:aws:iam::111122223333:role/Analyst"]}`
 
@@ -29,11 +37,11 @@ const hashedSchema = `{"type": "object", "x-event-id": "event_id", "required": [
 	"event_id": {"type": "string"}, "customer": {"type": "string", "x-protect": "hash"}}}`
 
 // synthEveryRole synthesises the stack of iamContext with hashedSchema.
-func synthEveryRole(t *testing.T) *template {
+func synthEveryRole(t *testing.T, ingestion string) *template {
 	t.Helper()
 	synthesis.Lock()
 	defer synthesis.Unlock()
-	config := load(t, iamContext)
+	config := load(t, fmt.Sprintf(iamContext, ingestions[ingestion]))
 	events, err := schema.Parse([]byte(hashedSchema))
 	if err != nil {
 		t.Fatal(err)
@@ -45,17 +53,22 @@ func synthEveryRole(t *testing.T) *template {
 	return parse(t, assertions.Template_FromStack(stack, nil))
 }
 
-// TestWriteIAMTemplate is for verify/iam: the policies that an independent evaluator of IAM reads.
-func TestWriteIAMTemplate(t *testing.T) {
-	if *iamTemplate == "" {
-		t.Skip("-iam-template names no file")
+// TestWriteIAMTemplates is for verify/iam: the policies that an independent evaluator of IAM reads.
+func TestWriteIAMTemplates(t *testing.T) {
+	if *iamTemplates == "" {
+		t.Skip("-iam-templates names no folder")
 	}
-	text, err := json.MarshalIndent(synthEveryRole(t).cdk.ToJSON(), "", " ")
-	if err != nil {
+	if err := os.MkdirAll(*iamTemplates, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(*iamTemplate, text, 0o600); err != nil {
-		t.Fatal(err)
+	for _, ingestion := range sortedKeys(ingestions) {
+		text, err := json.MarshalIndent(synthEveryRole(t, ingestion).cdk.ToJSON(), "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(*iamTemplates, ingestion+".json"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -85,7 +98,9 @@ var iamReasons = []iamReason{
 	{"SearchTransformRole", "xray:PutTelemetryRecords", reasonTrace},
 	{"LakeStreamRole", "s3:GetBucketLocation", "Firehose finds the bucket, and its own unfinished uploads"},
 	{"LakeStreamRole", "s3:AbortMultipartUpload", "Firehose writes events, their copies and error objects, below its prefixes"},
-	{"LakeStreamRole", "kms:Decrypt", "S3 encrypts the objects, in Firehose's name"},
+	{"LakeStreamRole", "kms:Decrypt if StringEquals kms:ViaService s3", "S3 encrypts the objects, in Firehose's name"},
+	{"LakeStreamRole", "kinesis:DescribeStream", "Firehose reads the data stream (`ingestion: kinesis`)"},
+	{"LakeStreamRole", "kms:Decrypt if StringEquals kms:EncryptionContext:aws:kinesis", "Kinesis decrypts its records, in Firehose's name"},
 	{"LakeStreamRole", "logs:PutLogEvents", "Firehose writes its error log"},
 	{"LakeStreamRole", "glue:GetTable", "Firehose reads the schema for Parquet or ORC; Glue checks catalog, database and table"},
 	{"LakeStreamRole", "lambda:GetFunctionConfiguration", "Firehose calls the transform"},
@@ -94,7 +109,9 @@ var iamReasons = []iamReason{
 	{"SearchWriterRole", "es:ESHttpGet", "Firehose reads the state of domain and index: AWS's list of paths"},
 	{"SearchWriterRole", "s3:GetBucketLocation", "Firehose finds the bucket, and its own unfinished uploads"},
 	{"SearchWriterRole", "s3:AbortMultipartUpload", "Firehose writes copies and error objects, below its prefixes"},
-	{"SearchWriterRole", "kms:Decrypt", "S3 encrypts the objects, in Firehose's name"},
+	{"SearchWriterRole", "kms:Decrypt if StringEquals kms:ViaService s3", "S3 encrypts the objects, in Firehose's name"},
+	{"SearchWriterRole", "kinesis:DescribeStream", "Firehose reads the data stream (`ingestion: kinesis`)"},
+	{"SearchWriterRole", "kms:Decrypt if StringEquals kms:EncryptionContext:aws:kinesis", "Kinesis decrypts its records, in Firehose's name"},
 	{"SearchWriterRole", "logs:PutLogEvents", "Firehose writes its error log"},
 	{"SearchWriterRole", "lambda:GetFunctionConfiguration", "Firehose calls the transform"},
 	{"SearchWriterRole", "ec2:DescribeNetworkInterfaces", "Firehose looks at the network of a domain in a VPC; EC2 describes everything or nothing"},
@@ -117,6 +134,11 @@ var iamReasons = []iamReason{
 	{"SearchRelayRole", "logs:CreateLogStream", reasonLogs},
 	{"NetworkFlowLogRole", "logs:CreateLogStream", "The VPC writes its flow log; only with `vpc: new`"},
 	{"ProducersPolicy", "firehose:PutRecord", "A managed policy for your producers"},
+	{"ProducersPolicy", "kinesis:DescribeStreamSummary", "The same with `ingestion: kinesis`, also for the Kinesis Producer Library"},
+	{"ProducersPolicy", "kms:GenerateDataKey", "Kinesis encrypts the records, in the producer's name"},
+	{"ProducersPolicy", "execute-api:Invoke", "Producers send to the front door (`enableApi`), signed"},
+	{"FrontDoorRole", "kinesis:PutRecords", "API Gateway puts the events of a request; without a data stream, to the lake stream"},
+	{"FrontDoorRole", "kms:GenerateDataKey", "Kinesis encrypts the records, in API Gateway's name"},
 	{"AthenaReadersPolicy", "athena:BatchGetNamedQuery", "A managed policy for people who query: the workgroup and its saved queries"},
 	{"AthenaReadersPolicy", "glue:GetDatabase", "The tables of the lake"},
 	{"AthenaReadersPolicy", "s3:GetBucketLocation", "Athena lists the lake in the reader's name"},
@@ -158,7 +180,16 @@ func codeList(values []string) string {
 // iamTable writes the rows of every role and policy, and fails for a statement without a reason.
 func iamTable(t *testing.T) string {
 	t.Helper()
-	all := statements(t, synthEveryRole(t))
+	var all []iamStatement
+	known := map[string]bool{}
+	for _, ingestion := range sortedKeys(ingestions) {
+		for _, s := range statements(t, synthEveryRole(t, ingestion)) {
+			if text := fmt.Sprint(s); !known[text] {
+				known[text] = true
+				all = append(all, s)
+			}
+		}
+	}
 	used := map[string]bool{}
 	var rows strings.Builder
 	owner := ""

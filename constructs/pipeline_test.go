@@ -16,6 +16,8 @@ import (
 	"firehose-pipeline/settings"
 )
 
+//lint:file-ignore SA1019 the annotations of the CDK have this type, and the other module has no Go binding here
+
 func TestEnvironmentsDifferInWhatTheyKeep(t *testing.T) {
 	dev, production := synth(t, variants["dev"]), synth(t, variants["production"])
 	for _, kind := range []string{

@@ -268,3 +268,21 @@ func TestNoRightIsWiderThanItMustBe(t *testing.T) {
 		}
 	})
 }
+
+// A service of AWS that a policy admits acts for this account alone: otherwise another account could have it act here.
+// Lambda and API Gateway need none to assume a role: functions and APIs have it by iam:PassRole in its own account.
+func TestServicesActForThisAccountOnly(t *testing.T) {
+	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
+		for _, s := range statements(t, template) {
+			service, ok := strings.CutPrefix(s.principal, "Service ")
+			passed := strings.HasSuffix(s.owner, " (trust)") &&
+				(service == "lambda.amazonaws.com" || service == "apigateway.amazonaws.com")
+			if !ok || s.effect == "Deny" || passed {
+				continue
+			}
+			if !strings.Contains(s.conditions, "${AWS::AccountId}") {
+				t.Errorf("%s: %s has %v without a condition on the account (got %q)", s.owner, service, s.actions, s.conditions)
+			}
+		}
+	})
+}

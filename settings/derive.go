@@ -17,7 +17,7 @@ func (s *Settings) deriveDefaults(given func(key string) bool) {
 	if !given("openSearchMasterInstanceType") {
 		s.OpenSearchMasterInstanceType = "m5.large.search"
 		if t.graviton() {
-			s.OpenSearchMasterInstanceType = "m6g.large.search"
+			s.OpenSearchMasterInstanceType = "m7g.large.search"
 		}
 	}
 	if !given("openSearchMasterCount") {

@@ -27,7 +27,7 @@ func ExampleLoad() {
 	_, _, err = settings.Load([]byte(`{"bufferSizeMB": 0, "dataFormat": "avro", "bufferSize": 5}`), lookup)
 	fmt.Println(err)
 	// Output:
-	// shop-production 6 r6g.large.search
+	// shop-production 6 r7g.large.search
 	// note: bufferSizeMB: raised from 5 to 64, the minimum of Firehose with parquet
 	// bufferSizeMB: must be 1 to 128 (got 0)
 	// dataFormat: must be parquet, orc or json (got "avro")

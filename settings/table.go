@@ -269,7 +269,7 @@ func nodeRows(s *Settings) []setting {
 		{
 			key: "openSearchInstanceType", variable: "OPENSEARCH_INSTANCE_TYPE",
 			field:    nodeType(&s.OpenSearchInstanceType, instanceType.dataProblem),
-			defaults: per(`"t3.small.search"`, `"t3.medium.search"`, `"r6g.large.search"`),
+			defaults: per(`"t3.small.search"`, `"t3.medium.search"`, `"r7g.large.search"`),
 			meaning:  "Type of the data nodes; one with gp3 volumes and encryption at rest",
 			change:   "In place, [by a blue/green deployment](changes.md#changes-of-the-nodes)",
 		},
@@ -300,7 +300,7 @@ func nodeRows(s *Settings) []setting {
 		{
 			key:      "openSearchMasterInstanceType",
 			field:    nodeType(&s.OpenSearchMasterInstanceType, instanceType.masterProblem),
-			defaults: per(`"m5.large.search"`, `"m5.large.search"`, `"m6g.large.search"`),
+			defaults: per(`"m5.large.search"`, `"m5.large.search"`, `"m7g.large.search"`),
 			meaning:  "Type of the dedicated masters; the default has the processor of `openSearchInstanceType`",
 			change:   "In place, [by a blue/green deployment](changes.md#changes-of-the-nodes)",
 		},

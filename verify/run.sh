@@ -75,8 +75,10 @@ second_lane() {
 }
 
 start_beside "the second lane" second_lane
+step "staticcheck" verify/staticcheck.sh
 step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
 step "templates against CloudFormation's schemas and the Guard rules" verify/templates.sh
+step "templates in every region" "$python" verify/regions.py .build/templates
 step "IAM: each call allowed, attacks denied, by an independent evaluator" verify/iam/check.sh
 step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
 step "10,000 events through a data stream, by three clients" "$python" verify/clients/datastream.py

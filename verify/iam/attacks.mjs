@@ -71,5 +71,10 @@ export function attacks(stack) {
     ["open the network", "ec2:AuthorizeSecurityGroupIngress", `arn:aws:ec2:${region}:${account}:security-group/sg-1`],
     ["query the lake", "athena:StartQueryExecution", `arn:aws:athena:${region}:${account}:workgroup/x`],
   ];
+  for (const id of Object.keys(stack.resources).filter((id) => stack.resources[id].Type === "AWS::Kinesis::Stream")) {
+    list.push(["forge events in the data stream", "kinesis:PutRecord", stack.arn(id)],
+      ["delete the data stream", "kinesis:DeleteStream", stack.arn(id)],
+      ["shorten what the data stream keeps", "kinesis:DecreaseStreamRetentionPeriod", stack.arn(id)]);
+  }
   return list.map(([wish, action, resource, but = []]) => ({ wish, action, resource, but }));
 }

@@ -56,6 +56,20 @@ function ofRequest(call, stack) {
   }
 }
 
+// frontDoor are the calls of API Gateway: the actions in the template's integrations.
+export function frontDoor(stack) {
+  return Object.values(stack.resources).filter((r) => r.Type === "AWS::ApiGateway::Method" && r.Properties.Integration?.Credentials)
+    .flatMap(({ Properties: { Integration } }) => {
+      const role = Integration.Credentials["Fn::GetAtt"][0];
+      const [, service, action] = stack.resolve(Integration.Uri).match(/:(kinesis|firehose):action\/(\w+)$/);
+      const [type, prefix] = service === "kinesis" ? ["AWS::Kinesis::Stream"] : ["AWS::KinesisFirehose::DeliveryStream", "LakeStream"];
+      const target = stack.arn(stack.id(type, prefix));
+      const put = { role, action: `${service}:${action}`, resource: target, context: {} };
+      return service === "firehose" ? [put] : [put, { role, action: "kms:GenerateDataKey", resource: stack.arn(stack.id("AWS::KMS::Key")),
+        context: { "kms:ViaService": `kinesis.${region}.amazonaws.com`, "kms:EncryptionContext:aws:kinesis:arn": target } }];
+    });
+}
+
 // logged are the calls that Lambda makes for each function's log.
 export function logged(stack) {
   return ["ErrorHandler", "LakeTransform", "SearchTransform", "SearchSetup", "SearchRelay"].flatMap((name) => {
@@ -88,6 +102,11 @@ export function delivered(stack) {
     for (const action of ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]) add(action, bucket);
     add("kms:GenerateDataKey", key, context);
     add("kms:Decrypt", key, context);
+    if (p.KinesisStreamSourceConfiguration) {
+      const data = stack.arn(stack.id("AWS::Kinesis::Stream"));
+      for (const action of ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"]) add(action, data);
+      add("kms:Decrypt", key, { "kms:ViaService": `kinesis.${region}.amazonaws.com`, "kms:EncryptionContext:aws:kinesis:arn": data });
+    }
     const transform = stack.arn(stack.id("AWS::Lambda::Function", p.ExtendedS3DestinationConfiguration ? "LakeTransform" : "SearchTransform"));
     for (const action of ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]) add(action, `${transform}:$LATEST`);
     if (p.ExtendedS3DestinationConfiguration) {

@@ -9,6 +9,7 @@ const pseudo = { "AWS::Partition": "aws", "AWS::Region": region, "AWS::AccountId
 // ARNs by resource type; %s is the name of the resource, or its logical id.
 const arns = {
   "AWS::S3::Bucket": ["arn:aws:s3:::%s", "BucketName"],
+  "AWS::Kinesis::Stream": [`arn:aws:kinesis:${region}:${account}:stream/%s`, "Name"],
   "AWS::SQS::Queue": [`arn:aws:sqs:${region}:${account}:%s`, "QueueName"],
   "AWS::KMS::Key": [`arn:aws:kms:${region}:${account}:key/%s`],
   "AWS::IAM::Role": [`arn:aws:iam::${account}:role/%s`, "RoleName"],
