@@ -3,6 +3,8 @@ package replay
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -128,7 +130,7 @@ func (w *errorWatch) readNewObjects(ctx context.Context) error {
 
 // eachErrorObject calls do with the error objects of the streams since the watch began.
 func (w *errorWatch) eachErrorObject(ctx context.Context, do func(event.Stream, types.Object) error) error {
-	for stream := range w.Streams {
+	for _, stream := range slices.Sorted(maps.Keys(w.Streams)) {
 		for _, folder := range errorFolders[stream] {
 			prefix := w.ErrorPrefix + string(stream) + "/" + folder + "/"
 			// Objects lie in the hour in which their first record came, which may have come long before those that were
