@@ -49,6 +49,11 @@ update: need-go need-node ## write down what the tests now see as expected: look
 synth: node_modules ## write the template to cdk.out
 	npx cdk synth --quiet
 
+.PHONY: simulate
+simulate: need-go ## simulate the delivery path: SEEDS=N seeds, or the history of one, SEED=N
+	@$(HOST) go test -c -o .build/simulation ./simulation
+	@cd simulation && ../.build/simulation -test.run '^TestSimulate$$' -test.timeout 0 $(if $(SEED),-seed $(SEED),-seeds $(or $(SEEDS),10000))
+
 .PHONY: house
 house: need-go ## measure sizes, names, language and tests of the code
 	@$(HOST) go run ./verify/house

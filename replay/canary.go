@@ -3,9 +3,13 @@ package replay
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"firehose-pipeline/contract"
@@ -86,15 +90,33 @@ func (r *Replay) beginWatch(soft context.Context) (*errorWatch, error) {
 	if !r.Act || r.Canary == 0 && !r.WatchEnd {
 		return nil, nil
 	}
-	w := &errorWatch{Replay: r, since: r.currentClock().Now(), known: map[string]bool{}}
-	err := w.eachErrorObject(soft, func(_ event.Stream, o types.Object) error {
-		w.known[aws.ToString(o.Key)] = true
-		return nil
-	})
+	w := &errorWatch{Replay: r, known: map[string]bool{}}
+	var err error
+	if w.since, err = r.findTime(soft); err == nil {
+		err = w.eachErrorObject(soft, func(_ event.Stream, o types.Object) error {
+			w.known[aws.ToString(o.Key)] = true
+			return nil
+		})
+	}
 	if err != nil && soft.Err() == nil {
 		return nil, fmt.Errorf("watching the error output: %w", err)
 	}
 	return w, nil
+}
+
+// findTime returns the time by this machine's clock or by S3's, whichever is earlier: names of objects have AWS's time,
+// and this machine's clock may be hours ahead of it.
+func (r *Replay) findTime(ctx context.Context) (time.Time, error) {
+	now := r.currentClock().Now()
+	out, err := r.Objects.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &r.Bucket, Prefix: &r.ErrorPrefix,
+		MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return now, fmt.Errorf("listing %s: %w", objectURI(r.Bucket, r.ErrorPrefix), err)
+	}
+	if at, ok := middleware.GetServerTime(out.ResultMetadata); ok && at.Before(now) {
+		now = at
+	}
+	return now, nil
 }
 
 // readNewObjects reads the error objects that are new.
@@ -128,7 +150,7 @@ func (w *errorWatch) readNewObjects(ctx context.Context) error {
 
 // eachErrorObject calls do with the error objects of the streams since the watch began.
 func (w *errorWatch) eachErrorObject(ctx context.Context, do func(event.Stream, types.Object) error) error {
-	for stream := range w.Streams {
+	for _, stream := range slices.Sorted(maps.Keys(w.Streams)) {
 		for _, folder := range errorFolders[stream] {
 			prefix := w.ErrorPrefix + string(stream) + "/" + folder + "/"
 			// Objects lie in the hour in which their first record came, which may have come long before those that were

@@ -20,7 +20,7 @@ import (
 // or held already.
 func (q *queueReader) parseMessage(m types.Message) *letter {
 	message := aws.ToString(m.MessageId)
-	l := &letter{id: message, handle: aws.ToString(m.ReceiptHandle)}
+	l := &letter{id: message, message: message, handle: aws.ToString(m.ReceiptHandle)}
 	body, err := deadletter.Parse([]byte(aws.ToString(m.Body)))
 	if err == nil {
 		l.body = body
@@ -50,6 +50,13 @@ func (q *queueReader) parseMessage(m types.Message) *letter {
 			known = true
 		}
 		repeated = repeated && (!known || q.isCanary)
+	}
+	if counted, sameMessage := q.wasDone(l); counted && !l.counted {
+		l.counted = true
+		if sameMessage { // it could not be deleted then
+			q.tally.changeReport(func(r *Report) { r.Undeleted = max(0, r.Undeleted-1) })
+		}
+		repeated = !sameMessage
 	}
 	if repeated {
 		q.tally.changeReport(func(r *Report) { r.Repeated++ })

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -30,6 +31,7 @@ func (q *queueReader) deleteLetters(ctx context.Context, letters []*letter) {
 			handles = append(handles, l.duplicateHandles...) // of messages that came meanwhile
 			if l.duplicateHandles == nil {
 				delete(q.seen, l.id)
+				q.noteDone(l)
 			}
 			l.duplicateHandles = nil
 		}
@@ -81,7 +83,8 @@ func (q *queueReader) releaseMessages(hard context.Context) {
 	}
 	q.mu.Unlock()
 	var again []string
-	for _, l := range held {
+	for _, id := range slices.Sorted(maps.Keys(held)) {
+		l := held[id]
 		if len(l.duplicateHandles) > 0 && l.body != nil && l.body.Kind == deadletter.Record && len(l.records) == 1 &&
 			q.Act && q.Journal.isDone(l.records[0]) {
 			again = append(append(again, l.handle), l.duplicateHandles...)

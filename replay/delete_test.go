@@ -57,3 +57,23 @@ func TestDelete(t *testing.T) {
 			w.wantQueue(t, 0)
 		})
 }
+
+// A dead letter that is in the queue twice is counted once, also when its second message comes after the first was
+// deleted.
+func TestSecondMessageAfterDeletion(t *testing.T) {
+	w := newWorld()
+	w.workers = 1
+	letters := newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(3)...).letters
+	w.queue.send(letters...)
+	w.queue.received = func() { // while the first is being put
+		w.queue.received = nil
+		w.queue.send(letters[0])
+	}
+	report := w.run(t)
+	wantLetters(t, report, map[Outcome]int64{Replayed: 3})
+	if report.Repeated != 1 || report.Records[Replayed] != 3 || report.Records[AlreadyReplayed] != 0 {
+		t.Errorf("got %+v", report)
+	}
+	wantTaken(t, w.lake, ids(3)...)
+	w.wantQueue(t, 0)
+}

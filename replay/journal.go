@@ -307,13 +307,15 @@ func (j *Journal) addRecords(records []*Record, digests []uint64, at time.Time) 
 		object
 		read bool
 	}
-	entries := map[line]*entry{}
+	lines := map[line]*entry{}
+	var entries []*entry // in the order of the records
 	for _, r := range records {
 		o := r.objectOf()
-		e := entries[line{o, r.read}]
+		e := lines[line{o, r.read}]
 		if e == nil {
 			e = &entry{Bucket: o.bucket, Key: o.key, VersionID: o.version, Into: o.into, Read: r.read}
-			entries[line{o, r.read}] = e
+			lines[line{o, r.read}] = e
+			entries = append(entries, e)
 		}
 		e.Ranges = append(e.Ranges, [2]int64{r.Offset, r.End})
 		if r.read {

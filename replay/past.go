@@ -1,5 +1,7 @@
 package replay
 
+import "hash/maphash"
+
 // past has the results of the canary's reading for the reading of the rest, so that each dead letter is counted once.
 type past struct {
 	outcomes map[string]Outcome // of the dead letters that are counted, by id
@@ -16,6 +18,27 @@ func (p *past) countOpen() {
 	for _, count := range p.open {
 		count()
 	}
+}
+
+// doneKey is the beginning of a dead letter's id, which is a hash: all of it for millions of them would be too much
+// memory.
+type doneKey [16]byte
+
+// noteDone notes a dead letter that is done: a further message with it is not counted again. The mutex is held.
+func (q *queueReader) noteDone(l *letter) {
+	if l.body != nil {
+		q.done[doneKey([]byte(l.id))] = maphash.String(q.seed, l.message)
+	}
+}
+
+// wasDone reports whether a dead letter is done in this reading, and whether this is the message that it was in. The
+// mutex is held.
+func (q *queueReader) wasDone(l *letter) (done, sameMessage bool) {
+	if l.body == nil {
+		return false, false
+	}
+	message, done := q.done[doneKey([]byte(l.id))]
+	return done, message == maphash.String(q.seed, l.message)
 }
 
 // countLetter counts a dead letter and its records, once in both readings of a run with a canary.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"strconv"
 	"strings"
@@ -50,16 +51,19 @@ type queueReader struct {
 	mu           sync.Mutex
 	roomLeft     int64 // dead letters that may still be read; negative: unlimited
 	seen         map[string]*letter
+	done         map[doneKey]uint64 // messages of dead letters that are done, as hashes
 	failed       []error
 	full         bool // SQS lets no more messages be in flight
 	stopped      bool // by the limit
 	lost         int64
 	visibleAgain time.Time // when the lost ones are visible again
+	seed         maphash.Seed
 }
 
 // letter is a message with a dead letter.
 type letter struct {
 	id               string // [letterKey]; of a foreign message, SQS's own id
+	message          string // SQS's id
 	handle           string
 	counted          bool                // by the reading before
 	body             *deadletter.Message // nil of a foreign message
@@ -161,6 +165,7 @@ func (q *queueReader) readQueue(soft, hard context.Context, limit int64) error {
 	ctx, stop := context.WithCancel(soft)
 	defer stop()
 	q.stop, q.roomLeft, q.seen, q.inFlight.handles = stop, limit, map[string]*letter{}, map[string]time.Time{}
+	q.done, q.seed = map[doneKey]uint64{}, maphash.MakeSeed()
 	if limit == 0 {
 		q.roomLeft = -1
 	}

@@ -104,6 +104,7 @@ func (h *inFlight) dueHandles() []string {
 			due = append(due, handle)
 		}
 	}
+	slices.Sort(due)
 	return due
 }
 
@@ -122,5 +123,5 @@ func (h *inFlight) noteExtension(handles []string, d time.Duration) {
 func (h *inFlight) allHandles() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Collect(maps.Keys(h.handles))
+	return slices.Sorted(maps.Keys(h.handles))
 }

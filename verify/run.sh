@@ -88,6 +88,7 @@ step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
 step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "no record lost, with each fault and with all" go run ./verify/faults
+step "simulated runs" go test -vet=off -count=1 -timeout 60m -run '^TestSimulate$' ./simulation -args -seeds "${SIMULATE_SEEDS:-20000}"
 step "one event's journey" "$python" verify/clients/journey.py
 step "the documented sending examples as printed" "$python" verify/readme.py
 step "same template on another machine" "$python" verify/template/reproducible.py

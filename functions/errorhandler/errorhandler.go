@@ -87,6 +87,9 @@ func New(getenv func(string) string, stdout, stderr io.Writer) (*Handler, error)
 	return h, errors.Join(problems...)
 }
 
+// UseClients sets the clients of S3 and SQS. Without it the first object makes them from the environment.
+func (h *Handler) UseClients(objects Objects, queue Queue) { h.objects, h.queue = objects, queue }
+
 // Handle handles one event; S3 puts one object into it in practice. An object that fails does not stop the others; the
 // error names each.
 func (h *Handler) Handle(ctx context.Context, payload json.RawMessage) error {

@@ -19,7 +19,19 @@ const maxDoublings = 10
 func (b Backoff) Pause(n int) time.Duration {
 	bound := min(b.First<<min(n, maxDoublings), b.Max)
 	if b.AtLeastHalf {
-		return bound/2 + rand.N(bound/2)
+		return bound/2 + chooseBelow(bound/2)
 	}
-	return rand.N(bound)
+	return chooseBelow(bound)
+}
+
+// chooseBelow chooses a duration from 0 up to a bound.
+var chooseBelow = rand.N[time.Duration]
+
+// SetChance makes choose decide in place of chance, for a simulation whose seed decides everything: it returns a
+// duration from 0 up to its bound. It must not be called while pauses are chosen. The function that it returns undoes
+// it.
+func SetChance(choose func(bound time.Duration) time.Duration) (undo func()) {
+	before := chooseBelow
+	chooseBelow = choose
+	return func() { chooseBelow = before }
 }

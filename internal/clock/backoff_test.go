@@ -5,6 +5,18 @@ import (
 	"time"
 )
 
+func TestSetChance(t *testing.T) {
+	b := Backoff{First: 100 * time.Millisecond, Max: time.Second, AtLeastHalf: true}
+	undo := SetChance(func(bound time.Duration) time.Duration { return bound / 5 })
+	if got := b.Pause(0); got != 60*time.Millisecond {
+		t.Errorf("got %v, want 60ms", got)
+	}
+	undo()
+	if first, second := b.Pause(10), b.Pause(10); first == second {
+		t.Errorf("undone, chance gave %v twice", first)
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	for n, bound := range map[int]time.Duration{0: 100, 1: 200, 4: 1600, 5: 2000, 10: 2000, 100: 2000} {
 		bound *= time.Millisecond

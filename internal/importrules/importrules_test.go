@@ -87,6 +87,15 @@ var rules = []rule{{
 	not:      "CDK, constructs",
 	because:  "the operator's command reads the deployed stack, and starts without Node.js",
 }, {
+	packages: "simulation/judge",
+	not: "app, constructs, settings, schema, event, errorobject, deadletter, contract, functions/..., local/..., " +
+		"producer, replay, trace, cost, cmd/..., simulation, internal/..., AWS SDK, CDK, Lambda",
+	because: "a mistake of the system's own code would be the judge's, too",
+}, {
+	packages: "simulation",
+	not:      "CDK, constructs, settings, cmd/...",
+	because:  "a simulation runs the code that runs on AWS and at the operator's desk, not the stack's",
+}, {
 	packages: "internal/testkit/...",
 	except:   "internal/testkit/functiontest",
 	not: "app, constructs, settings, event, errorobject, deadletter, functions/..., local/..., producer, replay, " +
@@ -95,8 +104,8 @@ var rules = []rule{{
 	because: "the tests of these packages import it",
 }, {
 	packages: "...",
-	except:   "internal/testkit/..., verify/...",
-	not:      "internal/testkit/..., verify/...",
+	except:   "internal/testkit/..., verify/..., simulation",
+	not:      "internal/testkit/..., verify/..., simulation/...",
 	because:  "test code is not shipped",
 }}
 
