@@ -88,7 +88,7 @@ type Reader struct {
 	fields  [numFields]field
 	key     []byte
 	keys    []knownKey // those of the latest document, in their order: the next one has most likely the same
-	open    []byte // the braces around what nested reads
+	open    []byte     // the braces around what nested reads
 }
 
 // The fields that are kept.

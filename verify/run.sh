@@ -67,11 +67,14 @@ opensearch() {
   step "mappings of event schemas on a real OpenSearch" go test -vet=off -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
 }
 
-# The lane of servers, browsers and the race detector.
+# The lane of servers, browsers, readers of the lake and the race detector.
 second_lane() {
   step "the page in a real Chromium" verify/page/check.sh
   step "tests with the race detector" race
   opensearch
+  step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
+  step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino
+  step "one event's journey" "$python" verify/clients/journey.py
 }
 
 start_beside "the second lane" second_lane
@@ -84,12 +87,9 @@ step "AWS CLI, boto3 and their errors against the local model" "$python" verify/
 step "10,000 events through a data stream, by three clients" "$python" verify/clients/datastream.py
 step "the front door's mapping templates on Apache Velocity" go run ./verify/velocity
 step "10,000 events through each front door, by four clients" "$python" verify/clients/frontdoor.py
-step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
-step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "no record lost, with each fault and with all" go run ./verify/faults
 step "simulated runs" go test -vet=off -count=1 -timeout 60m -run '^TestSimulate$' ./simulation -args -seeds "${SIMULATE_SEEDS:-20000}"
-step "one event's journey" "$python" verify/clients/journey.py
 step "the documented sending examples as printed" "$python" verify/readme.py
 step "same template on another machine" "$python" verify/template/reproducible.py
 step "builds amid foreign settings of Go" "$python" verify/template/hostbuild.py

@@ -19,7 +19,7 @@ import (
 
 // target has the names of the stack's parts, from its outputs or from flags.
 type target struct {
-	stack, outputs              string
+	stack, outputs                    string
 	data, lake, search, queue, bucket string
 	// Only pipeline trace needs these.
 	table, workGroup, endpoint, indices, dropTypes string
