@@ -11,8 +11,9 @@ func (a *Alarms) watchFrontDoor(f *FrontDoor) {
 	a.on(eventsNotAccepted, "api-failing", "requests to the front door fail", of("5XXError", "Average"),
 		condition{above, 0.05, 60, 3, 3})
 	// Fires when over 5 % of the requests are rejected for ten of fifteen minutes: throttled, not signed, too large or
-	// not events. The access log has the status of each.
-	a.on(eventsNotAccepted, "api-rejecting", "requests to the front door are rejected", of("4XXError", "Average"),
+	// not events. The access log has the status of each. It is no page: the address is public, and anybody can send it
+	// requests that are rejected.
+	a.on(ticketByItself, "api-rejecting", "requests to the front door are rejected", of("4XXError", "Average"),
 		condition{above, 0.05, 60, 10, 15})
 	// Fires when the slowest tenth takes over 2.5 seconds for five minutes, of the 29 that the integration has.
 	a.on(capacityLow, "api-slow", "the front door takes over 2,500 ms", of("Latency", "p90"),

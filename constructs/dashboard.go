@@ -22,6 +22,7 @@ type DashboardProps struct {
 	StackName    string
 	Alarms       *Alarms
 	DataStream   *DataStream
+	FrontDoor    *FrontDoor
 	Streams      []*Stream
 	ErrorHandler *ErrorHandler
 	DeadLetters  *DeadLetterQueue
@@ -53,6 +54,9 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) *
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	p := &painter{DashboardProps: props}
 	p.paintHeader(props.Alarms.arns)
+	if props.FrontDoor != nil {
+		p.paintFrontDoor()
+	}
 	p.paintIngestion()
 	p.paintTransforms()
 	p.paintDelivery()
@@ -112,6 +116,20 @@ func (p *painter) streamSections(alarms ...string) string {
 		}
 	}
 	return sections(all...)
+}
+
+// paintFrontDoor shows the requests of the API, how many were rejected or failed, and how long they took.
+func (p *painter) paintFrontDoor() {
+	p.addText(2, "## Front door", "Requests, those that were rejected (4XX) or failed (5XX), and their latency. The "+
+		"access log has each: `/aws/apigateway/"+p.StackName+"-access`. "+sections("api-failing", "api-rejecting", "api-slow"))
+	p.beginRow(graphHeight)
+	of := ofFrontDoor(p.StackName)
+	p.addGraph(gridColumns/2, functionPeriod, "front door: requests", "requests", 0, []graphed{
+		line(of("Count", "Sum"), "requests"), line(of("4XXError", "Sum"), "rejected"), line(of("5XXError", "Sum"), "failed")})
+	latency := of("Latency", "p90")
+	p.addGraph(gridColumns/2, functionPeriod, "front door: latency", "ms", 0, []graphed{
+		line(of("Latency", "p50"), "p50"), line(latency, "p90"), line(of("IntegrationLatency", "p90"), "stream, p90")},
+		p.alarmAt(latency)...)
 }
 
 func (p *painter) paintIngestion() {

@@ -110,6 +110,8 @@ func TestDashboardFollowsTheSettings(t *testing.T) {
 		{variants["dev"], "BackupToS3.Success", true}, {`{"enableSourceBackup": false}`, "BackupToS3.Success", false},
 		{variants["dev"], "[/aws/vpc/", false}, {variants["vpc new"], "[/aws/vpc/", true},
 		{`{"dataFormat": "json"}`, "FailedConversion", false}, {variants["dev"], "FailedConversion", true},
+		{variants["ingestion kinesis"], "read behind", true}, {variants["dev"], "read behind", false},
+		{variants["ingestion kinesis"], "AWS/ApiGateway", false}, {variants["front door kinesis"], "AWS/ApiGateway", true},
 		{`{"bufferIntervalSeconds": 123}`, `{"label":"buffer interval","value":123,`, true},
 		{`{"transformTimeoutSeconds": 45}`, `{"label":"timeout","value":45000,`, true},
 	} {

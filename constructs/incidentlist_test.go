@@ -216,8 +216,8 @@ var incidents = append(quietTimes, []incident{
 		happens: func(p plant) { p.readsLate("search", began, began+840) }},
 	{title: "Front door: its role may not put records any more", dataStream: true, ended: 240, pages: "events-not-accepted",
 		after: 3, happens: func(p plant) { p.set("api 5XXError", began, 240, 1) }},
-	{title: "Front door: a client sends more requests than it accepts", dataStream: true, ended: 240,
-		pages: "events-not-accepted", after: 10, happens: func(p plant) { p.set("api 4XXError", began, 240, 0.4) }},
+	{title: "Front door: a client sends more requests than it accepts", dataStream: true,
+		tickets: "api-rejecting", happens: func(p plant) { p.set("api 4XXError", began, 240, 0.4) }},
 	{title: "Front door: the data stream answers slowly", dataStream: true, tickets: "capacity-low",
 		happens: func(p plant) { p.set("api Latency", began, 240, 900, 8000) }},
 }...)

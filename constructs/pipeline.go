@@ -182,6 +182,7 @@ func NewPipeline(scope constructs.Construct, id string, props PipelineProps) *Pi
 		StackName:    name,
 		Alarms:       alarms,
 		DataStream:   p.DataStream,
+		FrontDoor:    p.FrontDoor,
 		Streams:      p.Streams,
 		ErrorHandler: p.ErrorHandler,
 		DeadLetters:  p.DeadLetters,
