@@ -348,22 +348,24 @@ func (l *localCommand) writeReport(ctx context.Context, p *local.Pipeline, out s
 	return nil
 }
 
-// jsonReport is the report for programs. Counts of lines that were not an event, blank or rejected are there only when
+// localReport is the report for programs. Counts of lines that were not an event, blank or rejected are there only when
 // there are some, and the check's result only in a run with faults.
+type localReport struct {
+	local.Report
+	Check     *audit.Report `json:"check,omitempty"`
+	NotEvents int64         `json:"notEvents,omitempty"`
+	Blank     int64         `json:"blank,omitempty"`
+	Rejected  int64         `json:"rejected,omitempty"`
+	Survey    *surveyReport `json:"survey,omitempty"`
+}
+
 func jsonReport(
 	r local.Report, put putLines, rejected int64, checked *audit.Report, surveyed *surveyReport,
 ) ([]byte, error) {
 	if len(r.Faults) == 0 {
 		checked = nil
 	}
-	text, err := json.Marshal(struct {
-		local.Report
-		Check     *audit.Report `json:"check,omitempty"`
-		NotEvents int64         `json:"notEvents,omitempty"`
-		Blank     int64         `json:"blank,omitempty"`
-		Rejected  int64         `json:"rejected,omitempty"`
-		Survey    *surveyReport `json:"survey,omitempty"`
-	}{r, checked, put.notEvents, put.blank, rejected, surveyed})
+	text, err := json.Marshal(localReport{r, checked, put.notEvents, put.blank, rejected, surveyed})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report: %w", err)
 	}

@@ -284,15 +284,18 @@ func (s *sendCommand) goOn(r producer.Report) string {
 		"command would send only the rest", line)
 }
 
+// sendReport is the report for programs.
+type sendReport struct {
+	producer.Report
+	Survey *surveyReport `json:"survey,omitempty"`
+}
+
 // writeReport prints the report.
 func (s *sendCommand) writeReport(r producer.Report, failed error) error {
 	var text []byte
 	surveyed := s.survey.report(s.events)
 	if s.format.value == "json" {
-		encoded, err := json.Marshal(struct {
-			producer.Report
-			Survey *surveyReport `json:"survey,omitempty"`
-		}{r, surveyed})
+		encoded, err := json.Marshal(sendReport{r, surveyed})
 		if err != nil {
 			return fmt.Errorf("encoding the report: %w", err)
 		}
