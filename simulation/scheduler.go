@@ -57,14 +57,13 @@ type world struct {
 
 // call is one call of a service.
 type call struct {
-	from    *process
-	site    Site
-	key     string // the subject: which of the calls of one step comes first, and the trace
-	arrived int    // the step
-	name    string // of the call among all of the run
-	chance  *chance
-	fault   Fault
-	due     time.Time
+	from   *process
+	site   Site
+	key    string // the subject: which of the calls of one step comes first, and the trace
+	name   string // of the call among all of the run
+	chance *chance
+	fault  Fault
+	due    time.Time
 	// apply does the effect. It returns the error of the response, or a time at which it is to be applied again.
 	apply func(*call) (again time.Time, err error)
 	err   error

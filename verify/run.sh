@@ -20,7 +20,11 @@ step() { # name, command
 # The second lane: its process, which is the leader of a group, its name and its output.
 beside_pid='' beside_name='' beside_log=''
 stop_beside() { # all that it has started, too
-  if [[ -n $beside_pid ]]; then kill -- "-$beside_pid" 2>/dev/null || true; fi
+  if [[ -n $beside_pid ]]; then
+    kill -- "-$beside_pid" 2>/dev/null || true
+    echo "== $beside_name: stopped; its output until then:"
+    cat "$beside_log"
+  fi
   if [[ -n $beside_log ]]; then rm -f "$beside_log"; fi
 }
 trap stop_beside EXIT
