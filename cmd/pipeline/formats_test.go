@@ -85,14 +85,14 @@ func copyFormat(t *testing.T, name string) string {
 func TestFormatOfStates(t *testing.T) {
 	streams := map[event.Stream]string{event.Lake: "kinesis-firehose-pipeline-dev-LakeStream",
 		event.Search: "kinesis-firehose-pipeline-dev-SearchStream"}
-	if _, err := producer.OpenState(copyFormat(t, "send.state"), streams); err != nil {
+	if _, err := producer.OpenState(copyFormat(t, "send-state.json"), streams); err != nil {
 		t.Error(err)
 	}
 	streams[event.Lake] = "another"
-	if _, err := producer.OpenState(copyFormat(t, "send.state"), streams); err == nil {
+	if _, err := producer.OpenState(copyFormat(t, "send-state.json"), streams); err == nil {
 		t.Error("the state of other streams is accepted: its streams are not read")
 	}
-	path := copyFormat(t, "replay.state")
+	path := copyFormat(t, "replay-state.ndjson")
 	journal, err := replay.OpenJournal(path, event.MustCompile(shopschema.Load()))
 	if err != nil {
 		t.Fatal(err)
