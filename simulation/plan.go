@@ -24,6 +24,8 @@ type Plan struct {
 	SearchDown  [2]time.Duration
 	// HandlerDown is when invocations of the error handler fail, before it has done anything or after it has done all.
 	HandlerDown [2]time.Duration
+	// ObjectsDown is when the operator's machine cannot read objects: a proxy, its rights, the key.
+	ObjectsDown [2]time.Duration
 	Backup      bool // the lake stream keeps the records as received
 	// Skew is the difference between AWS's time and that of the operator's machine; Jumps change it.
 	Skew  time.Duration
@@ -98,6 +100,10 @@ func NewPlan(seed uint64) *Plan {
 	}
 	if clocks := newChance(seed, "clocks"); clocks.hits(2000) {
 		p.Skew = clocks.between(-maxWrong, maxWrong)
+	}
+	if objects := newChance(seed, "objects"); objects.hits(1500) {
+		from := objects.between(0, 30*time.Minute)
+		p.ObjectsDown = [2]time.Duration{from, from + objects.spread(10*time.Minute, 90*time.Minute)}
 	}
 	p.planFaults(newChance(seed, "faults"))
 	operations := newChance(seed, "operations")

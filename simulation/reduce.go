@@ -97,6 +97,7 @@ func (r *reduction) reduceSettings() {
 		func(p *Plan) { p.BrokenUntil = 0 },
 		func(p *Plan) { p.SearchDown = [2]time.Duration{} },
 		func(p *Plan) { p.HandlerDown = [2]time.Duration{} },
+		func(p *Plan) { p.ObjectsDown = [2]time.Duration{} },
 		func(p *Plan) { p.Skew = 0 },
 		func(p *Plan) { p.Pack = false },
 		func(p *Plan) { p.Backup = false },

@@ -71,7 +71,7 @@ func (w *world) runPhases() {
 	for i, o := range w.plan.Operations {
 		w.after(o.At, func() { w.replay(fmt.Sprintf("replay-%d", i+1), o) })
 	}
-	if end := max(w.plan.BrokenUntil, w.plan.SearchDown[1]); end > 0 {
+	if end := max(w.plan.BrokenUntil, w.plan.SearchDown[1], w.plan.ObjectsDown[1]); end > 0 {
 		w.after(end, func() {})
 	}
 	w.send(1)

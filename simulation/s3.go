@@ -55,6 +55,9 @@ func (p atBucket) GetObject(ctx context.Context, in *s3.GetObjectInput, _ ...fun
 	var out *s3.GetObjectOutput
 	err := p.retrying(ctx, p.retryer, func() error {
 		return p.call(ctx, p.get, *in.Key+" "+aws.ToString(in.Range), func(c *call) (time.Time, error) {
+			if p.get == replayGet && p.w.chaotic && within(p.w.plan.ObjectsDown, time.Since(p.w.start)) {
+				return time.Time{}, refusal(c)
+			}
 			i, found := p.w.bucket.search(*in.Key)
 			if !found || in.VersionId != nil && *in.VersionId != p.w.bucket.objects[i].Version {
 				return time.Time{}, &types.NoSuchKey{}
