@@ -93,7 +93,7 @@ step "the front door's mapping templates on Apache Velocity" go run ./verify/vel
 step "10,000 events through each front door, by four clients" "$python" verify/clients/frontdoor.py
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
 step "no record lost, with each fault and with all" go run ./verify/faults
-step "simulated runs" go test -vet=off -count=1 -timeout 60m -run '^TestSimulate$' ./simulation -args -seeds "${SIMULATE_SEEDS:-20000}"
+step "simulated runs" go test -vet=off -count=1 -timeout 60m -run '^TestSimulate$' ./simulation -args -seeds "${SIMULATE_SEEDS:-5000}"
 step "the documented sending examples as printed" "$python" verify/readme.py
 step "same template on another machine" "$python" verify/template/reproducible.py
 step "builds amid foreign settings of Go" "$python" verify/template/hostbuild.py
