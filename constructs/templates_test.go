@@ -18,7 +18,7 @@ import (
 var templates = flag.String(
 	"templates",
 	"",
-	"folder that TestWriteTemplates writes a template of every variant, combination, instance family and volume size to",
+	"folder that TestWriteTemplates writes a template of every variant, combination, instance family, volume size and example to",
 )
 
 // TestWriteTemplates is for verify/templates.sh: one process replaces many runs of the command line. The templates are
@@ -30,7 +30,7 @@ func TestWriteTemplates(t *testing.T) {
 	if err := os.MkdirAll(*templates, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, contexts := range []map[string]string{variants, combinations(), families(), volumes()} {
+	for _, contexts := range []map[string]string{variants, combinations(), families(), volumes(), snapshotContexts(t)} {
 		for name, context := range contexts {
 			t.Logf("%s: %d resources", name, len(synth(t, context).Resources))
 			text, err := json.MarshalIndent(synth(t, context).cdk.ToJSON(), "", " ")
