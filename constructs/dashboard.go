@@ -107,15 +107,15 @@ func sections(names ...string) string {
 	return "Runbook: " + strings.Join(all, ", ")
 }
 
-// streamSections names sections of the runbook: of each alarm, by its name without the stream's, those of all streams.
-func (p *painter) streamSections(alarms ...string) string {
+// ofStreams names alarms, by their names without the stream's, of all streams.
+func (p *painter) ofStreams(alarms ...string) []string {
 	var all []string
 	for _, alarm := range alarms {
 		for _, s := range p.Streams {
 			all = append(all, string(s.Kind)+"-"+alarm)
 		}
 	}
-	return sections(all...)
+	return all
 }
 
 // paintFrontDoor shows the requests of the API, how many were rejected or failed, and how long they took.
@@ -138,7 +138,7 @@ func (p *painter) paintIngestion() {
 		return
 	}
 	p.addText(2, "## Ingestion", "Accepted records and bytes against the streams' limits; throttled records have "+
-		"to be put again by the producer. "+p.streamSections("throttled", "near-limit"))
+		"to be put again by the producer. "+sections(p.ofStreams("throttled", "near-limit")...))
 	p.beginRow(graphHeight)
 	width := gridColumns / 2 / len(p.Streams)
 	for _, s := range p.Streams {
@@ -156,8 +156,8 @@ func (p *painter) paintIngestion() {
 func (p *painter) paintDataStream() {
 	p.addText(2, "## Ingestion", "Records and bytes that the data stream accepted; throttled records have to be put "+
 		"again by the producer. How far behind the delivery streams read. "+
-		sections("data-stream-write-throttled", "data-stream-read-throttled")+", "+
-		strings.TrimPrefix(p.streamSections("reading-behind"), "Runbook: "))
+		sections(append([]string{"data-stream-write-throttled", "data-stream-read-throttled"},
+			p.ofStreams("reading-behind")...)...))
 	p.beginRow(graphHeight)
 	of := ofDataStream(p.DataStream)
 	p.addGraph(gridColumns/4, streamPeriod, "data stream: records a second", "records/s", 0,
@@ -187,7 +187,7 @@ func (p *painter) paintTransforms() {
 		return
 	}
 	p.addText(2, "## Transform", "Invocations by Firehose, their duration against the timeout, and what became of "+
-		"the records. "+p.streamSections("transform-errors", "transform-slow"))
+		"the records. "+sections(p.ofStreams("transform-errors", "transform-slow")...))
 	p.beginRow(graphHeight)
 	for _, s := range streams {
 		of := ofFunction(s.Transform.Function)

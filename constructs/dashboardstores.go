@@ -11,7 +11,7 @@ import (
 
 func (p *painter) paintDelivery() {
 	p.addText(2, "## Delivery", "Age of the oldest record that is not delivered, against the buffer interval; "+
-		"records in and out; the share of deliveries that succeed. "+p.streamSections("delivery-lagging", "stalled"))
+		"records in and out; the share of deliveries that succeed. "+sections(p.ofStreams("delivery-lagging", "stalled")...))
 	p.beginRow(graphHeight)
 	for _, s := range p.Streams {
 		of, destination, title := ofStream(s), deliveryTo(s), fmt.Sprintf("%s stream: ", s.Kind)

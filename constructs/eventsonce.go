@@ -2,7 +2,6 @@ package constructs
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -68,10 +67,6 @@ func newViewOfEventsOnce(scope constructs.Construct, lake *DataLake, s *schema.S
 	for _, name := range partitionNames {
 		add(name, "string", "Of the latest row")
 	}
-	text, err := json.Marshal(view)
-	if err != nil { // strings always encode
-		panic(err)
-	}
 	table := awsglue.NewCfnTable(scope, jsii.String("EventsOnce"), &awsglue.CfnTableProps{
 		CatalogId:    awscdk.Aws_ACCOUNT_ID(),
 		DatabaseName: jsii.String(lake.DatabaseName),
@@ -81,7 +76,7 @@ func newViewOfEventsOnce(scope constructs.Construct, lake *DataLake, s *schema.S
 			// and the view does not exist (GlueConverter, ViewReaderUtil.isTrinoView; run).
 			TableType:        jsii.String("VIRTUAL_VIEW"),
 			Parameters:       map[string]string{"presto_view": "true", "comment": "Presto View"},
-			ViewOriginalText: jsii.String("/* Presto View: " + base64.StdEncoding.EncodeToString(text) + " */"),
+			ViewOriginalText: jsii.String("/* Presto View: " + base64.StdEncoding.EncodeToString([]byte(encodeJSON(view))) + " */"),
 			ViewExpandedText: jsii.String("/* Presto View */"),
 			StorageDescriptor: &awsglue.CfnTable_StorageDescriptorProperty{
 				Columns: columns,

@@ -1,9 +1,7 @@
 package constructs
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -100,7 +98,7 @@ func NewFrontDoor(scope constructs.Construct, id string, props FrontDoorProps) *
 			StageName: jsii.String(frontdoor.Stage),
 			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(
 				newLogGroup(this, "AccessLog", "/aws/apigateway/"+props.StackName+"-access", props.Logs)),
-			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(string(encodeSorted(accessLog)))),
+			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(encodeJSON(accessLog))),
 			LoggingLevel:         awsapigateway.MethodLoggingLevel_OFF, // execution logs have bodies
 			DataTraceEnabled:     jsii.Bool(false),
 			ThrottlingRateLimit:  jsii.Number(props.Rate),
@@ -131,15 +129,6 @@ func NewFrontDoor(scope constructs.Construct, id string, props FrontDoorProps) *
 
 // retryAfter is the value of the header as a constant of a mapping, in single quotes.
 func retryAfter() string { return fmt.Sprintf("'%d'", frontdoor.RetryAfterSeconds) }
-
-// encodeSorted encodes strings by name as JSON, in the order of the names.
-func encodeSorted(members map[string]string) []byte {
-	text, err := json.Marshal(members)
-	if err != nil {
-		panic(err) // strings
-	}
-	return text
-}
 
 // addMethod adds the one method, its model and its integration.
 func (f *FrontDoor) addMethod(props FrontDoorProps) {
@@ -191,15 +180,7 @@ func (f *FrontDoor) addMethod(props FrontDoorProps) {
 		})
 	method.Node().AddDependency(made)
 	// A deployment is a copy of the API: another text makes another deployment. The CDK sees the method, not the model.
-	f.API.LatestDeployment().AddToLogicalId(string(encodeModel(model)))
-}
-
-func encodeModel(model map[string]any) []byte {
-	text, err := json.Marshal(model)
-	if err != nil {
-		panic(err) // strings, lists and objects
-	}
-	return text
+	f.API.LatestDeployment().AddToLogicalId(encodeJSON(model))
 }
 
 func mapResponse(status, pattern, template string, headers *map[string]*string) *awsapigateway.IntegrationResponse {
@@ -267,5 +248,5 @@ func (f *FrontDoor) describeKeys(names []string) string {
 	for i, key := range f.Keys {
 		pairs = append(pairs, names[i]+"="+*key.KeyId())
 	}
-	return strings.Join(slices.Clip(pairs), ",")
+	return strings.Join(pairs, ",")
 }

@@ -2,6 +2,7 @@ package constructs_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,12 +74,9 @@ var acceptedFindings = []acceptedFinding{
 
 // findAccepted returns the entry that accepts a finding; -1 when none does.
 func findAccepted(rule, resource string) int {
-	for i, a := range acceptedFindings {
-		if a.rule == rule && regexp.MustCompile("^(?:"+a.resources+")$").MatchString(resource) {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(acceptedFindings, func(a acceptedFinding) bool {
+		return a.rule == rule && regexp.MustCompile("^(?:"+a.resources+")$").MatchString(resource)
+	})
 }
 
 // nagFinding is the rule of a finding, without the prefix of a pack that shares it and without what it found.

@@ -65,7 +65,7 @@ func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
 	output(contract.OutputDeadLetterQueue, "One message for each failed record", p.DeadLetters.Queue.QueueUrl())
 	if config.EnableDataTransformation {
 		output(contract.OutputDropEventTypes, "Types of events that the transforms drop, as JSON",
-			jsii.String(encodeList(config.DropEventTypes)))
+			jsii.String(encodeJSON(config.DropEventTypes)))
 	}
 	output("AlarmTopicArn", "Pages go here: somebody has to act now", p.AlarmTopic.Topic.TopicArn())
 	output("TicketTopicArn", "Tickets go here: they can wait for the next working day", p.TicketTopic.Topic.TopicArn())

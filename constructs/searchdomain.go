@@ -1,8 +1,6 @@
 package constructs
 
 import (
-	"encoding/json"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -171,7 +169,7 @@ func publishLogs(scope constructs.Construct, props SearchDomainProps) (map[strin
 			CloudWatchLogsLogGroupArn: group.LogGroupArn(),
 		}
 	}
-	document, err := json.Marshal(map[string]any{
+	document := encodeJSON(map[string]any{
 		"Version": "2012-10-17",
 		"Statement": []any{map[string]any{
 			"Effect":    "Allow",
@@ -184,12 +182,9 @@ func publishLogs(scope constructs.Construct, props SearchDomainProps) (map[strin
 			},
 		}},
 	})
-	if err != nil {
-		panic(err) // strings always encode
-	}
 	policy := awslogs.NewCfnResourcePolicy(scope, jsii.String("LogPolicy"), &awslogs.CfnResourcePolicyProps{
 		PolicyName:     jsii.String(props.DomainName + "-logs"),
-		PolicyDocument: jsii.String(string(document)),
+		PolicyDocument: jsii.String(document),
 	})
 	return publishing, policy
 }

@@ -1,8 +1,6 @@
 package constructs
 
 import (
-	"encoding/json"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -85,7 +83,7 @@ type SearchState struct {
 // custom resource into a string; the index template is part of it, so that a new field of an event is a change of the
 // resource.
 func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
-	state, err := json.Marshal(searchsetup.State{
+	state := encodeJSON(searchsetup.State{
 		Endpoint:       "https://" + *wanted.Domain.Resource.AttrDomainEndpoint(),
 		Index:          wanted.Index,
 		Rotation:       wanted.Rotation,
@@ -97,9 +95,6 @@ func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
 		AdminRoleARNs:  wanted.AdminRoleARNs,
 		ReaderRoleARNs: wanted.ReaderRoleARNs,
 	})
-	if err != nil {
-		panic(err) // strings and numbers always encode
-	}
 	answers := s.Function
 	if wanted.Relay != nil {
 		answers = wanted.Relay.Function
@@ -109,7 +104,7 @@ func (s *SearchSetup) Configure(wanted SearchState) awscdk.CustomResource {
 		ResourceType:   jsii.String(contract.SearchSetupResource),
 		RemovalPolicy:  removal(wanted.Retain),
 		ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(searchSetupTimeoutSeconds + 60)),
-		Properties:     &map[string]any{"State": string(state)},
+		Properties:     &map[string]any{"State": state},
 	})
 	if s.network != nil {
 		// Nothing that the relay is given names the function or the rules that let it reach the domain.

@@ -40,7 +40,7 @@ func NewTransform(scope constructs.Construct, id string, props TransformProps) *
 	environment := map[string]string{
 		contract.EnvStream:         string(props.Stream),
 		contract.EnvStack:          props.StackName,
-		contract.EnvDropEventTypes: encodeList(props.DropEventTypes),
+		contract.EnvDropEventTypes: encodeJSON(props.DropEventTypes),
 		contract.EnvLogLevel:       props.LogLevel,
 	}
 	policies := map[string][]statement{}
@@ -79,11 +79,12 @@ func invokeTransform(stackName string, stream event.Stream) statement {
 	}
 }
 
-// encodeList returns a list as JSON.
-func encodeList(list []string) string {
-	text, err := json.Marshal(list)
+// encodeJSON returns a value of strings, numbers, lists and objects as JSON, the members of maps in the order of their
+// names.
+func encodeJSON(value any) string {
+	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // a list of strings always encodes
+		panic(err) // such values always encode
 	}
 	return string(text)
 }

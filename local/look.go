@@ -12,6 +12,7 @@ import (
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/local/results"
 	"firehose-pipeline/local/s3"
+	"firehose-pipeline/local/template"
 	"firehose-pipeline/schema"
 )
 
@@ -120,3 +121,6 @@ func (p *Pipeline) EventSchema() *schema.Schema { return p.events.Layout.Schema(
 // Protects reports whether the schema protects a field: then source backup and error objects have values that the stores
 // must not have.
 func (p *Pipeline) Protects() bool { return p.events.Layout.Protects() }
+
+// FrontDoor is the stack's HTTP front door; nil when it has none.
+func (p *Pipeline) FrontDoor() *template.API { return p.config.API }

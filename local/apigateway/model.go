@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -74,7 +75,7 @@ func (m *model) check(value any, problems []string) []string {
 			problems = append(problems,
 				fmt.Sprintf("object has missing required properties ([%s])", strings.Join(missing, ",")))
 		}
-		for _, name := range sortedKeys(m.Properties) {
+		for _, name := range slices.Sorted(maps.Keys(m.Properties)) {
 			if inner, ok := value[name]; ok {
 				problems = m.Properties[name].check(inner, problems)
 			}
@@ -88,15 +89,6 @@ func (m *model) check(value any, problems []string) []string {
 		}
 	}
 	return problems
-}
-
-func sortedKeys(properties map[string]*model) []string {
-	var keys []string
-	for key := range properties {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func kindOf(value any) string {

@@ -2,12 +2,10 @@ package page
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -186,13 +184,4 @@ func formatTime(at time.Time) string {
 		return ""
 	}
 	return at.UTC().Format("2006-01-02T15:04:05Z07:00")
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

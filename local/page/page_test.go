@@ -188,14 +188,9 @@ func testFilesOf(t *testing.T, p *page.Page) {
 
 var dataBlock = regexp.MustCompile(`(?s)<script type="application/json" id="data">(.*?)</script>`)
 
-func TestReport(t *testing.T) {
-	run := openRun(t)
-	p := page.New(t.Context(), page.Run{Pipeline: run, Started: time.Now()})
-	records := []string{`{"event_id":"good"}`}
-	for i := range 700 {
-		records = append(records, fmt.Sprintf(`{"event_id":"bad-%d </script><script>alert(1)</script>`, i)+"\u2028\"")
-	}
-	putAll(t, run, records...)
+// writeReport flushes a run and returns the report of its page.
+func writeReport(t *testing.T, run *local.Pipeline, p *page.Page) []byte {
+	t.Helper()
 	if err := run.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +204,18 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return text
+}
+
+func TestReport(t *testing.T) {
+	run := openRun(t)
+	p := page.New(t.Context(), page.Run{Pipeline: run, Started: time.Now()})
+	records := []string{`{"event_id":"good"}`}
+	for i := range 700 {
+		records = append(records, fmt.Sprintf(`{"event_id":"bad-%d </script><script>alert(1)</script>`, i)+"\u2028\"")
+	}
+	putAll(t, run, records...)
+	text := writeReport(t, run, p)
 	if got := strings.Count(string(text), "<script"); got != 2 {
 		t.Errorf("%d elements of script, want 2", got)
 	}
@@ -267,19 +274,7 @@ func TestReportOfProtectedEvents(t *testing.T) {
 	run := openRunWith(t, declared, transform)
 	p := page.New(t.Context(), page.Run{Pipeline: run, Started: time.Now()})
 	putAll(t, run, `{"event_id":"good","email":"first@prot3cted"}`, `{"event_id":"bad","email":"second@prot3cted"`)
-	if err := run.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.SetPhase(page.Ended)
-	p.SetPatience(time.Minute)
-	path, err := p.WriteReport(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := writeReport(t, run, p)
 	for _, want := range []string{"REDACTED", "leaves out the record as sent", "source-data/", "error-data/"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the report has no %q", want)

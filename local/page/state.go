@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -162,7 +164,7 @@ func (s *sampler) sample() state {
 	for i, stream := range progress.Streams {
 		all.Streams = append(all.Streams, streamOf(stream, infos[i]))
 	}
-	for _, name := range sortedKeys(progress.Indices) {
+	for _, name := range slices.Sorted(maps.Keys(progress.Indices)) {
 		all.Indices = append(all.Indices, indexState{show(name, maxValue), progress.Indices[name]})
 	}
 	for _, count := range progress.Letters {

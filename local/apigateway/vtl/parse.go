@@ -185,6 +185,15 @@ func (p *parser) parseSet() (node, error) {
 	if err := p.expect("="); err != nil {
 		return nil, err
 	}
+	value, err := p.parseHead()
+	if err != nil {
+		return nil, err
+	}
+	return setNode{path, value}, nil
+}
+
+// parseHead reads the expression that ends the parentheses of a directive, and the end of its line.
+func (p *parser) parseHead() (expression, error) {
 	value, err := p.parseExpression()
 	if err != nil {
 		return nil, err
@@ -192,7 +201,7 @@ func (p *parser) parseSet() (node, error) {
 	if err := p.expect(")"); err != nil {
 		return nil, err
 	}
-	return setNode{path, value}, p.endDirective()
+	return value, p.endDirective()
 }
 
 // parseForeach reads ($name in expression) and the body up to #end.
@@ -207,14 +216,8 @@ func (p *parser) parseForeach() (node, error) {
 	if err := p.expect("in"); err != nil {
 		return nil, err
 	}
-	items, err := p.parseExpression()
+	items, err := p.parseHead()
 	if err != nil {
-		return nil, err
-	}
-	if err := p.expect(")"); err != nil {
-		return nil, err
-	}
-	if err := p.endDirective(); err != nil {
 		return nil, err
 	}
 	body, end, err := p.parseNodes()
@@ -231,14 +234,8 @@ func (p *parser) parseIf() (node, error) {
 		if err := p.expect("("); err != nil {
 			return nil, err
 		}
-		condition, err := p.parseExpression()
+		condition, err := p.parseHead()
 		if err != nil {
-			return nil, err
-		}
-		if err := p.expect(")"); err != nil {
-			return nil, err
-		}
-		if err := p.endDirective(); err != nil {
 			return nil, err
 		}
 		body, end, err := p.parseNodes()
