@@ -18,8 +18,8 @@ func (a *Alarms) watchDataStream(d *DataStream, readers []*Stream) {
 		return
 	}
 	of := ofDataStream(d)
-	// Fires when producers are throttled in ten of fifteen minutes: more came than the stream has scaled up for, or most of
-	// it to one shard. Retries bridge one burst.
+	// Fires when producers are throttled in ten of fifteen minutes: more came than the stream has scaled up for, or most
+	// of it to one shard. Retries bridge one burst.
 	a.on(eventsNotAccepted, "data-stream-write-throttled", "producers of the data stream are throttled",
 		of("WriteProvisionedThroughputExceeded", "Sum"), condition{above, 0, 300, 2, 3})
 	// Fires when readers are throttled for 15 minutes: a third one reads along, and a shard is read 5 times a second.

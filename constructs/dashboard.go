@@ -121,7 +121,8 @@ func (p *painter) ofStreams(alarms ...string) []string {
 // paintFrontDoor shows the requests of the API, how many were rejected or failed, and how long they took.
 func (p *painter) paintFrontDoor() {
 	p.addText(2, "## Front door", "Requests, those that were rejected (4XX) or failed (5XX), and their latency. The "+
-		"access log has each: `/aws/apigateway/"+p.StackName+"-access`. "+sections("api-failing", "api-rejecting", "api-slow"))
+		"access log has each: `/aws/apigateway/"+p.StackName+"-access`. "+
+		sections("api-failing", "api-rejecting", "api-slow"))
 	p.beginRow(graphHeight)
 	of := ofFrontDoor(p.StackName)
 	p.addGraph(gridColumns/2, functionPeriod, "front door: requests", "requests", 0, []graphed{

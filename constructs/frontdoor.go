@@ -33,8 +33,8 @@ type FrontDoorStream struct {
 	put     []statement // that the front door's role needs, and nothing more
 }
 
-// chooseFrontDoorStream returns the stream that takes an event once for every store: the data stream, or the lake stream
-// when the lake is the only store.
+// chooseFrontDoorStream returns the stream that takes an event once for every store: the data stream, or the lake
+// stream when the lake is the only store.
 func chooseFrontDoorStream(p *Pipeline) FrontDoorStream {
 	if d := p.DataStream; d != nil {
 		return FrontDoorStream{frontdoor.Kinesis, d.Name(), []statement{

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+
+	"firehose-pipeline/local/awsjson"
 )
 
 type listOutput struct {
@@ -11,14 +13,14 @@ type listOutput struct {
 	HasMoreDeliveryStreams bool
 }
 
-func (a *API) listDeliveryStreams(_ context.Context, body []byte) (any, *apiError) {
+func (a *API) listDeliveryStreams(_ context.Context, body []byte) (any, *awsjson.Error) {
 	in, failed := decodeObject(body)
 	if failed != nil {
 		return nil, failed
 	}
 	var after, kind *string
 	var limit *int
-	for _, failed := range []*apiError{member(in, "ExclusiveStartDeliveryStreamName", &after),
+	for _, failed := range []*awsjson.Error{member(in, "ExclusiveStartDeliveryStreamName", &after),
 		member(in, "DeliveryStreamType", &kind), member(in, "Limit", &limit)} {
 		if failed != nil {
 			return nil, failed
@@ -55,14 +57,14 @@ func (a *API) listDeliveryStreams(_ context.Context, body []byte) (any, *apiErro
 	return out, nil
 }
 
-func (a *API) describeDeliveryStream(_ context.Context, body []byte) (any, *apiError) {
+func (a *API) describeDeliveryStream(_ context.Context, body []byte) (any, *awsjson.Error) {
 	in, failed := decodeObject(body)
 	if failed != nil {
 		return nil, failed
 	}
 	var name, after *string
 	var limit *int
-	for _, failed := range []*apiError{member(in, "DeliveryStreamName", &name),
+	for _, failed := range []*awsjson.Error{member(in, "DeliveryStreamName", &name),
 		member(in, "ExclusiveStartDestinationId", &after), member(in, "Limit", &limit)} {
 		if failed != nil {
 			return nil, failed

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/local/awsjson"
 	"firehose-pipeline/local/firehose"
 )
 
@@ -20,14 +21,14 @@ type object struct {
 	scan *jsonscan.Scanner
 }
 
-func decodeObject(body []byte) (object, *apiError) {
+func decodeObject(body []byte) (object, *awsjson.Error) {
 	o := object{body, jsonscan.NewScanner(names)}
 	end, problem := o.scan.Object(body, 0)
 	if problem == jsonscan.None && jsonscan.SkipSpace(body, end) < len(body) {
 		end, problem = jsonscan.SkipSpace(body, end), jsonscan.Syntax
 	}
 	if problem != jsonscan.None {
-		return object{}, senderFault("SerializationException", "the request must be a JSON object: %s at byte %d",
+		return object{}, awsjson.SenderFault("SerializationException", "the request must be a JSON object: %s at byte %d",
 			problem, end)
 	}
 	return o, nil
@@ -43,14 +44,14 @@ func (o object) findMember(name string) *jsonscan.Member {
 }
 
 // member decodes a string or number into value; without the member, or with null, value stays nil.
-func member[T any](o object, name string, value **T) *apiError {
+func member[T any](o object, name string, value **T) *awsjson.Error {
 	m := o.findMember(name)
 	if m == nil {
 		return nil
 	}
 	var decoded T
 	if err := json.Unmarshal(o.body[m.Start:m.End], &decoded); err != nil {
-		return senderFault("SerializationException", "%s: %v", name, err)
+		return awsjson.SenderFault("SerializationException", "%s: %v", name, err)
 	}
 	*value = &decoded
 	return nil
@@ -58,17 +59,17 @@ func member[T any](o object, name string, value **T) *apiError {
 
 // decodeData decodes the Data of the record that begins at body[start] and returns where the record ends; data is nil
 // when there is none.
-func (o object) decodeData(start int) (data []byte, end int, failed *apiError) {
+func (o object) decodeData(start int) (data []byte, end int, failed *awsjson.Error) {
 	end, problem := o.scan.Object(o.body, start)
 	if problem != jsonscan.None { // the whole is valid: it can only be another value
-		return nil, end, senderFault("SerializationException", "a record must be a JSON object")
+		return nil, end, awsjson.SenderFault("SerializationException", "a record must be a JSON object")
 	}
 	m := o.findMember("Data")
 	if m == nil {
 		return nil, end, nil
 	}
 	if m.Kind != jsonscan.String {
-		return nil, end, senderFault("SerializationException", "Data: must be base64 in a string")
+		return nil, end, awsjson.SenderFault("SerializationException", "Data: must be base64 in a string")
 	}
 	text := o.body[m.Start+1 : m.End-1]
 	if m.Escaped {
@@ -77,7 +78,7 @@ func (o object) decodeData(start int) (data []byte, end int, failed *apiError) {
 	data = make([]byte, base64.StdEncoding.DecodedLen(len(text)))
 	n, err := base64.StdEncoding.Decode(data, text)
 	if err != nil {
-		return nil, end, senderFault("SerializationException", "Data: must be base64: %v", err)
+		return nil, end, awsjson.SenderFault("SerializationException", "Data: must be base64: %v", err)
 	}
 	return data[:n], end, nil
 }
@@ -86,7 +87,7 @@ func (o object) decodeData(start int) (data []byte, end int, failed *apiError) {
 // of a record, is nil, with its path in problems. Those beyond a batch are counted only: a request may hold millions,
 // each with a problem.
 func parseRecords(body []byte, array *jsonscan.Member, problems *violations) (all [][]byte, count int,
-	failed *apiError) {
+	failed *awsjson.Error) {
 	o := object{body, jsonscan.NewScanner(names)}
 	beyond := new(violations)
 	for i := jsonscan.SkipSpace(body, array.Start+1); body[i] != ']'; {
@@ -128,14 +129,14 @@ func (v *violations) addQuoted(value, path, constraint string) {
 
 func (v *violations) addMissing(path string) { v.addViolation("null", path, "Member must not be null") }
 
-func (v violations) toError() *apiError {
+func (v violations) toError() *awsjson.Error {
 	switch len(v) {
 	case 0:
 		return nil
 	case 1:
-		return senderFault("ValidationException", "1 validation error detected: %s", v[0])
+		return awsjson.SenderFault("ValidationException", "1 validation error detected: %s", v[0])
 	}
-	return senderFault("ValidationException", "%d validation errors detected: %s", len(v), strings.Join(v, "; "))
+	return awsjson.SenderFault("ValidationException", "%d validation errors detected: %s", len(v), strings.Join(v, "; "))
 }
 
 // checkText checks a string of 1 to most characters, each one of which allowed accepts; pattern says so in the error.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"firehose-pipeline/internal/jsonscan"
+	"firehose-pipeline/local/awsjson"
 	"firehose-pipeline/local/firehose"
 )
 
@@ -23,7 +24,7 @@ type putRecordOutput struct {
 	Encrypted bool
 }
 
-func (a *API) putRecord(ctx context.Context, body []byte) (any, *apiError) {
+func (a *API) putRecord(ctx context.Context, body []byte) (any, *awsjson.Error) {
 	in, failed := decodeObject(body)
 	if failed != nil {
 		return nil, failed
@@ -51,7 +52,7 @@ func (a *API) putRecord(ctx context.Context, body []byte) (any, *apiError) {
 		return nil, failed
 	}
 	if r := results[0]; r.ErrorCode != "" {
-		return nil, serviceFault(r.ErrorCode, r.ErrorMessage)
+		return nil, awsjson.ServiceFault(r.ErrorCode, r.ErrorMessage)
 	}
 	return putRecordOutput{results[0].RecordID, s.Encrypted}, nil
 }
@@ -68,7 +69,7 @@ type batchResponse struct {
 	ErrorMessage string `json:",omitempty"`
 }
 
-func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) {
+func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *awsjson.Error) {
 	in, failed := decodeObject(body)
 	if failed != nil {
 		return nil, failed
@@ -83,7 +84,7 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 	if m := in.findMember("Records"); m == nil {
 		problems.addMissing("records")
 	} else if m.Kind != jsonscan.Array {
-		return nil, senderFault("SerializationException", "Records: must be an array")
+		return nil, awsjson.SenderFault("SerializationException", "Records: must be an array")
 	} else {
 		var count int
 		if data, count, failed = parseRecords(body, m, &problems); failed != nil {
@@ -105,7 +106,7 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 		size += len(record)
 	}
 	if size > firehose.MaxBatchBytes {
-		return nil, senderFault("InvalidArgumentException", "Records size exceeds 4 MB limit") // osquery/osquery#3568
+		return nil, awsjson.SenderFault("InvalidArgumentException", "Records size exceeds 4 MB limit") // osquery/osquery#3568
 	}
 	s, results, failed := a.putRecords(ctx, *name, data)
 	if failed != nil {
@@ -122,24 +123,24 @@ func (a *API) putRecordBatch(ctx context.Context, body []byte) (any, *apiError) 
 }
 
 // putRecords forwards the records within the quota, in order, and returns a result for each record.
-func (a *API) putRecords(ctx context.Context, name string, records [][]byte) (*stream, []Result, *apiError) {
+func (a *API) putRecords(ctx context.Context, name string, records [][]byte) (*stream, []Result, *awsjson.Error) {
 	s, failed := a.findStream(name)
 	if failed != nil {
 		return nil, nil, failed
 	}
 	if s.Type != directPut {
-		return nil, nil, senderFault("InvalidArgumentException", notPermittedOnSource, s.Type)
+		return nil, nil, awsjson.SenderFault("InvalidArgumentException", notPermittedOnSource, s.Type)
 	}
 	taken, ok := s.throttle.takeTokens(records)
 	if !ok {
-		return nil, nil, serviceFault(serviceUnavailable, slowDown)
+		return nil, nil, awsjson.ServiceFault(serviceUnavailable, slowDown)
 	}
 	results, err := a.options.Put(ctx, name, records[:taken])
 	if err != nil {
-		return nil, nil, serviceFault(internalFailure, err.Error())
+		return nil, nil, awsjson.ServiceFault(internalFailure, err.Error())
 	}
 	if len(results) != taken {
-		return nil, nil, serviceFault(internalFailure, fmt.Sprintf("%d results for %d records", len(results), taken))
+		return nil, nil, awsjson.ServiceFault(internalFailure, fmt.Sprintf("%d results for %d records", len(results), taken))
 	}
 	for range records[taken:] {
 		results = append(results, Result{ErrorCode: serviceUnavailable, ErrorMessage: slowDown})

@@ -1,20 +1,17 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
-	"github.com/google/uuid"
 
+	"firehose-pipeline/local/awsjson"
 	"firehose-pipeline/local/kinesis"
 )
 
@@ -35,22 +32,10 @@ type API struct {
 	Now func() time.Time
 }
 
-// apiError is an error as the API answers it.
-type apiError struct {
-	name, message string
-	status        int
-}
-
-func (e *apiError) Error() string { return e.name + ": " + e.message }
-
-func senderFault(name, format string, args ...any) *apiError {
-	return &apiError{name, fmt.Sprintf(format, args...), http.StatusBadRequest}
-}
-
 // decoder decodes a request into a struct whose fields are named as the API's members.
-type decoder func(into any) *apiError
+type decoder func(into any) *awsjson.Error
 
-type operation func(a *API, ctx context.Context, decode decoder) (any, *apiError)
+type operation func(a *API, ctx context.Context, decode decoder) (any, *awsjson.Error)
 
 var operations = map[string]operation{
 	"PutRecord":             (*API).putRecord,
@@ -63,64 +48,37 @@ var operations = map[string]operation{
 	"GetRecords":            (*API).getRecords,
 }
 
-// The media types of requests and answers.
-const (
-	jsonType = "application/x-amz-json-1.1"
-	cborType = "application/x-amz-cbor-1.1"
-)
+// cborType is the media type of requests and answers in CBOR.
+const cborType = "application/x-amz-cbor-1.1"
 
 // ServeHTTP serves the API on any path.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	encode, answerType := json.Marshal, jsonType
-	if kind == cborType {
-		encode, answerType = cbor.Marshal, cborType
-	}
 	out, failed := a.serveOperation(r, kind)
-	status := http.StatusOK
-	if failed != nil {
-		if failed == errLost {
-			panic(http.ErrAbortHandler)
-		}
-		status = failed.status
-		out = map[string]string{"__type": failed.name, "message": failed.message}
+	switch {
+	case failed == errLost:
+		panic(http.ErrAbortHandler)
+	case kind == cborType:
+		awsjson.WriteAnswer(w, cborType, cbor.Marshal, out, failed)
+	default:
+		awsjson.WriteAnswer(w, awsjson.MediaType, json.Marshal, out, failed)
 	}
-	body, err := encode(out)
-	if err != nil {
-		panic(err) // structs of strings, numbers and bytes
-	}
-	h := w.Header()
-	h.Set("Content-Type", answerType)
-	h.Set("x-amzn-RequestId", uuid.NewString())
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may have gone
 }
 
 // errLost is a response that does not arrive.
-var errLost = &apiError{name: "lost"}
+var errLost = &awsjson.Error{Name: "lost"}
 
-func (a *API) serveOperation(r *http.Request, kind string) (any, *apiError) {
-	if r.Header.Get("Origin") != "" { // a web page: browsers can reach loopback too
-		return nil, senderFault("AccessDeniedException", "requests from web pages are refused")
+func (a *API) serveOperation(r *http.Request, kind string) (any, *awsjson.Error) {
+	operate, failed := awsjson.FindOperation(r, TargetPrefix, operations, "PutRecord, PutRecords, DescribeStream, "+
+		"DescribeStreamSummary, ListShards, ListStreams, GetShardIterator and GetRecords")
+	if failed != nil {
+		return nil, failed
 	}
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), TargetPrefix)
-	operate := operations[name]
-	if !ok || operate == nil || r.Method != http.MethodPost {
-		return nil, senderFault("UnknownOperationException", "this local endpoint knows PutRecord, PutRecords, "+
-			"DescribeStream, DescribeStreamSummary, ListShards, ListStreams, GetShardIterator and GetRecords (got %s)",
-			cmp.Or(r.Header.Get("X-Amz-Target"), "no X-Amz-Target header"))
+	body, failed := awsjson.ReadBody(r, requestLimit)
+	if failed != nil {
+		return nil, failed
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, requestLimit+1))
-	if err != nil {
-		return nil, senderFault("SerializationException", "reading the request: %v", err)
-	}
-	if len(body) > requestLimit {
-		_, _ = io.Copy(io.Discard, r.Body) // so that the client can finish sending and see the answer
-		return nil, &apiError{"RequestEntityTooLargeException",
-			fmt.Sprintf("this local endpoint reads at most %d bytes of a request", requestLimit),
-			http.StatusRequestEntityTooLarge}
-	}
-	return operate(a, r.Context(), func(into any) *apiError {
+	return operate(a, r.Context(), func(into any) *awsjson.Error {
 		var err error
 		if kind == cborType {
 			err = cbor.Unmarshal(body, into)
@@ -128,7 +86,7 @@ func (a *API) serveOperation(r *http.Request, kind string) (any, *apiError) {
 			err = json.Unmarshal(body, into)
 		}
 		if err != nil {
-			return senderFault("SerializationException", "the request must be an object of the operation's members: %v",
+			return awsjson.SenderFault("SerializationException", "the request must be an object of the operation's members: %v",
 				err)
 		}
 		return nil
@@ -136,13 +94,13 @@ func (a *API) serveOperation(r *http.Request, kind string) (any, *apiError) {
 }
 
 // putAll puts records, and translates the errors.
-func (a *API) putAll(ctx context.Context, records []kinesis.Record) ([]kinesis.Result, *apiError) {
+func (a *API) putAll(ctx context.Context, records []kinesis.Record) ([]kinesis.Result, *awsjson.Error) {
 	results, err := a.Put(ctx, records)
 	switch {
 	case errors.Is(err, kinesis.ErrResponseLost):
 		return nil, errLost
 	case err != nil:
-		return nil, &apiError{"InternalFailure", err.Error(), http.StatusInternalServerError}
+		return nil, awsjson.ServiceFault("InternalFailure", err.Error())
 	}
 	return results, nil
 }

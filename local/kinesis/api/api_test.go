@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/fxamacker/cbor/v2"
 
+	"firehose-pipeline/local/awsjson"
 	model "firehose-pipeline/local/kinesis"
 )
 
@@ -223,12 +224,12 @@ func TestErrors(t *testing.T) {
 	for body, want := range map[string]string{`{"StreamName":"` + name + `","Data":"eA=="}`: "partitionKey",
 		`{"StreamName":"` + name + `","PartitionKey":"k"}`: "data", `{"PartitionKey":"k","Data":"eA=="}`: "StreamName or StreamARN",
 		`{"PartitionKey":"k","Data":"*"}`: "SerializationException", `[`: "SerializationException"} {
-		status, answer := post(t, server.URL, jsonType, "PutRecord", []byte(body), nil)
+		status, answer := post(t, server.URL, awsjson.MediaType, "PutRecord", []byte(body), nil)
 		if status != http.StatusBadRequest || !strings.Contains(string(answer), want) {
 			t.Errorf("%s: got %d %s, want %s", body, status, answer, want)
 		}
 	}
-	if status, answer := post(t, server.URL, jsonType, "ListStreams", []byte(`{}`), http.Header{"Origin": {"https://a.b"}}); status !=
+	if status, answer := post(t, server.URL, awsjson.MediaType, "ListStreams", []byte(`{}`), http.Header{"Origin": {"https://a.b"}}); status !=
 		http.StatusBadRequest || !strings.Contains(string(answer), "web pages are refused") {
 		t.Errorf("a web page: got %d %s", status, answer)
 	}
@@ -351,10 +352,10 @@ func TestIteratorsExpire(t *testing.T) {
 		t.Errorf("got %d, %d, %v", shard, position, failed)
 	}
 	now = begin.Add(5*time.Minute + time.Second)
-	if _, _, failed := a.parseIterator(text); failed == nil || failed.name != "ExpiredIteratorException" {
+	if _, _, failed := a.parseIterator(text); failed == nil || failed.Name != "ExpiredIteratorException" {
 		t.Errorf("got %v", failed)
 	}
-	if _, _, failed := a.parseIterator("x"); failed == nil || failed.name != "InvalidArgumentException" {
+	if _, _, failed := a.parseIterator("x"); failed == nil || failed.Name != "InvalidArgumentException" {
 		t.Errorf("got %v", failed)
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"firehose-pipeline/local/awsjson"
 	"firehose-pipeline/local/kinesis"
 )
 
@@ -33,12 +34,12 @@ func describeShard(s kinesis.Shard) shardOutput {
 }
 
 // shardsAfter returns the shards behind an id, at most so many, and whether there are more.
-func (a *API) shardsAfter(after *string, most int, keep func(kinesis.Shard) bool) ([]shardOutput, bool, *apiError) {
+func (a *API) shardsAfter(after *string, most int, keep func(kinesis.Shard) bool) ([]shardOutput, bool, *awsjson.Error) {
 	first := kinesis.ShardID(-1)
 	if after != nil {
 		id, ok := kinesis.ParseShardID(*after)
 		if !ok {
-			return nil, false, senderFault("InvalidArgumentException", "shard id: must be that of a shard (got %s)",
+			return nil, false, awsjson.SenderFault("InvalidArgumentException", "shard id: must be that of a shard (got %s)",
 				*after)
 		}
 		first = id
@@ -57,12 +58,12 @@ func (a *API) shardsAfter(after *string, most int, keep func(kinesis.Shard) bool
 }
 
 // checkLimit checks how many shards are asked for.
-func checkLimit(limit *int, most int) (int, *apiError) {
+func checkLimit(limit *int, most int) (int, *awsjson.Error) {
 	switch {
 	case limit == nil:
 		return min(most, 1000), nil
 	case *limit < 1 || *limit > most:
-		return 0, senderFault("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to "+
+		return 0, awsjson.SenderFault("ValidationException", "1 validation error detected: Value '%d' at 'limit' failed to "+
 			"satisfy constraint: Member must have value from 1 to %d", *limit, most)
 	}
 	return *limit, nil
@@ -92,7 +93,7 @@ func (a *API) description() description {
 		EncryptionType: a.encryption()}
 }
 
-func (a *API) describeStream(_ context.Context, decode decoder) (any, *apiError) {
+func (a *API) describeStream(_ context.Context, decode decoder) (any, *awsjson.Error) {
 	var in struct {
 		streamRef
 		Limit                 *int
@@ -119,7 +120,7 @@ func (a *API) describeStream(_ context.Context, decode decoder) (any, *apiError)
 	}{a.description(), shards, more}}, nil
 }
 
-func (a *API) describeSummary(_ context.Context, decode decoder) (any, *apiError) {
+func (a *API) describeSummary(_ context.Context, decode decoder) (any, *awsjson.Error) {
 	var in streamRef
 	if failed := decode(&in); failed != nil {
 		return nil, failed
@@ -133,7 +134,7 @@ func (a *API) describeSummary(_ context.Context, decode decoder) (any, *apiError
 	}{a.description(), len(a.Stream.OpenShards()), 0, kinesis.MaxRecordBytes >> 10}}, nil
 }
 
-func (a *API) listShards(_ context.Context, decode decoder) (any, *apiError) {
+func (a *API) listShards(_ context.Context, decode decoder) (any, *awsjson.Error) {
 	var in struct {
 		streamRef
 		NextToken             *string
@@ -154,7 +155,7 @@ func (a *API) listShards(_ context.Context, decode decoder) (any, *apiError) {
 	after := in.ExclusiveStartShardId
 	switch {
 	case in.NextToken != nil && (in.StreamName != nil || after != nil):
-		return nil, senderFault("InvalidArgumentException",
+		return nil, awsjson.SenderFault("InvalidArgumentException",
 			"NextToken must not be given with StreamName or ExclusiveStartShardId")
 	case in.NextToken != nil:
 		after = in.NextToken // here the id of the last shard
@@ -193,7 +194,7 @@ func (a *API) listShards(_ context.Context, decode decoder) (any, *apiError) {
 	return out, nil
 }
 
-func (a *API) listStreams(_ context.Context, decode decoder) (any, *apiError) {
+func (a *API) listStreams(_ context.Context, decode decoder) (any, *awsjson.Error) {
 	var in struct{ ExclusiveStartStreamName *string }
 	if failed := decode(&in); failed != nil {
 		return nil, failed

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"firehose-pipeline/local/awsjson"
 	"firehose-pipeline/local/kinesis"
 )
 
@@ -16,10 +17,10 @@ type streamRef struct {
 }
 
 // checkStream reports an error when the reference is to no stream of this endpoint.
-func (a *API) checkStream(ref streamRef) *apiError {
+func (a *API) checkStream(ref streamRef) *awsjson.Error {
 	o := a.Stream.Options()
 	if ref.StreamName == nil && ref.StreamARN == nil {
-		return senderFault("InvalidArgumentException", "StreamName or StreamARN must be given")
+		return awsjson.SenderFault("InvalidArgumentException", "StreamName or StreamARN must be given")
 	}
 	if ref.StreamName != nil && *ref.StreamName != o.Name {
 		if n := *ref.StreamName; n == "" || len(n) > 128 || strings.Trim(n, nameCharacters) != "" {
@@ -35,19 +36,19 @@ func (a *API) checkStream(ref streamRef) *apiError {
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
-func (a *API) notFound(name string) *apiError {
-	return senderFault("ResourceNotFoundException", "Stream %s under account %s not found.", name,
+func (a *API) notFound(name string) *awsjson.Error {
+	return awsjson.SenderFault("ResourceNotFoundException", "Stream %s under account %s not found.", name,
 		a.Stream.Options().AccountID)
 }
 
 // violation is a constraint of the service model that a value does not meet.
-func violation(value, path, constraint string) *apiError {
-	return senderFault("ValidationException",
+func violation(value, path, constraint string) *awsjson.Error {
+	return awsjson.SenderFault("ValidationException",
 		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, path, constraint)
 }
 
-func missing(path string) *apiError {
-	return senderFault("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy "+
+func missing(path string) *awsjson.Error {
+	return awsjson.SenderFault("ValidationException", "1 validation error detected: Value null at '%s' failed to satisfy "+
 		"constraint: Member must not be null", path)
 }
 
@@ -58,7 +59,7 @@ type putEntry struct {
 }
 
 // toRecord checks an entry. A partition key is required, because records are distributed by it.
-func (e putEntry) toRecord(path string) (r kinesis.Record, failed *apiError) {
+func (e putEntry) toRecord(path string) (r kinesis.Record, failed *awsjson.Error) {
 	switch {
 	case e.Data == nil:
 		return r, missing(path + "data")
@@ -71,14 +72,14 @@ func (e putEntry) toRecord(path string) (r kinesis.Record, failed *apiError) {
 			fmt.Sprintf("Member must have length less than or equal to %d", kinesis.MaxKeyLength))
 	case len(*e.Data)+len(*e.PartitionKey) > kinesis.MaxRecordBytes:
 		// The model of the API allows 10 MiB; the text of the error for a stream's own limit is not documented.
-		return r, senderFault("InvalidArgumentException", "%sdata and partition key: must be at most %d bytes (got %d)",
+		return r, awsjson.SenderFault("InvalidArgumentException", "%sdata and partition key: must be at most %d bytes (got %d)",
 			path, kinesis.MaxRecordBytes, len(*e.Data)+len(*e.PartitionKey))
 	}
 	r = kinesis.Record{PartitionKey: *e.PartitionKey, Data: *e.Data}
 	if e.ExplicitHashKey != nil {
 		h, err := kinesis.ParseHash(*e.ExplicitHashKey)
 		if err != nil {
-			return r, senderFault("InvalidArgumentException", "%s%v", path, err)
+			return r, awsjson.SenderFault("InvalidArgumentException", "%s%v", path, err)
 		}
 		r.Hash = &h
 	}
@@ -96,7 +97,7 @@ func (a *API) encryption() string {
 	return "NONE"
 }
 
-func (a *API) putRecord(ctx context.Context, decode decoder) (any, *apiError) {
+func (a *API) putRecord(ctx context.Context, decode decoder) (any, *awsjson.Error) {
 	var in struct {
 		streamRef
 		putEntry
@@ -118,7 +119,7 @@ func (a *API) putRecord(ctx context.Context, decode decoder) (any, *apiError) {
 	}
 	r := results[0]
 	if r.ErrorCode != "" {
-		return nil, senderFault(r.ErrorCode, "%s", r.Message)
+		return nil, awsjson.SenderFault(r.ErrorCode, "%s", r.Message)
 	}
 	return putRecordOutput{r.Shard.String(), sequence(r.Number), a.encryption()}, nil
 }
@@ -138,7 +139,7 @@ type putResult struct {
 	ErrorMessage   string `json:",omitempty"`
 }
 
-func (a *API) putRecords(ctx context.Context, decode decoder) (any, *apiError) {
+func (a *API) putRecords(ctx context.Context, decode decoder) (any, *awsjson.Error) {
 	var in struct {
 		streamRef
 		Records []putEntry
@@ -158,14 +159,14 @@ func (a *API) putRecords(ctx context.Context, decode decoder) (any, *apiError) {
 	records := make([]kinesis.Record, len(in.Records))
 	size := 0
 	for i, entry := range in.Records {
-		var failed *apiError
+		var failed *awsjson.Error
 		if records[i], failed = entry.toRecord(fmt.Sprintf("records.%d.member.", i+1)); failed != nil {
 			return nil, failed
 		}
 		size += len(records[i].Data) + len(records[i].PartitionKey)
 	}
 	if size > kinesis.MaxBatchBytes {
-		return nil, senderFault("InvalidArgumentException", "Records size exceeds 10 MB limit")
+		return nil, awsjson.SenderFault("InvalidArgumentException", "Records size exceeds 10 MB limit")
 	}
 	if failed := a.checkStream(in.streamRef); failed != nil {
 		return nil, failed

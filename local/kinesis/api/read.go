@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"firehose-pipeline/local/awsjson"
 	"firehose-pipeline/local/kinesis"
 )
 
@@ -24,22 +25,22 @@ func (a *API) iterator(shard kinesis.ShardID, position int64) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d %d %d", shard, position, a.now().UnixMilli()))
 }
 
-func (a *API) parseIterator(text string) (shard kinesis.ShardID, position int64, failed *apiError) {
+func (a *API) parseIterator(text string) (shard kinesis.ShardID, position int64, failed *awsjson.Error) {
 	plain, err := base64.StdEncoding.DecodeString(text)
 	var made int64
 	if err == nil {
 		_, err = fmt.Sscanf(string(plain), "%d %d %d", &shard, &position, &made)
 	}
 	if err != nil {
-		return 0, 0, senderFault("InvalidArgumentException", "Invalid ShardIterator.")
+		return 0, 0, awsjson.SenderFault("InvalidArgumentException", "Invalid ShardIterator.")
 	}
 	if a.now().Sub(time.UnixMilli(made)) > iteratorLife {
-		return 0, 0, senderFault("ExpiredIteratorException", "Iterator expired: it was made over 5 minutes ago.")
+		return 0, 0, awsjson.SenderFault("ExpiredIteratorException", "Iterator expired: it was made over 5 minutes ago.")
 	}
 	return shard, position, nil
 }
 
-func (a *API) getShardIterator(_ context.Context, decode decoder) (any, *apiError) {
+func (a *API) getShardIterator(_ context.Context, decode decoder) (any, *awsjson.Error) {
 	var in struct {
 		streamRef
 		ShardId                *string
@@ -65,16 +66,16 @@ func (a *API) getShardIterator(_ context.Context, decode decoder) (any, *apiErro
 	switch place {
 	case kinesis.AtSequence, kinesis.AfterSequence:
 		if in.StartingSequenceNumber == nil {
-			return nil, senderFault("InvalidArgumentException", "StartingSequenceNumber must be given with %s", place)
+			return nil, awsjson.SenderFault("InvalidArgumentException", "StartingSequenceNumber must be given with %s", place)
 		}
 		var ok bool
 		if number, ok = kinesis.ParseSequence(*in.StartingSequenceNumber); !ok {
-			return nil, senderFault("InvalidArgumentException", "StartingSequenceNumber: must be one of this stream (got "+
+			return nil, awsjson.SenderFault("InvalidArgumentException", "StartingSequenceNumber: must be one of this stream (got "+
 				"%s)", *in.StartingSequenceNumber)
 		}
 	case kinesis.AtTime:
 		if in.Timestamp == nil {
-			return nil, senderFault("InvalidArgumentException", "Timestamp must be given with %s", place)
+			return nil, awsjson.SenderFault("InvalidArgumentException", "Timestamp must be given with %s", place)
 		}
 		at = time.Time(*in.Timestamp)
 	case kinesis.TrimHorizon, kinesis.Latest:
@@ -88,7 +89,7 @@ func (a *API) getShardIterator(_ context.Context, decode decoder) (any, *apiErro
 		position, found = a.Stream.Find(shard, place, number, at)
 	}
 	if !found {
-		return nil, senderFault("ResourceNotFoundException", "Shard %s in stream %s under account %s does not exist",
+		return nil, awsjson.SenderFault("ResourceNotFoundException", "Shard %s in stream %s under account %s does not exist",
 			*in.ShardId, a.Stream.Options().Name, a.Stream.Options().AccountID)
 	}
 	return struct{ ShardIterator string }{a.iterator(shard, position)}, nil
@@ -102,7 +103,7 @@ type recordOutput struct {
 	EncryptionType              string
 }
 
-func (a *API) getRecords(_ context.Context, decode decoder) (any, *apiError) {
+func (a *API) getRecords(_ context.Context, decode decoder) (any, *awsjson.Error) {
 	var in struct {
 		ShardIterator *string
 		Limit         *int
@@ -115,7 +116,7 @@ func (a *API) getRecords(_ context.Context, decode decoder) (any, *apiError) {
 	}
 	limit := kinesis.MaxPageRecords
 	if in.Limit != nil {
-		var failed *apiError
+		var failed *awsjson.Error
 		if limit, failed = checkLimit(in.Limit, kinesis.MaxPageRecords); failed != nil {
 			return nil, failed
 		}
@@ -126,7 +127,7 @@ func (a *API) getRecords(_ context.Context, decode decoder) (any, *apiError) {
 	}
 	page, ok := a.Stream.Get(shard, position, limit)
 	if !ok {
-		return nil, senderFault("InvalidArgumentException", "Invalid ShardIterator.")
+		return nil, awsjson.SenderFault("InvalidArgumentException", "Invalid ShardIterator.")
 	}
 	out := struct {
 		Records            []recordOutput
