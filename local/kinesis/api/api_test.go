@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/fxamacker/cbor/v2"
 
+	"firehose-pipeline/internal/awsclient"
 	"firehose-pipeline/local/awsjson"
 	model "firehose-pipeline/local/kinesis"
 )
@@ -49,6 +50,7 @@ func serve(t *testing.T, throttle bool, put func([]model.Record) ([]model.Result
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	client := kinesis.New(kinesis.Options{BaseEndpoint: &server.URL, Region: "us-east-1", Retryer: aws.NopRetryer{},
+		HTTPClient: awsclient.ReadWhole(server.Client(), &server.URL),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		})})
