@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 
 	"firehose-pipeline/cost"
+	"firehose-pipeline/internal/awsclient"
 )
 
 // priceList is a server of the Price List API on loopback: GetProducts, in the shape of the API reference.
@@ -75,7 +76,8 @@ func (p *priceList) client(t *testing.T) *pricing.Client {
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	return pricing.New(pricing.Options{Region: cost.PriceListRegion, BaseEndpoint: &server.URL,
-		Retryer: aws.NopRetryer{}, Credentials: aws.CredentialsProviderFunc(
+		HTTPClient: awsclient.ReadWhole(server.Client(), &server.URL),
+		Retryer:    aws.NopRetryer{}, Credentials: aws.CredentialsProviderFunc(
 			func(context.Context) (aws.Credentials, error) {
 				return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 			})})

@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
+
+	"firehose-pipeline/internal/awsclient"
 )
 
 // fakeAthena answers as Athena does: it stays in the state before, so many times, and then ends.
@@ -65,6 +67,7 @@ func askAthena(t *testing.T, f *fakeAthena, id ID) (Place, error) {
 	server := httptest.NewServer(f)
 	defer server.Close()
 	client := athena.New(athena.Options{BaseEndpoint: &server.URL, Region: "eu-west-1", Retryer: aws.NopRetryer{},
+		HTTPClient: awsclient.ReadWhole(server.Client(), &server.URL),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
 		})})

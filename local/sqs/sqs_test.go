@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
+	"firehose-pipeline/internal/awsclient"
 	"firehose-pipeline/local/sqs"
 )
 
@@ -91,6 +92,7 @@ func serve(t *testing.T, change func(*sqs.Options)) *world {
 	w.url = aws.String(server.QueueURL("dead-letters"))
 	w.Client = sdk.New(sdk.Options{
 		BaseEndpoint: aws.String(server.URL), Region: "eu-west-1", RetryMaxAttempts: 1,
+		HTTPClient: awsclient.ReadWhole(http.DefaultClient, &server.URL),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
