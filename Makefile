@@ -42,7 +42,7 @@ opensearch: need-go need-java ## run a real OpenSearch on 127.0.0.1:9200 until C
 
 .PHONY: update
 update: need-go need-node ## write down what the tests now see as expected: look at the difference before you commit it
-	$(HOST) go test ./constructs -run 'TestStatements|TestIAMTable|TestIncidents|TestDashboardImage' -update
+	$(HOST) go test ./constructs -run 'TestStatements|TestIAMTable|TestIncidents|TestDashboardImage|TestSnapshots' -update
 	$(HOST) go test ./functions/searchsetup ./settings ./cmd/pipeline ./deadletter ./local/parquet ./local/template ./schema/... -update
 
 .PHONY: synth
