@@ -5,7 +5,6 @@ byte for byte.
 The lake is JSON here, because Parquet has the declared fields only.
 """
 
-import gzip
 import json
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from serve import COMMAND, Checks, Served, serve
+from stores import check_store
 
 BY_SEND, BY_BOTO3, BY_CLI = 6000, 3600, 400
 EVENTS = BY_SEND + BY_BOTO3 + BY_CLI
@@ -64,32 +64,6 @@ def by_command_line(served: Served, first: int, count: int) -> None:
         sys.exit(f"aws kinesis put-records: {done.stdout[:500]} {done.stderr}")
 
 
-def lake_lines(out: Path) -> list[str]:
-    lines = []
-    for path in sorted(out.glob("s3/*/transformed-data/**/*")):
-        if path.is_file():
-            lines += gzip.decompress(path.read_bytes()).decode().splitlines()
-    return lines
-
-
-def index_lines(out: Path) -> list[str]:
-    return [line for path in out.glob("opensearch/*.ndjson") for line in path.read_text().splitlines()]
-
-
-def wait_for(read, out: Path, seconds: int) -> list[str]:
-    deadline = time.monotonic() + seconds
-    while len(lines := read(out)) < EVENTS and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return lines
-
-
-def check_store(check: Checks, store: str, lines: list[str]) -> None:
-    numbers = sorted(json.loads(line)["event_id"] for line in lines)
-    check.equal(f"each of {EVENTS} events is in the {store} once", numbers == [f"d-{n:05d}" for n in range(EVENTS)], True)
-    kept = sum(undeclared(int(json.loads(line)["event_id"][2:])) in line for line in lines)
-    check.equal(f"undeclared parts in the {store} are kept byte for byte", kept, EVENTS)
-
-
 def check_errors(served: Served, check: Checks) -> None:
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
     once = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
@@ -134,8 +108,8 @@ def main() -> None:
         by_send(served, 0, BY_SEND)
         by_boto3(served, BY_SEND, BY_BOTO3)
         by_command_line(served, BY_SEND + BY_BOTO3, BY_CLI)
-        check_store(check, "lake", wait_for(lake_lines, served.out, 120))
-        check_store(check, "index", wait_for(index_lines, served.out, 120))
+        check_store(check, "lake", served.out, EVENTS, undeclared)
+        check_store(check, "index", served.out, EVENTS, undeclared)
     check.finish()
 
 

@@ -7,14 +7,12 @@ The AWS CLI has no command for an API of one's own: its credentials and signer a
 own Python runs here. The lake is JSON, because Parquet has the declared fields only.
 """
 
-import gzip
 import json
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import boto3
 from awscli.clidriver import create_clidriver
@@ -22,6 +20,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from serve import ROOT, Checks, Served, serve
+from stores import check_store
 
 BY_GO, BY_BOTO3, BY_CLI, BY_CURL = 5000, 3000, 1500, 500
 EVENTS = BY_GO + BY_BOTO3 + BY_CLI + BY_CURL
@@ -106,25 +105,6 @@ def by_curl(served: Served, url: str, first: int, count: int) -> None:
             time.sleep(0.1)
 
 
-def lake_lines(out: Path) -> list[str]:
-    return [line for path in sorted(out.glob("s3/*/transformed-data/**/*")) if path.is_file()
-            for line in gzip.decompress(path.read_bytes()).decode().split("\n") if line]
-
-
-def index_lines(out: Path) -> list[str]:
-    return [line for path in out.glob("opensearch/*.ndjson") for line in path.read_text().split("\n") if line]
-
-
-def check_store(check: Checks, store: str, read, out: Path) -> None:
-    deadline = time.monotonic() + 120
-    while len(found := read(out)) < EVENTS and time.monotonic() < deadline:
-        time.sleep(0.5)
-    numbers = sorted(json.loads(line)["event_id"] for line in found)
-    check.equal(f"each of {EVENTS} events is in the {store} once", numbers == [f"d-{n:05d}" for n in range(EVENTS)], True)
-    kept = sum(undeclared(int(json.loads(line)["event_id"][2:])) in line for line in found)
-    check.equal(f"undeclared parts in the {store} are kept byte for byte", kept, EVENTS)
-
-
 def check_errors(check: Checks, url: str, keyed: bool, event_bytes: int) -> None:
     for what, want, body, content_type, options in [
         ("not signed", 403, b"{}", JSON, {"signed": False}),
@@ -149,9 +129,9 @@ def check_door(check: Checks, event_bytes: int, index: bool, keyed: bool, *stack
         post_all(url, BY_GO, BY_BOTO3)
         by_cli(served, url, BY_GO + BY_BOTO3, BY_CLI)
         by_curl(served, url, EVENTS - BY_CURL, BY_CURL)
-        check_store(check, "lake", lake_lines, served.out)
+        check_store(check, "lake", served.out, EVENTS, undeclared)
         if index:
-            check_store(check, "index", index_lines, served.out)
+            check_store(check, "index", served.out, EVENTS, undeclared)
 
 
 def main() -> None:
