@@ -47,9 +47,9 @@ func TestWriteTemplates(t *testing.T) {
 
 var written = flag.String("validate", "", "folder below which TestTemplatesAreValid looks for templates")
 
-// TestTemplatesAreValid is for verify/templates.sh: the CDK's own validator finds nothing in any of the templates, not
-// even a warning. One process replaces the engine's start at each synthesis.
-func TestTemplatesAreValid(t *testing.T) {
+// writtenTemplates returns the templates below the folder of -validate; without it the test is skipped.
+func writtenTemplates(t *testing.T) []string {
+	t.Helper()
 	if *written == "" {
 		t.Skip("-validate names no folder")
 	}
@@ -57,6 +57,13 @@ func TestTemplatesAreValid(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s: want templates in its folders (got %d, %v)", *written, len(files), err)
 	}
+	return files
+}
+
+// TestTemplatesAreValid is for verify/templates.sh: the CDK's own validator finds nothing in any of the templates, not
+// even a warning. One process replaces the engine's start at each synthesis.
+func TestTemplatesAreValid(t *testing.T) {
+	files := writtenTemplates(t)
 	engine := awscdk.NewCloudFormationValidatePlugin(nil)
 	wrong := filepath.Join(t.TempDir(), "wrong.template.json")
 	text := `{"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 100000}}}}`

@@ -215,13 +215,11 @@ func (s *sendCommand) buildOptions(ctx context.Context) (o producer.Options, err
 		return o, usage("--pack: must not be used with a data stream: search accepts one event a record")
 	case o.DataStream != nil:
 		o.DataStream.Client, o.DataStream.Kinesis = nil, kinesisClient(config)
-		if o.LakeOnly {
-			fmt.Fprintln(s.screen, "note: there is no search stream: search will not find these events")
-		}
-	case o.Search == nil:
-		fmt.Fprintln(s.screen, "note: there is no search stream: search will not find these events")
 	case o.Lake == nil:
 		fmt.Fprintln(s.screen, "note: there is no lake stream: the lake will not have these events")
+	}
+	if o.LakeOnly || o.DataStream == nil && o.Search == nil {
+		fmt.Fprintln(s.screen, "note: there is no search stream: search will not find these events")
 	}
 	o.Pack, o.Rate, o.RejectInvalid = s.pack, s.rate.value, s.invalid.value == "reject"
 	o.Progress = s.screen.advanceBar
