@@ -59,6 +59,13 @@ race() {
   CGO_ENABLED=1 go test -vet=off -timeout 20m -race -short -p 1 -skip '^TestFaults$/^together' ./functions/errorhandler ./functions/transform ./producer ./replay ./trace ./internal/resultcache ./local/... ./cmd/pipeline
 }
 
+# Each call moves the stack, and the runtime takes freed memory away from the process: a pointer to where a stack was is
+# a fault at once. Go's race detector and its checkptr do not see one.
+moving_stacks() {
+  go test -vet=off -count=1 -exec 'env GODEBUG=efence=1' \
+    -gcflags='firehose-pipeline/...=-d=maymorestack=runtime.mayMoreStackMove' ./local/journey ./local/page
+}
+
 # The real binary: its peak memory, and 20 kills. -v prints the figures.
 errorhandler() {
   go test -vet=off -tags verify -count=1 -v -run '^(TestLargeErrorObjects|TestKilledErrorHandler|TestErrorHandlerStopsInTime)$' ./functions/errorhandler/bootstrap
@@ -76,6 +83,7 @@ opensearch() {
 second_lane() {
   step "the page in a real Chromium" verify/page/check.sh
   step "tests with the race detector" race
+  step "stacks that move at each call" moving_stacks
   opensearch
   step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
   step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino

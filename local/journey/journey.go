@@ -137,9 +137,11 @@ func (f *follower) searchAll(ctx context.Context, sightings []local.Sighting) er
 		f.noteAll("The schema protects the id (x-protect): lake and index have another value in its place.")
 	}
 	f.addSightings(sightings)
-	for _, find := range []func(context.Context) error{f.findLetters, f.findErrors, f.findRows, f.findDocuments,
-		f.findSource} {
-		if err := find(ctx); err != nil {
+	// Method expressions: Go 1.26 keeps f on the stack for the method value of findErrors, whose loop over an iterator
+	// stores f in the heap, so that a search read freed memory once its stack had moved (findings/go-method-value.sh).
+	for _, find := range []func(*follower, context.Context) error{(*follower).findLetters, (*follower).findErrors,
+		(*follower).findRows, (*follower).findDocuments, (*follower).findSource} {
+		if err := find(f, ctx); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
 				return context.DeadlineExceeded
 			}
