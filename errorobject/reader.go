@@ -210,11 +210,11 @@ func (r *Reader) Next() (*Failure, error) {
 	if c != '{' {
 		return nil, r.skipBroken(begin, unexpected(c))
 	}
-	for i := range r.fields {
-		r.fields[i] = field{text: r.fields[i].text[:0]}
-	}
-	if err := r.readDocument(); err != nil {
-		return nil, r.skipBroken(begin, err)
+	r.clearFields()
+	if !r.readPlain() {
+		if err := r.readDocument(); err != nil {
+			return nil, r.skipBroken(begin, err)
+		}
 	}
 	r.setFailure(begin)
 	return &r.failure, nil
