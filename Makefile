@@ -75,6 +75,10 @@ bench-ingestion: need-go need-node node_modules ## measure a local run with inge
 bench-synth: need-go need-node need-python node_modules ## measure cdk synth and pipeline local against an earlier commit and an empty app
 	PYTHONPATH=verify $(HOST) python3 verify/template/synth.py
 
+.PHONY: bench-throughput
+bench-throughput: need-go need-node need-python node_modules .build/venv/installed ## measure local runs, senders, replay and the error handler against an earlier commit: WHAT="local send replay handler"
+	PYTHONPATH=verify $(HOST) .build/venv/bin/python verify/throughput.py $(WHAT)
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf .build cdk.out node_modules

@@ -6,67 +6,16 @@ counted runs of each, after one that is not counted. --update FILE replaces the 
 """
 
 import argparse
-import datetime
-import os
-import platform
-import re
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from baseline import COMMIT, Cost, describe, prepare_baseline, run, update
 from serve import ROOT
 
 EMPTY = "go build -o .build/emptyapp ./verify/template/emptyapp && .build/emptyapp"
-BASELINE = "0b70590"
 EVENTS = 700
-MARKS = ("<!-- synth -->\n", "<!-- /synth -->\n")
-
-
-@dataclass
-class Cost:
-    seconds: float
-    cpu: float  # seconds, of all processes
-    memory: float  # MB, of the largest process
-
-
-def run(command: list, folder: Path) -> Cost:
-    """Runs a command that must succeed."""
-    with tempfile.TemporaryFile() as said:
-        start = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            said.seek(0)
-            sys.exit(f"{' '.join(map(str, command))}: {said.read().decode(errors='replace')[-4000:]}")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def git(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
-    return subprocess.run(["git", "-c", "safe.directory=*", *arguments], cwd=folder, capture_output=True, text=True)
-
-
-def prepare_baseline(commit: str) -> Path:
-    """Clones this repository at the commit, and returns the folder."""
-    if git("cat-file", "-e", commit + "^{commit}").returncode != 0:
-        sys.exit(f"bench-synth: the commit {commit} is not in this clone, so there is nothing to compare with: "
-                 "a shallow clone gets it by `git fetch --unshallow`")
-    full = git("rev-parse", commit).stdout.strip()
-    clone = ROOT / ".build" / f"baseline-{full[:12]}"
-    if git("rev-parse", "--show-toplevel", "HEAD", folder=clone if clone.is_dir() else ROOT).stdout.split() != [
-            str(clone), full]:
-        for done in (git("clone", "--quiet", "--no-checkout", str(ROOT), str(clone)),
-                     git("checkout", "--quiet", "--detach", full, folder=clone)):
-            if done.returncode != 0:
-                sys.exit(f"bench-synth: cloning {commit} into {clone}: {done.stderr}")
-    if not (clone / "node_modules").exists():
-        (clone / "node_modules").symlink_to(ROOT / "node_modules")
-    return clone
 
 
 def synthesise(folder: Path, out: Path, app: str = "") -> Cost:
@@ -110,11 +59,7 @@ def measure(runs: int, clone: Path) -> dict[str, Cost]:
 
 def report(costs: dict[str, Cost], commit: str, runs: int) -> str:
     """Returns the figures as Markdown."""
-    version = git("rev-parse", "--short=12", "HEAD").stdout.strip()
-    if git("status", "--porcelain").stdout:
-        version += " with changes"
-    lines = [f"{processor()}, {os.cpu_count()} CPUs, {platform.system().lower()}/{platform.machine()}, "
-             f"{datetime.date.today()}, commit {version} against {commit}, medians of {runs}.", "",
+    lines = [f"{describe(commit)}, medians of {runs}.", "",
              "| Command | time, s | CPU, s | peak memory, MB |", "| --- | --- | --- | --- |"]
     lines += [f"| {name} | {c.seconds:.2f} | {c.cpu:.2f} | {c.memory:.0f} |" for name, c in costs.items()]
     lines += ["", "| Asked | Found | |", "| --- | --- | --- |"]
@@ -134,25 +79,10 @@ def report(costs: dict[str, Cost], commit: str, runs: int) -> str:
     return "\n".join(lines)
 
 
-def processor() -> str:
-    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M) if Path(
-        "/proc/cpuinfo").exists() else None
-    return found[1].strip() if found else platform.processor() or "unknown processor"
-
-
-def update(page: Path, figures: str) -> None:
-    text = page.read_text()
-    before, start, rest = text.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not start or not end:
-        sys.exit(f"{page}: must have the lines {MARKS[0].strip()} and {MARKS[1].strip()}")
-    page.write_text(f"{before}{start}\n{figures}\n{end}{after}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each (default 5)")
-    parser.add_argument("--baseline", default=BASELINE, help=f"commit to compare with (default {BASELINE})")
+    parser.add_argument("--baseline", default=COMMIT, help=f"commit to compare with (default {COMMIT})")
     parser.add_argument("--update", type=Path, metavar="FILE", help="page whose figures are replaced")
     options = parser.parse_args()
     if options.runs < 1:
@@ -160,7 +90,7 @@ def main() -> None:
     figures = report(measure(options.runs, prepare_baseline(options.baseline)), options.baseline, options.runs)
     print(figures)
     if options.update:
-        update(options.update, figures)
+        update(options.update, "synth", figures)
 
 
 if __name__ == "__main__":

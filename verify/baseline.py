@@ -1,0 +1,85 @@
+"""What the benchmarks against an earlier commit share: its clone, measured commands, and the place of the figures in a page."""
+
+import datetime
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from serve import ROOT
+
+COMMIT = "0b70590"
+
+
+@dataclass
+class Cost:
+    seconds: float
+    cpu: float  # seconds, of all processes
+    memory: float  # MB, of the largest process
+
+
+def run(command: list, folder: Path, **options) -> Cost:
+    """Runs a command that must succeed, with options of subprocess.Popen."""
+    with tempfile.TemporaryFile() as said:
+        start = time.monotonic()
+        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, **options)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(0)
+            sys.exit(f"{' '.join(map(str, command))}: {said.read().decode(errors='replace')[-4000:]}")
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def git(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    return subprocess.run(["git", "-c", "safe.directory=*", *arguments], cwd=folder, capture_output=True, text=True)
+
+
+def prepare_baseline(commit: str) -> Path:
+    """Clones this repository at the commit, and returns the folder."""
+    if git("cat-file", "-e", commit + "^{commit}").returncode != 0:
+        sys.exit(f"the commit {commit} is not in this clone, so there is nothing to compare with: "
+                 "a shallow clone gets it by `git fetch --unshallow`")
+    full = git("rev-parse", commit).stdout.strip()
+    clone = ROOT / ".build" / f"baseline-{full[:12]}"
+    if git("rev-parse", "--show-toplevel", "HEAD", folder=clone if clone.is_dir() else ROOT).stdout.split() != [
+            str(clone), full]:
+        for done in (git("clone", "--quiet", "--no-checkout", str(ROOT), str(clone)),
+                     git("checkout", "--quiet", "--detach", full, folder=clone)):
+            if done.returncode != 0:
+                sys.exit(f"cloning {commit} into {clone}: {done.stderr}")
+    if not (clone / "node_modules").exists():
+        (clone / "node_modules").symlink_to(ROOT / "node_modules")
+    return clone
+
+
+def describe(commit: str) -> str:
+    """Names the machine, the day and both commits."""
+    version = git("rev-parse", "--short=12", "HEAD").stdout.strip()
+    if git("status", "--porcelain").stdout:
+        version += " with changes"
+    return (f"{processor()}, {os.cpu_count()} CPUs, {platform.system().lower()}/{platform.machine()}, "
+            f"{datetime.date.today()}, commit {version} against {commit}")
+
+
+def processor() -> str:
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M) if Path(
+        "/proc/cpuinfo").exists() else None
+    return found[1].strip() if found else platform.processor() or "unknown processor"
+
+
+def update(page: Path, name: str, figures: str) -> None:
+    """Replaces what a page has between the comments of this name."""
+    text = page.read_text()
+    marks = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+    before, start, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
+    if not start or not end:
+        sys.exit(f"{page}: must have the lines {marks[0].strip()} and {marks[1].strip()}")
+    page.write_text(f"{before}{start}\n{figures}\n{end}{after}")
