@@ -50,6 +50,19 @@ func newFunction(scope constructs.Construct, props functionProps) (awslambda.Fun
 	for name, value := range props.Environment {
 		environment[name] = jsii.String(value)
 	}
+	//accept:finding LambdaConcurrency,CKV_AWS_115 on */Function
+	// because a reserved limit is a setting (transformReservedConcurrency): a wrong one throttles, and the account's
+	// own limit protects the others
+	//accept:finding LambdaInsideVPC,CKV_AWS_117 on */Function
+	// because it reaches AWS's services only, and inside a VPC each would need an endpoint; the search setup runs in
+	// the domain's VPC when there is one
+	//accept:finding LambdaDLQ,CKV_AWS_116 on *Transform/Function, Search*/Function, ErrorHandler/Function
+	// because Firehose and CloudFormation invoke synchronously and act on a failure themselves; the error handler's
+	// failed invocations have a destination, the dead-letter queue, with more in it than a dead-letter configuration
+	// gives
+	//accept:finding CKV_AWS_173 on */Function
+	// because the variables hold names and settings, no secret (a hash key is read from its secret), and Lambda
+	// encrypts them with its own key; with the stack's key a function could not start while that key is disabled
 	function := awslambda.NewFunction(scope, jsii.String("Function"), &awslambda.FunctionProps{
 		FunctionName: jsii.String(props.Name),
 		Description:  jsii.String(props.Description),
@@ -68,15 +81,20 @@ func newFunction(scope constructs.Construct, props functionProps) (awslambda.Fun
 		Timeout:     awscdk.Duration_Seconds(jsii.Number(props.TimeoutSeconds)),
 		Tracing:     tracing,
 	})
+	setProperties(function.Node().DefaultChild().(awslambda.CfnFunction), props)
+	return function, role
+}
+
+// setProperties sets the properties of a function that the L2 construct does not set as they must be.
+func setProperties(function awslambda.CfnFunction, props functionProps) {
 	if props.VPC != nil {
 		// Through the L1: the L2 would add a managed policy on every network interface there is.
-		function.Node().DefaultChild().(awslambda.CfnFunction).SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{
+		function.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{
 			SubnetIds:        jsii.Strings(props.VPC.subnets...),
 			SecurityGroupIds: jsii.Strings(props.VPC.group),
 		})
 	}
 	if props.Reserved > 0 {
-		function.Node().DefaultChild().(awslambda.CfnFunction).SetReservedConcurrentExecutions(jsii.Number(props.Reserved))
+		function.SetReservedConcurrentExecutions(jsii.Number(props.Reserved))
 	}
-	return function, role
 }

@@ -99,6 +99,14 @@ func NewSearchDomain(scope constructs.Construct, id string, props SearchDomainPr
 			SecurityGroupIds: jsii.Strings(props.Network.domainGroup),
 		}
 	}
+	//accept:finding AwsSolutions-OS1,OpenSearchInVPCOnly on SearchDomain/Domain when vpc=none
+	// because this setting asks for a public endpoint; its policy admits named roles only, each request signed
+	//accept:finding AwsSolutions-OS3 on SearchDomain/Domain
+	// because the access policy admits named roles, not addresses
+	//accept:finding AwsSolutions-OS4 on SearchDomain/Domain when environment=dev,staging
+	// because dev and staging have no dedicated masters: they are small and disposable
+	//accept:finding AwsSolutions-OS7 on SearchDomain/Domain when environment=dev
+	// because dev has one node in one zone: it is small and disposable
 	domain := awsopensearchservice.NewCfnDomain(this, jsii.String("Domain"), &awsopensearchservice.CfnDomainProps{
 		DomainName:    jsii.String(props.DomainName),
 		EngineVersion: jsii.String("OpenSearch_" + props.Version),

@@ -55,6 +55,8 @@ func newServiceRole(
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		inline[name] = awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: build(policies[name])})
 	}
+	//accept:finding IAMNoInlinePolicy on */Role, Network/FlowLogRole
+	// because a policy that belongs to one role goes with it, and nobody can attach it to another
 	return awsiam.NewRole(scope, jsii.String(id), &awsiam.RoleProps{
 		Description:    jsii.String(description),
 		AssumedBy:      principal,

@@ -241,13 +241,21 @@ var allowedStars = map[string]string{
 // allowedPatterns are the action patterns that the CDK writes for the function that empties the bucket on destroy.
 var allowedPatterns = []string{"s3:DeleteObject*", "s3:GetBucket*", "s3:List*"}
 
+// maxStars is the number of statements of roles with the resource *. A change lowers it, or says in its message why it
+// raises it.
+const maxStars = 5
+
 func TestNoRightIsWiderThanItMustBe(t *testing.T) {
+	stars := map[string]bool{}
 	everyVariant(t, func(t *testing.T, _ settings.Settings, template *template) {
 		for _, s := range statements(t, template) {
 			if s.effect == "Deny" {
 				continue
 			}
 			ofKey := strings.HasPrefix(s.owner, "EncryptionKey")
+			if slices.Contains(s.resources, "*") && !ofKey {
+				stars[s.owner+" "+strings.Join(s.actions, ",")] = true
+			}
 			for _, action := range s.actions {
 				if strings.HasSuffix(action, "*") && !slices.Contains(allowedPatterns, action) &&
 					!(ofKey && action == "kms:*" && strings.Contains(s.principal, ":root")) {
@@ -267,6 +275,10 @@ func TestNoRightIsWiderThanItMustBe(t *testing.T) {
 			}
 		}
 	})
+	t.Logf("statements of roles with the resource *: %d %v", len(stars), sortedKeys(stars))
+	if len(stars) > maxStars {
+		t.Errorf("statements of roles with the resource *: must be at most %d (got %d)", maxStars, len(stars))
+	}
 }
 
 // A service of AWS that a policy admits acts for this account alone: otherwise another account could have it act here.
