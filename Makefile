@@ -28,7 +28,7 @@ test: need-go need-node node_modules ## check formatting, vet, and run all tests
 	$(HOST) go test -vet=off -timeout 20m $(PACKAGES)
 
 .PHONY: verify
-verify: need-go need-node need-python need-java node_modules .build/venv/installed ## check more: CloudFormation's schemas, reproducible builds, real clients, a real OpenSearch, the page in Chromium (needs Python, Java, Maven and Chromium)
+verify: need-go need-node need-python need-java node_modules .build/venv/installed .build/checkov/installed ## check more: CloudFormation's schemas, Checkov's rules, reproducible builds, real clients, a real OpenSearch, the page in Chromium (needs Python, Java, Maven and Chromium)
 	$(HOST) ./verify/run.sh
 
 .PHONY: trino
@@ -103,4 +103,10 @@ node_modules: package.json package-lock.json
 	@mkdir -p .build
 	python3 -m venv .build/venv
 	.build/venv/bin/pip install --quiet --disable-pip-version-check -r verify/requirements.txt
+	@touch $@
+
+.build/checkov/installed: verify/checkov/requirements.txt
+	@mkdir -p .build
+	python3 -m venv .build/checkov
+	.build/checkov/bin/pip install --quiet --disable-pip-version-check -r verify/checkov/requirements.txt
 	@touch $@

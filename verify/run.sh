@@ -82,6 +82,11 @@ opensearch() {
   step "mappings of event schemas on a real OpenSearch" go test -vet=off -tags opensearch -count=1 -timeout 10m -run OnOpenSearch ./schema
 }
 
+# The templates that TestSecurityRulesOfCdkNag has, too. -v prints the figures.
+checkov() {
+  go test -vet=off -tags verify -count=1 -v -run '^TestSecurityRulesOfCheckov$' ./constructs
+}
+
 # The lane of servers, browsers, readers of the lake and the race detector.
 second_lane() {
   step "the page in a real Chromium" verify/page/check.sh
@@ -97,6 +102,7 @@ start_beside "the second lane" second_lane
 step "staticcheck" verify/staticcheck.sh
 step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
 step "templates against CloudFormation's schemas and the Guard rules" verify/templates.sh
+step "templates against Checkov's rules" checkov
 step "templates in every region" "$python" verify/regions.py .build/templates
 step "IAM: each call allowed, attacks denied, by an independent evaluator" verify/iam/check.sh
 step "AWS CLI, boto3 and their errors against the local model" "$python" verify/clients/aws.py
