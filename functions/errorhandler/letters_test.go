@@ -126,6 +126,14 @@ func TestWhatIsNotItemisedGetsOneLetter(t *testing.T) {
 			if c.key == "error-data/else/x" && len(f.bucket.asked) > 0 {
 				t.Error("foreign object was read")
 			}
+			unreadable := 0
+			switch c.reason {
+			case deadletter.ForeignObject, deadletter.ObjectMissing, deadletter.Unreadable:
+				unreadable = 1
+			}
+			if want := fmt.Sprintf(`"UnreadableObjects":%d`, unreadable); !strings.Contains(f.metrics.String(), want) {
+				t.Errorf("metrics %s, want %s", f.metrics.String(), want)
+			}
 		})
 	}
 }
@@ -208,5 +216,21 @@ func TestBrokenConnectionsAreResumed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An object can have both: more records than are itemised, and a part that cannot be read.
+func TestBothSummaries(t *testing.T) {
+	line := failed(t, "Lambda.FunctionError", `{}`)
+	f := newFixture(t, map[string]string{lakeKey + "?": strings.Repeat(line, 1002) + "torn\n"})
+	f.run(t, notification(lakeKey))
+	messages := f.queue.messages()
+	if len(messages) != 1002 {
+		t.Fatalf("%d letters, want 1002", len(messages))
+	}
+	for at, want := range map[int]string{1000: "MoreRecords map[FunctionError:2]", 1001: "Unreadable map[Unreadable:1]"} {
+		if got := fmt.Sprint(messages[at].Reason, " ", messages[at].Counts); got != want {
+			t.Errorf("letter %d is %s, want %s", at, got, want)
+		}
 	}
 }

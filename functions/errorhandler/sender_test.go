@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"firehose-pipeline/deadletter"
 )
 
 func TestLargeRecordsLeaveAsPointers(t *testing.T) {
@@ -45,12 +47,13 @@ func TestPartialFailuresAreResent(t *testing.T) {
 		letters int // taken
 		calls   int
 		cut     int // dead letters without raw data
+		pauses  int // before a resend
 		err     string
 	}{
 		"taken at once": {func(int, *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			return nil,
 				nil
-		}, 12, 2, 0, ""},
+		}, 12, 2, 0, 0, ""},
 		"two entries fail twice": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry,
 			error) {
 			switch {
@@ -60,31 +63,31 @@ func TestPartialFailuresAreResent(t *testing.T) {
 				return reject(in, false, 0, 1), nil
 			}
 			return nil, nil
-		}, 12, 4, 0, ""},
+		}, 12, 4, 0, 2, ""},
 		"an entry never goes": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			return reject(in, false, 0), nil
-		}, 9, 7, 0, "1 not accepted in 7 batches"},
+		}, 9, 7, 0, 6, "1 not accepted in 7 batches"},
 		"the body of an entry is refused": {func(call int,
 			in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			if strings.Contains(*in.Entries[0].MessageBody, "rawData") {
 				return reject(in, true, 0), nil
 			}
 			return nil, nil
-		}, 12, 4, 2, ""},
+		}, 12, 4, 2, 2, ""},
 		"an entry is refused for good": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry,
 			error) {
 			if strings.Contains(*in.Entries[0].MessageBody, `"e-0"`) {
 				return reject(in, true, 0), nil
 			}
 			return nil, nil
-		}, 11, 3, 0, "Code: no"},
+		}, 11, 3, 0, 1, "Code: no"},
 		"batches are too long for the queue": {func(call int,
 			in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			if len(in.Entries) > 3 {
 				return nil, awsError{"AWS.SimpleQueueService.BatchRequestTooLong"}
 			}
 			return nil, nil
-		}, 12, 8, 0, ""},
+		}, 12, 8, 0, 0, ""},
 		"a letter is too long for the queue": {func(call int,
 			in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			for _, e := range in.Entries {
@@ -93,14 +96,14 @@ func TestPartialFailuresAreResent(t *testing.T) {
 				}
 			}
 			return nil, nil
-		}, 12, 34, 12, ""},
+		}, 12, 34, 12, 12, ""},
 		"no letter is short enough": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry,
 			error) {
 			return nil, awsError{"BatchRequestTooLong"}
-		}, 0, 29, 0, "BatchRequestTooLong"},
+		}, 0, 29, 0, 10, "BatchRequestTooLong"},
 		"the queue is gone": {func(call int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
 			return nil, awsError{"AWS.SimpleQueueService.NonExistentQueue"}
-		}, 0, 1, 0, "NonExistentQueue"},
+		}, 0, 1, 0, 0, "NonExistentQueue"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, map[string]string{lakeKey + "?": content})
@@ -121,10 +124,56 @@ func TestPartialFailuresAreResent(t *testing.T) {
 				t.Errorf("%d letters, %d ids, %d calls, %d truncated; want %d, %d, %d", len(messages), len(ids),
 					f.queue.calls, cut, c.letters, c.calls, c.cut)
 			}
+			if len(f.pauses) != c.pauses {
+				t.Errorf("%d pauses, want %d", len(f.pauses), c.pauses)
+			}
 			if want := fmt.Sprintf(`"DeadLetters":%d,`, c.letters); !strings.Contains(f.metrics.String(), want) {
 				t.Errorf("metrics %s, want %s", f.metrics.String(), want)
 			}
 		})
+	}
+}
+
+// The error names some of the rejected dead letters and counts the others.
+func TestRejectedLettersAreCounted(t *testing.T) {
+	f := newFixture(t, map[string]string{lakeKey + "?": strings.Repeat(failed(t, "Lambda.FunctionError", `{}`), 12)})
+	f.queue.answer = func(_ int, in *sqs.SendMessageBatchInput) ([]types.BatchResultErrorEntry, error) {
+		var all []types.BatchResultErrorEntry
+		for i := range in.Entries {
+			all = append(all, reject(in, true, i)...)
+		}
+		return all, nil
+	}
+	err := f.Handle(context.Background(), notification(lakeKey))
+	if err == nil || strings.Count(err.Error(), "sending dead letter ") != maxRejected ||
+		!strings.Contains(err.Error(), "and 2 more dead letters") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// SQS accepts a batch of exactly its limit.
+func TestBatchOfTheLargestSize(t *testing.T) {
+	for more, calls := range []int{1, 2} { // bytes over the limit, and requests
+		q := &queue{t: t}
+		s := &sender{ctx: context.Background(), queue: q, url: "https://queue"}
+		first := deadletter.Message{Kind: deadletter.Record, ID: "a1", Pointer: &deadletter.Pointer{}, Version: 1,
+			ErrorMessage: "x"}
+		second := first
+		second.ID = "a2"
+		body, err := first.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty := deadletter.MessageSize(body, first.Attributes())
+		second.ErrorMessage = strings.Repeat("x", 1+deadletter.MaxMessageBytes-2*empty+more)
+		for _, m := range []deadletter.Message{first, second} {
+			if err := s.addMessage(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.sendRest(); err != nil || q.calls != calls || s.sent != 2 {
+			t.Errorf("%d bytes over: %d requests, %d sent, %v; want %d requests", more, q.calls, s.sent, err, calls)
+		}
 	}
 }
 
