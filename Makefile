@@ -58,6 +58,11 @@ simulate: need-go ## simulate the delivery path: SEEDS=N seeds, or the history o
 house: need-go ## measure sizes, names, language and tests of the code
 	@$(HOST) go run ./verify/house
 
+.PHONY: mutants
+mutants: need-go need-node node_modules ## plant one fault at a time and name the test that notices it: all, or ONLY=NAMES
+	@$(HOST) go build -o .build/mutants ./verify/mutants
+	@$(HOST) .build/mutants $(if $(ONLY),--only $(ONLY))
+
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
 	$(HOST) go run ./verify/bench
