@@ -63,6 +63,10 @@ mutants: need-go need-node node_modules ## plant one fault at a time and name th
 	@$(HOST) go build -o .build/mutants ./verify/mutants
 	@$(HOST) .build/mutants $(if $(ONLY),--only $(ONLY))
 
+.PHONY: mutation-score
+mutation-score: need-go ## measure how many small faults the tests of a package notice: PKG=event, and SAMPLE=10 for one in ten
+	@$(HOST) verify/mutants/score.sh "$(PKG)" $(SAMPLE)
+
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
 	$(HOST) go run ./verify/bench
