@@ -188,7 +188,7 @@ var stackGroups = []group{
 			Old: "raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'", New: "raw[0] == '-'",
 			Check: testsOf("settings", "TestCases")},
 		{Name: "versions-compared-as-text", File: "settings/rules.go",
-			Old: "x == major && y >= minor", New: "x == major && after >= strconv.Itoa(minor)",
+			Old: "x == major && y >= minor", New: "x == major && y >= 0 && after >= strconv.Itoa(minor)",
 			Check: testsOf("settings", "TestHelpers", "TestCases")},
 	}},
 }
