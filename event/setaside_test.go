@@ -14,6 +14,8 @@ import (
 // "" means that the event stays as it was sent.
 func TestSetAside(t *testing.T) {
 	long := strings.Repeat("k", jsonscan.MaxKeyBytes+1)
+	fields := strings.Fields("_data_stream_timestamp _doc_count _feature _field_names _id _ignored _index _nested_path " +
+		"_routing _seq_no _size _source _version")
 	for _, c := range []struct {
 		rule, record string
 		search       string // the members kept, then the malformed object
@@ -21,6 +23,8 @@ func TestSetAside(t *testing.T) {
 	}{
 		{"a metadata field", `{"_id":"7","a":1}`, `"a":1 {"_id":"7"}`, ``},
 		{"a metadata field that is an object", `{"_id":{"$oid":"5f"},"a":1}`, `"a":1 {"_id":"{\"$oid\":\"5f\"}"}`, ``},
+		{"every metadata field", `{"` + strings.Join(fields, `":7,"`) + `":7}`,
+			` {"` + strings.Join(fields, `":"7","`) + `":"7"}`, ``},
 		{"a metadata field by escapes", `{"\u005fid":7}`, ` {"\u005fid":"7"}`, ``},
 		{"a field below a metadata field", `{"_source.x":null}`, ` {"_source.x":"null"}`, ``},
 		{"a metadata field inside an object stays", `{"a":{"_id":1}}`, ``, ``},

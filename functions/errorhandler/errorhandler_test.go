@@ -76,6 +76,7 @@ func TestTimeLimit(t *testing.T) {
 		"reading ends and what has been read is sent":      {5 * time.Minute, false, 290 * time.Second},
 		"of a short limit a fifth is kept":                 {10 * time.Second, false, 8 * time.Second},
 		"a queue that hangs is left in time for an answer": {5 * time.Minute, true, 298 * time.Second},
+		"and at a short limit a twentieth before it":       {10 * time.Second, true, 9500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,6 +106,9 @@ func TestTimeLimit(t *testing.T) {
 				}
 				if want := fmt.Sprintf(`"DeadLetters":%d,`, got); !strings.Contains(f.metrics.String(), want) {
 					t.Errorf("metrics %s, want %s", f.metrics.String(), want)
+				}
+				if want := fmt.Sprintf("at offset %d:", got*len(line)-1); !c.hang && !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v, want it %s", err, want)
 				}
 			})
 		})
