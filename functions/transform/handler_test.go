@@ -363,6 +363,8 @@ func TestReuseAnswer(t *testing.T) {
 
 // TestLimit tries many sizes, with the smallest and the largest records, around the limit of the answer.
 func TestLimit(t *testing.T) {
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 6 MB
+	const lambdaLimit = 6_291_456
 	// check fails when an answer passes the limit, and returns how many records were rejected for it.
 	check := func(t *testing.T, h *Handler, request []byte, ids int) int {
 		t.Helper()
@@ -372,6 +374,9 @@ func TestLimit(t *testing.T) {
 		}
 		if len(answer) > h.limit {
 			t.Fatalf("%d bytes, limit %d", len(answer), h.limit)
+		}
+		if len(answer) > lambdaLimit {
+			t.Fatalf("%d bytes, Lambda's limit is %d", len(answer), lambdaLimit)
 		}
 		failed := 0
 		records := readAnswer(t, answer)

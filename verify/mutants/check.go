@@ -129,7 +129,8 @@ type tests struct {
 
 // compileTests compiles the tests of a package.
 func (b *bench) compileTests(ctx context.Context, folder, binary string) error {
-	text, err := b.runCommand(ctx, b.root, "go", "test", "-vet=off", "-c", "-o", binary, "./"+folder)
+	text, err := b.runCommand(ctx, b.root, "go", "test", "-vet=off", "-c",
+		"-ldflags=-s -w", "-o", binary, "./"+folder) // no debugging information: it takes long to link
 	if err != nil {
 		return fmt.Errorf("does not compile: %w\n%s", err, text)
 	}
