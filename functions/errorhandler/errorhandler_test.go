@@ -328,9 +328,11 @@ func TestLogsHaveNoEventContent(t *testing.T) {
 
 func TestEnvironmentIsChecked(t *testing.T) {
 	_, err := New(func(name string) string {
-		return map[string]string{"LOG_LEVEL": "loud", "ERROR_PREFIX": "error-data"}[name]
+		return map[string]string{"LOG_LEVEL": "loud", "ERROR_PREFIX": "error-data",
+			"DEAD_LETTER_RAW_DATA": "all"}[name]
 	}, io.Discard, io.Discard)
-	want := "LOG_LEVEL: must be debug, info, warn or error (got \"loud\")\nDEAD_LETTER_QUEUE_URL: must be set\nERROR_PREFIX: must end in a slash (got \"error-data\")"
+	want := "LOG_LEVEL: must be debug, info, warn or error (got \"loud\")\n" +
+		"DEAD_LETTER_RAW_DATA: must be inline or pointer (got \"all\")\nDEAD_LETTER_QUEUE_URL: must be set\nERROR_PREFIX: must end in a slash (got \"error-data\")"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -160,12 +160,16 @@ type fixture struct {
 	pauses       []time.Duration
 }
 
-func newFixture(t *testing.T, content map[string]string) *fixture {
+// newFixture returns a handler with objects by key, "?" and version. More are names and values of its environment.
+func newFixture(t *testing.T, content map[string]string, more ...string) *fixture {
 	t.Helper()
 	f := &fixture{bucket: &bucket{content: content}, queue: &queue{t: t}}
 	environment := map[string]string{
 		"DEAD_LETTER_QUEUE_URL": "https://queue", "ERROR_PREFIX": "error-data/", "EVENT_ID": "/event_id", "STACK": "pipeline-dev",
 		"LOG_LEVEL": "debug",
+	}
+	for i := 0; i < len(more); i += 2 {
+		environment[more[i]] = more[i+1]
 	}
 	var err error
 	f.Handler, err = New(func(name string) string { return environment[name] }, &f.metrics, &f.log)

@@ -69,6 +69,24 @@ func TestEachFailedRecordBecomesALetter(t *testing.T) {
 	})
 }
 
+// With deadLetterRawData pointer the queue has no event data: the pointer leads to the record.
+func TestPointersInsteadOfRecords(t *testing.T) {
+	line := failed(t, "Lambda.FunctionError", `{"event_id":"e-1","email":"ann@example.com"}`)
+	for setting, inline := range map[string]bool{"": true, "inline": true, "pointer": false} {
+		f := newFixture(t, map[string]string{lakeKey + "?": line + line}, "DEAD_LETTER_RAW_DATA", setting)
+		f.run(t, notification(lakeKey))
+		for i, m := range f.queue.messages() {
+			if (m.RawData != nil) != inline || m.Truncated == inline || m.EventID != "e-1" ||
+				m.Pointer.Offset != int64(i*len(line)) || m.Pointer.Length != int64(len(line)-1) {
+				t.Errorf("%q: letter %+v, %+v", setting, m, m.Pointer)
+			}
+		}
+		if n := len(f.queue.bodies); n != 2 {
+			t.Errorf("%q: %d letters, want 2", setting, n)
+		}
+	}
+}
+
 func TestWhatIsNotItemisedGetsOneLetter(t *testing.T) {
 	line := failed(t, "Lambda.FunctionError", `{}`)
 	var b strings.Builder
