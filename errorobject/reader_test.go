@@ -78,6 +78,18 @@ func TestFirehoseLayoutsAreReadAsWritten(t *testing.T) {
 	}
 }
 
+// Older domains say es where later ones say os; some documentation has other letters in upper case.
+func TestSearchFieldsByAllTheirNames(t *testing.T) {
+	for _, names := range []string{"esDocumentId esIndexName", "osDocumentId osIndexName", "ESDOCUMENTID osindexname"} {
+		id, index, _ := strings.Cut(names, " ")
+		document := `{"` + id + `":"49.0","` + index + `":"events-2026-01-02","errorCode":"400","rawData":"e30="}`
+		f, err := errorobject.NewReader(strings.NewReader(document)).Next()
+		if err != nil || f.DocumentID != "49.0" || f.Index != "events-2026-01-02" || f.Stage != errorobject.Search {
+			t.Errorf("%s: read %+v, %v", names, f, err)
+		}
+	}
+}
+
 // TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never
 // without a word.
 func TestTornDocumentsCostNoOther(t *testing.T) {

@@ -169,7 +169,7 @@ func TestEventsThatNeedNoLetter(t *testing.T) {
 		"test event of S3": `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-09-21T10:22:00.000Z","Bucket":"lake-bucket","RequestId":"r","HostId":"h"}`,
 		"no records":       `{"Records":[]}`,
 		"empty":            `{}`,
-		"removal": strings.ReplaceAll(string(notification(lakeKey)), "ObjectCreated:Put",
+		"removal": strings.ReplaceAll(string(notification(lakeKey+"-removed")), "ObjectCreated:Put",
 			"ObjectRemoved:Delete"),
 		"folder marker":      strings.ReplaceAll(string(notification("error-data/lake2/")), `"size":10,`, ""),
 		"object of no bytes": string(notification(lakeKey)),

@@ -140,7 +140,7 @@ var functionGroups = []group{
 			Check: testsOf("errorobject", "TestKeysNameStreamAndStage")},
 		{Name: "older-names-of-fields-unknown", File: "errorobject/reader.go",
 			Old: `"esdocumentid":           fDocument,`, New: "",
-			Check: testsOf("errorobject", "TestFirehoseLayoutsAreReadAsWritten")},
+			Check: testsOf("errorobject", "TestSearchFieldsByAllTheirNames")},
 		{Name: "id-without-offset", File: "deadletter/message.go",
 			Old: "h.Write(binary.BigEndian.AppendUint64(nil, uint64(offset)))", New: "",
 			Check: testsOf("deadletter", "TestIDsAreDeterministicAndDistinct")},
