@@ -53,12 +53,12 @@ await_beside() { # prints the output, and fails as the command did
   fi
 }
 
-# The packages with goroutines. All faults at once run without the detector in make test, and here with a data stream. Of the
+# The packages with goroutines, but for the tests of many events: all faults at once run here with a data stream. Of the
 # command, the tests that serve, are interrupted or send and replay at once: the others run the same code one after the other.
 race() {
   command -v gcc >/dev/null || { echo "the race detector needs a C compiler (gcc), and there is none" >&2; return 1; }
   local -x CGO_ENABLED=1
-  go test -vet=off -timeout 20m -race -short -p 1 -skip '^TestFaults$/^together' ./functions/errorhandler ./functions/transform ./producer ./replay ./trace ./internal/resultcache ./local/...
+  go test -vet=off -timeout 20m -race -short -p 1 -skip '^TestFaults$/^together|^TestCheckOfMany$|^TestStoresTakeWhatTheTransformWrites$' ./functions/errorhandler ./functions/transform ./producer ./replay ./trace ./internal/resultcache ./local/...
   go test -vet=off -timeout 20m -race -short -run '^Test(Script|Serve|ServeHosts|Interrupt|ReplayInterrupted|ReplayCtrlC|ReplayCanary|Send|SendSurvey|HostileServers|CostIsInterruptedWhileItReads)$' ./cmd/pipeline
 }
 
