@@ -29,6 +29,13 @@ func TestParse(t *testing.T) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
+	t.Run("an object's key that is not escaped as S3 does stays as it is", func(t *testing.T) {
+		got, err := Parse([]byte(`{"version":"1.0","requestContext":{"requestId":"i","condition":"RetriesExhausted"},` +
+			`"requestPayload":{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"error-data/100%"}}}]}}`))
+		if err != nil || len(got.Objects) != 1 || got.Objects[0] != (Pointer{Bucket: "b", Key: "error-data/100%"}) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
 	t.Run("object letter", func(t *testing.T) {
 		want := ForPart(errorobject.Source{Bucket: "b", Key: "k", Stream: event.Lake, Stage: errorobject.Transform},
 			MoreRecords, 5, 9, true, map[Reason]int64{FunctionError: 3})

@@ -90,6 +90,30 @@ func TestSearchFieldsByAllTheirNames(t *testing.T) {
 	}
 }
 
+// A document without a known code is of the stage whose own members it has.
+func TestStagesWithoutACode(t *testing.T) {
+	for document, want := range map[string]errorobject.Stage{
+		`{"rawData":"QQ==","errorCode":"x","dataCatalogTable":{"databaseName":"d"}}`: errorobject.Conversion,
+		`{"rawData":"QQ==","errorCode":"x","lambdaARN":"arn:x"}`:                     errorobject.Transform,
+		`{"rawData":"QQ==","errorCode":"x","esIndexName":"i"}`:                       errorobject.Search,
+		`{"rawData":"QQ==","errorCode":"OS.x"}`:                                      errorobject.Search,
+		`{"rawData":"QQ==","errorCode":"x"}`:                                         errorobject.UnknownStage,
+	} {
+		f, err := errorobject.NewReader(strings.NewReader(document)).Next()
+		if err != nil || f.Stage != want || string(f.RawData) != "A" {
+			t.Errorf("%s: got %+v, %v, want %s", document, f, err, want)
+		}
+	}
+}
+
+func TestEscapesInMessages(t *testing.T) {
+	f, err := errorobject.NewReader(strings.NewReader(
+		`{"rawData":"QQ==","errorMessage":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`)).Next()
+	if err != nil || f.ErrorMessage != "\"\\/\b\f\n\r\té😀" {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
 // TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never
 // without a word.
 func TestTornDocumentsCostNoOther(t *testing.T) {

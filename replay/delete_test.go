@@ -2,7 +2,9 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"firehose-pipeline/event"
@@ -36,6 +38,20 @@ func TestDelete(t *testing.T) {
 			wantTaken(t, w.lake, ids(25)...)
 			w.wantQueue(t, 0)
 		})
+	t.Run("a deletion whose call fails is repeated, and the failure reported once", func(t *testing.T) {
+		w := newWorld()
+		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...).letters...)
+		w.queue.deleteErrors = []error{errors.New("connection reset"), errors.New("connection reset")}
+		w.workers = 1
+		if report := w.run(t); report.Undeleted != 0 || report.Left() != 0 {
+			t.Errorf("got %+v", report)
+		}
+		wantTaken(t, w.lake, ids(5)...)
+		w.wantQueue(t, 0)
+		if said := strings.Join(w.said, "\n"); strings.Count(said, "deleting replayed dead letters: connection reset") != 1 {
+			t.Errorf("got %q", said)
+		}
+	})
 	t.Run("a letter that cannot be deleted is reported, and not put back again by a run with the same state",
 		func(t *testing.T) {
 			w := newWorld()

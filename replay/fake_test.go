@@ -91,6 +91,9 @@ type fakeQueue struct {
 	undeletable func(try int) bool
 	deletes     int
 	changes     map[int32]int
+	// deleteErrors fail whole calls of a deletion; unreleased fails visibility changes to 0, with this code.
+	deleteErrors []error
+	unreleased   string
 	// refusals fail receives before they do anything, losses after the messages are in flight.
 	refusals, losses []error
 	// received is called after each receive that found messages, without the mutex.
@@ -179,6 +182,11 @@ func (q *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessag
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if len(q.deleteErrors) > 0 {
+		err := q.deleteErrors[0]
+		q.deleteErrors = q.deleteErrors[1:]
+		return nil, err
+	}
 	q.deletes++
 	out := &sqs.DeleteMessageBatchOutput{}
 	for _, e := range in.Entries {
@@ -205,7 +213,12 @@ func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.Chan
 	if q.changes == nil {
 		q.changes = map[int32]int{}
 	}
+	out := &sqs.ChangeMessageVisibilityBatchOutput{}
 	for _, e := range in.Entries {
+		if e.VisibilityTimeout == 0 && q.unreleased != "" {
+			out.Failed = append(out.Failed, sqstypes.BatchResultErrorEntry{Id: e.Id, Code: &q.unreleased})
+			continue
+		}
 		q.changes[e.VisibilityTimeout]++
 		for _, m := range q.messages {
 			if m.handle == *e.ReceiptHandle && e.VisibilityTimeout == 0 {
@@ -213,7 +226,7 @@ func (q *fakeQueue) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.Chan
 			}
 		}
 	}
-	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
+	return out, nil
 }
 
 func (q *fakeQueue) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput,

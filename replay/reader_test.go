@@ -198,3 +198,17 @@ func (c *cutting) Do(request *http.Request) (*http.Response, error) {
 	}
 	return response, err
 }
+
+// Of a queue with 120,000 messages in flight SQS gives no more: the run ends with what it has, and reports it.
+func TestQueueWithTooManyInFlight(t *testing.T) {
+	w := newWorld()
+	w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...).letters...)
+	overLimit := &smithy.GenericAPIError{Code: "OverLimit", Fault: smithy.FaultClient}
+	w.queue.refusals = slices.Repeat([]error{overLimit}, 100) // whichever worker asks
+	report := w.run(t)
+	if !report.More || report.Lost != 0 || len(w.lake.taken) != 0 ||
+		!slices.ContainsFunc(w.said, func(line string) bool { return strings.Contains(line, "in flight (120,000)") }) {
+		t.Errorf("got %+v, %q", report, w.said)
+	}
+	w.wantQueue(t, 5)
+}

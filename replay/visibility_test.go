@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +28,18 @@ func TestVisibility(t *testing.T) {
 			}
 		}
 	})
+	for code, want := range map[string]int{"InternalError": 1, "AWS.SimpleQueueService.MessageNotInflight": 0} {
+		t.Run("messages that do not become visible at once are reported: "+code, func(t *testing.T) {
+			w := newWorld()
+			w.Act, w.Streams, w.queue.unreleased = false, nil, code
+			w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...).letters...)
+			w.run(t)
+			said := strings.Join(w.said, "\n")
+			if strings.Count(said, "5 dead letters become visible again only after") != want {
+				t.Errorf("got %q", said)
+			}
+		})
+	}
 	t.Run("messages in hand are kept out of sight while the stream is slow", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()

@@ -337,3 +337,37 @@ func TestEnvironmentIsChecked(t *testing.T) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+func TestRawDataSetting(t *testing.T) {
+	for value, wrong := range map[string]bool{"": false, "inline": false, "pointer": false, "Pointer": true, "none": true} {
+		h, err := New(func(name string) string {
+			return map[string]string{"DEAD_LETTER_QUEUE_URL": "q", "ERROR_PREFIX": "error-data/",
+				"DEAD_LETTER_RAW_DATA": value}[name]
+		}, io.Discard, io.Discard)
+		if wrong {
+			want := fmt.Sprintf("DEAD_LETTER_RAW_DATA: must be inline or pointer (got %q)", value)
+			if err == nil || err.Error() != want {
+				t.Errorf("%q: got %v, want %s", value, err, want)
+			}
+		} else if err != nil || h.pointerOnly != (value == "pointer") {
+			t.Errorf("%q: got %v, %v", value, h.pointerOnly, err)
+		}
+	}
+}
+
+// Metrics are the alarms' source: when they cannot be written, the invocation fails, and Lambda repeats it.
+func TestMetricsThatCannotBeWrittenFail(t *testing.T) {
+	f := newFixture(t, map[string]string{lakeKey + "?": failed(t, "Lambda.FunctionError", `{}`)})
+	f.Handler.metrics = writerFunc(func([]byte) (int, error) { return 0, errors.New("broken pipe") })
+	err := f.Handle(t.Context(), notification(lakeKey))
+	if err == nil || !strings.Contains(err.Error(), "writing metrics: broken pipe") {
+		t.Errorf("got %v", err)
+	}
+	if got := len(f.queue.messages()); got != 1 {
+		t.Errorf("got %d dead letters, want 1", got)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (w writerFunc) Write(p []byte) (int, error) { return w(p) }

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -98,5 +99,23 @@ func TestMetadataMustBeJSON(t *testing.T) {
 		if _, err := newTestHandler(event.Lake, io.Discard, io.Discard).Invoke(t.Context(), request); err == nil {
 			t.Errorf("%s: must be an error", request)
 		}
+	}
+}
+
+// A request that needed much memory does not keep it for the life of the process.
+func TestLargeBuffersAreReleased(t *testing.T) {
+	h := newTestHandler(event.Search, io.Discard, io.Discard)
+	b := h.batches.Get().(*batch)
+	small := strings.Repeat(`{"a":1}`, 700_000)
+	request := fmt.Sprintf(`{"invocationId":"i","records":[{"recordId":"1","approximateArrivalTimestamp":1700000000000,`+
+		`"data":"%s"}]}`, base64.StdEncoding.EncodeToString([]byte(small)))
+	if len(small) < keepBytes {
+		t.Fatalf("the record must have at least %d bytes", keepBytes)
+	}
+	if _, counts, err := b.answerBatch([]byte(request), 6<<20, testTime); err != nil || counts.inputBytes != len(request) {
+		t.Fatalf("got %+v, %v", counts, err)
+	}
+	if cap(b.decoded) > keepBytes || cap(b.output) > keepBytes || b.answer != nil || b.text != nil {
+		t.Errorf("keeps %d and %d bytes", cap(b.decoded), cap(b.output))
 	}
 }

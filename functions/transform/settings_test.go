@@ -21,6 +21,13 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
+	t.Run("each level of the log", func(t *testing.T) {
+		for name, want := range map[string]slog.Level{"info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError} {
+			if s, err := from(map[string]string{"STREAM": "lake", "STACK": "x", "LOG_LEVEL": name}); err != nil || s.LogLevel != want {
+				t.Errorf("%s: got %v, %v", name, s.LogLevel, err)
+			}
+		}
+	})
 	t.Run("what may be left out", func(t *testing.T) {
 		s, err := from(map[string]string{"STREAM": "lake", "STACK": "x"})
 		if err != nil {
