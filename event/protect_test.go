@@ -57,12 +57,16 @@ func protectedLayout(t testing.TB) *Layout {
 
 // TestProtect has protected values; want is the event without processed_timestamp.
 func TestProtect(t *testing.T) {
+	notHex := HashPrefix + strings.Repeat("g", hashLength-len(HashPrefix))
+	upper := HashPrefix + strings.Repeat("A", hashLength-len(HashPrefix))
 	for _, c := range []struct{ rule, record, want string }{
 		{"a hash", `{"user":"ann","x":1}`, `{"user":"` + hashOf("ann") + `","x":1,@"kind":"known","has_secret":false}`},
 		{"the hash of the decoded content", `{"user":"\u0061nn"}`, `{"user":"` + hashOf("ann") + `",@"kind":"known","has_secret":false}`},
 		{"a number is hashed as its text", `{"user":12345678901234567890}`, `{"user":"` + hashOf("12345678901234567890") + `",@"kind":"known","has_secret":false}`},
 		{"a hash stays", `{"user":"` + hashOf("q") + `"}`, `{"user":"` + hashOf("q") + `",@"kind":"known","has_secret":false}`},
 		{"a value that only begins like a hash is hashed", `{"user":"hmac-sha256:ann"}`, `{"user":"` + hashOf("hmac-sha256:ann") + `",@"kind":"known","has_secret":false}`},
+		{"a value with the form of a hash but other digits is hashed", `{"user":"` + notHex + `"}`, `{"user":"` + hashOf(notHex) + `",@"kind":"known","has_secret":false}`},
+		{"a hash in upper case is hashed", `{"user":"` + upper + `"}`, `{"user":"` + hashOf(upper) + `",@"kind":"known","has_secret":false}`},
 		{"nothing to hide", `{"user":"","email":null}`, `{"user":"","email":null,@"kind":"guest","domain":"other","has_secret":false}`},
 		{"false and 0", `{"user":0}`, `{"user":"0",@"kind":"guest","has_secret":false}`},
 		{"redacted, and a rule sees the value as sent", `{"email":"boss@example.com"}`, `{"email":"REDACTED",@"domain":"staff","has_secret":false}`},

@@ -1,8 +1,11 @@
 package event
 
 import (
+	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -340,6 +343,59 @@ func TestRules(t *testing.T) {
 					t.Errorf("%s: %s", record, got)
 				}
 			})
+		}
+	}
+}
+
+// Categories with many members of one length, and with long ones, are found by another way than few short ones.
+func TestManyCategories(t *testing.T) {
+	var members []string
+	for i := range 3 * fewTexts {
+		members = append(members, "type-"+strconv.Itoa(10+i)) // of one length
+	}
+	long := strings.Repeat("x", 40)
+	known := newTexts([]schema.Set{{Value: "a", Members: members}, {Value: "b", Members: []string{long, "", "short"}}})
+	want := map[string]string{long: "b", "": "b", "short": "b", "type-99": "", long + "x": "", "shirt": "", "t": ""}
+	for _, member := range members {
+		want[member] = "a"
+	}
+	for text, value := range want {
+		if got := known.find([]byte(text)); got != value {
+			t.Errorf("%q: got %q, want %q", text, got, value)
+		}
+	}
+}
+
+// Constants and presence of each type, whatever the event has under these names.
+func TestConstantsAndPresence(t *testing.T) {
+	s, err := schema.Parse([]byte(`{"type": "object", "properties": {"user": {"type": "string"}}, "x-enrich": [
+		{"name": "processed_timestamp", "processedAt": true},
+		{"name": "source", "constant": "caf\u00e9 \"1\""}, {"name": "version", "constant": 2},
+		{"name": "share", "constant": 0.5}, {"name": "live", "constant": true}, {"name": "test", "constant": false},
+		{"name": "known", "presence": {"field": "user"}},
+		{"name": "visitor", "presence": {"field": "user", "present": "known", "absent": "guest"}},
+		{"name": "marked", "presence": {"field": "user", "present": "yes"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Compile(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const constants = `"source":"café \"1\"","version":2,"share":0.5,"live":true,"test":false,`
+	for record, want := range map[string]string{
+		`{"user":"u"}`:              `{"user":"u",` + constants + `"known":true,"visitor":"known","marked":"yes"}`,
+		`{"source":"x","live":"x"}`: `{` + constants + `"known":false,"visitor":"guest"}`,
+	} {
+		out, result := newProcessor(t, l, Search, Options{MaskHashes: true}).Append(nil, []byte(record), 1<<20)
+		var got, wanted map[string]any
+		if err := errors.Join(json.Unmarshal(out, &got), json.Unmarshal([]byte(want), &wanted)); err != nil || result.Refused.Reason != "" {
+			t.Fatalf("%s: %v, %v", out, err, result.Refused)
+		}
+		delete(got, "processed_timestamp")
+		delete(got, Malformed)
+		if !reflect.DeepEqual(got, wanted) {
+			t.Errorf("%s: got %s, want %s", record, out, want)
 		}
 	}
 }

@@ -430,6 +430,19 @@ func TestClosedIndices(t *testing.T) {
 		wantLog(t, log, warning("a closed index keeps the retention that it was closed with: open it and change its policy, or delete it")+
 			`,"index":"`+firstDay+`"`)
 	})
+	t.Run("a block on a closed index changes nothing of that", func(t *testing.T) {
+		d := newFakeDomain(t)
+		d.indices[firstDay] = oldIndex()
+		d.indices[firstDay].closed, d.indices[firstDay].block = true, "metadata"
+		writes, log := applyLogged(t, d, wanted(d), nil)
+		for _, target := range targets(writes) {
+			if strings.Contains(target, firstDay) {
+				t.Error(target)
+			}
+		}
+		wantLog(t, log, warning("a closed index is not deleted by age: open it and add the policy, or delete it")+
+			`,"index":"`+firstDay+`"`)
+	})
 	t.Run("Remove names those that go on being deleted by age", func(t *testing.T) {
 		d := newFakeDomain(t)
 		apply(t, d, wanted(d), nil)
