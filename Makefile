@@ -10,7 +10,7 @@ PACKAGES ?= ./...
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: local
 local: pipeline need-node ## run the sample events through the pipeline on this machine, without an AWS account
@@ -66,6 +66,10 @@ mutants: need-go need-node node_modules ## plant one fault at a time and name th
 .PHONY: mutation-score
 mutation-score: need-go ## measure how many small faults the tests of a package notice: PKG=event, and SAMPLE=10 for one in ten
 	@$(HOST) verify/mutants/score.sh "$(PKG)" $(SAMPLE)
+
+.PHONY: coverage
+coverage: need-go need-node node_modules ## print the statements that no test reaches, by package and kind; LIST=1 lists them
+	@$(HOST) go run ./verify/coverage $(if $(LIST),-list)
 
 .PHONY: bench
 bench: need-go need-python ## measure the transform against baselines of the same run
