@@ -158,3 +158,15 @@ func (e *endless) Read(p []byte) (int, error) {
 	e.read += int64(n)
 	return n, nil
 }
+
+// shortResponses is a Firehose whose responses lack the result of the last record.
+type shortResponses struct{ fake }
+
+func (f *shortResponses) PutRecordBatch(ctx context.Context, in *firehose.PutRecordBatchInput,
+	options ...func(*firehose.Options)) (*firehose.PutRecordBatchOutput, error) {
+	out, err := f.fake.PutRecordBatch(ctx, in, options...)
+	if err == nil {
+		out.RequestResponses = out.RequestResponses[:len(out.RequestResponses)-1]
+	}
+	return out, err
+}

@@ -89,6 +89,16 @@ func TestStream(t *testing.T) {
 			t.Errorf("gave up after %v", waited)
 		}
 	})
+	t.Run("a response with results for fewer records fails: nobody knows which records it accepts", func(t *testing.T) {
+		f := &shortResponses{}
+		s := f.stream("lake")
+		s.Client = f
+		answer, err := s.Put(ctx, bytesOf("a", "b"))
+		if err == nil || err.Error() != "putting to lake: the stream returned results for 1 records of 2" ||
+			!slices.Equal(answer.Accepted, []bool{false, false}) || f.calls != 1 {
+			t.Errorf("got %v, %v in %d calls", answer.Accepted, err, f.calls)
+		}
+	})
 	t.Run("a record that is never taken while others are is named", func(t *testing.T) {
 		f := &fake{}
 		s := f.stream("lake")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -30,6 +31,34 @@ func TestPut(t *testing.T) {
 		wantLetters(t, report, map[Outcome]int64{Replayed: 4, Open: 1})
 		wantTaken(t, w.lake, slices.Delete(ids(5), 3, 4)...)
 		w.wantQueue(t, 1)
+	})
+	t.Run("a record that the stream never accepts, while it accepts others, stays; the run goes on", func(t *testing.T) {
+		w := newWorld()
+		w.workers = 1
+		w.Streams[event.Lake].Patience = 20 * time.Millisecond
+		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(5)...).letters...)
+		w.lake.reject = func(data string) string {
+			if strings.Contains(data, "e-0003") {
+				return "InternalFailure"
+			}
+			return ""
+		}
+		calls := 0
+		w.lake.call = func(ctx context.Context) error {
+			if calls++; calls%2 == 0 { // as another process does
+				_, err := w.Streams[event.Lake].Put(ctx, [][]byte{[]byte("other")})
+				return err
+			}
+			return nil
+		}
+		report := w.run(t)
+		wantLetters(t, report, map[Outcome]int64{Replayed: 4, NotTaken: 1})
+		w.wantQueue(t, 1)
+		if !slices.ContainsFunc(w.said, func(line string) bool {
+			return strings.Contains(line, "e-0003") && strings.Contains(line, "InternalFailure")
+		}) {
+			t.Errorf("must name the record (got %q)", w.said)
+		}
 	})
 	t.Run("a stream that refuses the call ends the run; what the other took is deleted", func(t *testing.T) {
 		w := newWorld()
