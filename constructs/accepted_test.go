@@ -152,9 +152,8 @@ func readAcceptances(t *testing.T) *acceptances {
 	return read
 }
 
-// accept fails unless one acceptance covers the finding in a stack with the settings.
-func (a *acceptances) accept(t *testing.T, rule, resource string, config settings.Settings, text string) {
-	t.Helper()
+// accept returns an error unless one acceptance covers the finding in a stack with the settings.
+func (a *acceptances) accept(rule, resource string, config settings.Settings) error {
 	resource = strings.TrimSuffix(resource, "/Resource")
 	by := map[string]bool{}
 	for _, each := range a.all {
@@ -167,7 +166,7 @@ func (a *acceptances) accept(t *testing.T, rule, resource string, config setting
 		}
 		for _, pattern := range each.paths {
 			if ok, err := path.Match(pattern, resource); err != nil {
-				t.Fatalf("%s: %s: %v", each.where, pattern, err)
+				return fmt.Errorf("%s: %s: %w", each.where, pattern, err)
 			} else if ok {
 				by[each.where] = true
 				a.used[keyOf(each, rule, pattern, value)] = true
@@ -175,19 +174,19 @@ func (a *acceptances) accept(t *testing.T, rule, resource string, config setting
 		}
 	}
 	if len(by) != 1 {
-		t.Errorf("%s: %s at %s must be accepted by one comment (got %v): %s", config.StackName(), rule, resource,
-			sortedKeys(by), text)
+		return fmt.Errorf("%s at %s must be accepted by one comment (got %v)", rule, resource, sortedKeys(by))
 	}
+	return nil
 }
 
 func keyOf(a acceptance, rule, pattern, value string) string {
 	return strings.Join([]string{a.where, rule, pattern, value}, " ")
 }
 
-// checkUsed fails for what accepts nothing, and returns the number of comments with rules of the tool.
-func (a *acceptances) checkUsed(t *testing.T, ofTool func(rule string) bool) int {
-	t.Helper()
-	entries := 0
+// checkUsed returns the number of comments with rules of the tool, and an error for each rule, path and value that
+// accepted nothing.
+func (a *acceptances) checkUsed(ofTool func(rule string) bool) (entries int, err error) {
+	var unused []error
 	for _, each := range a.all {
 		values := each.values
 		if each.setting == "" {
@@ -202,7 +201,8 @@ func (a *acceptances) checkUsed(t *testing.T, ofTool func(rule string) bool) int
 			for _, pattern := range each.paths {
 				for _, value := range values {
 					if !a.used[keyOf(each, rule, pattern, value)] {
-						t.Errorf("%s: %s is accepted at %s %s but found nowhere", each.where, rule, pattern, value)
+						unused = append(unused,
+							fmt.Errorf("%s: %s is accepted at %s %s but found nowhere", each.where, rule, pattern, value))
 					}
 				}
 			}
@@ -211,7 +211,7 @@ func (a *acceptances) checkUsed(t *testing.T, ofTool func(rule string) bool) int
 			entries++
 		}
 	}
-	return entries
+	return entries, errors.Join(unused...)
 }
 
 // securityVariants are the variants of which the security rules find every resource.
@@ -244,5 +244,45 @@ func TestAcceptancesAreRead(t *testing.T) {
 		if found, err := parseAcceptances("p.go", text); err == nil {
 			t.Errorf("%s: must be an error (got %v)", name, found)
 		}
+	}
+}
+
+func TestFindingsAreAcceptedOnce(t *testing.T) {
+	read := func(comments string) *acceptances {
+		found, err := parseAcceptances("p.go", "package p\n\nfunc f() {\n"+comments+"\tm.NewThing(1)\n}\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &acceptances{all: found, used: map[string]bool{}}
+	}
+	const because = "\n\t// because nobody reads it\n"
+	dev, production := settings.Settings{Environment: "dev"}, settings.Settings{Environment: "production"}
+	a := read("\t//accept:finding A,CKV_AWS_2 on */Function, Lake/Bucket when environment=dev,production" + because)
+	for _, problem := range []error{
+		a.accept("A", "Lake/Function/Resource", dev), a.accept("A", "Lake/Bucket", dev),
+		a.accept("A", "Lake/Function", production),
+	} {
+		if problem != nil {
+			t.Error(problem)
+		}
+	}
+	for name, problem := range map[string]error{
+		"another rule":        a.accept("B", "Lake/Function", dev),
+		"another path":        a.accept("A", "Lake/Role", dev),
+		"a longer path":       a.accept("A", "Lake/Sub/Function", dev),
+		"another environment": a.accept("A", "Lake/Function", settings.Settings{Environment: "staging"}),
+		"two comments": read("\t//accept:finding A on X"+because+"\t//accept:finding A,B on X"+because).
+			accept("A", "X", dev),
+	} {
+		if problem == nil {
+			t.Errorf("%s: must be an error", name)
+		}
+	}
+	if entries, err := a.checkUsed(func(rule string) bool { return !isCheckov(rule) }); entries != 1 || err == nil ||
+		err.Error() != "p.go:4: A is accepted at Lake/Bucket production but found nowhere" {
+		t.Errorf("got %d, %v", entries, err)
+	}
+	if entries, err := a.checkUsed(isCheckov); entries != 1 || err == nil || strings.Count(err.Error(), "CKV_AWS_2") != 4 {
+		t.Errorf("got %d, %v", entries, err)
 	}
 }
