@@ -4,9 +4,11 @@ package main
 var operatorGroups = []group{
 	{"replay", []mutation{
 		{Name: "end-of-range-included", File: "replay/filter.go",
-			Old: "at.Before(f.To))", New: "!at.After(f.To))", Check: testsOf("replay")},
+			Old: "at.Before(f.To))", New: "!at.After(f.To))",
+			Check: testsOf("replay", "TestFilterByTime")},
 		{Name: "unknown-time-matches", File: "replay/filter.go",
-			Old: "return !at.IsZero() && !at.Before(f.From)", New: "return !at.Before(f.From)", Check: testsOf("replay")},
+			Old: "return !at.IsZero() && !at.Before(f.From)", New: "return !at.Before(f.From)",
+			Check: testsOf("replay", "TestFilterByTime")},
 		{Name: "duplicate-put-again", File: "replay/classify.go",
 			Old: "if q.Journal.isDone(record) {", New: "if q.Journal.isDone(record) && record == nil {",
 			Check: testsOf("replay")},
