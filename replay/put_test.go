@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/producer"
 )
 
 func TestPut(t *testing.T) {
@@ -80,4 +81,28 @@ func TestPut(t *testing.T) {
 		wantTaken(t, w.lake, `{"a":1}`, `{"a":`, `{"a":2}`, `{"a":3}`)
 		w.wantQueue(t, 0)
 	})
+}
+
+// Records of the lake stream end with a newline, as in source-data; the transform of a data stream adds it, and the
+// search stream takes exactly one object.
+func TestRecordBytes(t *testing.T) {
+	direct, fromKinesis := &producer.Stream{}, &producer.Stream{Kinesis: struct{ producer.KinesisPutter }{}}
+	largest := strings.Repeat("x", producer.MaxRecordBytes)
+	for _, c := range []struct {
+		stream     event.Stream
+		to         *producer.Stream
+		data, want string
+	}{
+		{event.Lake, direct, "{}", "{}\n"},
+		{event.Lake, direct, largest[1:], largest[1:] + "\n"},
+		{event.Lake, direct, largest, largest},
+		{event.Lake, fromKinesis, "{}", "{}"},
+		{event.Search, direct, "{}", "{}"},
+		{event.Search, fromKinesis, "{}", "{}"},
+	} {
+		if got := recordBytes(c.stream, c.to, piece{data: []byte(c.data)}); string(got) != c.want {
+			t.Errorf("%s, data stream %t, %d bytes: must end with %q (got %q)", c.stream, c.to == fromKinesis,
+				len(c.data), c.want[len(c.want)-2:], got[len(got)-2:])
+		}
+	}
 }

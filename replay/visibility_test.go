@@ -7,6 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
 	"firehose-pipeline/event"
 )
 
@@ -59,4 +62,34 @@ func TestVisibility(t *testing.T) {
 			w.wantQueue(t, 0)
 		})
 	})
+}
+
+// partlyDeaf does not change the visibility of some messages.
+type partlyDeaf struct {
+	Queue
+	codes []string // of the messages of a batch; empty: changed
+	asked []int32  // visibility timeouts, in seconds
+}
+
+func (q *partlyDeaf) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	out := &sqs.ChangeMessageVisibilityBatchOutput{}
+	for i, e := range in.Entries {
+		q.asked = append(q.asked, e.VisibilityTimeout)
+		if q.codes[i] != "" {
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: &q.codes[i]})
+		}
+	}
+	return out, nil
+}
+
+// A message that is visible already needs no change: SQS reports it as failed.
+func TestFailedChangesOfVisibility(t *testing.T) {
+	queue := &partlyDeaf{codes: []string{"", "AWS.SimpleQueueService.MessageNotInflight", "MessageNotInflight",
+		"ReceiptHandleIsInvalid", "InternalError"}}
+	q := &queueReader{Replay: &Replay{Queue: queue}}
+	failed := q.changeVisibility(context.Background(), []string{"a", "b", "c", "d", "e"}, 90*time.Second)
+	if failed != 2 || len(queue.asked) != 5 || queue.asked[0] != 90 {
+		t.Errorf("%d failed, asked for %v; want 2, 5 times 90", failed, queue.asked)
+	}
 }
