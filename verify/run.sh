@@ -113,6 +113,7 @@ step "personal data while everything fails" go test -vet=off -tags verify -count
 step "no record lost, with each fault and with all" go run ./verify/faults
 step "simulated runs" go test -vet=off -count=1 -timeout 60m -run '^TestSimulate$' ./simulation -args -seeds "${SIMULATE_SEEDS:-5000}"
 step "the documented sending examples as printed" "$python" verify/readme.py
+step "the shell blocks of the pages, each as its entry in verify/docs/plan.py says" "$python" verify/docs/check.py
 step "same template on another machine" "$python" verify/template/reproducible.py
 step "builds amid foreign settings of Go" "$python" verify/template/hostbuild.py
 step "the recipes of CONTRIBUTING.md" "$python" verify/recipes.py
