@@ -21,6 +21,7 @@ standin() { "$PYTHON" -IS "$STANDIN" "$@"; }
 for program in aws npx npm go make; do eval "$program() { standin $program \"\$@\"; }"; done
 make() { if [[ $1 == local ]]; then command make --no-print-directory -o pipeline -o need-node "$@"; else standin make "$@"; fi; }
 .build/pipeline() { if [[ $DOCS_PARSE ]]; then standin .build/pipeline "$@"; else command .build/pipeline "$@"; fi; }
+restore() { if [[ cdk.json -nt "$FAILED.times" || event-schema.json -nt "$FAILED.times" ]]; then command git checkout --quiet -- .; fi; }
 note_time() { printf '%s %s\n' "$DOCS_BLOCK" "$EPOCHREALTIME" >>"$FAILED.times"; }
 set -E -o pipefail
 trap 'status=$?; ((status == 141)) || printf "%s %s\t%s\n" "$DOCS_BLOCK" $status "${BASH_COMMAND@Q}" >>"$FAILED"' ERR
@@ -86,7 +87,7 @@ class Desk:
             name = self.made / f"block-{self.blocks}"
             name.write_text(text)
             script.append(f'export DOCS_BLOCK={self.blocks} DOCS_PARSE={parse}; note_time; '
-                          f'source {name} >{name}.out 2>&1; command git checkout --quiet -- .\n')
+                          f'source {name} >{name}.out 2>&1; restore\n')
             self.blocks += 1
         script.append(f"DOCS_BLOCK={self.blocks}; note_time\n")
         self.failed.touch()
