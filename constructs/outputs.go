@@ -79,7 +79,7 @@ func writeOutputs(p *Pipeline, config settings.Settings, plain bool) {
 	output("ListErrorsCommand", "Lists the error objects",
 		jsii.String("aws s3 ls --recursive --human-readable s3://"+bucket+"/"+contract.ErrorPrefix))
 	if p.FrontDoor != nil {
-		output("ApiUrl", "Front door: POST one event, or one event a line", jsii.String(p.FrontDoor.URL()))
+		output(contract.OutputAPIURL, "Front door: POST one event, or one event a line", jsii.String(p.FrontDoor.URL()))
 		output("PostEventCommand", "Posts one event to the front door, signed with the credentials in the environment",
 			jsii.String(postEvent(p.FrontDoor)))
 		if len(p.FrontDoor.Keys) > 0 {

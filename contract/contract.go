@@ -18,6 +18,7 @@ const (
 	OutputSearchIndices   = "SearchIndexPattern" // matches the names of all indices
 	OutputDropEventTypes  = "DropEventTypes"     // JSON array of strings; only with a transform
 	OutputDashboard       = "DashboardName"
+	OutputAPIURL          = "ApiUrl" // address of the front door; only with enableApi
 )
 
 // Prefixes in the lake's bucket.

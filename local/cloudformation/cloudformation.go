@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -19,6 +20,8 @@ type Server struct {
 // Output is one output of the stack.
 type Output struct {
 	OutputKey, OutputValue string
+	// Path makes the value an address of the endpoint itself, as the request named it.
+	Path string `xml:"-"`
 }
 
 // New describes a stack of this name with these outputs.
@@ -61,13 +64,19 @@ func (c *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Message: fmt.Sprintf("Stack with id %s does not exist", name), Request: uuid.NewString()})
 		return
 	}
+	outputs := slices.Clone(c.outputs)
+	for i, output := range outputs {
+		if output.Path != "" {
+			outputs[i].OutputValue = "http://" + r.Host + output.Path
+		}
+	}
 	writeXML(w, http.StatusOK, describeStacksResponse{
 		Name: c.stack,
 		ID: fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/00000000-0000-4000-8000-000000000000",
 			template.Region, template.AccountID, c.stack),
 		Created: "2026-01-01T00:00:00Z",
 		Status:  "CREATE_COMPLETE",
-		Outputs: c.outputs,
+		Outputs: outputs,
 		Request: uuid.NewString(),
 	})
 }

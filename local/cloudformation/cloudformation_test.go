@@ -9,7 +9,8 @@ import (
 )
 
 func TestCloudFormation(t *testing.T) {
-	c := &Server{stack: "shop-dev", outputs: []Output{{"S3BucketName", "bucket"}, {"SearchStreamName", "a&b"}}}
+	c := &Server{stack: "shop-dev", outputs: []Output{{OutputKey: "S3BucketName", OutputValue: "bucket"},
+		{OutputKey: "SearchStreamName", OutputValue: "a&b"}, {OutputKey: "ApiUrl", Path: "/v1/events"}}}
 	for _, call := range []struct {
 		rule   string
 		form   url.Values
@@ -21,7 +22,7 @@ func TestCloudFormation(t *testing.T) {
 			nil, 200, []string{
 				`<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>shop-dev</StackName>`,
 				`<StackStatus>CREATE_COMPLETE</StackStatus>`,
-				`<Outputs><member><OutputKey>S3BucketName</OutputKey><OutputValue>bucket</OutputValue></member><member><OutputKey>SearchStreamName</OutputKey><OutputValue>a&amp;b</OutputValue></member></Outputs>`,
+				`<Outputs><member><OutputKey>S3BucketName</OutputKey><OutputValue>bucket</OutputValue></member><member><OutputKey>SearchStreamName</OutputKey><OutputValue>a&amp;b</OutputValue></member><member><OutputKey>ApiUrl</OutputKey><OutputValue>http://example.com/v1/events</OutputValue></member></Outputs>`,
 			}},
 		{"without a name it is described too", url.Values{"Action": {"DescribeStacks"}}, nil, 200,
 			[]string{`<StackName>shop-dev</StackName>`}},

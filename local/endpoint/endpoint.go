@@ -120,6 +120,9 @@ func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endp
 	if err != nil {
 		return nil, err
 	}
+	if door := p.FrontDoor(); door != nil {
+		outputs = append(outputs, cloudformation.Output{OutputKey: contract.OutputAPIURL, Path: "/" + door.Stage + door.Path})
+	}
 	e := &Endpoint{firehose: api, sqs: p.SQS(), s3: p.S3(), cloudFormation: cloudformation.New(stack, outputs)}
 	if stream := p.DataStream(); stream != nil {
 		e.kinesis = &kinesisapi.API{Stream: stream, Put: p.PutEvents}

@@ -85,9 +85,9 @@ def read_template(stream: bool) -> dict | None:
     return None
 
 
-def sample_outputs(template: dict, domain: str, model: str) -> dict[str, str]:
+def sample_outputs(template: dict, domain: str) -> dict[str, str]:
     """The outputs of the stack, with values for those that the local model has not."""
-    samples = {"OpenSearchEndpoint": domain, "ApiUrl": f"{model}/v1/events"}
+    samples = {"OpenSearchEndpoint": domain}
     return {name: samples.get(name) or (output["Value"] if isinstance(output["Value"], str) else
                                         f"arn:aws:sns:us-east-1:000000000000:{name}" if name.endswith("Arn") else f"sample-{name}")
             for name, output in template["Outputs"].items()}
@@ -166,7 +166,7 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as temporary, serve_domain() as domain, serve("--speed", "60", *flags) as served:
             read_template.cache_clear()
-            outputs = sample_outputs(read_template(stream), f"http://127.0.0.1:{domain.server_port}", served.url)
+            outputs = sample_outputs(read_template(stream), f"http://127.0.0.1:{domain.server_port}")
             desk = Desk(Path(temporary), served, outputs, domain)
             try:
                 facts = fill_pipeline(desk, served, stream)
