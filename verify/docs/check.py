@@ -117,6 +117,8 @@ def judge(check: Checks, page: str, block: Block, entry: Entry, result: Result) 
     if entry.fails and len(wrong) == len(result.failed):
         wrong.append(f"no command failed as the entry says: {entry.fails}")
     wrong += [f"{' '.join(n['command'])}: status {n['status']}" for n in result.notes if n["status"] and not n["problems"]]
+    if not re.search(entry.prints, result.output):
+        wrong.append(f"its output does not have {entry.prints}")
     calls = [call for note in result.notes for call in note["calls"]]
     templates = [template for template in (read_template(False), read_template(True)) if template]
     wrong += [problem for call in calls for problem in names.check(call, templates)]

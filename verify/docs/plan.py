@@ -20,6 +20,7 @@ class Entry:
     reason: str = ""  # why a command cannot run here; the file of the other check; why a command ends with the status
     fill: dict[str, str] = field(default_factory=dict)  # what a reader writes in place of an example's value
     fails: str = ""  # one command fails, and reason says why: a regular expression of its status, a tab and the command
+    prints: str = ""  # a regular expression of a part of the output
     stream: bool = False  # against a stack with a data stream and a front door
     parse: str = ""  # a program that is only parsed
 
@@ -62,7 +63,7 @@ PLAN: dict[str, list[Entry]] = {
     ],
     "docs/api.md": [
         Entry("The front door", how=P, reason=CDK, stream=True),
-        Entry("Requests", stream=True),
+        Entry("Requests", prints=r'"failed": ?0\b', stream=True),
         Entry("API keys", how=M, stream=True),
     ],
     "docs/changes.md": [
