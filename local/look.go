@@ -118,8 +118,8 @@ func (p *Pipeline) StackName() string { return p.config.StackName }
 // EventSchema is the schema of the events.
 func (p *Pipeline) EventSchema() *schema.Schema { return p.events.Layout.Schema() }
 
-// Protects reports whether the schema protects a field: then source backup and error objects have values that the stores
-// must not have.
+// Protects reports whether the schema protects a field: then source backup and error objects have values that the
+// stores must not have.
 func (p *Pipeline) Protects() bool { return p.events.Layout.Protects() }
 
 // FrontDoor is the stack's HTTP front door; nil when it has none.

@@ -95,7 +95,8 @@ func (g Guard) Check(ctx context.Context, templates ...string) ([]Finding, error
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, fmt.Errorf("writing the rules: %w", err)
 	}
-	arguments := []string{"validate", "--structured", "--output-format", "json", "--show-summary", "none", "--rules", file.Name()}
+	arguments := []string{"validate", "--structured", "--output-format", "json", "--show-summary", "none",
+		"--rules", file.Name()}
 	for _, template := range templates {
 		arguments = append(arguments, "--data", template)
 	}

@@ -12,8 +12,8 @@ import (
 // bufferBytes is the size of each buffer.
 const bufferBytes = 64 << 10
 
-// Reader returns the content, unzipped when it is compressed with gzip. Its first bytes decide: name and headers are not
-// reliable.
+// Reader returns the content, unzipped when it is compressed with gzip. Its first bytes decide: name and headers are
+// not reliable.
 func Reader(content io.Reader) (*bufio.Reader, error) {
 	plain := bufio.NewReaderSize(content, bufferBytes)
 	magic, err := plain.Peek(2)

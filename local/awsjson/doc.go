@@ -1,3 +1,3 @@
-// Package awsjson serves requests of AWS JSON 1.1, the protocol of Firehose's and Kinesis' APIs: which operation a request
-// is for, its body, and the answer.
+// Package awsjson serves requests of AWS JSON 1.1, the protocol of Firehose's and Kinesis' APIs: which operation a
+// request is for, its body, and the answer.
 package awsjson

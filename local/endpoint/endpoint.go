@@ -71,9 +71,9 @@ func signedFor(r *http.Request) string {
 	return parts[len(parts)-2]
 }
 
-// New puts the APIs of Firehose and Kinesis and the pipeline's own S3 and SQS behind one address. It calls them rather than being a
-// proxy of theirs: httputil.ReverseProxy under load cuts answers of a server that is as fast as these, and a
-// ReceiveMessage cut off takes its messages along.
+// New puts the APIs of Firehose and Kinesis and the pipeline's own S3 and SQS behind one address. It calls them
+// rather than being a proxy of theirs: httputil.ReverseProxy under load cuts answers of a server that is as fast as
+// these, and a ReceiveMessage cut off takes its messages along.
 func New(p *local.Pipeline, stack string, deployed []byte, throttle bool) (*Endpoint, error) {
 	o := api.Options{AccountID: template.AccountID}
 	if throttle {

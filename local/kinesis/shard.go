@@ -109,8 +109,8 @@ func (s *shard) dropOld(at int64, most int) {
 	}
 }
 
-// allowance bounds the records that a shard takes in one second: a bucket for records and one for bytes. How much of a burst Kinesis
-// lets through is not documented; assumed here is one second's worth.
+// allowance bounds the records that a shard takes in one second: a bucket for records and one for bytes. How much of
+// a burst Kinesis lets through is not documented; assumed here is one second's worth.
 type allowance struct {
 	at             int64
 	records, bytes float64

@@ -40,9 +40,11 @@ var operatorGroups = []group{
 		{Name: "canary-knows-all-objects", File: "replay/canary.go",
 			Old: "w.known[aws.ToString(o.Key)] = true", New: "_ = o", Check: testsOf("replay", "TestWatchKnowsOlderObjects")},
 		{Name: "visible-message-is-a-failure", File: "replay/visibility.go",
-			Old: `"MessageNotInflight"`, New: `"ReceiptHandleIsInvalid"`, Check: testsOf("replay", "TestFailedChangesOfVisibility")},
+			Old: `"MessageNotInflight"`, New: `"ReceiptHandleIsInvalid"`,
+			Check: testsOf("replay", "TestFailedChangesOfVisibility")},
 		{Name: "moved-message-out-of-time", File: "replay/visibility.go",
-			Old: "int32(visibility / time.Second)", New: "int32(visibility / time.Minute)", Check: testsOf("replay", "TestFailedChangesOfVisibility")},
+			Old: "int32(visibility / time.Second)", New: "int32(visibility / time.Minute)",
+			Check: testsOf("replay", "TestFailedChangesOfVisibility")},
 	}},
 	{"local", []mutation{
 		{Name: "model-retries-without-end", File: "local/firehose/invoke.go",
