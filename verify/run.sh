@@ -110,7 +110,7 @@ step "10,000 events through a data stream, by three clients" "$python" verify/cl
 step "the front door's mapping templates on Apache Velocity" go run ./verify/velocity
 step "10,000 events through each front door, by four clients" "$python" verify/clients/frontdoor.py
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
-step "no record lost, with each fault and with all" go run ./verify/faults
+step "no record lost, with each fault and with all" go run ./verify/faults -together 40000
 step "simulated runs" go test -vet=off -count=1 -timeout 60m -run '^TestSimulate$' ./simulation -args -seeds "${SIMULATE_SEEDS:-5000}"
 step "the documented sending examples as printed" "$python" verify/readme.py
 step "the shell blocks of the pages, each as its entry in verify/docs/plan.py says" "$python" verify/docs/check.py
