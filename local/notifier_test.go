@@ -243,6 +243,32 @@ func TestErrorPath(t *testing.T) {
 	})
 }
 
+// The bucket's own objects under the notification's prefix call the function, and no others: the handler would make
+// dead letters of the lake.
+func TestNotificationsByPrefix(t *testing.T) {
+	config := &template.Config{}
+	config.Bucket.Name = "lake"
+	config.Bucket.Notifications = []template.Notification{
+		{Event: "s3:ObjectCreated:*", Prefix: "error-data/", Suffix: "z"}}
+	var calls atomic.Int64
+	created, settle, stop := local.Notify(t.Context(), config, nil,
+		func(context.Context, []byte) (lambda.Result, error) { calls.Add(1); return lambda.Result{}, nil })
+	defer stop()
+	for _, o := range []s3.ObjectCreated{
+		{Event: "ObjectCreated:Put", Bucket: "lake", Key: "transformed-data/z"},
+		{Event: "ObjectCreated:Put", Bucket: "lake", Key: "error-data/a"},
+		{Event: "ObjectCreated:Put", Bucket: "other", Key: "error-data/z"},
+		{Event: "ObjectRemoved:Delete", Bucket: "lake", Key: "error-data/z"},
+		{Event: "ObjectCreated:Put", Bucket: "lake", Key: "error-data/z"},
+		{Event: "ObjectCreated:CompleteMultipartUpload", Bucket: "lake", Key: "error-data/y/z"},
+	} {
+		created(o)
+	}
+	if err := settle(t.Context()); err != nil || calls.Load() != 2 {
+		t.Errorf("%d calls, want 2 (%v)", calls.Load(), err)
+	}
+}
+
 // breaking is an answer whose connection breaks after so many bytes.
 type breaking struct {
 	http.ResponseWriter

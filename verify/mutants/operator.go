@@ -62,7 +62,7 @@ var operatorGroups = []group{
 		{Name: "model-accepts-501-records", File: "local/firehose/stream.go",
 			Old: "MaxBatchRecords = 500", New: "MaxBatchRecords = 501", Check: testsOf("local/firehose/api")},
 		{Name: "model-notifies-foreign-prefixes", File: "local/notifier.go",
-			Old: "strings.HasPrefix(o.Key, c.Prefix) &&", New: "", Check: testsOf("local", "TestErrorPath")},
+			Old: "strings.HasPrefix(o.Key, c.Prefix) &&", New: "", Check: testsOf("local", "TestNotificationsByPrefix")},
 		{Name: "model-converts-comma-fraction", File: "local/parquet/timestamp.go",
 			Old: `if err != nil || strings.Contains(text, ",") {`, New: "if err != nil {", Check: testsOf("local/parquet")},
 		{Name: "model-sequence-not-ordered", File: "local/kinesis/shard.go",
