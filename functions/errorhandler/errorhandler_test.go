@@ -332,7 +332,8 @@ func TestEnvironmentIsChecked(t *testing.T) {
 			"DEAD_LETTER_RAW_DATA": "all"}[name]
 	}, io.Discard, io.Discard)
 	want := "LOG_LEVEL: must be debug, info, warn or error (got \"loud\")\n" +
-		"DEAD_LETTER_RAW_DATA: must be inline or pointer (got \"all\")\nDEAD_LETTER_QUEUE_URL: must be set\nERROR_PREFIX: must end in a slash (got \"error-data\")"
+		"DEAD_LETTER_RAW_DATA: must be inline or pointer (got \"all\")\n" +
+		"DEAD_LETTER_QUEUE_URL: must be set\nERROR_PREFIX: must end in a slash (got \"error-data\")"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
