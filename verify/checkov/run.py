@@ -3,6 +3,7 @@
 It makes no connection. An attempt fails, and is written to standard error.
 """
 
+import os
 import sys
 
 CONNECTIONS = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
@@ -16,6 +17,7 @@ def reject_connections(event, arguments):
 
 def main(folder):
     sys.addaudithook(reject_connections)  # child processes inherit it
+    os.environ["CKV_SKIP_PACKAGE_UPDATE_CHECK"] = "true"  # else it asks PyPI once an hour
     from checkov.main import Checkov
 
     # --soft-fail: findings are in the report; another status is a failure of Checkov.
