@@ -54,12 +54,13 @@ await_beside() { # prints the output, and fails as the command did
 }
 
 # The packages with goroutines, but for the tests of many events: all faults at once run here with a data stream. Of the
-# command, the tests that serve, are interrupted or send and replay at once: the others run the same code one after the other.
+# command, the tests that serve, are interrupted or send and replay at once. Of the others, TestReplayInterrupted interrupts
+# dozens of replays where TestReplayCtrlC interrupts one; the rest run the same code one after the other.
 race() {
   command -v gcc >/dev/null || { echo "the race detector needs a C compiler (gcc), and there is none" >&2; return 1; }
   local -x CGO_ENABLED=1
   go test -vet=off -timeout 20m -race -short -p 1 -skip '^TestFaults$/^together|^TestCheckOfMany$|^TestStoresTakeWhatTheTransformWrites$' ./functions/errorhandler ./functions/transform ./producer ./replay ./trace ./internal/resultcache ./local/...
-  go test -vet=off -timeout 20m -race -short -run '^Test(Script|Serve|ServeHosts|Interrupt|ReplayInterrupted|ReplayCtrlC|ReplayCanary|Send|SendSurvey|HostileServers|CostIsInterruptedWhileItReads)$' ./cmd/pipeline
+  go test -vet=off -timeout 20m -race -short -run '^Test(Script|Serve|ServeHosts|Interrupt|ReplayCtrlC|ReplayCanary|Send|SendSurvey|HostileServers|CostIsInterruptedWhileItReads)$' ./cmd/pipeline
 }
 
 # Each call moves the stack, and the runtime takes freed memory away from the process: a pointer to where a stack was is
