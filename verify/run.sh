@@ -92,9 +92,7 @@ checkov() {
 second_lane() {
   step "the page in a real Chromium" verify/page/check.sh
   step "tests with the race detector" race
-  step "stacks that move at each call" moving_stacks
   opensearch
-  step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
   step "the lake read as docs/use.md shows: DuckDB, pandas, pyarrow, Polars, Spark, Trino; the saved queries; lakes of the sample schemas" "$python" verify/lake/read.py readers trino
   step "one event's journey" "$python" verify/clients/journey.py
 }
@@ -102,6 +100,7 @@ second_lane() {
 start_beside "the second lane" second_lane
 step "staticcheck" verify/staticcheck.sh
 step "error objects of 128 MB and 1 GB, and a handler killed 20 times" errorhandler
+step "stacks that move at each call" moving_stacks
 step "templates against CloudFormation's schemas and the Guard rules" verify/templates.sh
 step "templates against Checkov's rules" checkov
 step "templates in every region" "$python" verify/regions.py .build/templates
@@ -111,6 +110,7 @@ step "10,000 events through a data stream, by three clients" "$python" verify/cl
 step "the front door's mapping templates on Apache Velocity" go run ./verify/velocity
 step "10,000 events through each front door, by four clients" "$python" verify/clients/frontdoor.py
 step "personal data while everything fails" go test -vet=off -tags verify -count=1 -timeout 20m -v -run '^TestPersonalData$' ./cmd/pipeline
+step "the lake read by pyarrow and DuckDB" "$python" verify/lake/parquet.py
 step "no record lost, with each fault and with all" go run ./verify/faults -together 40000
 step "simulated runs" go test -vet=off -count=1 -timeout 60m -run '^TestSimulate$' ./simulation -args -seeds "${SIMULATE_SEEDS:-5000}"
 step "the documented sending examples as printed" "$python" verify/readme.py

@@ -60,6 +60,9 @@ PLAN: dict[str, list[Entry]] = {
     "CONTRIBUTING.md": [
         Entry(heading, how=E, reason="verify/recipes.py")
         for heading in ("A setting", "An alarm", "A field of the event", "An enrichment", "A fault of the local model")
+    ]
+    + [
+        Entry("Proof that the tests can fail", text, P, "builds the tests again and again, for minutes") for text in ("make mutants", "make mutation-score")
     ],
     "docs/api.md": [
         Entry("The front door", how=P, reason=CDK, stream=True),
