@@ -135,7 +135,7 @@ func TestRequestsToTheDomain(t *testing.T) {
 			"POST /realtime-events-2026-01-31/_delete_by_query", "POST /realtime-events-2026-01-31/_update_by_query",
 			"POST /realtime-events-2026-01-31/_update/1",
 			"POST /realtime-events-2026-01-31/_bulk", "POST /realtime-events-2026-01-31/_close",
-			"DELETE /_dashboards/api/saved_objects/x/y",
+			"DELETE /_dashboards/api/saved_objects/x/y", "PUT /_dashboards/api/saved_objects/x/y",
 		})},
 		{admin, slices.Concat(security, destructive, reads, []string{"POST /_bulk"}), nil},
 		{nobody, nil, slices.Concat(security, destructive, reads, []string{"POST /_bulk", "GET /"})},
