@@ -45,6 +45,9 @@ func TestIncidents(t *testing.T) {
 			if want := min(len(s.pages), in.ended); s.recovered != min(want, 1) {
 				t.Errorf("recovered: must be sent %d times (got %d)", min(want, 1), s.recovered)
 			}
+			if s.early {
+				t.Error("recovered: must not be sent while an alarm that pages is in ALARM")
+			}
 			rows = append(rows, s.row(in))
 		})
 	}

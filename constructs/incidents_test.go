@@ -53,8 +53,9 @@ func play(t *testing.T, stack *cloudwatch.Stack, data *cloudwatch.Data, options 
 // summary is what an incident sent, by severity; names are without the stack's.
 type summary struct {
 	pages, tickets, fired []string
-	recovered             int // messages
-	firstPage             int // minute
+	recovered             int  // messages
+	firstPage             int  // minute
+	early                 bool // a message of recovery was sent while an alarm that pages was in ALARM
 }
 
 func summarize(stack string, stackAlarms *cloudwatch.Stack, r cloudwatch.Result) summary {
@@ -64,6 +65,7 @@ func summarize(stack string, stackAlarms *cloudwatch.Stack, r cloudwatch.Result)
 		switch {
 		case name == "recovered":
 			s.recovered++
+			s.early = s.early || isPaging(r, m.Minute)
 		case strings.HasPrefix(m.Topic, "AlarmTopic"):
 			if len(s.pages) == 0 {
 				s.firstPage = m.Minute
@@ -84,6 +86,19 @@ func summarize(stack string, stackAlarms *cloudwatch.Stack, r cloudwatch.Result)
 	slices.Sort(s.tickets)
 	slices.Sort(s.fired)
 	return s
+}
+
+// isPaging reports whether an alarm that has sent a page is in ALARM after this minute.
+func isPaging(r cloudwatch.Result, minute int) bool {
+	states := map[string]cloudwatch.State{}
+	for _, tr := range r.Transitions {
+		if tr.Minute <= minute {
+			states[tr.Alarm] = tr.To
+		}
+	}
+	return slices.ContainsFunc(r.Messages, func(m cloudwatch.Message) bool {
+		return strings.HasPrefix(m.Topic, "AlarmTopic") && states[m.Alarm] == cloudwatch.Alarm
+	})
 }
 
 func (s summary) row(in incident) string {
