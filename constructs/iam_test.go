@@ -9,13 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
-	"github.com/aws/jsii-runtime-go"
-
-	"firehose-pipeline/constructs"
-	"firehose-pipeline/schema"
 )
 
 var iamTemplates = flag.String("iam-templates", "", "folder that TestWriteIAMTemplates writes templates with every role to")
@@ -39,18 +32,7 @@ const hashedSchema = `{"type": "object", "x-event-id": "event_id", "required": [
 // synthEveryRole synthesises the stack of iamContext with hashedSchema.
 func synthEveryRole(t *testing.T, ingestion string) *template {
 	t.Helper()
-	synthesis.Lock()
-	defer synthesis.Unlock()
-	config := load(t, fmt.Sprintf(iamContext, ingestions[ingestion]))
-	events, err := schema.Parse([]byte(hashedSchema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
-	stack := awscdk.NewStack(app, jsii.String(config.StackName()), nil)
-	constructs.NewPipeline(stack, "Default",
-		constructs.PipelineProps{Settings: config, Schema: events, Functions: stubFunctions()})
-	return parse(t, assertions.Template_FromStack(stack, nil))
+	return synthWithSchema(t, load(t, fmt.Sprintf(iamContext, ingestions[ingestion])), hashedSchema)
 }
 
 // TestWriteIAMTemplates is for verify/iam: the policies that an independent evaluator of IAM reads.

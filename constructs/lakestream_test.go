@@ -3,30 +3,12 @@ package constructs_test
 import (
 	"reflect"
 	"testing"
-
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
-	"github.com/aws/jsii-runtime-go"
-
-	"firehose-pipeline/constructs"
-	"firehose-pipeline/schema"
 )
 
 // synthSchema synthesises the stack of a context with an event schema of these properties.
 func synthSchema(t *testing.T, context, properties string) *template {
 	t.Helper()
-	synthesis.Lock()
-	defer synthesis.Unlock()
-	events, err := schema.Parse([]byte(`{"type": "object", "properties": {` + properties + `}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := load(t, context)
-	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
-	stack := awscdk.NewStack(app, jsii.String(config.StackName()), nil)
-	constructs.NewPipeline(stack, "Default",
-		constructs.PipelineProps{Settings: config, Schema: events, Functions: stubFunctions()})
-	return parse(t, assertions.Template_FromStack(stack, nil))
+	return synthWithSchema(t, load(t, context), `{"type": "object", "properties": {`+properties+`}}`)
 }
 
 // A column has lower-case letters, digits and underscores. Where an event's key has others, format conversion and Athena need the key by the

@@ -19,6 +19,7 @@ import (
 	"firehose-pipeline/constructs"
 	"firehose-pipeline/internal/functionbuild"
 	"firehose-pipeline/internal/testkit/shopschema"
+	"firehose-pipeline/schema"
 	"firehose-pipeline/settings"
 )
 
@@ -84,6 +85,22 @@ func newStack(app awscdk.App, config settings.Settings) awscdk.Stack {
 	awscdk.Tags_Of(stack).Add(jsii.String("environment"), jsii.String(config.Environment), nil)
 	constructs.NewPipeline(stack, "Default", constructs.PipelineProps{Settings: config, Schema: shopschema.Load(), Functions: stubFunctions()})
 	return stack
+}
+
+// synthWithSchema synthesises the stack of the settings with another event schema than the shop's.
+func synthWithSchema(t *testing.T, config settings.Settings, eventSchema string) *template {
+	t.Helper()
+	synthesis.Lock()
+	defer synthesis.Unlock()
+	events, err := schema.Parse([]byte(eventSchema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
+	stack := awscdk.NewStack(app, jsii.String(config.StackName()), nil)
+	constructs.NewPipeline(stack, "Default",
+		constructs.PipelineProps{Settings: config, Schema: events, Functions: stubFunctions()})
+	return parse(t, assertions.Template_FromStack(stack, nil))
 }
 
 // fromRoot is the path of a file that the project names from its root.
