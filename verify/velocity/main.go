@@ -27,7 +27,7 @@ const (
 var versions = []string{"velocity-1", "velocity-2"}
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "velocity:", err)
 		os.Exit(1)
 	}
