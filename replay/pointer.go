@@ -68,23 +68,26 @@ func (r *Replay) rejectPointers(m *deadletter.Message) Outcome {
 		if err == nil {
 			continue
 		}
-		named := 0
-		r.tally.changeReport(func(*Report) {
-			r.tally.rejected++
-			named = r.tally.rejected
-		})
-		switch {
-		case named <= maxNamed:
-			r.logf("dead letter %s is not replayed: %v", m.ID, err)
-		case named == maxNamed+1:
-			r.logf("further dead letters like these are not listed")
-		}
+		r.nameRejected(m, err)
 		if errors.Is(err, errNoBucket) {
 			return NeedsBucket
 		}
 		return ForeignPointer
 	}
 	return ""
+}
+
+// nameRejected names a dead letter whose pointer is not followed, if it is one of the first.
+func (r *Replay) nameRejected(m *deadletter.Message, why error) {
+	r.tally.naming.Lock()
+	defer r.tally.naming.Unlock()
+	r.tally.rejected++
+	switch {
+	case r.tally.rejected <= maxNamed:
+		r.logf("dead letter %s is not replayed: %v", m.ID, why)
+	case r.tally.rejected == maxNamed+1:
+		r.logf("further dead letters like these are not listed")
+	}
 }
 
 // objectURI is the place of an object as people write it, fit for a terminal.

@@ -99,7 +99,9 @@ type tally struct {
 	mu     sync.Mutex
 	report Report
 	groups map[groupKey]*Group
-	// rejected is how many dead letters had a pointer that is not followed.
+
+	// naming keeps the messages about pointers that are not followed in the order of their count, rejected.
+	naming   sync.Mutex
 	rejected int
 }
 
