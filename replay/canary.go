@@ -59,16 +59,18 @@ func (r *Replay) countReplayed() (n int64) {
 	return n
 }
 
-// awaitFailures looks for error output, until it has watched long enough or, if wanted, something came back.
+// awaitFailures looks for error output, until it has watched long enough or, if wanted, something came back. The last
+// look begins when the time is over: one that began before may not have what came while its listings were under way.
 func (w *errorWatch) awaitFailures(soft context.Context, first bool) (back int64, err error) {
 	w.back = 0
 	end := w.currentClock().Now().Add(w.Watch)
 	for {
+		last := !w.currentClock().Now().Before(end)
 		if err := w.readNewObjects(soft); err != nil && soft.Err() == nil {
 			return w.back, fmt.Errorf("watching the error output: %w", err)
 		}
-		left := end.Sub(w.currentClock().Now())
-		if left <= 0 || first && w.back > 0 || w.currentClock().Pause(soft, min(watchInterval, left)) != nil {
+		pause := min(watchInterval, max(0, end.Sub(w.currentClock().Now())))
+		if last || first && w.back > 0 || w.currentClock().Pause(soft, pause) != nil {
 			break
 		}
 	}

@@ -2,9 +2,11 @@ package replay
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"firehose-pipeline/contract"
 	"firehose-pipeline/event"
 )
 
@@ -35,6 +37,28 @@ func TestWatchReadsNewerObjects(t *testing.T) {
 		w.objects.put(o.source.Key, o.content, time.Now())
 	}
 	if report := w.run(t); !report.Watched || report.CameBack != 1 {
+		t.Errorf("got %+v", report)
+	}
+}
+
+// A listing that was under way when the watch ended does not have what failed again meanwhile: another look follows.
+func TestWatchLooksAfterItsEnd(t *testing.T) {
+	w := newWorld()
+	w.clock.now, w.WatchEnd = time.Now(), true
+	w.queue.send(newErrorObject(t, event.Search, "a", yesterday, functionEr, ids(2)...).letters...)
+	slow := false
+	w.clock.paused = func(time.Duration) { // from the second look on
+		w.objects.listed = func(prefix string) {
+			if slow || !strings.Contains(prefix, "search/"+contract.ProcessingFailed) {
+				return
+			}
+			slow = true
+			_ = w.clock.Pause(t.Context(), w.Watch) // longer than is left
+			o := newErrorObject(t, event.Search, "b", w.clock.Now(), functionEr, ids(1)...)
+			w.objects.put(o.source.Key, o.content, w.clock.Now())
+		}
+	}
+	if report := w.run(t); !slow || !report.Watched || report.CameBack != 1 {
 		t.Errorf("got %+v", report)
 	}
 }

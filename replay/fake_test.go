@@ -243,6 +243,8 @@ type fakeObjects struct {
 	breaks   int
 	ends     int64    // bytes after which an answer ends as if it were whole; 0 for none
 	gets     []string // ranges asked for
+	// listed is called between the listing of a prefix and its answer.
+	listed func(prefix string)
 }
 
 func (o *fakeObjects) put(key string, content []byte, at time.Time) {
@@ -291,6 +293,14 @@ func (breaking) Read([]byte) (int, error) { return 0, errors.New("connection res
 // ListObjectsV2 lists two objects a page.
 func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input,
 	_ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	out := o.list(in)
+	if o.listed != nil {
+		o.listed(*in.Prefix)
+	}
+	return out, nil
+}
+
+func (o *fakeObjects) list(in *s3.ListObjectsV2Input) *s3.ListObjectsV2Output {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	after := max(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken))
@@ -306,7 +316,7 @@ func (o *fakeObjects) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input
 		out.Contents = append(out.Contents, s3types.Object{Key: aws.String(key),
 			Size: aws.Int64(int64(len(o.contents[key]))), LastModified: aws.Time(o.modified[key])})
 	}
-	return out, nil
+	return out
 }
 
 // fakeClock passes at once, and calls paused for each pause.
