@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/filelock"
 )
 
 // stateVersion is the version of the state file that this package writes.
@@ -22,6 +23,7 @@ const stateVersion = 1
 // before the stream gets more than [inFlight] chunks beyond it.
 type State struct {
 	path string
+	lock *filelock.Guard
 
 	mu   sync.Mutex
 	file stateFile
@@ -52,38 +54,67 @@ func (c *confirmed) coversOffset(offset int64) bool {
 }
 
 // OpenState reads the state at the path, or begins one when there is no file. Names are those of the streams that will
-// be sent to; a state of other streams is rejected.
+// be sent to; a state of other streams is rejected. One run at a time may use a file, until [State.Close]: the error of
+// the others is [filelock.ErrInUse].
 func OpenState(path string, names map[event.Stream]string) (*State, error) {
-	s := &State{path: path}
-	text, err := os.ReadFile(path)
+	lock, err := filelock.Take(path)
+	switch {
+	case errors.Is(err, filelock.ErrInUse):
+		return nil, fmt.Errorf("reading the state: %s: %w", path, err)
+	case err != nil:
+		return nil, fmt.Errorf("writing the state: %w", err)
+	}
+	s := &State{path: path, lock: lock}
+	if err := s.loadFile(names); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close leaves the file to another run. Of nil it does nothing.
+func (s *State) Close() error {
+	if s == nil {
+		return nil
+	}
+	return s.lock.Release()
+}
+
+// loadFile reads the file, or begins one.
+func (s *State) loadFile(names map[event.Stream]string) error {
+	text, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.file = stateFile{Version: stateVersion, Streams: map[event.Stream]confirmed{}}
-		return s, s.writeFile() // says now, rather than after the first batch, that it cannot
+		return s.writeFile() // says now, rather than after the first batch, that it cannot
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
+		return fmt.Errorf("reading the state: %w", err)
 	}
 	if err := json.Unmarshal(text, &s.file); err != nil {
-		return nil, fmt.Errorf("reading the state: %s: %w", path, err)
+		return fmt.Errorf("reading the state: %s: %w", s.path, err)
 	}
 	if s.file.Version != stateVersion || s.file.Streams == nil {
-		return nil, fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)",
-			path, stateVersion, s.file.Version)
+		return fmt.Errorf("reading the state: %s: must be a file of this command, version %d (got version %d)",
+			s.path, stateVersion, s.file.Version)
 	}
+	return s.checkStreams(names)
+}
+
+// checkStreams rejects a state of other streams.
+func (s *State) checkStreams(names map[event.Stream]string) error {
 	for kind, c := range s.file.Streams {
 		// Of another ingestion: to go on from there would send lines twice, or leave some out.
 		if _, shared := names[DataStream]; shared != (kind == DataStream) {
-			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s, and the events go to %s", path,
+			return fmt.Errorf("reading the state: %s: belongs to the %s stream %s, and the events go to %s", s.path,
 				kind, c.Name, describeNames(names))
 		}
 	}
 	for kind, name := range names {
 		if c, ok := s.file.Streams[kind]; ok && c.Name != name {
-			return nil, fmt.Errorf("reading the state: %s: belongs to the %s stream %s (got %s)", path, kind, c.Name,
+			return fmt.Errorf("reading the state: %s: belongs to the %s stream %s (got %s)", s.path, kind, c.Name,
 				name)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // describeNames lists the streams that events go to.

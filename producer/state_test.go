@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,17 +12,24 @@ import (
 	"github.com/aws/smithy-go"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/filelock"
 )
 
 func TestState(t *testing.T) {
 	names := map[event.Stream]string{event.Lake: "l", event.Search: "s"}
+	var last *State
 	open := func(t *testing.T, path string) *State {
 		t.Helper()
-		state, err := OpenState(path, names)
-		if err != nil {
+		if last == nil {
+			t.Cleanup(func() { last = nil })
+		} else if err := last.Close(); err != nil { // the run before has ended
 			t.Fatal(err)
 		}
-		return state
+		var err error
+		if last, err = OpenState(path, names); err != nil {
+			t.Fatal(err)
+		}
+		return last
 	}
 	t.Run("a run that was interrupted goes on, without loss and without a duplicate", func(t *testing.T) {
 		lines := events(20_000)
@@ -148,7 +156,12 @@ func TestState(t *testing.T) {
 	})
 	t.Run("a state of another stream, another program or another version is refused", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
-		run(t, strings.NewReader("{}"), Options{Lake: (&fake{}).stream("l"), State: open(t, path)})
+		state := open(t, path)
+		last = nil
+		run(t, strings.NewReader("{}"), Options{Lake: (&fake{}).stream("l"), State: state})
+		if err := state.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := OpenState(path, map[event.Stream]string{event.Lake: "other"}); err == nil ||
 			!strings.HasSuffix(err.Error(), "belongs to the lake stream l (got other)") {
 			t.Errorf("got %v", err)
@@ -160,6 +173,20 @@ func TestState(t *testing.T) {
 			if _, err := OpenState(path, names); err == nil {
 				t.Errorf("%q is taken", text)
 			}
+		}
+	})
+	t.Run("a state that another run uses is refused, and left as it is", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state")
+		first := open(t, path)
+		if _, err := OpenState(path, names); !errors.Is(err, filelock.ErrInUse) || !strings.Contains(err.Error(), path) {
+			t.Errorf("got %v", err)
+		}
+		lines := events(2000)
+		lake := &fake{}
+		run(t, strings.NewReader(strings.Join(lines, "\n")+"\n"), Options{Lake: lake.stream("l"), State: first})
+		run(t, strings.NewReader(strings.Join(lines, "\n")+"\n"), Options{Lake: lake.stream("l"), State: open(t, path)})
+		if !slices.Equal(unpacked(lake.taken), lines) {
+			t.Errorf("the lake took %d records of %d", len(lake.taken), len(lines))
 		}
 	})
 	t.Run("a state that cannot be written is said at once", func(t *testing.T) {

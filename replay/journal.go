@@ -16,6 +16,7 @@ import (
 
 	"firehose-pipeline/deadletter"
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/filelock"
 )
 
 // Place is where a record was found: a range of bytes of an object in S3, of its unzipped content if it is compressed.
@@ -108,11 +109,22 @@ func NewJournal(layout *event.Layout) *Journal {
 }
 
 // OpenJournal returns a journal that goes on with a file, which is made if it does not exist. A line at its end that a
-// dying process has not finished is taken off. A new file can be read by its owner alone.
+// dying process has not finished is taken off. A new file can be read by its owner alone. One run at a time may use a
+// file: the error of the others is [filelock.ErrInUse].
 func OpenJournal(path string, layout *event.Layout) (_ *Journal, err error) {
 	j := NewJournal(layout)
 	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600); err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	if err := j.lockAndLoad(); err != nil {
+		return nil, fmt.Errorf("reading the state: %s: %w", path, errors.Join(err, j.file.Close()))
+	}
+	return j, nil
+}
+
+func (j *Journal) lockAndLoad() error {
+	if err := filelock.Lock(j.file); err != nil {
+		return err
 	}
 	end, err := j.loadFile()
 	if err == nil {
@@ -121,10 +133,7 @@ func OpenJournal(path string, layout *event.Layout) (_ *Journal, err error) {
 	if err == nil && end == 0 {
 		err = j.writeEntry(entry{Version: journalVersion})
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the state: %s: %w", path, errors.Join(err, j.file.Close()))
-	}
-	return j, nil
+	return err
 }
 
 func (j *Journal) loadFile() (end int64, err error) {
@@ -197,7 +206,7 @@ func (j *Journal) rememberRecord(id identity, read bool) {
 	j.sent[id] = struct{}{}
 }
 
-// Close closes the file.
+// Close closes the file, which another run may use from then on.
 func (j *Journal) Close() error {
 	if j.file == nil {
 		return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"firehose-pipeline/event"
+	"firehose-pipeline/internal/filelock"
 )
 
 func TestJournal(t *testing.T) {
@@ -387,4 +388,15 @@ func TestBrokenRecordsInState(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", records, err, want)
 		}
 	}
+}
+
+// A state that another run uses is left as it is: two runs that append to one file would tear each other's lines.
+func TestJournalInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	first := openJournal(t, path)
+	if _, err := OpenJournal(path, shop); !errors.Is(err, filelock.ErrInUse) || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v", err)
+	}
+	closeJournal(t, first)
+	closeJournal(t, openJournal(t, path))
 }

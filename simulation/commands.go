@@ -11,6 +11,7 @@ import (
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/internal/eventid"
+	"firehose-pipeline/internal/filelock"
 	"firehose-pipeline/producer"
 	"firehose-pipeline/replay"
 	"firehose-pipeline/simulation/judge"
@@ -122,11 +123,10 @@ func (p *process) runSend() {
 		o.State, err = producer.OpenState(p.state, map[event.Stream]string{event.Lake: o.Lake.Name,
 			event.Search: o.Search.Name})
 		if err != nil {
-			p.run.StateRejected = err.Error()
-			p.end(err)
-			p.run.Reported = false
+			p.rejectState(err)
 			return
 		}
+		defer p.closeState(o.State)
 	}
 	report, err := producer.Send(p.soft, p.hard, &input, o)
 	for _, s := range report.Streams {
@@ -134,6 +134,22 @@ func (p *process) runSend() {
 	}
 	p.run.Sent = judge.SendReport{Lines: report.Lines, ResumedAfter: report.ResumedAfter}
 	p.end(err)
+}
+
+// rejectState notes why a run could not begin.
+func (p *process) rejectState(err error) {
+	p.run.StateInUse = errors.Is(err, filelock.ErrInUse)
+	if !p.run.StateInUse {
+		p.run.StateRejected = err.Error()
+	}
+	p.end(err)
+	p.run.Reported = false
+}
+
+func (p *process) closeState(state *producer.State) {
+	if err := state.Close(); err != nil {
+		p.w.facts.Fail("harness", "%s cannot close its state: %v", p.name, err)
+	}
 }
 
 // replay runs an operation, and again when it dies.
@@ -178,7 +194,7 @@ func (p *process) runReplay(o Operation) {
 	if p.state != "" {
 		var err error
 		if r.Journal, err = replay.OpenJournal(p.state, layout); err != nil {
-			p.run.StateRejected = err.Error()
+			p.rejectState(err)
 			return
 		}
 	}

@@ -37,7 +37,10 @@ func firstDifference(a, b string) string {
 func TestSeedsThatFoundDefects(t *testing.T) {
 	dir := stateFolder(t)
 	for seed, defect := range map[uint64]string{
-		34: "replay counted a dead letter again when its second message came after the first was deleted",
+		34:    "replay counted a dead letter again when its second message came after the first was deleted",
+		34395: "a canary did not look again when a listing was under way at the end of its watch",
+		54134: "two runs of replay tore each other's lines in one state file",
+		90851: "a run of replay forgot what another one wrote into the same state file meanwhile",
 	} {
 		if r := Run(t, NewPlan(seed), dir, false); r.Failed() {
 			t.Errorf("seed %d (%s): %v", seed, defect, r.Violations[0])

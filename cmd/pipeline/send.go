@@ -148,7 +148,7 @@ func (s *sendCommand) run(ctx context.Context) error {
 	input.search = options.Search != nil || options.DataStream != nil && !options.LakeOnly
 	s.screen.beginStep("sending events", input.size)
 	report, err := producer.Send(soft, hard, input, options)
-	err = errors.Join(err, options.Rejects.Close())
+	err = errors.Join(err, options.Rejects.Close(), options.State.Close())
 	s.screen.endStep()
 	if reporting := s.writeReport(report, err); reporting != nil {
 		return errors.Join(err, reporting)

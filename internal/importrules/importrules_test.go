@@ -26,7 +26,7 @@ type rule struct {
 // rules are the whole table; every package has to be in one of them besides those that are for all.
 var rules = []rule{{
 	packages: "contract, settings, internal/jsonscan, internal/functionbuild, internal/printable, internal/plural, " +
-		"internal/clock, internal/jsonpointer, internal/parquetrows, internal/resultcache, internal/cdkenv, rules",
+		"internal/clock, internal/filelock, internal/jsonpointer, internal/parquetrows, internal/resultcache, internal/cdkenv, rules",
 	not: "schema, event, errorobject, deadletter, constructs, functions/..., local/..., producer, replay, trace, " +
 		"cmd/..., AWS SDK, CDK, Lambda",
 	because: "the others are built on them",

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"firehose-pipeline/internal/filelock"
 	"firehose-pipeline/local/sqs"
 )
 
@@ -84,8 +85,8 @@ func checkOurs(dir string) error {
 // removeOldResults takes the lock and removes the results of the run before. The mark that they are incomplete comes
 // first.
 func (f *Folder) removeOldResults() error {
-	if err := lockFile(f.lock); err != nil {
-		return fmt.Errorf("%s: another run uses it: %w", f.dir, err)
+	if err := filelock.Lock(f.lock); err != nil {
+		return fmt.Errorf("%s: %w", f.dir, err)
 	}
 	text := "The results in this folder are not complete: a run is writing them, or was interrupted.\n"
 	if err := os.WriteFile(f.Path(Incomplete), []byte(text), 0o600); err != nil {

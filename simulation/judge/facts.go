@@ -110,8 +110,10 @@ type Run struct {
 	There []*Message
 	// Replay is a run of replay, otherwise it is one of send.
 	Replay bool
-	// State is the path of its state file, empty without. StateRejected is the error when it could not be opened.
+	// State is the path of its state file, empty without. StateInUse says that it did not begin because another run used
+	// that. StateRejected is the error when the file could not be opened for another reason.
 	State         string
+	StateInUse    bool
 	StateRejected string
 	// Died says that it was killed, Interrupted that somebody pressed Ctrl-C, CutOff that somebody did so twice.
 	Died, Interrupted, CutOff bool

@@ -73,6 +73,17 @@ func TestJudge(t *testing.T) {
 		{"a state that is rejected", "state", func(f *Facts) {
 			f.Runs = append(f.Runs, &Run{Name: "send-2", Began: at(9), StateRejected: "not JSON"})
 		}},
+		{"a state that two runs use at once", "state", func(f *Facts) {
+			f.Runs[0].State = "send.state"
+			f.Runs = append(f.Runs, &Run{Name: "send-2", Began: f.Runs[0].Ended.Add(-1), State: "send.state"})
+		}},
+		{"a state in use, left alone", "", func(f *Facts) {
+			f.Runs[0].State = "send.state"
+			f.Runs = append(f.Runs, &Run{Name: "send-2", Began: f.Runs[0].Ended.Add(-1), State: "send.state", StateInUse: true})
+		}},
+		{"a state that no run uses, said to be in use", "state", func(f *Facts) {
+			f.Runs = append(f.Runs, &Run{Name: "send-2", Began: at(9), State: "send.state", StateInUse: true})
+		}},
 		{"a line sent again in spite of the state", "state", func(f *Facts) {
 			again := &Run{Name: "send-2", Began: at(9), State: "send.state"}
 			f.Runs = append(f.Runs, again)

@@ -148,13 +148,15 @@ func (v *verdict) countGone(of failedRecord, at time.Time) int {
 	return len(places)
 }
 
-// checkStates: a run with the state of an earlier run does not put again what that one has put and written down.
+// checkStates: a run with the state of an earlier run does not put again what that one has put and written down, and no
+// two runs use a state at once.
 func (v *verdict) checkStates() {
 	type put struct{ state, stream, token string }
 	for _, r := range v.Runs {
 		if r.StateRejected != "" {
 			v.fail("state", "%s rejects the state file that a run before it left: %s", r.Name, r.StateRejected)
 		}
+		v.checkStateInUse(r)
 		if r.State == "" || r.Letters.Source {
 			continue
 		}
@@ -187,5 +189,25 @@ func (v *verdict) checkStates() {
 					r.Name, p.token, p.stream)
 			}
 		}
+	}
+}
+
+// checkStateInUse: a run begins if and only if no other one uses its state.
+func (v *verdict) checkStateInUse(r *Run) {
+	var user *Run
+	for _, other := range v.Runs {
+		if other == r {
+			break // those after it began later
+		}
+		if other.State == r.State && r.State != "" && !other.StateInUse && other.StateRejected == "" &&
+			(other.Ended.IsZero() || other.Ended.After(r.Began)) {
+			user = other
+		}
+	}
+	switch {
+	case r.StateInUse && user == nil:
+		v.fail("state", "%s did not begin because another run used its state, and none did", r.Name)
+	case !r.StateInUse && user != nil:
+		v.fail("state", "%s and %s used one state at once", user.Name, r.Name)
 	}
 }

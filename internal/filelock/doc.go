@@ -1,0 +1,2 @@
+// Package filelock keeps a second run away from what a run works on.
+package filelock
