@@ -41,7 +41,7 @@ type Expectations struct {
 	out       *bufio.Writer
 	processor *event.Processor // nil without a transform
 	rows      *rowPrints       // nil without Parquet
-	waiting   []expectation    // whose rows are not known yet
+	prints    []uint64
 	output    []byte
 	line      []byte
 	scanner   *jsonscan.Scanner
@@ -131,7 +131,10 @@ func NewExpectations(f *results.Folder, config template.Stream, events Events) (
 		x.processor.SetTime(time.Unix(0, 0)) // any: fingerprints leave it out
 	}
 	if config.S3 != nil && config.S3.Conversion != nil {
-		x.rows = &rowPrints{conversion: config.S3.Conversion, print: x.print}
+		var err error
+		if x.rows, err = newRowPrints(config.S3.Conversion, x.print); err != nil {
+			return nil, fmt.Errorf("preparing check: %w", err)
+		}
 	}
 	if err := os.MkdirAll(f.Path(results.CheckDir), 0o700); err != nil {
 		return nil, fmt.Errorf("preparing check: %w", err)
@@ -234,7 +237,7 @@ func (x *Expectations) writeChunk(c *chunk) error {
 	if c.flushed == nil {
 		return nil
 	}
-	return errors.Join(x.resolveRows(), x.out.Flush())
+	return x.out.Flush()
 }
 
 func (x *Expectations) noteRecord(put Put, record []byte) error {
@@ -256,62 +259,26 @@ func (x *Expectations) noteRecord(put Put, record []byte) error {
 		}
 	}
 	if e.outcome != toStore {
-		return x.appendInOrder(e)
+		return x.writeExpectation(&e)
 	}
 	e.out = x.print.ofRecord(output)
 	if x.rows == nil {
-		e.rows = x.print.ofDocuments(nil, output)
-		return x.appendInOrder(e)
-	}
-	rows, err := x.rows.addRecord(output)
-	var malformed *parquet.MalformedError
-	if errors.As(err, &malformed) {
-		e.outcome, rows = toErrors, 0
-	} else if err != nil {
-		return err
-	}
-	e.rows = make([]uint64, rows)
-	return x.awaitRows(e)
-}
-
-// resolveRows finds the fingerprints of the rows that wait for them.
-func (x *Expectations) resolveRows() error {
-	if len(x.waiting) == 0 {
-		return nil
-	}
-	prints, err := x.rows.takePrints()
-	if err != nil {
-		return err
-	}
-	for _, e := range x.waiting {
-		n := copy(e.rows, prints)
-		prints = prints[n:]
-		if err := x.writeExpectation(e); err != nil {
+		x.prints = x.print.ofDocuments(x.prints[:0], output)
+	} else {
+		var err error
+		x.prints, err = x.rows.ofRecord(x.prints[:0], output)
+		var malformed *parquet.MalformedError
+		if errors.As(err, &malformed) {
+			e.outcome = toErrors
+		} else if err != nil {
 			return err
 		}
 	}
-	x.waiting = x.waiting[:0]
-	return nil
+	e.rows = x.prints
+	return x.writeExpectation(&e)
 }
 
-// appendInOrder writes an entry, or lets it wait behind those whose rows are not known yet: entries keep the order of
-// the records.
-func (x *Expectations) appendInOrder(e expectation) error {
-	if len(x.waiting) == 0 {
-		return x.writeExpectation(e)
-	}
-	return x.awaitRows(e)
-}
-
-func (x *Expectations) awaitRows(e expectation) error {
-	x.waiting = append(x.waiting, e)
-	if x.rows.isFull() || len(x.waiting) >= 2*rowsAtOnce {
-		return x.resolveRows()
-	}
-	return nil
-}
-
-func (x *Expectations) writeExpectation(e expectation) error {
+func (x *Expectations) writeExpectation(e *expectation) error {
 	b := binary.AppendUvarint(x.line[:0], uint64(e.number))
 	b = binary.AppendUvarint(b, uint64(e.origin))
 	b = binary.AppendUvarint(b, uint64(e.shard))
@@ -333,7 +300,7 @@ func (x *Expectations) writeExpectation(e expectation) error {
 // longestEventID bounds the part of an event_id that is kept, in bytes.
 const longestEventID = 64
 
-// findEventID is the event_id of the record's first event, as far as it can be found.
+// findEventID is the event_id of the record's first event, as far as it can be found. It may be part of the record.
 func (x *Expectations) findEventID(record []byte) []byte {
 	var id []byte
 	if len(x.id) != 1 {
@@ -350,7 +317,7 @@ func (x *Expectations) findEventID(record []byte) []byte {
 	if len(id) > longestEventID {
 		id = id[:longestEventID]
 	}
-	return bytes.Clone(id)
+	return id
 }
 
 // forEach calls do for each entry, in order. The entry is valid during the call.

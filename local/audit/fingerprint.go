@@ -92,17 +92,37 @@ func (p *fingerprints) ofRecord(record []byte) uint64 {
 // ofRow is the fingerprint of one row of Parquet; the column with index skip is left out.
 func (p *fingerprints) ofRow(row format.Row, skip int) uint64 {
 	b := p.sums[:0]
-	for _, v := range row {
-		if column := v.Column(); column != skip {
-			b = append(b, byte(column), byte(v.DefinitionLevel()), byte(v.RepetitionLevel()))
-			before := len(b)
-			b = v.AppendBytes(b)
-			n := len(b) - before
-			b = append(b, byte(n), byte(n>>8), byte(n>>16))
+	for i := range row {
+		if column := row[i].Column(); column != skip {
+			b = appendValue(b, column, &row[i])
 		}
 	}
 	p.sums = b
 	return p.ofBytes(b)
+}
+
+// ofValues is the fingerprint of the row that has these values by column.
+func (p *fingerprints) ofValues(columns [][]format.Value, skip int) uint64 {
+	b := p.sums[:0]
+	for column, values := range columns {
+		if column == skip {
+			continue
+		}
+		for i := range values {
+			b = appendValue(b, column, &values[i])
+		}
+	}
+	p.sums = b
+	return p.ofBytes(b)
+}
+
+// appendValue appends a value, so that no two rows that differ have the same bytes.
+func appendValue(b []byte, column int, v *format.Value) []byte {
+	b = append(b, byte(column), byte(v.DefinitionLevel()), byte(v.RepetitionLevel()))
+	before := len(b)
+	b = v.AppendBytes(b)
+	n := len(b) - before
+	return append(b, byte(n), byte(n>>8), byte(n>>16))
 }
 
 // ofFile calls do with the fingerprint of each row of a Parquet file.
@@ -148,58 +168,38 @@ func (p *fingerprints) ofRowGroup(group format.RowGroup, buffer []format.Row, sk
 	}
 }
 
-// rowPrints finds out which rows documents become, by writing them to Parquet and reading that again.
+// rowPrints finds out which rows documents become. It converts them as the delivery does, and writes no file: what a
+// file has is compared with what was to be written to it.
 type rowPrints struct {
-	conversion *template.Conversion
-	print      *fingerprints
-
-	buffer bytes.Buffer
-	writer *parquet.Writer
+	converter *parquet.Converter
+	print     *fingerprints
+	skip      int // the Parquet column that is left out
 }
 
-// rowsAtOnce bounds the memory of a rowPrints.
-const rowsAtOnce = 2000
-
-// addRecord takes a record and returns how many rows it becomes.
-func (r *rowPrints) addRecord(record []byte) (int64, error) {
-	if r.writer == nil {
-		var err error
-		if r.writer, err = parquet.NewWriter(&r.buffer, r.conversion.Columns, "UNCOMPRESSED"); err != nil {
-			return 0, err
-		}
-		if r.conversion.MatchCase {
-			r.writer.MatchCase()
-		}
-		r.writer.MapKeys(r.conversion.Keys)
-	}
-	before := r.writer.Rows()
-	if err := r.writer.Write(record); err != nil {
-		return 0, err
-	}
-	return r.writer.Rows() - before, nil
-}
-
-func (r *rowPrints) isFull() bool { return r.writer != nil && r.writer.Rows() >= rowsAtOnce }
-
-// takePrints returns the fingerprints of all rows added since the last call.
-func (r *rowPrints) takePrints() ([]uint64, error) {
-	if r.writer == nil {
-		return nil, nil
-	}
-	want := r.writer.Rows()
-	err := r.writer.Close()
-	r.writer = nil
-	defer r.buffer.Reset()
-	if err != nil || want == 0 {
+func newRowPrints(conversion *template.Conversion, print *fingerprints) (*rowPrints, error) {
+	converter, err := parquet.NewConverter(conversion.Columns)
+	if err != nil {
 		return nil, err
 	}
-	var prints []uint64
-	err = r.print.ofFile(bytes.NewReader(r.buffer.Bytes()), int64(r.buffer.Len()), func(print uint64) error {
-		prints = append(prints, print)
-		return nil
-	})
-	if err == nil && int64(len(prints)) != want {
-		err = fmt.Errorf("checking rows: wrote %d and read %d", want, len(prints))
+	if conversion.MatchCase {
+		converter.MatchCase()
 	}
-	return prints, err
+	converter.MapKeys(conversion.Keys)
+	r := &rowPrints{converter: converter, print: print, skip: -1}
+	if print.scanner != nil {
+		r.skip = converter.Leaf(processedTimestamp)
+	}
+	return r, nil
+}
+
+// ofRecord appends the fingerprints of the record's rows. The error is a [*parquet.MalformedError] when it has none.
+func (r *rowPrints) ofRecord(dst []uint64, record []byte) ([]uint64, error) {
+	before := len(dst)
+	err := r.converter.Convert(record, func(values [][]format.Value) {
+		dst = append(dst, r.print.ofValues(values, r.skip))
+	})
+	if err != nil {
+		return dst[:before], err
+	}
+	return dst, nil
 }

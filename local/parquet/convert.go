@@ -75,7 +75,7 @@ func elementValue(text []byte) value {
 
 // convertDocument stages the row of the JSON document that begins at record[at] and returns the offset after it. When
 // it is malformed, part of the row may be staged.
-func (w *Writer) convertDocument(record []byte, at int) (int, *MalformedError) {
+func (w *stage) convertDocument(record []byte, at int) (int, *MalformedError) {
 	s := w.row.scanner
 	end, problem := s.Object(record, at)
 	switch problem {
@@ -163,7 +163,7 @@ func hasCapitals(key []byte) bool {
 }
 
 // putNull stages, in every Parquet column of c, that nothing is there from definition level def on.
-func (w *Writer) putNull(c *column, def, rep int) {
+func (w *stage) putNull(c *column, def, rep int) {
 	var v format.Value
 	v.SetDefinitionLevel(def)
 	v.SetRepetitionLevel(rep)
@@ -173,14 +173,14 @@ func (w *Writer) putNull(c *column, def, rep int) {
 }
 
 // addValue stages a scalar. It sets no column index: the value goes straight to its column's writer, which needs none.
-func (w *Writer) addValue(c *column, v format.Value, rep int) {
+func (w *stage) addValue(c *column, v format.Value, rep int) {
 	v.SetDefinitionLevel(c.def)
 	v.SetRepetitionLevel(rep)
 	w.staged[c.first] = append(w.staged[c.first], v)
 }
 
 // putValue stages a JSON value.
-func (w *Writer) putValue(c *column, v value, rep int) *MalformedError {
+func (w *stage) putValue(c *column, v value, rep int) *MalformedError {
 	if v.kind == jsonscan.Null {
 		w.putNull(c, c.def-1, rep)
 		return nil
@@ -256,7 +256,7 @@ func (w *Writer) putValue(c *column, v value, rep int) *MalformedError {
 var integerBits = [...]int{kindBigInt: 64, kindInt: 32, kindSmallInt: 16, kindTinyInt: 8}
 
 // convertScalar is the text of a scalar: the content of a string, anything else as written.
-func (w *Writer) convertScalar(v value) (text []byte, ok bool) {
+func (w *stage) convertScalar(v value) (text []byte, ok bool) {
 	switch {
 	case v.kind >= jsonscan.Object:
 		return nil, false
@@ -269,7 +269,7 @@ func (w *Writer) convertScalar(v value) (text []byte, ok bool) {
 	}
 }
 
-func (w *Writer) putString(c *column, v value, rep int) *MalformedError {
+func (w *stage) putString(c *column, v value, rep int) *MalformedError {
 	from := len(w.text)
 	switch v.kind {
 	case jsonscan.String:
@@ -314,7 +314,7 @@ func replaceSurrogates(text []byte, from int) []byte {
 	return text[:to]
 }
 
-func (w *Writer) putArray(c *column, v value, rep int) *MalformedError {
+func (w *stage) putArray(c *column, v value, rep int) *MalformedError {
 	element := c.children[0]
 	if v.kind != jsonscan.Array {
 		if v.kind == jsonscan.String && len(v.text) == len(`""`) {
@@ -352,7 +352,7 @@ func convertElements(array []byte) func(yield func([]byte) bool) {
 	}
 }
 
-func (w *Writer) putMap(c *column, v value, rep int) *MalformedError {
+func (w *stage) putMap(c *column, v value, rep int) *MalformedError {
 	if v.kind != jsonscan.Object {
 		return typeMismatch(c, "A map needs a JSON object.")
 	}
@@ -378,7 +378,7 @@ func (w *Writer) putMap(c *column, v value, rep int) *MalformedError {
 	return nil
 }
 
-func (w *Writer) putStruct(c *column, v value, rep int) *MalformedError {
+func (w *stage) putStruct(c *column, v value, rep int) *MalformedError {
 	switch v.kind {
 	case jsonscan.Object:
 		s := c.object.scanner

@@ -37,18 +37,11 @@ var codecs = map[string]compress.Codec{
 
 // Writer writes one Parquet file. It is not safe for concurrent use.
 type Writer struct {
+	stage
 	file    *format.GenericWriter[any]
 	writers []*format.ColumnWriter
-	columns []*column
-	row     *object
 
-	// Rows that are checked but not yet written. staged has, by Parquet column, their values; text is what these point
-	// into.
-	staged [][]format.Value
-	text   []byte
-	rows   int
-	nested nested
-
+	rows int // staged
 	// marks has the lengths of staged before the current record.
 	marks []int
 
@@ -56,9 +49,6 @@ type Writer struct {
 	groupStart int64 // size of the file at the last row group
 	total      int64 // rows of accepted records
 	err        error // sticky: an error of the file's destination
-
-	// exact is OpenX's CaseInsensitive false: keys stay as they are.
-	exact bool
 }
 
 // NewWriter returns a writer of a file with the table's columns, in their order, to w. A column's Type is a Hive type:
@@ -85,48 +75,8 @@ func NewWriter(w io.Writer, columns []schema.Column, compression string) (*Write
 		format.DataPageStatistics(false),
 		format.CreatedBy("firehose-pipeline", "1", "local"),
 	)
-	return &Writer{
-		file: file, writers: file.ColumnWriters(), columns: tables, row: newObject(tables),
-		staged: make([][]format.Value, leaves), marks: make([]int, leaves),
-	}, nil
-}
-
-// MatchCase makes keys match columns exactly, upper and lower case being different, as with the OpenX SerDe's
-// CaseInsensitive set to false. Without it keys are lower-cased first. It has to come before the first [Writer.Write].
-func (w *Writer) MatchCase() {
-	w.exact, w.nested.exact, w.row.exact = true, true, true
-	matchCase(w.columns)
-}
-
-func matchCase(columns []*column) {
-	for _, c := range columns {
-		if c.object != nil {
-			c.object.exact = true
-		}
-		matchCase(c.children)
-	}
-}
-
-// MapKeys makes columns, and fields of structs at any depth, take their values from other keys, as with the OpenX
-// SerDe's ColumnToJsonKeyMappings: the SerDe looks a name up in the one map wherever the name is. It has to come before
-// the first
-// [Writer.Write], and after MatchCase.
-// https://github.com/rcongiu/Hive-JSON-Serde (JsonStructObjectInspector.getJsonField)
-func (w *Writer) MapKeys(keys map[string]string) {
-	if len(keys) == 0 {
-		return
-	}
-	w.row = w.row.withKeys(w.columns, keys)
-	mapKeys(w.columns, keys)
-}
-
-func mapKeys(columns []*column, keys map[string]string) {
-	for _, c := range columns {
-		if c.object != nil {
-			c.object = c.object.withKeys(c.children, keys)
-		}
-		mapKeys(c.children, keys)
-	}
+	return &Writer{stage: newStage(tables, leaves), file: file, writers: file.ColumnWriters(),
+		marks: make([]int, leaves)}, nil
 }
 
 // Rows is the number of rows in the file so far, a row being one JSON document.
@@ -154,7 +104,7 @@ func (w *Writer) Write(record []byte) error {
 
 	at := jsonscan.SkipSpace(record, 0)
 	if at == len(record) {
-		return &MalformedError{MalformedData, "The record was empty or contained only whitespace."}
+		return errEmpty
 	}
 	for checked := false; at < len(record); at = jsonscan.SkipSpace(record, at) {
 		end, malformed := w.convertDocument(record, at)
