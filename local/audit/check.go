@@ -46,8 +46,9 @@ type Stream struct {
 // with the id of another one, and a document whose record's dead letter names the id of that document. Losses that AWS
 // itself declares, the objects that S3 has rejected for a day, are counted as well.
 //
-// It reads everything as a stream, and sorts fingerprints in files. In memory it has three bytes a record, 40 bytes a
-// failed record, the findings, and, once a copy of the records does not follow their order, 50 bytes a record.
+// It reads everything as a stream, and sorts in files the fingerprints of what does not follow the order of the records.
+// In memory it has three bytes a record, a bit a row, 40 bytes a failed record, the findings, and, once a copy of the
+// records does not follow their order, 50 bytes a record.
 func Check(ctx context.Context, s Stream, report *Report) error {
 	if err := s.Expectations.flushAll(); err != nil {
 		return err
@@ -153,7 +154,7 @@ func (c *checker) compareAll() error {
 		if to.Conversion == nil && c.config.Transform == nil {
 			return c.compareSequence(to.S3Output, inLake, lostStore)
 		}
-		return c.compareStore(inLake, func(found *index) error { return c.readLake(to, found) })
+		return c.compareStore(inLake, func(found *pairing) error { return c.readLake(to, found) })
 	}
 	if c.config.Search.BackupAll {
 		if err := c.compareSequence(c.config.Search.S3, inBackup, lostCopy); err != nil {
@@ -221,10 +222,11 @@ func (c *checker) compareLetters() error {
 	if err := c.readQueue(results.DeletedFile, raw, out); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// First those with the record as it was put: an equal number of records is accounted for.
+	// First those with the record as it was put: an equal number of records is accounted for. Records that need no dead
+	// letter and have none are left out.
 	byRaw := c.newIndex()
 	err := c.expectations.forEach(func(e *expectation) error {
-		if c.flags[e.index]&lostFailure != 0 {
+		if c.flags[e.index]&lostFailure != 0 || e.outcome != toLetter && !raw.seen.mayHave(e.raw) {
 			return nil
 		}
 		return byRaw.addEntry(e.raw, uint64(e.number)<<2|uint64(e.outcome))
@@ -242,7 +244,7 @@ func (c *checker) compareLetters() error {
 	byOut := c.newIndex()
 	err = c.expectations.forEach(func(e *expectation) error {
 		if c.lettered[e.number] != noLetter || e.outcome != toStore && e.outcome != toErrors ||
-			c.flags[e.index]&lostFailure != 0 {
+			c.flags[e.index]&lostFailure != 0 || e.outcome != toErrors && !out.seen.mayHave(e.out) {
 			return nil
 		}
 		return byOut.addEntry(e.out, uint64(e.number)<<2|uint64(e.outcome))
@@ -479,36 +481,30 @@ func (c *checker) walkObjects(prefix string, do func(key string, file *os.File) 
 }
 
 // compareStore compares the documents in the store with the records that have no dead letter.
-func (c *checker) compareStore(where string, read func(found *index) error) error {
-	expected := c.newIndex()
-	found := c.newIndex()
-	err := c.expectations.forEach(func(e *expectation) error {
-		if e.outcome != toStore || c.flags[e.index]&(lostStore|lostFailure) != 0 {
-			return nil
-		}
-		how := needed
-		if c.lettered[e.number] != noLetter {
-			if how = excluded; c.flags[e.index]&documentID != 0 {
-				how = allowed
-			}
-		}
-		for _, row := range e.rows {
-			if err := expected.addEntry(row, uint64(e.number)<<2|uint64(how)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+func (c *checker) compareStore(where string, read func(found *pairing) error) error {
+	p := c.newPairing()
+	defer p.close()
+	if err := read(p); err != nil {
 		return err
 	}
-	if err := read(found); err != nil {
+	if err := p.finish(); err != nil {
 		return err
 	}
-	return compareIndexes(expected, found, func(expected, found []entry) error {
+	return compareIndexes(p.expected, p.found, func(expected, found []entry) error {
 		c.compareStoreCounts(where, expected, found)
 		return nil
 	})
+}
+
+// presenceOf is whether a record whose outcome is the store has to be there.
+func (c *checker) presenceOf(e *expectation) storePresence {
+	switch {
+	case c.lettered[e.number] == noLetter:
+		return needed
+	case c.flags[e.index]&documentID != 0:
+		return allowed
+	}
+	return excluded
 }
 
 // storePresence is whether a record has to be in the store.
@@ -549,7 +545,7 @@ func (c *checker) compareStoreCounts(where string, expected, found []entry) {
 }
 
 // readLake reads the lake's objects: rows of Parquet, or lines.
-func (c *checker) readLake(to *template.S3Destination, found *index) error {
+func (c *checker) readLake(to *template.S3Destination, found *pairing) error {
 	return c.walkObjects(to.Prefix, func(key string, file *os.File) error {
 		place, err := c.addPlace(key)
 		if err != nil {
@@ -565,7 +561,7 @@ func (c *checker) readLake(to *template.S3Destination, found *index) error {
 		row := int64(0)
 		err = c.print.ofFile(file, info.Size(), func(print uint64) error {
 			row++
-			return found.addEntry(print, c.placeAt(place, row))
+			return found.addFound(print, c.placeAt(place, row))
 		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
@@ -575,7 +571,7 @@ func (c *checker) readLake(to *template.S3Destination, found *index) error {
 }
 
 // readIndices reads the documents of all indices.
-func (c *checker) readIndices(found *index) error {
+func (c *checker) readIndices(found *pairing) error {
 	entries, err := os.ReadDir(c.folder.Path(results.IndicesDir))
 	if err != nil {
 		return err
@@ -598,7 +594,7 @@ func (c *checker) readIndices(found *index) error {
 }
 
 // readLines reads a file of one document a line.
-func (c *checker) readLines(file *os.File, compression string, place int, found *index) error {
+func (c *checker) readLines(file *os.File, compression string, place int, found *pairing) error {
 	content, err := decompress(file, compression)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.places[place], err)
@@ -607,7 +603,7 @@ func (c *checker) readLines(file *os.File, compression string, place int, found 
 	for line := int64(1); ; line++ {
 		document, err := in.ReadBytes('\n')
 		if len(document) > 0 {
-			if err := found.addEntry(c.print.ofDocument(trimLineEnd(document)), c.placeAt(place, line)); err != nil {
+			if err := found.addFound(c.print.ofDocument(trimLineEnd(document)), c.placeAt(place, line)); err != nil {
 				return err
 			}
 		}

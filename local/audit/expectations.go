@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"firehose-pipeline/event"
@@ -46,6 +48,7 @@ type Expectations struct {
 	line      []byte
 	scanner   *jsonscan.Scanner
 	id        eventid.Path
+	idStart   []byte // how a record begins whose first member is the id, as most do
 	count     int64
 	shards    int // of the data stream that records were read from, 1 without one
 }
@@ -72,6 +75,7 @@ type expectation struct {
 	out     uint64   // of the transform's output
 	rows    []uint64 // of the parts of the output in the store, one by one
 	eventID []byte
+	line    []byte // the notes that it was read from
 }
 
 // Put is a record that a stream has taken.
@@ -117,6 +121,13 @@ func NewExpectations(f *results.Folder, config template.Stream, events Events) (
 		chunks: make(chan *chunk, 2), spare: make(chan *chunk, 4), failed: make(chan struct{}),
 		done:    make(chan struct{}),
 		scanner: jsonscan.NewScanner(jsonscan.NewNames(events.idPath()...)), id: events.idPath(),
+	}
+	if len(x.id) == 1 {
+		key, err := json.Marshal(x.id[0])
+		if err != nil {
+			return nil, fmt.Errorf("preparing check: %w", err)
+		}
+		x.idStart = fmt.Appendf(nil, `{%s:"`, key)
 	}
 	if t := config.Transform; t != nil {
 		settings, err := transform.SettingsFrom(func(name string) string { return t.Function.Environment[name] })
@@ -278,8 +289,12 @@ func (x *Expectations) noteRecord(put Put, record []byte) error {
 	return x.writeExpectation(&e)
 }
 
+// lengthBytes is the size of the length before an entry.
+const lengthBytes = 4
+
 func (x *Expectations) writeExpectation(e *expectation) error {
-	b := binary.AppendUvarint(x.line[:0], uint64(e.number))
+	b := append(x.line[:0], make([]byte, lengthBytes)...)
+	b = binary.AppendUvarint(b, uint64(e.number))
 	b = binary.AppendUvarint(b, uint64(e.origin))
 	b = binary.AppendUvarint(b, uint64(e.shard))
 	b = append(b, byte(e.outcome))
@@ -290,8 +305,8 @@ func (x *Expectations) writeExpectation(e *expectation) error {
 	for _, row := range e.rows {
 		b = binary.LittleEndian.AppendUint64(b, row)
 	}
-	b = binary.AppendUvarint(b, uint64(len(e.eventID)))
 	x.line = append(b, e.eventID...)
+	binary.LittleEndian.PutUint32(x.line, uint32(len(x.line)-lengthBytes))
 	x.count++
 	_, err := x.out.Write(x.line)
 	return err
@@ -303,6 +318,11 @@ const longestEventID = 64
 // findEventID is the event_id of the record's first event, as far as it can be found. It may be part of the record.
 func (x *Expectations) findEventID(record []byte) []byte {
 	var id []byte
+	if rest, ok := bytes.CutPrefix(record, x.idStart); ok && len(x.id) == 1 {
+		if n := bytes.IndexByte(rest, '"'); n >= 0 && n <= longestEventID && bytes.IndexByte(rest[:n], '\\') < 0 {
+			return rest[:n]
+		}
+	}
 	if len(x.id) != 1 {
 		id = []byte(eventid.Find(record, x.id))
 	} else if _, problem := x.scanner.Object(record, jsonscan.SkipSpace(record, 0)); problem == jsonscan.None {
@@ -341,41 +361,51 @@ func (x *Expectations) forEach(do func(*expectation) error) error {
 	return nil
 }
 
+var errNotes = errors.New("the notes are damaged")
+
 func (e *expectation) readFrom(in *bufio.Reader) error {
-	var errs [7]error
-	number, err := binary.ReadUvarint(in)
-	errs[0] = err
-	origin, err := binary.ReadUvarint(in)
-	errs[5] = err
-	shard, err := binary.ReadUvarint(in)
-	errs[6] = err
-	kind, err := in.ReadByte()
-	errs[1] = err
-	length, err := binary.ReadUvarint(in)
-	errs[2] = err
-	e.number, e.outcome, e.bytes = int64(number), outcome(kind), int(length)
-	e.origin, e.shard = int64(origin), int(shard)
-	var fixed [8]byte
-	word := func() uint64 {
-		if _, err := io.ReadFull(in, fixed[:]); err != nil {
-			errs[3] = err
-		}
-		return binary.LittleEndian.Uint64(fixed[:])
+	var length [lengthBytes]byte
+	if _, err := io.ReadFull(in, length[:]); err != nil {
+		return err
 	}
-	e.raw, e.out = word(), word()
-	rows, err := binary.ReadUvarint(in)
-	if err != nil || errors.Join(errs[:]...) != nil {
-		return errors.Join(err, errors.Join(errs[:]...))
+	n := int(binary.LittleEndian.Uint32(length[:]))
+	e.line = slices.Grow(e.line[:0], n)[:n]
+	if _, err := io.ReadFull(in, e.line); err != nil {
+		return err
+	}
+	return e.parseLine(e.line)
+}
+
+func (e *expectation) parseLine(b []byte) error {
+	damaged := false
+	number := func() uint64 {
+		v, n := binary.Uvarint(b)
+		if damaged = damaged || n <= 0; damaged {
+			return 0
+		}
+		b = b[n:]
+		return v
+	}
+	fixed := func(size int) []byte {
+		if damaged = damaged || len(b) < size; damaged {
+			return make([]byte, size)
+		}
+		var field []byte
+		field, b = b[:size], b[size:]
+		return field
+	}
+	e.number, e.origin, e.shard = int64(number()), int64(number()), int(number())
+	e.outcome, e.bytes = outcome(fixed(1)[0]), int(number())
+	e.raw, e.out = binary.LittleEndian.Uint64(fixed(8)), binary.LittleEndian.Uint64(fixed(8))
+	rows := number()
+	if damaged || rows > uint64(len(b))/8 {
+		return errNotes
 	}
 	e.rows = e.rows[:0]
 	for range rows {
-		e.rows = append(e.rows, word())
+		e.rows = append(e.rows, binary.LittleEndian.Uint64(b))
+		b = b[8:]
 	}
-	length, err = binary.ReadUvarint(in)
-	if err != nil || length > longestEventID {
-		return errors.Join(err, errs[3])
-	}
-	e.eventID = append(e.eventID[:0], make([]byte, length)...)
-	_, errs[4] = io.ReadFull(in, e.eventID)
-	return errors.Join(errs[:]...)
+	e.eventID = b
+	return nil
 }

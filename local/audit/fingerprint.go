@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"math/bits"
 
 	format "github.com/parquet-go/parquet-go"
 
@@ -18,7 +19,6 @@ import (
 // million. They are not safe for concurrent use; clones are.
 type fingerprints struct {
 	seed maphash.Seed
-	hash maphash.Hash
 	// The transform writes the time at which it ran into every document; it differs between the function's run and the
 	// check's own, so that it is left out.
 	scanner *jsonscan.Scanner // nil when nothing is left out
@@ -34,7 +34,6 @@ func newFingerprints(transformed bool) *fingerprints {
 }
 
 func (p *fingerprints) setUp(transformed bool) {
-	p.hash.SetSeed(p.seed)
 	if transformed {
 		p.scanner = jsonscan.NewScanner(jsonscan.NewNames(processedTimestamp))
 	}
@@ -54,15 +53,49 @@ func (p *fingerprints) ofDocument(line []byte) uint64 {
 	if p.scanner == nil {
 		return p.ofBytes(line)
 	}
+	if start, end, ok := findTimestamp(line); ok {
+		return p.ofParts(line[:start], line[end:])
+	}
 	if end, problem := p.scanner.Object(line, 0); problem != jsonscan.None || end != len(line) ||
 		p.scanner.Found[0] < 0 {
 		return p.ofBytes(line)
 	}
 	m := p.scanner.Members[p.scanner.Found[0]]
-	p.hash.Reset()
-	p.hash.Write(line[:m.Start])
-	p.hash.Write(line[m.End:])
-	return p.hash.Sum64()
+	return p.ofParts(line[:m.Start], line[m.End:])
+}
+
+func (p *fingerprints) ofParts(before, after []byte) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	return bits.RotateLeft64(p.ofBytes(before)*odd, 29) ^ p.ofBytes(after)
+}
+
+var timestampName = []byte(processedTimestamp)
+
+// findTimestamp returns where the value of processed_timestamp is, if the line is as the transform writes it: the key
+// once, behind another member, and behind the value nothing but members with plain values up to the end of the object.
+// Then it is a member of the outermost object, as a scan would find.
+func findTimestamp(line []byte) (start, end int, ok bool) {
+	at := bytes.Index(line, timestampName)
+	if at < 2 || line[at-2] != ',' || line[at-1] != '"' {
+		return 0, 0, false
+	}
+	rest := line[at+len(timestampName):]
+	if !bytes.HasPrefix(rest, []byte(`":"`)) || bytes.Contains(rest, timestampName) || bytes.IndexByte(rest, '\\') >= 0 {
+		return 0, 0, false
+	}
+	start = len(line) - len(rest) + len(`":`)
+	n := bytes.IndexByte(line[start+1:], '"')
+	last := len(line) - 1
+	if n < 0 || line[last] != '}' {
+		return 0, 0, false
+	}
+	end = start + 1 + n + 1
+	for _, bracket := range []byte("{}[]") {
+		if bytes.IndexByte(line[end:last], bracket) >= 0 {
+			return 0, 0, false
+		}
+	}
+	return start, end, true
 }
 
 // ofDocuments appends the fingerprints of a record's documents, one a line; white space at the ends of lines is not

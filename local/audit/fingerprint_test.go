@@ -93,3 +93,32 @@ func TestRowsOfAMalformedRecord(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+// The transform's time is left out where it is a member of the document itself, and nowhere else.
+func TestDocumentsOfOtherTimes(t *testing.T) {
+	p := newFingerprints(true)
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{`{"n":1,"processed_timestamp":"2026-01-02"}`, `{"n":1,"processed_timestamp":"2027-01-02T00"}`, true},
+		{`{"n":1,"processed_timestamp":"a","s":"x"}`, `{"n":1,"processed_timestamp":"b","s":"x"}`, true},
+		{`{"n":1,"processed_timestamp":"a","s":"x"}`, `{"n":1,"processed_timestamp":"a","s":"y"}`, false},
+		{`{"n":1,"processed_timestamp":"a"}`, `{"n":2,"processed_timestamp":"a"}`, false},
+		{`{"n":{"m":1,"processed_timestamp":"a"}}`, `{"n":{"m":1,"processed_timestamp":"b"}}`, false},
+		{`{"n":{"m":1,"processed_timestamp":"a"},"l":1}`, `{"n":{"m":1,"processed_timestamp":"b"},"l":1}`, false},
+		{`{"n":[{"m":1,"processed_timestamp":"a"}]}`, `{"n":[{"m":1,"processed_timestamp":"b"}]}`, false},
+		{`{"n":",\"processed_timestamp\":\"a\""}`, `{"n":",\"processed_timestamp\":\"b\""}`, false},
+		{`{"processed_timestamp":"a"}`, `{"processed_timestamp":"b"}`, true},
+		{`{"n":1,"processed_timestamp": "a"}`, `{"n":1,"processed_timestamp": "b"}`, true},
+		{`{"n":1,"processed_timestamp":"a\\"}`, `{"n":1,"processed_timestamp":"b"}`, true},
+		{`{"n":1,"processed_timestamp":1}`, `{"n":1,"processed_timestamp":2}`, true},
+		{`{"n":1,"processed_timestamp":"a","o":{"p":[1]}}`, `{"n":1,"processed_timestamp":"b","o":{"p":[1]}}`, true},
+		{`{"n":1,"processed_timestamp":"a`, `{"n":1,"processed_timestamp":"b`, false},
+		{`{"n":1}`, `{"n":2}`, false},
+	} {
+		if same := p.ofDocument([]byte(c.a)) == p.ofDocument([]byte(c.b)); same != c.same {
+			t.Errorf("%s and %s: same %v, want %v", c.a, c.b, same, c.same)
+		}
+	}
+}

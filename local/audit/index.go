@@ -21,7 +21,18 @@ type index struct {
 	sorted bool    // memory
 	parts  [indexParts]*os.File
 	out    [indexParts]*bufio.Writer
+	seen   filter
+	length int64
 }
+
+// filter says of a fingerprint that it may be in an index, or that it is not.
+type filter [filterBits / 64]uint64
+
+const filterBits = 1 << 20
+
+func (f *filter) add(print uint64) { f[print%filterBits/64] |= 1 << (print % 64) }
+
+func (f *filter) mayHave(print uint64) bool { return f[print%filterBits/64]>>(print%64)&1 == 1 }
 
 const (
 	indexParts  = 64
@@ -47,6 +58,8 @@ func (l *index) removeFiles() error {
 
 // addEntry adds an entry; not after the first comparison.
 func (l *index) addEntry(print, whose uint64) error {
+	l.seen.add(print)
+	l.length++
 	if l.parts[0] != nil {
 		return l.writeEntry(entry{print, whose})
 	}

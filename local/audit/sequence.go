@@ -228,6 +228,13 @@ func (c *cursor) peekNext() (*expectation, error) {
 	return &c.current, nil
 }
 
+// takeNext returns the next entry of a record that is there, nil at the end. It is valid until the next call.
+func (c *cursor) takeNext() (*expectation, error) {
+	e, err := c.peekNext()
+	c.ready = false
+	return e, err
+}
+
 // skipPast makes the record after this one the next.
 func (c *cursor) skipPast(number int64) error {
 	next, err := c.peekNext()

@@ -38,11 +38,77 @@ var failures = map[outcome]*failure{
 
 // readResults reads the function's answer. A response that is not an object with an array of records fails the batch.
 func (b *batch) readResults(answer []byte, ids recordIDs) {
+	b.clearResults(answer)
+	if b.parseCompact(answer, ids) {
+		return
+	}
+	b.clearResults(answer)
+	if !b.parseResult(answer, ids) {
+		b.failure = &errAnswerNotRead
+	}
+}
+
+func (b *batch) clearResults(answer []byte) {
 	b.answer, b.read = answer, 0
 	b.results = slices.Grow(b.results[:0], b.len())[:b.len()]
 	clear(b.results)
-	if !b.parseResult(answer, ids) {
-		b.failure = &errAnswerNotRead
+}
+
+// The parts of an answer as the project's transform writes it.
+const (
+	compactStart  = `{"records":[`
+	compactID     = `{"recordId":"`
+	compactStatus = `","result":"`
+	compactData   = `","data":`
+	compactEnd    = `]}`
+)
+
+// parseCompact reads an answer as the project's transform writes it, in one pass. It is false for any other, which may
+// be as good: what it has read then means nothing.
+func (b *batch) parseCompact(answer []byte, ids recordIDs) bool {
+	if !bytes.HasPrefix(answer, []byte(compactStart)) {
+		return false
+	}
+	at := len(compactStart)
+	for {
+		rest := answer[at:]
+		if !bytes.HasPrefix(rest, []byte(compactID)) || len(rest) < len(compactID)+RecordIDBytes {
+			return false
+		}
+		id := rest[len(compactID) : len(compactID)+RecordIDBytes]
+		rest = rest[len(compactID)+RecordIDBytes:]
+		if _, ok := ids.numberOf(id); !ok || !bytes.HasPrefix(rest, []byte(compactStatus)) {
+			return false
+		}
+		rest = rest[len(compactStatus):]
+		n := bytes.IndexByte(rest, '"')
+		if n < 0 {
+			return false
+		}
+		r := result{outcome: statusOutcome(rest[:n])}
+		if r.outcome == badResult {
+			return false
+		}
+		at = len(answer) - len(rest) + n
+		hasData := bytes.HasPrefix(rest[n:], []byte(compactData))
+		if hasData {
+			r.from = at + len(compactData) + 1
+			var problem jsonscan.Problem
+			r.to, r.escaped, problem = jsonscan.Text(answer, r.from-1)
+			if problem != jsonscan.None {
+				return false
+			}
+			at = r.to
+		}
+		b.noteResult(id, r, hasData, ids)
+		switch next := answer[at+1:]; {
+		case bytes.HasPrefix(next, []byte(`},`)):
+			at += len(`"},`)
+		case len(next) == len(compactEnd)+1 && next[0] == '}' && string(next[1:]) == compactEnd:
+			return true
+		default:
+			return false
+		}
 	}
 }
 
@@ -96,7 +162,7 @@ func (b *batch) parseRecords(answer []byte, at int, ids recordIDs) int {
 
 func (b *batch) parseRecord(answer []byte, at int, ids recordIDs) int {
 	var id, status []byte
-	r := result{outcome: badResult}
+	var r result
 	hasData := false
 	end := parseMembers(answer, at, func(key []byte, from int) int {
 		if answer[from] != '"' {
@@ -114,26 +180,40 @@ func (b *batch) parseRecord(answer []byte, at int, ids recordIDs) int {
 		}
 		return to + 1
 	})
-	switch string(status) { // upper and lower case count (Developer Guide)
-	case "Ok":
-		if r.outcome = delivered; !hasData {
-			r.outcome = badData
-		}
-	case "Dropped":
-		r.outcome = dropped
-	case "ProcessingFailed":
-		r.outcome = failedStatus
-	}
-	if number, ok := ids.numberOf(id); ok {
-		if i, found := b.indexOf(number, b.read); found {
-			if b.results[i].outcome != missing {
-				r = result{outcome: duplicated}
-			}
-			b.results[i] = r
-			b.read = i + 1
-		}
-	}
+	r.outcome = statusOutcome(status)
+	b.noteResult(id, r, hasData, ids)
 	return end
+}
+
+// statusOutcome is the outcome of a result; upper and lower case count (Developer Guide).
+func statusOutcome(status []byte) outcome {
+	switch string(status) {
+	case "Ok":
+		return delivered
+	case "Dropped":
+		return dropped
+	case "ProcessingFailed":
+		return failedStatus
+	}
+	return badResult
+}
+
+// noteResult keeps the result of the record with this id, if there is one.
+func (b *batch) noteResult(id []byte, r result, hasData bool, ids recordIDs) {
+	if r.outcome == delivered && !hasData {
+		r.outcome = badData
+	}
+	number, ok := ids.numberOf(id)
+	if !ok {
+		return
+	}
+	if i, found := b.indexOf(number, b.read); found {
+		if b.results[i].outcome != missing {
+			r = result{outcome: duplicated}
+		}
+		b.results[i] = r
+		b.read = i + 1
+	}
 }
 
 // parseMembers calls do for each member of the object that begins at answer[at], with its key and the offset of its

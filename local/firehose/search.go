@@ -23,7 +23,6 @@ type toSearch struct {
 	failing
 	place    *template.SearchDestination
 	rejected *output
-	scanner  *jsonscan.Scanner
 	level    *level
 	// The content of the next bulk request.
 	opened    int64
@@ -48,8 +47,8 @@ type document struct {
 type rejection struct{ code, message string }
 
 func (s *Stream) searchDestinations(place *template.SearchDestination) (delivery, backup destination, err error) {
-	d := &toSearch{failing: failing{stream: s}, place: place, scanner: jsonscan.NewScanner(jsonscan.NewNames()),
-		hour: -1, level: s.addLevel("delivery", place.Buffer.Bytes, place.Buffer.Interval)}
+	d := &toSearch{failing: failing{stream: s}, place: place, hour: -1,
+		level: s.addLevel("delivery", place.Buffer.Bytes, place.Buffer.Interval)}
 	if err := d.openProcessingErrors(place.S3); err != nil {
 		return nil, nil, err
 	}
@@ -93,8 +92,9 @@ var notOneObject = &rejection{"OS.MalformedData", "The data must be one single-l
 // format); a newline at the end is taken off.
 func (d *toSearch) addRecord(now, number, arrival int64, record []byte) error {
 	source := bytes.TrimRight(record, " \t\r\n")
-	end, problem := d.scanner.Object(source, 0)
-	if problem != jsonscan.None || end != len(source) || d.scanner.Spaced && bytes.IndexByte(source, '\n') >= 0 {
+	start := jsonscan.SkipSpace(source, 0)
+	end, problem := jsonscan.Value(source, start)
+	if problem != jsonscan.None || end != len(source) || source[start] != '{' || bytes.IndexByte(source, '\n') >= 0 {
 		return d.rejectDocument(now, 1, number, arrival, d.indexOf(arrival), record, notOneObject)
 	}
 	if len(d.documents) == 0 {
