@@ -26,22 +26,10 @@ type invocation struct {
 // error handler failed for good becomes a message of kind [Invocation] with the objects that the handler was given; the
 // object keys are decoded. Any other body is an error, and so is a version above [Version].
 func Parse(body []byte) (*Message, error) {
-	var head struct {
-		Kind Kind `json:"kind"`
-	}
-	if err := json.Unmarshal(body, &head); err != nil {
-		return nil, fmt.Errorf("parsing dead letter: %w", err)
-	}
-	switch head.Kind {
-	case Record, Object:
-	case "":
-		return parseInvocation(body)
-	default:
-		return nil, fmt.Errorf("parsing dead letter: unknown kind %q", head.Kind)
-	}
 	var m Message
-	if err := json.Unmarshal(body, &m); err != nil {
-		return nil, fmt.Errorf("parsing dead letter: %w", err)
+	err := json.Unmarshal(body, &m)
+	if err != nil || m.Kind != Record && m.Kind != Object {
+		return parseOther(body, err)
 	}
 	switch {
 	case m.Version < 1 || m.Version > Version:
@@ -55,6 +43,24 @@ func Parse(body []byte) (*Message, error) {
 		m.ReasonOffset = new(int) // an earlier version left out 0
 	}
 	return &m, nil
+}
+
+// parseOther reads a body that is no message of the error handler, or not a good one; the error is that of reading it as
+// one.
+func parseOther(body []byte, err error) (*Message, error) {
+	var head struct {
+		Kind Kind `json:"kind"`
+	}
+	if other := json.Unmarshal(body, &head); other != nil {
+		return nil, fmt.Errorf("parsing dead letter: %w", other)
+	}
+	switch {
+	case head.Kind == "":
+		return parseInvocation(body)
+	case head.Kind != Record && head.Kind != Object:
+		return nil, fmt.Errorf("parsing dead letter: unknown kind %q", head.Kind)
+	}
+	return nil, fmt.Errorf("parsing dead letter: %w", err)
 }
 
 func parseInvocation(body []byte) (*Message, error) {

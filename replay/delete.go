@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -40,37 +42,65 @@ func (q *queueReader) deleteLetters(ctx context.Context, letters []*letter) {
 }
 
 // deleteMessages returns how many could not be deleted.
-func (q *queueReader) deleteMessages(ctx context.Context, handles []string) (left int) {
-	for batch := range slices.Chunk(handles, maxBatch) {
-		pending := slices.Clone(batch)
-		for try := 0; len(pending) > 0; try++ {
-			if try == maxTries || try > 0 && q.currentClock().Pause(ctx, backoff.Pause(try)) != nil {
-				left += len(pending)
-				break
-			}
-			entries := make([]types.DeleteMessageBatchRequestEntry, len(pending))
-			for i := range pending {
-				entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
-					ReceiptHandle: &pending[i]}
-			}
-			out, err := q.Queue.DeleteMessageBatch(ctx,
-				&sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
-			if err != nil {
-				if try == 0 {
-					q.logf("deleting replayed dead letters: %v", err)
-				}
-				continue
-			}
-			var failed []string
-			for _, f := range out.Failed {
-				if i, err := strconv.Atoi(aws.ToString(f.Id)); err == nil && i < len(pending) {
-					failed = append(failed, pending[i])
-				}
-			}
-			pending = failed
+func (q *queueReader) deleteMessages(ctx context.Context, handles []string) int {
+	return q.inBatches(handles, func(batch []string) int { return q.deleteBatch(ctx, batch) })
+}
+
+// inBatches calls do with parts of the size of SQS's batches, a few at once, and returns the sum of what it returns.
+func (q *queueReader) inBatches(handles []string, do func(batch []string) int) int {
+	if len(handles) <= maxBatch {
+		if len(handles) == 0 {
+			return 0
 		}
+		return do(handles)
 	}
-	return left
+	var sum atomic.Int64
+	var doing sync.WaitGroup
+	batches := make(chan []string)
+	for range min(workers, (len(handles)+maxBatch-1)/maxBatch) {
+		doing.Go(func() {
+			for batch := range batches {
+				sum.Add(int64(do(batch)))
+			}
+		})
+	}
+	for batch := range slices.Chunk(handles, maxBatch) {
+		batches <- batch
+	}
+	close(batches)
+	doing.Wait()
+	return int(sum.Load())
+}
+
+// deleteBatch returns how many could not be deleted.
+func (q *queueReader) deleteBatch(ctx context.Context, batch []string) int {
+	pending := slices.Clone(batch)
+	for try := 0; len(pending) > 0; try++ {
+		if try == maxTries || try > 0 && q.currentClock().Pause(ctx, backoff.Pause(try)) != nil {
+			break
+		}
+		entries := make([]types.DeleteMessageBatchRequestEntry, len(pending))
+		for i := range pending {
+			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
+				ReceiptHandle: &pending[i]}
+		}
+		out, err := q.Queue.DeleteMessageBatch(ctx,
+			&sqs.DeleteMessageBatchInput{QueueUrl: &q.QueueURL, Entries: entries})
+		if err != nil {
+			if try == 0 {
+				q.logf("deleting replayed dead letters: %v", err)
+			}
+			continue
+		}
+		var failed []string
+		for _, f := range out.Failed {
+			if i, err := strconv.Atoi(aws.ToString(f.Id)); err == nil && i < len(pending) {
+				failed = append(failed, pending[i])
+			}
+		}
+		pending = failed
+	}
+	return len(pending)
 }
 
 // releaseMessages deletes messages that repeat a dead letter that is done, and makes all others visible again.

@@ -30,6 +30,9 @@ const (
 	workers = 8
 	// maxBatch is SQS's limit of messages in a batch.
 	maxBatch = 10
+	// moreReceives is how many receives follow at once when one was full: then a worker puts the records of many
+	// messages with one call, and waits once instead of ten times.
+	moreReceives = 9
 	// maxTries is how often a receive or a deletion is tried.
 	maxTries = 6
 	// maxWaits is how often dead letters of lost answers are waited for.
@@ -222,50 +225,111 @@ func (q *queueReader) addFailure(err error) {
 
 func (q *queueReader) receiveAll(soft, hard context.Context) {
 	for soft.Err() == nil {
-		n := q.reserveRoom(maxBatch)
-		if n == 0 {
-			return
+		got := q.receiveBatch(hard, q.Wait)
+		if got.isFullOfRecords() && soft.Err() == nil {
+			got.add(q.receiveMore(hard))
 		}
-		out, err := q.receiveMessages(hard, n)
-		switch {
-		case err != nil && strings.HasSuffix(s3read.ErrorCode(err), "OverLimit"):
-			q.mu.Lock()
-			q.full = true
-			q.mu.Unlock()
-			return
-		case err != nil:
-			q.addFailure(fmt.Errorf("receiving from the queue: %w", err))
-			return
-		case len(out.Messages) == 0:
-			return
-		}
-		if soft.Err() != nil { // and brings them back
-			for _, m := range out.Messages {
-				q.inFlight.addHandle(aws.ToString(m.ReceiptHandle))
+		if soft.Err() != nil { // the handles of what was received are held, and brought back
+			if got.err != nil {
+				q.addFailure(got.err)
 			}
 			return
 		}
-		used, err := q.handleMessages(soft, hard, out.Messages)
-		q.returnRoom(n - used)
-		if err != nil {
-			q.addFailure(err)
-			return
+		used, err := q.handleMessages(soft, hard, got.messages)
+		q.returnRoom(got.room - used)
+		switch {
+		case err != nil:
+			q.addFailure(errors.Join(err, got.err))
+		case got.err != nil:
+			q.addFailure(got.err)
+		case len(got.messages) > 0 && !got.full:
+			continue
+		}
+		return
+	}
+}
+
+// received is what one or more receives gave: an error or full may come beside messages of others.
+type received struct {
+	messages []types.Message
+	room     int64 // taken for them
+	full     bool  // SQS lets no more messages be in flight
+	err      error
+}
+
+func (r *received) add(more received) {
+	r.messages = append(r.messages, more.messages...)
+	r.room += more.room
+	r.full = r.full || more.full
+	r.err = errors.Join(r.err, more.err)
+}
+
+// isFullOfRecords reports whether more receives are worth while: this one was full, and its messages are dead letters of
+// one record each, and so small that one put takes as many again from each other receive. One of an object takes long,
+// and is better left to another worker; large ones need much memory.
+func (r *received) isFullOfRecords() bool {
+	size := 0
+	for _, m := range r.messages {
+		body := aws.ToString(m.Body)
+		if size += len(body); !strings.Contains(body, recordKind) {
+			return false
 		}
 	}
+	return len(r.messages) == maxBatch && size <= quotaBytes/(1+moreReceives)
+}
+
+// recordKind is in the dead letter of a record, as the error handler writes it.
+var recordKind = fmt.Sprintf(`"kind":%q`, deadletter.Record)
+
+// receiveMore receives several times at once, without waiting for messages.
+func (q *queueReader) receiveMore(ctx context.Context) received {
+	var all [moreReceives]received
+	var receiving sync.WaitGroup
+	for i := range all {
+		receiving.Go(func() { all[i] = q.receiveBatch(ctx, 0) })
+	}
+	receiving.Wait()
+	var sum received
+	for _, r := range all {
+		sum.add(r)
+	}
+	return sum
+}
+
+// receiveBatch receives once, as many messages as there is room for; none when there is no room.
+func (q *queueReader) receiveBatch(ctx context.Context, wait int32) received {
+	n := q.reserveRoom(maxBatch)
+	if n == 0 {
+		return received{}
+	}
+	out, err := q.receiveMessages(ctx, n, wait)
+	switch {
+	case err != nil && strings.HasSuffix(s3read.ErrorCode(err), "OverLimit"):
+		q.mu.Lock()
+		q.full = true
+		q.mu.Unlock()
+		return received{room: n, full: true}
+	case err != nil:
+		return received{room: n, err: fmt.Errorf("receiving from the queue: %w", err)}
+	}
+	for _, m := range out.Messages { // at once: the other receives of a batch may take longer than its visibility timeout
+		q.inFlight.addHandle(aws.ToString(m.ReceiptHandle))
+	}
+	return received{messages: out.Messages, room: n}
 }
 
 // receiveMessages receives up to n messages. An interruption waits for the response: its messages may be in flight.
 //
 // It retries itself. A lost response leaves its messages in flight until their visibility timeout ends; the SDK would
 // retry without a notice.
-func (q *queueReader) receiveMessages(ctx context.Context, n int64) (out *sqs.ReceiveMessageOutput, err error) {
+func (q *queueReader) receiveMessages(ctx context.Context, n int64, wait int32) (out *sqs.ReceiveMessageOutput, err error) {
 	for try := range maxTries {
 		if try > 0 && q.currentClock().Pause(ctx, backoff.Pause(try)) != nil {
 			break
 		}
 		out, err = q.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.QueueURL,
 			MaxNumberOfMessages: int32(n),
-			VisibilityTimeout:   int32(q.Visibility / time.Second), WaitTimeSeconds: q.Wait},
+			VisibilityTimeout:   int32(q.Visibility / time.Second), WaitTimeSeconds: wait},
 			func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
 		if err == nil {
 			break
@@ -332,7 +396,6 @@ func (q *queueReader) waitForLost(soft context.Context) bool {
 func (q *queueReader) handleMessages(soft, hard context.Context, messages []types.Message) (used int64, err error) {
 	var letters []*letter
 	for _, m := range messages {
-		q.inFlight.addHandle(aws.ToString(m.ReceiptHandle))
 		if l := q.parseMessage(m); l != nil {
 			letters = append(letters, l)
 		}

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -62,20 +63,38 @@ func TestReader(t *testing.T) {
 		}
 		w.wantQueue(t, 60)
 	})
+	t.Run("one put takes what several receives gave, unless that is large", func(t *testing.T) {
+		for size, most := range map[int]int{10: 2, 20_000: 30} {
+			w := newWorld()
+			w.workers = 1
+			var events []string
+			for i := range 200 {
+				events = append(events, fmt.Sprintf(`{"event_id":"e-%d","pad":%q}`, i, strings.Repeat("x", size)))
+			}
+			w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, events...).letters...)
+			puts := 0
+			w.lake.call = func(context.Context) error { puts++; return nil }
+			wantLetters(t, w.run(t), map[Outcome]int64{Replayed: 200})
+			w.wantQueue(t, 0)
+			if least := most * 2 / 3; puts > most || puts < least {
+				t.Errorf("records of %d bytes: %d puts, want %d to %d", size, puts, least, most)
+			}
+		}
+	})
 	t.Run("an interruption finishes what it has and brings the rest back", func(t *testing.T) {
 		w := newWorld()
 		w.workers = 2
-		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(100)...).letters...)
+		w.queue.send(newErrorObject(t, event.Lake, "a", yesterday, functionEr, ids(500)...).letters...)
 		soft, interrupt := context.WithCancel(t.Context())
 		w.lake.call = func(context.Context) error { interrupt(); return nil }
 		report, err := w.FromQueue(soft, t.Context())
 		if err != nil || !report.Interrupted {
 			t.Errorf("got %+v, %v", report, err)
 		}
-		if n := int(report.Letters[Replayed]); n == 0 || n > 20 || n != len(w.lake.taken) {
-			t.Errorf("put back %d, took %d", n, len(w.lake.taken))
+		if n, most := int(report.Letters[Replayed]), w.workers*maxBatch*(1+moreReceives); n == 0 || n > most || n != len(w.lake.taken) {
+			t.Errorf("put back %d, at most %d, took %d", n, most, len(w.lake.taken))
 		} else {
-			w.wantQueue(t, 100-n)
+			w.wantQueue(t, 500-n)
 		}
 	})
 	for name, lost := range map[string]error{

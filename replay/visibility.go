@@ -32,25 +32,7 @@ func (q *queueReader) keepInFlight(ctx context.Context) {
 
 // changeVisibility sets the visibility of messages and returns for how many it could not.
 func (q *queueReader) changeVisibility(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
-	var mu sync.Mutex
-	var changing sync.WaitGroup
-	batches := make(chan []string)
-	for range min(workers, len(handles)/maxBatch+1) {
-		changing.Go(func() {
-			for batch := range batches {
-				n := q.changeBatch(ctx, batch, visibility)
-				mu.Lock()
-				failed += n
-				mu.Unlock()
-			}
-		})
-	}
-	for batch := range slices.Chunk(handles, maxBatch) {
-		batches <- batch
-	}
-	close(batches)
-	changing.Wait()
-	return failed
+	return q.inBatches(handles, func(batch []string) int { return q.changeBatch(ctx, batch, visibility) })
 }
 
 func (q *queueReader) changeBatch(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
