@@ -3,7 +3,6 @@ package event
 import (
 	"bytes"
 	"fmt"
-	"sync"
 
 	"firehose-pipeline/internal/jsonscan"
 )
@@ -51,25 +50,31 @@ func (e *Error) Error() string {
 // Check reports why the transform refuses the record on the stream; nil means that it accepts it. Of several problems
 // it reports the first. It is safe for concurrent use.
 func Check(stream Stream, record []byte) *Error {
-	scan := checkers.Get().(*jsonscan.Scanner)
-	defer checkers.Put(scan)
 	at := 0
 	for {
-		end, more, refused := next(scan, stream, record, at)
+		start, more, refused := begin(stream, record, at)
 		if refused.Reason != "" {
 			return &refused
 		}
 		if !more {
 			return nil
 		}
+		end, problem := checkObject(record, start)
+		if problem != jsonscan.None {
+			return &Error{reasons[problem], end}
+		}
 		at = end
 	}
 }
 
-// noNames: a check looks for no key.
-var noNames = jsonscan.NewNames()
-
-var checkers = sync.Pool{New: func() any { return jsonscan.NewScanner(noNames) }}
+// checkObject is [jsonscan.Scanner.Object] without a look at the keys.
+func checkObject(data []byte, start int) (int, jsonscan.Problem) {
+	end, problem := jsonscan.Value(data, start)
+	if problem == jsonscan.None && data[start] != '{' {
+		return start, jsonscan.NotAnObject
+	}
+	return end, problem
+}
 
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
@@ -110,7 +115,21 @@ func printable(text []byte) bool {
 // next scans the next object of the record, at or after record[at], where at is 0 or the end of the object before. It
 // returns the offset after the object and true, or false when there is none left, or why the record is refused.
 func next(scan *jsonscan.Scanner, stream Stream, record []byte, at int) (end int, more bool, refused Error) {
-	start := jsonscan.SkipSpace(record, at)
+	start, more, refused := begin(stream, record, at)
+	if !more {
+		return start, false, refused
+	}
+	end, problem := scan.Object(record, start)
+	if problem != jsonscan.None {
+		return end, false, Error{reasons[problem], end}
+	}
+	return end, true, Error{}
+}
+
+// begin returns where the next object of the record is to begin and true, or false when there is none left, or why the
+// record is refused.
+func begin(stream Stream, record []byte, at int) (start int, more bool, refused Error) {
+	start = jsonscan.SkipSpace(record, at)
 	switch {
 	case start == len(record) && at == 0:
 		return 0, false, Error{EmptyRecord, 0}
@@ -123,11 +142,7 @@ func next(scan *jsonscan.Scanner, stream Stream, record []byte, at int) (end int
 	case record[start] != '{' && IsCompressed(record[start:]):
 		return start, false, Error{Compressed, start}
 	}
-	end, problem := scan.Object(record, start)
-	if problem != jsonscan.None {
-		return end, false, Error{reasons[problem], end}
-	}
-	return end, true, Error{}
+	return start, true, Error{}
 }
 
 var reasons = [...]Reason{

@@ -5,7 +5,12 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
+
+	"firehose-pipeline/internal/jsonscan"
 )
 
 // compress returns what the writer makes of the text.
@@ -95,4 +100,47 @@ func TestCompressedRecords(t *testing.T) {
 			t.Errorf("search: got %v", got)
 		}
 	})
+}
+
+// A check, which looks at no key, and the transform, which does, find the same fault at the same byte.
+func TestCheckAndTransformAgree(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	events := []string{`{"a":{"b":[1,-2.5e3,true,false,null,"x\u00e9\n"]},"c":"caf\xc3\xa9"}`, ` {"a" : [ ] , "b" : { } } {"c":1}`,
+		`[{"a":1}]`, `{"a":"\ud800","b":{"c":{"d":{}}}}`, `{}`, strings.Repeat(`{"a":[`, jsonscan.MaxDepth/2+1)}
+	refused := map[Reason]int{}
+	scan := jsonscan.NewScanner(jsonscan.NewNames("a"))
+	for range 50_000 {
+		record := []byte(events[r.IntN(len(events))])
+		for range r.IntN(3) {
+			switch at := r.IntN(len(record)); r.IntN(3) {
+			case 0:
+				record[at] = byte(r.IntN(256))
+			case 1:
+				record = record[:at+1]
+			default:
+				record = slices.Insert(record, at, []byte("{}[]\",: 1e-\\x\xff")[r.IntN(14)])
+			}
+		}
+		stream := []Stream{Lake, Search}[r.IntN(2)]
+		var want *Error
+		for at := 0; want == nil; {
+			end, more, why := next(scan, stream, record, at)
+			if why.Reason != "" {
+				want = &why
+			} else if !more {
+				break
+			}
+			at = end
+		}
+		got := Check(stream, record)
+		if (got == nil) != (want == nil) || got != nil && *got != *want {
+			t.Fatalf("%s %q: got %v, want %v", stream, record, got, want)
+		}
+		if got != nil {
+			refused[got.Reason]++
+		}
+	}
+	if len(refused) < 6 {
+		t.Errorf("too few reasons: %v", refused)
+	}
 }
