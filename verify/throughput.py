@@ -159,7 +159,7 @@ def put_letters(served: Served, bench: Bench) -> str:
                 file.write(json.dumps(letter | {
                     "id": f"{i:032x}", "stream": "search", "stage": "search", "reason": "SearchUnavailable", "reasonOffset": None,
                     "eventId": f"e-{i}", "rawData": base64.b64encode(event.rstrip(b"\n")).decode(),
-                    "pointer": letter["pointer"] | {"offset": i * 1000}}) + "\n")
+                    "pointer": letter["pointer"] | {"offset": i * 1000}}, separators=(",", ":")) + "\n")
     subprocess.run([PYTHON, "-c", """
 import sys, boto3
 queue, batch = boto3.client("sqs"), []
