@@ -46,7 +46,7 @@ func (q *queueReader) deleteMessages(ctx context.Context, handles []string) int 
 	return q.inBatches(handles, func(batch []string) int { return q.deleteBatch(ctx, batch) })
 }
 
-// inBatches calls do with parts of the size of SQS's batches, a few at once, and returns the sum of what it returns.
+// inBatches calls do with parts of the size of SQS's batches, a few at once, and returns the sum of its results.
 func (q *queueReader) inBatches(handles []string, do func(batch []string) int) int {
 	if len(handles) <= maxBatch {
 		if len(handles) == 0 {

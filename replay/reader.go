@@ -1,11 +1,13 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -229,7 +231,7 @@ func (q *queueReader) receiveAll(soft, hard context.Context) {
 		if got.isFullOfRecords() && soft.Err() == nil {
 			got.add(q.receiveMore(hard))
 		}
-		if soft.Err() != nil { // the handles of what was received are held, and brought back
+		if soft.Err() != nil { // the handles are held, and brought back
 			if got.err != nil {
 				q.addFailure(got.err)
 			}
@@ -249,7 +251,7 @@ func (q *queueReader) receiveAll(soft, hard context.Context) {
 	}
 }
 
-// received is what one or more receives gave: an error or full may come beside messages of others.
+// received is the outcome of one or more receives: an error or full may come beside messages of others.
 type received struct {
 	messages []types.Message
 	room     int64 // taken for them
@@ -293,6 +295,10 @@ func (q *queueReader) receiveMore(ctx context.Context) received {
 	for _, r := range all {
 		sum.add(r)
 	}
+	slices.SortFunc(sum.messages, func(a, b types.Message) int { // whichever receive gave it
+		return cmp.Or(strings.Compare(aws.ToString(a.MessageId), aws.ToString(b.MessageId)),
+			strings.Compare(aws.ToString(a.ReceiptHandle), aws.ToString(b.ReceiptHandle)))
+	})
 	return sum
 }
 

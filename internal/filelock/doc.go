@@ -1,2 +1,2 @@
-// Package filelock keeps a second run away from what a run works on.
+// Package filelock keeps a second run away from the files of a run.
 package filelock

@@ -201,8 +201,8 @@ func (p *fingerprints) ofRowGroup(group format.RowGroup, buffer []format.Row, sk
 	}
 }
 
-// rowPrints finds out which rows documents become. It converts them as the delivery does, and writes no file: what a
-// file has is compared with what was to be written to it.
+// rowPrints finds out which rows documents become. It converts them as the delivery does, and writes no file: the
+// content of a file is compared with the values before they were written.
 type rowPrints struct {
 	converter *parquet.Converter
 	print     *fingerprints

@@ -21,7 +21,7 @@ import (
 // and what only the open tokeniser accepts (single quotes, 007, tabs in strings, text after the document) is rejected
 // here.
 //
-//   - Unless CaseInsensitive is false ([Writer.MatchCase]), keys are lower-cased first, nested ones and those of a
+//   - Unless CaseInsensitive is false (MatchCase), keys are lower-cased first, nested ones and those of a
 //     map too (AWS, probe, OpenX). Then a key that comes twice in an object, at any depth and declared or not, fails
 //     the record: "Duplicate key" (OpenX).
 //   - A key without a column is dropped, a column without a key is null, null is null (AWS, probe, OpenX).

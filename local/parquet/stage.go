@@ -12,8 +12,7 @@ type stage struct {
 	columns []*column
 	row     *object
 
-	// staged has, by Parquet column, the values of rows that are checked but not yet written; text is what these point
-	// into.
+	// staged has, by Parquet column, the values of rows that are checked but not yet written; these point into text.
 	staged [][]format.Value
 	text   []byte
 	nested nested

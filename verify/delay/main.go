@@ -1,4 +1,4 @@
-// Command delay forwards TCP connections and delivers what it forwards later, as a distance would. It prints its address, and ends
+// Command delay forwards TCP connections, each byte later, as a distance would. It prints its address, and ends
 // when its standard input does.
 package main
 
