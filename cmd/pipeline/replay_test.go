@@ -291,7 +291,7 @@ func TestReplayInterrupted(t *testing.T) {
 					t.Fatalf("%s letters left after %d runs", left, run)
 				}
 				ctx, end := context.WithCancel(t.Context())
-				putter := &interrupting{FirehosePutter: c.firehose, at: 1 + rand.Int64N(4), end: end}
+				putter := &interrupting{FirehosePutter: c.firehose, at: 1 + rand.Int64N(8), end: end}
 				r := &replay.Replay{Queue: c.sqs, QueueURL: p.DeadLetterQueueURL(), Objects: c.s3,
 					Bucket: p.BucketName(), ErrorPrefix: "error-data/", Act: true,
 					Visibility: 2 * time.Second, Wait: 3, Streams: map[event.Stream]*producer.Stream{}, Logf: t.Logf}
