@@ -43,11 +43,11 @@ func (q *queueReader) deleteLetters(ctx context.Context, letters []*letter) {
 
 // deleteMessages returns how many could not be deleted.
 func (q *queueReader) deleteMessages(ctx context.Context, handles []string) int {
-	return q.inBatches(handles, func(batch []string) int { return q.deleteBatch(ctx, batch) })
+	return inBatches(handles, func(batch []string) int { return q.deleteBatch(ctx, batch) })
 }
 
 // inBatches calls do with parts of the size of SQS's batches, a few at once, and returns the sum of its results.
-func (q *queueReader) inBatches(handles []string, do func(batch []string) int) int {
+func inBatches(handles []string, do func(batch []string) int) int {
 	if len(handles) <= maxBatch {
 		if len(handles) == 0 {
 			return 0

@@ -32,7 +32,7 @@ func (q *queueReader) keepInFlight(ctx context.Context) {
 
 // changeVisibility sets the visibility of messages and returns for how many it could not.
 func (q *queueReader) changeVisibility(ctx context.Context, handles []string, visibility time.Duration) (failed int) {
-	return q.inBatches(handles, func(batch []string) int { return q.changeBatch(ctx, batch, visibility) })
+	return inBatches(handles, func(batch []string) int { return q.changeBatch(ctx, batch, visibility) })
 }
 
 func (q *queueReader) changeBatch(ctx context.Context, handles []string, visibility time.Duration) (failed int) {

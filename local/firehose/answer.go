@@ -77,7 +77,7 @@ func (b *batch) parseCompact(answer []byte, ids recordIDs) bool {
 		}
 		id := rest[len(compactID) : len(compactID)+RecordIDBytes]
 		rest = rest[len(compactID)+RecordIDBytes:]
-		if _, ok := ids.numberOf(id); !ok || !bytes.HasPrefix(rest, []byte(compactStatus)) {
+		if !bytes.HasPrefix(rest, []byte(compactStatus)) {
 			return false
 		}
 		rest = rest[len(compactStatus):]
@@ -100,7 +100,9 @@ func (b *batch) parseCompact(answer []byte, ids recordIDs) bool {
 			}
 			at = r.to
 		}
-		b.noteResult(id, r, hasData, ids)
+		if !b.noteResult(id, r, hasData, ids) {
+			return false
+		}
 		switch next := answer[at+1:]; {
 		case bytes.HasPrefix(next, []byte(`},`)):
 			at += len(`"},`)
@@ -198,14 +200,15 @@ func statusOutcome(status []byte) outcome {
 	return badResult
 }
 
-// noteResult keeps the result of the record with this id, if there is one.
-func (b *batch) noteResult(id []byte, r result, hasData bool, ids recordIDs) {
+// noteResult keeps the result of the record with this id, if there is one. It is false when the id is none of the
+// stream's.
+func (b *batch) noteResult(id []byte, r result, hasData bool, ids recordIDs) bool {
 	if r.outcome == delivered && !hasData {
 		r.outcome = badData
 	}
 	number, ok := ids.numberOf(id)
 	if !ok {
-		return
+		return false
 	}
 	if i, found := b.indexOf(number, b.read); found {
 		if b.results[i].outcome != missing {
@@ -214,6 +217,7 @@ func (b *batch) noteResult(id []byte, r result, hasData bool, ids recordIDs) {
 		b.results[i] = r
 		b.read = i + 1
 	}
+	return true
 }
 
 // parseMembers calls do for each member of the object that begins at answer[at], with its key and the offset of its
