@@ -192,5 +192,6 @@ def make(folder: Path) -> Lakes:
     year = year_lake(folder / "year", template)
     evolved, evolved_template = evolved_lake(folder / "evolved", year)
     json_template = synthesise(folder / "json.out", dataFormat="json")
+    serial = synthesise(folder / "serial.out", transformReservedConcurrency="1")
     return Lakes(template, year, evolved_template, evolved, json_template, json_lake(folder / "json", json_template),
-                 replayed.write(folder / "replayed", template))
+                 replayed.write(folder / "replayed", serial))

@@ -58,6 +58,9 @@ class Replayed:
 
 
 def write(folder: Path, template: Path) -> Replayed:
+    """Runs both. The template's transform has to run once at a time: the lake's latest row of an event is the one with the
+    latest time of the transform, and of two invocations at once, which the clock of the model has days apart, either may
+    be later."""
     return Replayed(write_year(folder / "year", template), write_today(folder / "today", template))
 
 
