@@ -88,6 +88,10 @@ bench-ingestion: need-go need-node node_modules ## measure a local run with inge
 bench-synth: need-go need-node need-python node_modules ## measure cdk synth and pipeline local against an earlier commit and an empty app
 	PYTHONPATH=verify $(HOST) python3 verify/template/synth.py
 
+.PHONY: bench-start
+bench-start: need-go need-node need-python ## measure make local and make test in a new clone with empty caches, against an earlier commit: WHAT="local test"
+	PYTHONPATH=verify python3 verify/coldstart.py $(WHAT)
+
 .PHONY: bench-throughput
 bench-throughput: need-go need-node need-python node_modules .build/venv/installed ## measure local runs, senders, replay and the error handler against an earlier commit: WHAT="local send replay handler"
 	PYTHONPATH=verify $(HOST) .build/venv/bin/python verify/throughput.py $(WHAT)

@@ -41,19 +41,29 @@ def git(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
     return subprocess.run(["git", "-c", "safe.directory=*", *arguments], cwd=folder, capture_output=True, text=True)
 
 
-def prepare_baseline(commit: str) -> Path:
-    """Clones this repository at the commit, and returns the folder."""
+def resolve(commit: str) -> str:
+    """Returns the hash of a commit that this clone must have."""
     if git("cat-file", "-e", commit + "^{commit}").returncode != 0:
         sys.exit(f"the commit {commit} is not in this clone, so there is nothing to compare with: "
                  "a shallow clone gets it by `git fetch --unshallow`")
-    full = git("rev-parse", commit).stdout.strip()
+    return git("rev-parse", commit).stdout.strip()
+
+
+def clone_commit(commit: str, folder: Path) -> None:
+    """Clones this repository at a commit into a folder that does not exist or is empty."""
+    for done in (git("clone", "--quiet", "--no-checkout", str(ROOT), str(folder)),
+                 git("checkout", "--quiet", "--detach", resolve(commit), folder=folder)):
+        if done.returncode != 0:
+            sys.exit(f"cloning {commit} into {folder}: {done.stderr}")
+
+
+def prepare_baseline(commit: str) -> Path:
+    """Clones this repository at the commit, unless it did before, and returns the folder."""
+    full = resolve(commit)
     clone = ROOT / ".build" / f"baseline-{full[:12]}"
     if git("rev-parse", "--show-toplevel", "HEAD", folder=clone if clone.is_dir() else ROOT).stdout.split() != [
             str(clone), full]:
-        for done in (git("clone", "--quiet", "--no-checkout", str(ROOT), str(clone)),
-                     git("checkout", "--quiet", "--detach", full, folder=clone)):
-            if done.returncode != 0:
-                sys.exit(f"cloning {commit} into {clone}: {done.stderr}")
+        clone_commit(full, clone)
     if not (clone / "node_modules").exists():
         (clone / "node_modules").symlink_to(ROOT / "node_modules")
     return clone
