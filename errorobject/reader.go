@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,8 @@ import (
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/emmansun/base64"
 
 	"firehose-pipeline/event"
 )
@@ -87,8 +88,9 @@ type Reader struct {
 	failure Failure
 	fields  [numFields]field
 	key     []byte
-	keys    []knownKey // those of the latest document, in their order: the next one has most likely the same
-	open    []byte     // the braces around what nested reads
+	keys    []knownKey      // those of the latest document, in their order: the next one has most likely the same
+	open    []byte          // the braces around what nested reads
+	piece   [pieceSize]byte // of a record, decoded
 }
 
 // The fields that are kept.
@@ -751,7 +753,7 @@ func (r *Reader) setFailure(begin int64) {
 	if raw := &r.fields[fRaw]; raw.cut {
 		f.RawDataTooLong = true
 	} else if raw.quoted {
-		f.RawData = decodeBase64(raw.text)
+		f.RawData = decodeBase64(raw.text, &r.piece)
 	}
 }
 
@@ -763,9 +765,12 @@ func reuseText(previous string, text []byte) string {
 	return string(text)
 }
 
+// pieceSize is the bytes of 4 KiB of base64, and room behind them, so that vector code need not stop before their end.
+const pieceSize = 3<<10 + 64
+
 // decodeBase64 decodes base64, with or without padding, into the memory of its text: a copy would nearly double what a
 // reader holds. It returns nil when the text is not base64.
-func decodeBase64(text []byte) []byte {
+func decodeBase64(text []byte, piece *[pieceSize]byte) []byte {
 	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 { // base64 allows them; pieces of it cannot
 		text = slices.DeleteFunc(text, func(c byte) bool { return c == '\r' || c == '\n' })
 	}
@@ -773,7 +778,6 @@ func decodeBase64(text []byte) []byte {
 	if len(text) == 0 {
 		return []byte{}
 	}
-	var piece [3 << 10]byte
 	size := 0
 	for begin := 0; begin < len(text); begin += 4 << 10 {
 		n, err := base64.RawStdEncoding.Decode(piece[:], text[begin:min(begin+4<<10, len(text))])

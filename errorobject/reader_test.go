@@ -2,10 +2,12 @@ package errorobject_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -116,6 +118,41 @@ func TestEscapesInMessages(t *testing.T) {
 
 // TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never
 // without a word.
+// TestRawDataOfAnyLength decodes records of each length about those of the vectors, whole and with one character replaced.
+func TestRawDataOfAnyLength(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	lengths := []int{3071, 3072, 3073, 6144, 9000} // a piece is 3072 bytes
+	for n := range 200 {
+		lengths = append(lengths, n)
+	}
+	var texts []string
+	for _, n := range lengths {
+		record := make([]byte, n)
+		for i := range record {
+			record[i] = byte(random.Uint32())
+		}
+		text := base64.StdEncoding.EncodeToString(record)
+		texts = append(texts, text, strings.TrimRight(text, "="))
+		for i := range len(text) {
+			if i < 300 || i > len(text)-10 {
+				texts = append(texts, text[:i]+string("=-. ~{"[random.IntN(6)])+text[i+1:])
+			}
+		}
+	}
+	var documents strings.Builder
+	for _, text := range texts {
+		fmt.Fprintf(&documents, `{"rawData":"%s","errorCode":"x"}`+"\n", text)
+	}
+	r := errorobject.NewReader(strings.NewReader(documents.String()))
+	for _, text := range texts {
+		failure, err := r.Next()
+		want, problem := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+		if err != nil || (failure.RawData == nil) != (problem != nil) || problem == nil && !bytes.Equal(failure.RawData, want) {
+			t.Fatalf("%s: got %x, %v; want %x, %v", text, failure.RawData, err, want, problem)
+		}
+	}
+}
+
 func TestTornDocumentsCostNoOther(t *testing.T) {
 	const b, c = `{"errorCode":"x","rawData":"Qg=="}`, `{"rawData":"Qw==","attemptsMade":1}`
 	for name, torn := range map[string]string{

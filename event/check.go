@@ -50,18 +50,24 @@ func (e *Error) Error() string {
 // Check reports why the transform refuses the record on the stream; nil means that it accepts it. Of several problems
 // it reports the first. It is safe for concurrent use.
 func Check(stream Stream, record []byte) *Error {
+	if found := checkObjects(stream, record); found.Reason != "" {
+		refused := found // a copy: only errors are allocated, and none by a caller that reads it and into which this is inlined
+		return &refused
+	}
+	return nil
+}
+
+// checkObjects checks each object of the record. The error has no reason when the transform accepts it.
+func checkObjects(stream Stream, record []byte) Error {
 	at := 0
 	for {
 		start, more, refused := begin(stream, record, at)
-		if refused.Reason != "" {
-			return &refused
-		}
-		if !more {
-			return nil
+		if refused.Reason != "" || !more {
+			return refused
 		}
 		end, problem := checkObject(record, start)
 		if problem != jsonscan.None {
-			return &Error{reasons[problem], end}
+			return Error{reasons[problem], end}
 		}
 		at = end
 	}

@@ -36,16 +36,16 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 			return fmt.Errorf("reading error object at offset %d: %w", at, ctx.Err())
 		}
 		failure, err := reader.Next()
-		var unreadable *errorobject.UnreadableError
-		switch {
-		case errors.As(err, &unreadable):
+		if err == io.EOF {
+			return h.sendSummaries(source, to, count, reader.Gzip(), overflow, damaged)
+		}
+		if err != nil {
+			var unreadable *errorobject.UnreadableError
+			if !errors.As(err, &unreadable) {
+				return err
+			}
 			damaged.addRange(deadletter.Unreadable, unreadable.Offset, unreadable.Length)
 			at = unreadable.Offset + unreadable.Length
-			continue
-		case err == io.EOF:
-			return h.sendSummaries(source, to, count, reader.Gzip(), overflow, damaged)
-		case err != nil:
-			failed = err
 			continue
 		}
 		at = failure.Offset + failure.Length
