@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"time"
 
 	"firehose-pipeline/event"
 	"firehose-pipeline/local/fault"
+	"firehose-pipeline/local/firehose"
 	"firehose-pipeline/local/opensearch"
 )
 
@@ -31,6 +33,9 @@ type Options struct {
 	Speed float64
 	Rate  float64   // records a virtual second in each stream, default 1000
 	Start time.Time // default: now, to the second
+	// Invocations of each transform may run at once, 1 to [firehose.MaxInvocations]. The default is one for each two
+	// processors, at most 2: both streams invoke, and the streams work beside.
+	Invocations int
 	// Check keeps what Pipeline.Check needs: about 60 bytes a record, in a file.
 	Check bool
 	// ThrottleShards enforces the limits of each shard of a data stream.
@@ -58,6 +63,9 @@ func (o *Options) setDefaults() error {
 	if o.Rate == 0 {
 		o.Rate = 1000
 	}
+	if o.Invocations == 0 {
+		o.Invocations = max(1, min(runtime.NumCPU()/2, 2))
+	}
 	if o.Start.IsZero() {
 		o.Start = time.Now().UTC().Truncate(time.Second)
 	}
@@ -71,6 +79,9 @@ func (o *Options) setDefaults() error {
 	}
 	if o.Rate < 0 || math.IsNaN(o.Rate) || math.IsInf(o.Rate, 0) {
 		problems = append(problems, fmt.Errorf("rate: must be above 0 (got %v)", o.Rate))
+	}
+	if o.Invocations < 1 || o.Invocations > firehose.MaxInvocations {
+		problems = append(problems, fmt.Errorf("invocations: must be 1 to %d (got %d)", firehose.MaxInvocations, o.Invocations))
 	}
 	return errors.Join(problems...)
 }

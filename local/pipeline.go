@@ -302,9 +302,6 @@ func (p *Pipeline) countDocuments() map[string]int64 {
 	return documents
 }
 
-// invocations is how many invocations of a transform run at once: with two streams, more than the processors can use.
-const invocations = 2
-
 func (p *Pipeline) openStream(ctx context.Context, config template.Stream) (_ *stream, err error) {
 	s := &stream{info: StreamInfo{Name: config.Name, ARN: config.ARN, Kind: config.Kind, Status: "ACTIVE",
 		Created: p.o.Start, Config: config}}
@@ -315,7 +312,7 @@ func (p *Pipeline) openStream(ctx context.Context, config template.Stream) (_ *s
 		return err
 	}
 	if processor := config.Transform; processor != nil {
-		o.Invocations = invocations
+		o.Invocations = p.o.Invocations
 		if reserved := processor.Function.ReservedConcurrency; reserved > 0 {
 			o.Invocations = min(o.Invocations, reserved)
 		}
@@ -324,6 +321,7 @@ func (p *Pipeline) openStream(ctx context.Context, config template.Stream) (_ *s
 			return nil, err
 		}
 		o.Invoke = p.invokeWithFaults(config.Kind, f, processor.Retries)
+		o.Recycle = f.Recycle
 	}
 	if p.faults.On(fault.S3Down) {
 		o.Refuse = func(at time.Time) error { return p.faults.RefuseObject(p.o.Start, at) }

@@ -101,7 +101,7 @@ func options(t testing.TB, template string) local.Options {
 		t.Fatal(err)
 	}
 	return local.Options{Template: text, EventSchema: shopschema.JSON, StackName: "kinesis-firehose-pipeline-dev", Functions: binaries,
-		Out: filepath.Join(t.TempDir(), "out"), Start: start, Rate: 10, Check: true}
+		Out: filepath.Join(t.TempDir(), "out"), Start: start, Rate: 10, Check: true, Invocations: 2}
 }
 
 // world is a run.
@@ -683,6 +683,7 @@ func TestOptions(t *testing.T) {
 	}{
 		{"no folder", func(o *local.Options) { o.Out = "" }, "out: must be set"},
 		{"a negative speed", func(o *local.Options) { o.Speed = -1 }, "speed: must not be negative (got -1)"},
+		{"too many invocations", func(o *local.Options) { o.Invocations = 6 }, "invocations: must be 1 to 5 (got 6)"},
 		{"a negative rate", func(o *local.Options) { o.Rate = -1 }, "rate: must be above 0 (got -1)"},
 		{"no template", func(o *local.Options) { o.Template = nil }, "reading template"},
 		{"no binary", func(o *local.Options) { o.Functions = nil }, "no binary of errorhandler"},

@@ -76,7 +76,10 @@ end, --check has findings, a fault never occurred), 2 for a usage error, 130 aft
 const faultsHere = "FAULTS"
 
 // memoryLimit is the memory in bytes that the process aims at: 10,000 and 1,000,000 events then peak alike.
-const memoryLimit = 48 << 20
+const memoryLimit = 42 << 20
+
+// checkMemory is added with --check, which reads the results while the streams are still there.
+const checkMemory = 6 << 20
 
 // dataStreamMemory is added with a data stream: four shards have four buffers in each stream. With memoryLimit alone the
 // garbage collector takes a third of the CPU time.
@@ -218,12 +221,21 @@ func (l *localCommand) validate(given func(flag string) bool) error {
 	return nil
 }
 
+// setMemoryLimit sets the memory in bytes that the process aims at, unless the caller has set GOMEMLIMIT.
+func setMemoryLimit(limit int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
+}
+
 func (l *localCommand) run(ctx context.Context) (err error) {
 	// Everything streams, so that live memory stays small for any number of events; the limit keeps garbage from making
-	// the process larger the longer it runs. It is soft: a run that really needs more gets more. GOMEMLIMIT wins.
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
+	// the process larger the longer it runs. It is soft: a run that really needs more gets more.
+	limit := int64(memoryLimit)
+	if l.check {
+		limit += checkMemory
 	}
+	setMemoryLimit(limit)
 	soft, hard, stop := watchInterrupts(ctx)
 	defer stop()
 	l.screen = newScreen(l.stderr)
@@ -257,8 +269,8 @@ func (l *localCommand) run(ctx context.Context) (err error) {
 	if err != nil {
 		return orInterrupted(hard, err)
 	}
-	if p.DataStream() != nil && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit + dataStreamMemory)
+	if p.DataStream() != nil {
+		setMemoryLimit(limit + dataStreamMemory)
 	}
 	defer func() {
 		if closing := p.Close(); closing != nil {

@@ -36,6 +36,8 @@ type Options struct {
 	Seed string
 	// Invoke runs the processor's function once.
 	Invoke func(ctx context.Context, request []byte) (lambda.Result, error)
+	// Recycle, when set, takes back the memory of a Payload, for answers to come.
+	Recycle func(payload []byte)
 	// Store stores an object; it must show only once body has ended.
 	Store func(bucket, key string, headers map[string]string, body io.Reader) error
 	// Search is where a search destination delivers to.
@@ -365,7 +367,19 @@ func (s *Stream) Flush(at time.Time) error {
 	case <-s.failed:
 		return s.err
 	default:
+		s.forgetBatches()
 		return nil
+	}
+}
+
+// forgetBatches leaves the memory of batches to the garbage collector: after a flush little may follow.
+func (s *Stream) forgetBatches() {
+	for {
+		select {
+		case <-s.batches:
+		default:
+			return
+		}
 	}
 }
 
@@ -507,6 +521,9 @@ func (s *Stream) handleItem(i item, d destination) error {
 // releaseBatch gives a batch's memory back once delivery and backup have done with it.
 func (s *Stream) releaseBatch(b *batch) {
 	if b.users.Add(-1) == 0 && !s.hasFailed() {
+		if b.answer != nil && s.o.Recycle != nil {
+			s.o.Recycle(b.answer)
+		}
 		b.answer = nil
 		select {
 		case s.batches <- b:

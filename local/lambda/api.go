@@ -161,7 +161,12 @@ func (e *environment) injectFault(fault Fault) bool {
 // readBody returns the body, up to the limit of an answer, and whether that is all of it. A body that breaks off has
 // been answered with an error.
 func (e *environment) readBody(w http.ResponseWriter, r *http.Request) (body []byte, complete, ok bool) {
-	var read bytes.Buffer
+	var memory []byte
+	select {
+	case memory = <-e.answers:
+	default:
+	}
+	read := bytes.NewBuffer(memory[:0])
 	read.Grow(int(e.length.Load()) + 4096)
 	_, err := read.ReadFrom(io.LimitReader(r.Body, ResponseLimit+1))
 	body = read.Bytes()

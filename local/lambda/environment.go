@@ -29,10 +29,11 @@ type call struct {
 
 // environment is one execution environment: a process and the Runtime API that it alone talks to.
 type environment struct {
-	cfg    *Config
-	cmd    *exec.Cmd
-	server *http.Server
-	lines  *lineWriter
+	cfg     *Config
+	answers chan []byte // memory for answers
+	cmd     *exec.Cmd
+	server  *http.Server
+	lines   *lineWriter
 
 	atNext chan struct{} // the runtime asks for an event: init, or the previous invocation, is over
 	work   chan *call
@@ -70,14 +71,15 @@ func (f *Function) newEnvironment() (*environment, error) {
 		return nil, err
 	}
 	e := &environment{
-		cfg:    &f.cfg,
-		lines:  &lineWriter{mu: &f.logMu, out: f.cfg.Log},
-		atNext: make(chan struct{}),
-		work:   make(chan *call),
-		failed: make(chan struct{}),
-		exited: make(chan struct{}),
-		done:   make(chan struct{}),
-		late:   make(chan struct{}, 1),
+		cfg:     &f.cfg,
+		answers: f.answers,
+		lines:   &lineWriter{mu: &f.logMu, out: f.cfg.Log},
+		atNext:  make(chan struct{}),
+		work:    make(chan *call),
+		failed:  make(chan struct{}),
+		exited:  make(chan struct{}),
+		done:    make(chan struct{}),
+		late:    make(chan struct{}, 1),
 	}
 	e.server = &http.Server{
 		Handler:           loopback.Guard(e.routeRequests()),

@@ -154,6 +154,8 @@ type Function struct {
 	warm chan *environment
 	cold chan struct{}
 
+	answers chan []byte // memory for answers, see Recycle
+
 	logMu sync.Mutex
 
 	mu     sync.Mutex
@@ -173,6 +175,7 @@ func Start(ctx context.Context, cfg Config) (*Function, error) {
 		initLimit: initTimeout,
 		warm:      make(chan *environment, cfg.Concurrency),
 		cold:      make(chan struct{}, cfg.Concurrency),
+		answers:   make(chan []byte, cfg.Concurrency),
 		live:      map[*environment]struct{}{},
 		closed:    make(chan struct{}),
 	}
@@ -240,6 +243,14 @@ func (f *Function) InvokeWith(ctx context.Context, payload []byte, fault Fault) 
 		return Result{}, err
 	}
 	return call.result, nil
+}
+
+// Recycle takes the memory of a Result's Payload for answers to come. The caller must have done with it.
+func (f *Function) Recycle(payload []byte) {
+	select {
+	case f.answers <- payload:
+	default:
+	}
 }
 
 // Kill kills the processes that have an event, like a failure of AWS without notice. Their invocations fail.
