@@ -161,12 +161,19 @@ def put_letters(served: Served, bench: Bench) -> str:
                     "eventId": f"e-{i}", "rawData": base64.b64encode(event.rstrip(b"\n")).decode(),
                     "pointer": letter["pointer"] | {"offset": i * 1000}}, separators=(",", ":")) + "\n")
     subprocess.run([PYTHON, "-c", """
-import sys, boto3
+import json, sys, boto3
 queue, batch = boto3.client("sqs"), []
+names = "kind", "stream", "stage", "reason"  # the attributes that the error handler gives each
+
+def entry(n, line):
+    letter = json.loads(line)
+    return {"Id": str(n), "MessageBody": line, "MessageAttributes": {
+        name: {"DataType": "String", "StringValue": letter[name]} for name in names}}
+
 lines = open(sys.argv[2]).read().splitlines()
 for i in range(0, len(lines), 10):
     answer = queue.send_message_batch(QueueUrl=sys.argv[1], Entries=[
-        {"Id": str(n), "MessageBody": line} for n, line in enumerate(lines[i:i + 10])])
+        entry(n, line) for n, line in enumerate(lines[i:i + 10])])
     if answer.get("Failed"):
         sys.exit(answer["Failed"])
 """, url, lines], env=served.environment, check=True)
