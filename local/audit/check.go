@@ -600,8 +600,15 @@ func (c *checker) readLines(file *os.File, compression string, place int, found 
 		return fmt.Errorf("%s: %w", c.places[place], err)
 	}
 	in := bufio.NewReaderSize(content, 64<<10)
+	var long []byte
 	for line := int64(1); ; line++ {
-		document, err := in.ReadBytes('\n')
+		document, err := in.ReadSlice('\n')
+		if err == bufio.ErrBufferFull {
+			long = append(long[:0], document...)
+			document, err = in.ReadBytes('\n')
+			long = append(long, document...)
+			document = long
+		}
 		if len(document) > 0 {
 			if err := found.addFound(c.print.ofDocument(trimLineEnd(document)), c.placeAt(place, line)); err != nil {
 				return err
