@@ -4,7 +4,7 @@ What to measure (default: all):
   local     CPU time of `pipeline local` for each event, for 10,000 events, for --events and for numbers between, and --check
   send      events that a sender takes in a CPU second to both streams of the served model: `pipeline send`, with --pack,
             of the earlier commit, and the boto3 program of docs/send.md
-  replay    100,000 dead letters of the served queue, without a limit of the rate, at once and over a way of 15 ms in each
+  replay    --letters dead letters of the served queue, without a limit of the rate, at once and over a way of 15 ms in each
             direction, as a region of AWS is away
   handler   the error handler's binary with an error object of 128 MB of small records
 All contenders of a table take turns in the same run, against the same endpoint. Ratios are of medians. CPU time includes
@@ -29,13 +29,12 @@ from pages import only
 from serve import ROOT, Served, serve
 
 TOPICS = ("local", "send", "replay", "handler")
-LETTERS = 100_000
 PYTHON = ROOT / ".build" / "venv" / "bin" / "python"
 
 
 class Bench:
     def __init__(self, options: argparse.Namespace, work: Path):
-        self.runs, self.events, self.work = options.runs, options.events, work
+        self.runs, self.events, self.letters, self.work = options.runs, options.events, options.letters, work
         self.baseline = prepare_baseline(options.baseline)
         for folder in (ROOT, self.baseline):
             subprocess.run(["go", "build", "-o", ".build/pipeline", "./cmd/pipeline"], cwd=folder, check=True)
@@ -154,7 +153,7 @@ def put_letters(served: Served, bench: Bench) -> str:
     url = f"{served.url}/000000000000/kinesis-firehose-pipeline-dev-DeadLettersQueue"
     lines = bench.work / "letters.ndjson"
     if not lines.exists():
-        with lines.open("w") as file, bench.write_events(LETTERS).open("rb") as events:
+        with lines.open("w") as file, bench.write_events(bench.letters).open("rb") as events:
             for i, event in enumerate(events):
                 file.write(json.dumps(letter | {
                     "id": f"{i:032x}", "stream": "search", "stage": "search", "reason": "SearchUnavailable", "reasonOffset": None,
@@ -207,14 +206,14 @@ def bench_replay(bench: Bench) -> list[str]:
                                     "--search-stream", served.streams["search"], "--rate", "0", "--byte-rate", "0", "--yes",
                                     "--format", "json"], folder, away if far else served.environment)
             text = report.read_text()
-            if f"{LETTERS}" not in text:
-                sys.exit(f"replay: not all {LETTERS} dead letters: {text[-2000:]}")
+            if f"{bench.letters}" not in text:
+                sys.exit(f"replay: not all {bench.letters} dead letters: {text[-2000:]}")
             return cost
 
     costs = bench.measure({
         "replay": lambda: replay(ROOT, False), "baseline": lambda: replay(bench.baseline, False),
         f"replay, {WAY} away": lambda: replay(ROOT, True), f"baseline, {WAY} away": lambda: replay(bench.baseline, True)})
-    lines = [f"{LETTERS:,} dead letters:", "", "| Commit | time, s | dead letters a second | CPU, s | peak memory, MB |",
+    lines = [f"{bench.letters:,} dead letters:", "", "| Commit | time, s | dead letters a second | CPU, s | peak memory, MB |",
              "| --- | --- | --- | --- | --- |"]
     lines += [f"| {name} | {c.seconds:.1f} | {LETTERS / c.seconds:,.0f} | {c.cpu:.1f} | {c.memory:.0f} |" for name, c in costs.items()]
     return lines + ASKED + [
@@ -258,14 +257,16 @@ def main() -> None:
     parser.add_argument("topics", nargs="*", metavar="WHAT", help=f"of {', '.join(TOPICS)} (default: all)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each contender (default 3)")
     parser.add_argument("--events", type=int, default=1_000_000, help="events of the largest run (default 1000000)")
+    parser.add_argument("--letters", type=int, default=100_000, help="dead letters to replay (default 100000)")
     parser.add_argument("--baseline", default=COMMIT, help=f"commit to compare with (default {COMMIT})")
     parser.add_argument("--update", type=Path, metavar="FILE", help="page whose figures are replaced")
     options = parser.parse_args()
     for topic in options.topics:
         if topic not in TOPICS:
             parser.error(f"WHAT: must be of {', '.join(TOPICS)} (got {topic!r})")
-    if options.runs < 1 or options.events < 10_000:
-        parser.error(f"--runs must be at least 1, --events at least 10000 (got {options.runs}, {options.events})")
+    if options.runs < 1 or options.events < 10_000 or options.letters < 1:
+        parser.error("--runs and --letters must be at least 1, --events at least 10000 "
+                     f"(got {options.runs}, {options.letters}, {options.events})")
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(options, Path(work))
         for topic in options.topics or TOPICS:

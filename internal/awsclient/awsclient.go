@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
@@ -21,7 +22,23 @@ func NewS3(c aws.Config) *s3.Client {
 
 // NewSQS returns a client of SQS.
 func NewSQS(c aws.Config) *sqs.Client {
-	return sqs.NewFromConfig(c, func(o *sqs.Options) { o.HTTPClient = ReadWhole(o.HTTPClient, o.BaseEndpoint) })
+	return sqs.NewFromConfig(c, func(o *sqs.Options) {
+		o.HTTPClient = ReadWhole(keepConnections(o.HTTPClient), o.BaseEndpoint)
+	})
+}
+
+// connections to SQS are kept for further requests: a replay has up to 80 at once. The SDK keeps ten, and makes a new
+// connection, with a TLS handshake, for most of the others.
+const connections = 100
+
+// keepConnections lets an SDK's client keep more connections; a caller's own is returned as it is.
+func keepConnections(client HTTPClient) HTTPClient {
+	if own, ok := client.(*awshttp.BuildableClient); ok {
+		return own.WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConns, t.MaxIdleConnsPerHost = connections, connections
+		})
+	}
+	return client
 }
 
 // HTTPClient sends the requests of an SDK client.
