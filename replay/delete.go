@@ -57,7 +57,8 @@ func inBatches(handles []string, do func(batch []string) int) int {
 	var sum atomic.Int64
 	var doing sync.WaitGroup
 	batches := make(chan []string)
-	for range min(workers, (len(handles)+maxBatch-1)/maxBatch) {
+	// At most as many as a worker's receives: then it waits once.
+	for range min(moreReceives+1, (len(handles)+maxBatch-1)/maxBatch) {
 		doing.Go(func() {
 			for batch := range batches {
 				sum.Add(int64(do(batch)))
