@@ -71,7 +71,7 @@ var functionGroups = []group{
 			Old: "if s3read.Missing(err) {", New: "if s3read.Missing(err) && err == nil {",
 			Check: testsOf("functions/errorhandler")},
 		{Name: "read-error-swallowed", File: "functions/errorhandler/letters.go",
-			Old: "failed = err\n\t\t\tcontinue", New: "return nil", Check: testsOf("functions/errorhandler")},
+			Old: "\t\t\t\treturn err\n", New: "\t\t\t\treturn nil\n", Check: testsOf("functions/errorhandler")},
 		{Name: "torn-part-not-reported", File: "functions/errorhandler/letters.go",
 			Old: "damaged.addRange(deadletter.Unreadable, unreadable.Offset, unreadable.Length)", New: "",
 			Check: testsOf("functions/errorhandler", "TestWhatIsNotItemisedGetsOneLetter")},
