@@ -215,7 +215,7 @@ def bench_replay(bench: Bench) -> list[str]:
         f"replay, {WAY} away": lambda: replay(ROOT, True), f"baseline, {WAY} away": lambda: replay(bench.baseline, True)})
     lines = [f"{bench.letters:,} dead letters:", "", "| Commit | time, s | dead letters a second | CPU, s | peak memory, MB |",
              "| --- | --- | --- | --- | --- |"]
-    lines += [f"| {name} | {c.seconds:.1f} | {LETTERS / c.seconds:,.0f} | {c.cpu:.1f} | {c.memory:.0f} |" for name, c in costs.items()]
+    lines += [f"| {name} | {c.seconds:.1f} | {bench.letters / c.seconds:,.0f} | {c.cpu:.1f} | {c.memory:.0f} |" for name, c in costs.items()]
     return lines + ASKED + [
         asked(f"{WAY} away: at least 5 × the baseline's rate", 5,
               costs[f"baseline, {WAY} away"].seconds / costs[f"replay, {WAY} away"].seconds, at_least=True),
