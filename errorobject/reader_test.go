@@ -116,8 +116,6 @@ func TestEscapesInMessages(t *testing.T) {
 	}
 }
 
-// TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never
-// without a word.
 // TestRawDataOfAnyLength decodes records of each length about those of the vectors, whole and with one character replaced.
 func TestRawDataOfAnyLength(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -153,6 +151,8 @@ func TestRawDataOfAnyLength(t *testing.T) {
 	}
 }
 
+// TestTornDocumentsCostNoOther: a document that breaks off takes at most the one right behind it along, and never
+// without a word.
 func TestTornDocumentsCostNoOther(t *testing.T) {
 	const b, c = `{"errorCode":"x","rawData":"Qg=="}`, `{"rawData":"Qw==","attemptsMade":1}`
 	for name, torn := range map[string]string{

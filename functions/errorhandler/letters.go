@@ -30,8 +30,7 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 	var overflow, damaged part
 	records := 0
 	var at int64
-	var failed error
-	for failed == nil {
+	for {
 		if ctx.Err() != nil {
 			return fmt.Errorf("reading error object at offset %d: %w", at, ctx.Err())
 		}
@@ -59,9 +58,10 @@ func (h *Handler) sendDeadLetters(ctx context.Context, source errorobject.Source
 		if h.pointerOnly {
 			letter.Truncate()
 		}
-		failed = to.addMessage(letter)
+		if err := to.addMessage(letter); err != nil {
+			return err
+		}
 	}
-	return failed
 }
 
 // sendSummaries sends the dead letters for records that were not itemised, and for unreadable parts.
