@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,11 @@ class Cost:
     seconds: float
     cpu: float  # seconds, of all processes
     memory: float  # MB, of the largest process
+
+
+def median(costs: list[Cost]) -> Cost:
+    """Returns the median of each figure."""
+    return Cost(*(statistics.median(getattr(c, field) for c in costs) for field in ("seconds", "cpu", "memory")))
 
 
 def run(command: list, folder: Path, **options) -> Cost:
@@ -69,13 +75,29 @@ def prepare_baseline(commit: str) -> Path:
     return clone
 
 
-def describe(commit: str) -> str:
-    """Names the machine, the day and both commits."""
+ASKED = ["", "| Asked | Found | |", "| --- | --- | --- |"]
+
+
+def asked(question: str, limit: float, found: float, at_least: bool = False) -> str:
+    """Returns a row of the table that ASKED begins."""
+    met = found >= limit if at_least else found <= limit
+    return f"| {question} | {found:.2f} × | {'met' if met else '**not met**'} |"
+
+
+def note(text: str) -> None:
+    """Shows progress on a terminal, in the place of what it showed before."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def describe(commit: str, runs: int) -> str:
+    """Names the machine, the day, both commits and the number of runs."""
     version = git("rev-parse", "--short=12", "HEAD").stdout.strip()
     if git("status", "--porcelain").stdout:
         version += " with changes"
     return (f"{processor()}, {os.cpu_count()} CPUs, {platform.system().lower()}/{platform.machine()}, "
-            f"{datetime.date.today()}, commit {version} against {commit}")
+            f"{datetime.date.today()}, commit {version} against {commit}, "
+            f"{f'medians of {runs}' if runs > 1 else 'one run'}.")
 
 
 def processor() -> str:

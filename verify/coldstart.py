@@ -9,16 +9,15 @@ hardly does. A turn takes many minutes. It prints ratios: time, CPU time, and th
 import argparse
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-from baseline import COMMIT, Cost, clone_commit, describe, git, resolve, run, update
+from baseline import ASKED, COMMIT, Cost, asked, clone_commit, describe, git, median, note, resolve, run, update
 from serve import ROOT
 
 STEPS = ("local", "test")
-ASKED = {"local": 0.5, "test": 0.7}
+LIMITS = {"local": 0.5, "test": 0.7}
 
 
 def start_cold(commit: str, steps: list[str], folder: Path) -> dict[str, Cost]:
@@ -39,34 +38,32 @@ def start_cold(commit: str, steps: list[str], folder: Path) -> dict[str, Cost]:
         shutil.rmtree(folder)
 
 
-def measure(runs: int, commit: str, steps: list[str], progress) -> dict[str, dict[str, Cost]]:
+def measure(runs: int, commit: str, steps: list[str]) -> dict[str, dict[str, Cost]]:
     """Returns the medians, by commit and step."""
     costs: dict[str, dict[str, list[Cost]]] = {}
     with tempfile.TemporaryDirectory(dir=ROOT / ".build", prefix="coldstart-") as temporary:
         for turn in range(runs):
             for name, version in (("this commit", "HEAD"), ("baseline", commit)):
-                progress(f"turn {turn + 1} of {runs}: {name}")
+                note(f"turn {turn + 1} of {runs}: {name}")
                 for step, cost in start_cold(version, steps, Path(temporary) / name.replace(" ", "-")).items():
                     costs.setdefault(name, {}).setdefault(step, []).append(cost)
-    fields = "seconds", "cpu", "memory"
-    return {name: {step: Cost(*(statistics.median(getattr(c, f) for c in all) for f in fields))
-                   for step, all in of.items()} for name, of in costs.items()}
+    note("")
+    return {name: {step: median(all) for step, all in of.items()} for name, of in costs.items()}
 
 
 def report(costs: dict[str, dict[str, Cost]], commit: str, runs: int) -> str:
     """Returns the figures as Markdown."""
-    lines = [f"{describe(commit)}, {f'medians of {runs}' if runs > 1 else 'one run'}.", "",
+    lines = [describe(commit, runs), "",
              "| Command | time, s | CPU, s | peak memory, MB |", "| --- | --- | --- | --- |"]
     for step in costs["baseline"]:
         for name, suffix in (("this commit", ""), ("baseline", ", baseline")):
             c = costs[name][step]
             lines.append(f"| make {step}{suffix} | {c.seconds:.0f} | {c.cpu:.0f} | {c.memory:.0f} |")
-    lines += ["", "| Asked | Found | |", "| --- | --- | --- |"]
+    lines += ASKED
     for step, before in costs["baseline"].items():
         now = costs["this commit"][step]
         for what, found in (("time", now.seconds / before.seconds), ("CPU time", now.cpu / before.cpu)):
-            lines.append(f"| make {step}: at most {ASKED[step]} × the baseline's {what} | {found:.2f} × | "
-                         f"{'met' if found <= ASKED[step] else '**not met**'} |")
+            lines.append(asked(f"make {step}: at most {LIMITS[step]} × the baseline's {what}", LIMITS[step], found))
     return "\n".join([*lines, ""])
 
 
@@ -87,12 +84,8 @@ def main() -> None:
         sys.exit("there are changes that are not committed: a new clone would not have them")
     resolve(options.baseline)
 
-    def progress(text: str) -> None:
-        if sys.stderr.isatty():
-            print(text, file=sys.stderr)
-
     (ROOT / ".build").mkdir(exist_ok=True)
-    figures = report(measure(options.runs, options.baseline, steps, progress), options.baseline, options.runs)
+    figures = report(measure(options.runs, options.baseline, steps), options.baseline, options.runs)
     print(figures)
     if options.update:
         update(options.update, "coldstart", figures)

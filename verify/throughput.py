@@ -17,14 +17,13 @@ import base64
 import contextlib
 import json
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from baseline import COMMIT, Cost, describe, prepare_baseline, run, update
+from baseline import ASKED, COMMIT, Cost, asked, describe, median, note, prepare_baseline, run, update
 from pages import only
 from serve import ROOT, Served, serve
 
@@ -46,8 +45,7 @@ class Bench:
             for name in list(contenders)[:: -1 if turn % 2 else 1]:
                 note(f"{name}, run {turn + 1} of {self.runs}")
                 costs[name].append(contenders[name]())
-        return {name: Cost(*(statistics.median(getattr(c, field) for c in all) for field in ("seconds", "cpu", "memory")))
-                for name, all in costs.items()}
+        return {name: median(all) for name, all in costs.items()}
 
     def write_events(self, count: int) -> Path:
         """Repeats the sample's events, each with an id of its own."""
@@ -58,20 +56,6 @@ class Bench:
             with path.open("w") as file:
                 file.writelines(ids.sub(f'"event_id":"e-{i}"', sample[i % len(sample)], count=1) + "\n" for i in range(count))
         return path
-
-
-def note(text: str) -> None:
-    """Shows progress on a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def asked(question: str, limit: float, found: float, at_least: bool = False) -> str:
-    met = found >= limit if at_least else found <= limit
-    return f"| {question} | {found:.2f} × | {'met' if met else '**not met**'} |"
-
-
-ASKED = ["", "| Asked | Found | |", "| --- | --- | --- |"]
 
 
 def bench_local(bench: Bench) -> list[str]:
@@ -206,7 +190,7 @@ def bench_replay(bench: Bench) -> list[str]:
                                     "--search-stream", served.streams["search"], "--rate", "0", "--byte-rate", "0", "--yes",
                                     "--format", "json"], folder, away if far else served.environment)
             text = report.read_text()
-            if f"{bench.letters}" not in text:
+            if not re.search(rf'"replayed": ?{bench.letters}\b', text):
                 sys.exit(f"replay: not all {bench.letters} dead letters: {text[-2000:]}")
             return cost
 
@@ -270,7 +254,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(options, Path(work))
         for topic in options.topics or TOPICS:
-            figures = "\n".join([f"{describe(options.baseline)}, medians of {options.runs}.", "",
+            figures = "\n".join([describe(options.baseline, options.runs), "",
                                  *{"local": bench_local, "send": bench_send, "replay": bench_replay, "handler": bench_handler}[topic](bench), ""])
             note("")
             print(figures)

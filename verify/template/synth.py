@@ -6,12 +6,11 @@ counted runs of each, after one that is not counted. --update FILE replaces the 
 """
 
 import argparse
-import statistics
 import subprocess
 import tempfile
 from pathlib import Path
 
-from baseline import COMMIT, Cost, describe, prepare_baseline, run, update
+from baseline import ASKED, COMMIT, Cost, asked, describe, median, prepare_baseline, run, update
 from serve import ROOT
 
 EMPTY = "go build -o .build/emptyapp ./verify/template/emptyapp && .build/emptyapp"
@@ -53,26 +52,24 @@ def measure(runs: int, clone: Path) -> dict[str, Cost]:
             for name, cost in turn.items():
                 if counted >= 0:
                     costs.setdefault(name, []).append(cost)
-    return {name: Cost(*(statistics.median(getattr(c, field) for c in all) for field in ("seconds", "cpu", "memory")))
-            for name, all in costs.items()}
+    return {name: median(all) for name, all in costs.items()}
 
 
 def report(costs: dict[str, Cost], commit: str, runs: int) -> str:
     """Returns the figures as Markdown."""
-    lines = [f"{describe(commit)}, medians of {runs}.", "",
+    lines = [describe(commit, runs), "",
              "| Command | time, s | CPU, s | peak memory, MB |", "| --- | --- | --- | --- |"]
     lines += [f"| {name} | {c.seconds:.2f} | {c.cpu:.2f} | {c.memory:.0f} |" for name, c in costs.items()]
-    lines += ["", "| Asked | Found | |", "| --- | --- | --- |"]
+    lines += ASKED
     synth, before = costs["synth"], costs["synth of the baseline"]
     local, local_before = costs["local"], costs["local of the baseline"]
-    for asked, limit, found in (
+    lines += [asked(*row) for row in (
         ("synth: at most 0.35 × the baseline's time", 0.35, synth.seconds / before.seconds),
         ("synth: at most 0.35 × its CPU time", 0.35, synth.cpu / before.cpu),
         ("synth: at most 0.4 × its memory", 0.4, synth.memory / before.memory),
         (f"`pipeline local` with {EVENTS} events: at most 0.2 × its time", 0.2, local.seconds / local_before.seconds),
         (f"`pipeline local` with {EVENTS} events: at most 0.2 × its CPU time", 0.2, local.cpu / local_before.cpu),
-    ):
-        lines.append(f"| {asked} | {found:.2f} × | {'met' if found <= limit else '**not met**'} |")
+    )]
     empty = costs["synth of an empty app"]
     lines += ["", f"`cdk synth` needs {synth.seconds / empty.seconds:.2f} × the time of an empty app's, which the CDK "
               "validates each time.", ""]
